@@ -1,0 +1,1 @@
+"""Find facial micro-expressions in video, name them, and say how sure."""

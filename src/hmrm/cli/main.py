@@ -1,0 +1,40 @@
+"""Entry point: registers the commands and turns errors into messages and exit codes."""
+
+import sys
+
+import typer
+
+from hmrm.cli.terminal import ERR
+from hmrm.errors import HmrmError
+
+app = typer.Typer(
+    name="hmrm",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Find facial micro-expressions in video, name them, show where and when, and how sure.",
+    epilog=(
+        "Exit codes: 0 done, 1 internal, 2 wrong usage, 3 input, 4 face, 5 output, 6 config, "
+        "7 weights, 8 missing extra, 9 not a number, 130 interrupted."
+    ),
+)
+
+
+def main() -> None:
+    """Run the command line; package errors become one line and their exit code."""
+    try:
+        app()
+    except HmrmError as error:
+        ERR.print(f"[bold red]error:[/] {_escape(str(error))}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        ERR.print("interrupted; nothing half-written was left behind")
+        sys.exit(130)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    main()

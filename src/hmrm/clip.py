@@ -1,0 +1,163 @@
+"""The frozen records that every stage hands on to the next.
+
+Conventions: points are ``(x, y)`` in px; flow channels are ``(u right, v down)`` in px from onset
+to apex; ``*_index`` is a zero-based position in the clip, ``*_s`` a time in seconds; images are
+``(h, w)`` grey or ``(h, w, 3)`` RGB, uint8.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+Image = UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"]
+
+CLASSES = ("negative", "positive", "surprise")
+"""Class names in label order (MEGC 2019): 0 negative, 1 positive, 2 surprise."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Frame:
+    """One decoded frame: zero-based index, presentation time in s from the first frame, pixels."""
+
+    index: int
+    time_s: float
+    image: Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One annotated micro-expression on disk, or one clip of a public benchmark.
+
+    ``id`` is ``dataset/subject/clip``; subjects are qualified by the data set, so that two data
+    sets never share one. ``label`` indexes the protocol's classes.
+    """
+
+    id: str
+    label: int | None = None
+    path: Path | None = None
+    onset_index: int | None = None
+    apex_index: int | None = None
+    offset_index: int | None = None
+
+    @property
+    def dataset(self) -> str:
+        """Data set part of the id."""
+        return self.id.split("/")[0]
+
+    @property
+    def subject(self) -> str:
+        """Subject, qualified by its data set: ``dataset/subject``."""
+        return "/".join(self.id.split("/")[:2])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pair:
+    """Onset and apex picture of one movement, in the same crop, same size."""
+
+    onset: Image
+    apex: Image
+    onset_index: int = 0
+    apex_index: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FlowMap:
+    """What a recognition network sees: ``(3, s, s)`` u, v and strain, centred and scaled.
+
+    ``crop`` names the face crop the map was taken in (``faces/align.py``), ``scale_px`` is the
+    number of px (canonical crop) that one unit of u and v stands for; NaN where a foreign map
+    does not tell.
+    """
+
+    values: Float[np.ndarray, "3 s s"]
+    crop: str
+    scale_px: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One spotted movement of one face.
+
+    Attributes:
+        face_id: stable over the video, from 0.
+        onset_index, apex_index, offset_index: zero-based frames.
+        onset_s, apex_s, offset_s: presentation times in s.
+        label: class name, or None while nothing has named it.
+        probabilities: class name → probability; empty while nothing has named it.
+        region: the region that moved most (``faces/regions.py``).
+        peak_motion_px: largest regional motion at the apex, px in the canonical crop.
+        confidence: 0 to 1, how far the peak stands above the face's own noise.
+        flags: quality remarks, e.g. ``low_frame_rate``, ``near_cut``.
+    """
+
+    face_id: int
+    onset_index: int
+    apex_index: int
+    offset_index: int
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    region: str
+    peak_motion_px: float
+    confidence: float
+    label: str | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """Offset minus onset, s."""
+        return self.offset_s - self.onset_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A warning a reader of the result must see: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceFrame:
+    """One face in one frame, as far as the analysis followed it."""
+
+    index: int
+    time_s: float
+    face_id: int
+    box_xyxy_px: tuple[float, float, float, float] | None
+    detection_confidence: float
+    success: bool
+    motion_px: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EventPictures:
+    """What a report shows of one event: aligned onset and apex, the flow between, its map."""
+
+    pair: Pair
+    flow: Float[np.ndarray, "2 h w"]
+    flow_map: FlowMap
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Analysis:
+    """All that was found in one video, with its origin.
+
+    ``pictures[i]`` belongs to ``events[i]``. ``provenance`` is the stamp of ``provenance.py``.
+    """
+
+    source: str
+    frame_count: int
+    duration_s: float
+    frames_per_s: float
+    size_wh_px: tuple[int, int]
+    events: tuple[Event, ...]
+    frames: tuple[FaceFrame, ...]
+    pictures: tuple[EventPictures, ...]
+    notices: tuple[Notice, ...]
+    provenance: Mapping[str, Any]

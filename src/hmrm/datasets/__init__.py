@@ -1,0 +1,1 @@
+"""Data sets: annotated clips and public flow maps."""

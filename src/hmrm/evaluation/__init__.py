@@ -1,0 +1,1 @@
+"""The honest protocol: folds, metrics, statistics, reports."""

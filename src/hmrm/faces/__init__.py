@@ -1,0 +1,1 @@
+"""Faces: detection, tracking, the canonical crop, regions."""

@@ -1,0 +1,1 @@
+"""Facial action units: from FACS to motion."""

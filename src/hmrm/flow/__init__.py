@@ -1,0 +1,1 @@
+"""Optical flow between two aligned faces, strain, flow maps, pictures."""

@@ -1,0 +1,52 @@
+"""Process pool with one thread a process: two threads on shared cores are slower than one."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def single_thread() -> None:
+    """Hold this process, and libraries loaded later, to one computing thread."""
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    import cv2
+
+    cv2.setNumThreads(1)
+    try:
+        import torch
+    except ImportError:
+        return
+    torch.set_num_threads(1)
+
+
+def run_all(
+    function: Callable[[T], R], items: Iterable[T], *, workers: int
+) -> Iterator[tuple[T, R]]:
+    """Yield ``(item, function(item))`` as results come in, in no fixed order.
+
+    Args:
+        function: picklable; receives one item and no shared state.
+        workers: processes; 0 or 1 runs everything here, in the order of ``items``.
+
+    A failing item raises here at once; pending items are cancelled.
+    """
+    if workers <= 1:
+        for item in items:
+            yield item, function(item)
+        return
+    # Spawn: forking a process in which torch or OpenCV has started threads can deadlock.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=single_thread) as pool:
+        futures = {pool.submit(function, item): item for item in items}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,79 @@
+"""The stamp on every result and weight file: code, versions, data, config, seeds.
+
+No clock time enters: the same input, config and seed must give the same bytes.
+"""
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "opencv-contrib-python-headless", "av", "torch", "scikit-learn")
+
+
+def stamp(
+    *,
+    config_hash: str | None = None,
+    data_hash: str | None = None,
+    seeds: Sequence[int] = (),
+) -> dict[str, Any]:
+    """What a reader needs in order to repeat a result; plain values, ready for JSON."""
+    return {
+        "hmrm": version(),
+        "commit": commit(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "packages": {name: found for name in PACKAGES if (found := _version_of(name))},
+        "config_hash": config_hash,
+        "data_hash": data_hash,
+        "seeds": list(seeds),
+    }
+
+
+def version() -> str:
+    """The installed version of hmrm."""
+    return _version_of("hmrm") or "unknown"
+
+
+def commit() -> str | None:
+    """The checkout's commit, ``+changed`` where files differ; None in an installed wheel."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    try:
+        head = _git(root, "rev-parse", "--short=12", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+changed" if changed else "")
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of one file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_files(paths: Iterable[Path], *, root: Path) -> str:
+    """Hex digest over names (relative to ``root``) and contents, independent of listing order."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(f"{path.relative_to(root).as_posix()}\0{sha256(path)}\n".encode())
+    return total.hexdigest()
+
+
+def _version_of(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
