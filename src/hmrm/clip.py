@@ -5,7 +5,7 @@ to apex; ``*_index`` is a zero-based position in the clip, ``*_s`` a time in sec
 ``(h, w)`` grey or ``(h, w, 3)`` RGB, uint8.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,7 +148,8 @@ class EventPictures:
 class Analysis:
     """All that was found in one video, with its origin.
 
-    ``pictures[i]`` belongs to ``events[i]``. ``provenance`` is the stamp of ``provenance.py``.
+    ``pictures[i]`` belongs to ``events[i]``; None where the limit on kept pictures was reached.
+    ``provenance`` is the stamp of ``provenance.py``.
     """
 
     source: str
@@ -157,7 +158,7 @@ class Analysis:
     frames_per_s: float
     size_wh_px: tuple[int, int]
     events: tuple[Event, ...]
-    frames: tuple[FaceFrame, ...]
-    pictures: tuple[EventPictures, ...]
+    frames: Sequence[FaceFrame]
+    pictures: tuple[EventPictures | None, ...]
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]

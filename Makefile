@@ -1,0 +1,59 @@
+# Needs Python >= 3.11 and make; everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# One thread per process: on two shared cores more threads are slower.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: help demo test test-all check lint types wheel clean
+
+help:
+	@echo "make demo      find a drawn smile in a video and write a report (a few minutes the first time)"
+	@echo "make test      run the tests"
+	@echo "make test-all  run the tests and the slow ones"
+	@echo "make check     format, lint, types, tests: what CI runs"
+	@echo "make wheel     build the wheel and try its demo in a fresh environment"
+	@echo "make clean     remove the environment and everything built"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "hmrm needs Python >= 3.11, this is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps hold what was installed, so that a second call installs nothing.
+$(VENV)/.run-installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[torch]'
+	@touch $@
+
+$(VENV)/.dev-installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[torch,research,dev]'
+	@touch $@ $(VENV)/.run-installed
+
+demo: $(VENV)/.run-installed
+	$(BIN)/hmrm demo -o demo
+
+test: $(VENV)/.dev-installed
+	$(BIN)/pytest -n 2 --dist loadfile -q
+
+test-all: test
+	$(BIN)/pytest -n 2 --dist loadfile -q -m slow
+
+lint: $(VENV)/.dev-installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev-installed
+	$(BIN)/mypy
+
+check: lint types test
+
+wheel: $(VENV)/.dev-installed
+	rm -rf dist build/wheel-trial
+	$(BIN)/python -m build --wheel
+	$(PYTHON) -m venv build/wheel-trial
+	build/wheel-trial/bin/python -m pip --disable-pip-version-check install -c constraints.txt "$$(ls dist/*.whl)[torch]"
+	cd build && wheel-trial/bin/hmrm demo -o wheel-demo
+
+clean:
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,156 @@
+"""An Analysis as files: events.csv, frames.csv, analysis.json (with a schema)."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from hmrm import atomic
+from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
+
+SCHEMA_VERSION = "1"
+
+EVENT_COLUMNS = (
+    "face_id",
+    "onset_frame",
+    "apex_frame",
+    "offset_frame",
+    "onset_s",
+    "apex_s",
+    "offset_s",
+    "duration_s",
+    "class",
+    *(f"p_{name}" for name in CLASSES),
+    "p_none",
+    "region",
+    "peak_motion_px",
+    "confidence",
+    "flags",
+)
+
+
+def write_events(path: Path, events: Sequence[Event]) -> None:
+    """Write one row per event; frames are zero-based, times in s, unnamed classes empty.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    atomic.write_text(path, _csv(EVENT_COLUMNS, (_event_row(event) for event in events)))
+
+
+def write_frames(path: Path, frames: Sequence[FaceFrame]) -> None:
+    """Write one row per face and frame, with OpenFace's column names where they exist.
+
+    ``frame`` counts from 1 as OpenFace does; ``motion_<region>`` is the regional displacement
+    over the spotter's window, px in the canonical crop.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    regions = sorted({region for frame in frames for region in frame.motion_px})
+    columns = (
+        "frame",
+        "face_id",
+        "timestamp",
+        "confidence",
+        "success",
+        "face_x",
+        "face_y",
+        "face_w",
+        "face_h",
+        *(f"motion_{region}" for region in regions),
+    )
+    atomic.write_text(path, _csv(columns, (_frame_row(frame, regions) for frame in frames)))
+
+
+def write_json(path: Path, analysis: Analysis) -> None:
+    """Write all but the pictures and the per-frame table; ``analysis.schema.json`` describes it.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    text = json.dumps(to_mapping(analysis), indent=2, allow_nan=False)
+    atomic.write_text(path, text + "\n")
+
+
+def to_mapping(analysis: Analysis) -> dict[str, Any]:
+    """Plain values of an analysis, as ``analysis.json`` holds them."""
+    return {
+        "schema": SCHEMA_VERSION,
+        "source": analysis.source,
+        "frame_count": analysis.frame_count,
+        "duration_s": _rounded(analysis.duration_s),
+        "frames_per_s": _rounded(analysis.frames_per_s),
+        "size_wh_px": list(analysis.size_wh_px),
+        "events": [_event_mapping(event) for event in analysis.events],
+        "notices": [{"code": n.code, "message": n.message} for n in analysis.notices],
+        "provenance": dict(analysis.provenance),
+    }
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of ``analysis.json``."""
+    text = resources.files("hmrm.analysis").joinpath("analysis.schema.json").read_text("utf-8")
+    return json.loads(text)
+
+
+def _event_mapping(event: Event) -> dict[str, Any]:
+    return {
+        "face_id": event.face_id,
+        "onset_frame": event.onset_index,
+        "apex_frame": event.apex_index,
+        "offset_frame": event.offset_index,
+        "onset_s": _rounded(event.onset_s),
+        "apex_s": _rounded(event.apex_s),
+        "offset_s": _rounded(event.offset_s),
+        "duration_s": _rounded(event.duration_s),
+        "class": event.label,
+        "probabilities": {k: _rounded(v) for k, v in event.probabilities.items()},
+        "region": event.region,
+        "peak_motion_px": _rounded(event.peak_motion_px),
+        "confidence": _rounded(event.confidence),
+        "flags": list(event.flags),
+    }
+
+
+def _event_row(event: Event) -> dict[str, object]:
+    row = _event_mapping(event)
+    probabilities = row.pop("probabilities")
+    row["flags"] = ";".join(event.flags)
+    row["class"] = event.label or ""
+    return row | {f"p_{k}": probabilities.get(k, "") for k in (*CLASSES, "none")}
+
+
+def _frame_row(frame: FaceFrame, regions: Sequence[str]) -> dict[str, object]:
+    box: tuple[object, ...] = ("", "", "", "")
+    if frame.box_xyxy_px is not None:
+        left, top, right, bottom = frame.box_xyxy_px
+        box = tuple(_rounded(v, 2) for v in (left, top, right - left, bottom - top))
+    names = ("face_x", "face_y", "face_w", "face_h")
+    return {
+        "frame": frame.index + 1,
+        "face_id": frame.face_id,
+        "timestamp": _rounded(frame.time_s),
+        "confidence": _rounded(frame.detection_confidence),
+        "success": int(frame.success),
+        **dict(zip(names, box, strict=True)),
+        **{
+            f"motion_{r}": _rounded(frame.motion_px[r]) if r in frame.motion_px else ""
+            for r in regions
+        },
+    }
+
+
+def _csv(columns: Sequence[str], rows: Iterable[dict[str, object]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _rounded(value: float, digits: int = 4) -> float:
+    return round(float(value), digits)
