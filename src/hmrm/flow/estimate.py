@@ -1,0 +1,145 @@
+"""Flow between any two pictures a user has: checked, converted, estimated."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from hmrm.errors import InputError
+from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
+
+ESTIMATORS: Mapping[str, Callable[[], FlowEstimator]] = {
+    "tvl1": DualTVL1,
+    "deepflow": DeepFlow,
+    "dis": Dis,
+    "farneback": Farneback,
+}
+"""Method name → what builds its estimator."""
+
+SMALLEST_SIDE_PX = 16
+"""Below this no estimator has a neighbourhood to look at."""
+
+NOISE_FLOOR_PX: Mapping[str, float] = {
+    "tvl1": 0.011,
+    "deepflow": 0.010,
+    "dis": 0.079,
+    "farneback": 0.032,
+}
+"""Mean flow that a method reports where nothing moved: ``benchmarks/flow``, static column."""
+
+# ITU-R BT.601 luma, as video decoders use.
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def estimate_flow(
+    onset: np.ndarray, apex: np.ndarray, *, method: str = "dis"
+) -> Float32[np.ndarray, "2 h w"]:
+    """Optical flow from ``onset`` to ``apex``.
+
+    Args:
+        onset: ``(h, w)`` grey, ``(h, w, 1)``, ``(h, w, 3)`` RGB or ``(h, w, 4)`` RGB with alpha
+            (dropped); uint8, uint16 over its full range, or float in 0 to 1.
+        apex: a picture of the same height and width.
+        method: a key of ``ESTIMATORS``.
+
+    Returns:
+        Px, u right and v down. Identical pictures give exactly zero.
+
+    Raises:
+        InputError: unknown method, sizes that differ or are below 16 px, a shape, type or value
+            that is not a picture.
+    """
+    estimator = build_estimator(method)
+    first, second = to_grey(onset, name="onset"), to_grey(apex, name="apex")
+    check_pair(first, second)
+    if np.array_equal(first, second):
+        return np.zeros((2, *first.shape), np.float32)
+    return estimator(first, second)
+
+
+def build_estimator(method: str) -> FlowEstimator:
+    """The estimator of that name, for many pairs of ``(h, w)`` uint8 pictures.
+
+    Raises:
+        InputError: no estimator has that name.
+    """
+    if method not in ESTIMATORS:
+        raise InputError(f"flow method: unknown {method!r}; choose one of {', '.join(ESTIMATORS)}")
+    return ESTIMATORS[method]()
+
+
+def noise_floor_px(method: str) -> float:
+    """Mean length of the flow a method reports on a static face with sensor noise, px.
+
+    Measured with noise of 2 grey levels on 224 × 224 pictures (``docs/benchmarks/flow.md``);
+    motion below it cannot be told from none. It grows with noise and where texture is missing.
+
+    Raises:
+        InputError: no estimator has that name.
+    """
+    if method not in NOISE_FLOOR_PX:
+        known = ", ".join(NOISE_FLOOR_PX)
+        raise InputError(f"flow method: unknown {method!r}; choose one of {known}")
+    return NOISE_FLOOR_PX[method]
+
+
+def check_pair(onset: UInt8[np.ndarray, "a b"], apex: UInt8[np.ndarray, "c d"]) -> None:
+    """Refuse two pictures between which no flow can be estimated.
+
+    Raises:
+        InputError: sizes differ, or a side is below 16 px.
+    """
+    if onset.shape != apex.shape:
+        raise InputError(
+            f"flow: onset is {onset.shape[1]} x {onset.shape[0]} px and apex {apex.shape[1]} x "
+            f"{apex.shape[0]} px; give two pictures of the same size, in the same crop"
+        )
+    if min(onset.shape) < SMALLEST_SIDE_PX:
+        raise InputError(
+            f"flow: pictures of {onset.shape[1]} x {onset.shape[0]} px are too small; "
+            f"both sides must have at least {SMALLEST_SIDE_PX} px"
+        )
+
+
+def to_grey(image: np.ndarray, *, name: str) -> UInt8[np.ndarray, "h w"]:
+    """A picture of any usual kind as grey uint8.
+
+    Args:
+        image: see ``estimate_flow``.
+        name: what messages call it.
+
+    Raises:
+        InputError: not the shape, type or range of a picture.
+    """
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
+        raise InputError(
+            f"flow: {name} has shape {image.shape}; give (h, w) grey, (h, w, 3) RGB or (h, w, 4) "
+            "RGB with alpha"
+        )
+    if image.size == 0:
+        raise InputError(f"flow: {name} is empty, shape {image.shape}; give a picture")
+    levels = _grey_levels(image, name=name)
+    if levels.ndim == 3:
+        levels = levels[..., 0] if levels.shape[2] == 1 else levels[..., :3] @ _LUMA
+    return np.rint(levels).astype(np.uint8)
+
+
+def _grey_levels(image: np.ndarray, *, name: str) -> np.ndarray:
+    """Values on the scale 0 to 255, unrounded."""
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype == np.uint16:
+        return image / 257.0
+    if not np.issubdtype(image.dtype, np.floating):
+        raise InputError(
+            f"flow: {name} has type {image.dtype}; give uint8, uint16 or float in 0 to 1"
+        )
+    if not np.isfinite(image).all():
+        raise InputError(f"flow: {name} holds NaN or infinity; give finite values in 0 to 1")
+    low, high = float(image.min()), float(image.max())
+    if low < 0.0 or high > 1.0:
+        raise InputError(
+            f"flow: {name} is float with values {low:g} to {high:g}; scale it to 0 to 1, "
+            "or give uint8"
+        )
+    return image.astype(np.float64) * 255.0
