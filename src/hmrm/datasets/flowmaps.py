@@ -1,0 +1,280 @@
+"""Importer of folders of flow maps, in the layouts that circulate in the field.
+
+* ``flat``: ``labels.csv`` beside ``maps/<subject>_<clip> .png`` (a blank before the dot);
+  ``_1``, ``_2``, ``_3`` before the blank are the apex→offset flow and two direction maps.
+* ``folds``: ``norm_u_v_os/<subject>/{u_train,u_test}/{0,1,2}/<subject>_<clip> .png``, where each
+  clip is copied into the training folder of every other subject (STSTNet, HTNet).
+* ``prepared``: ``maps.npz``, what `hmrm.datasets.prepared` writes.
+
+Pictures are RGB = (u, v, strain), 28 × 28. Clips are enumerated from the table and from the class
+folders, never by suffix: many clip names end in ``_1`` themselves.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+
+from hmrm.clip import CLASSES
+from hmrm.datasets.mapset import MapSet, Oddity, build_mapset, from_pixels, identical_maps
+from hmrm.datasets.prepared import FILE_NAME, read_prepared
+from hmrm.errors import DataError
+
+SIDE = 28
+COLUMNS = ("dataset", "sub", "filename_o", "label")
+COMPANIONS = ("_1", "_2", "_3")
+FOLD_PARTS = ("u_train", "u_test")
+
+_DATASET_OF_SUBJECT = (
+    (re.compile(r"sub\d+"), "casme2"),
+    (re.compile(r"s\d+"), "smic"),
+    (re.compile(r"\d{3}"), "samm"),
+)
+
+
+def load_maps(path: Path, *, offset: bool = False) -> MapSet:
+    """Read a folder of flow maps, whatever its layout.
+
+    Args:
+        path: folder with ``labels.csv`` and ``maps/``; folder of subjects, or its parent; folder
+            with ``maps.npz``, or that file.
+        offset: read the apex→offset maps too, where the layout has them.
+
+    Raises:
+        DataError: no known layout, or a file in it that is missing, unexpected, unreadable, of
+            another size, labelled wrongly or present twice; the message names it.
+    """
+    if path.name == FILE_NAME or (path / FILE_NAME).is_file():
+        return _with_duplicates(read_prepared(path))
+    if (path / "labels.csv").is_file():
+        return _with_duplicates(_load_flat(path, offset=offset))
+    root = _fold_root(path)
+    if root is not None:
+        return _with_duplicates(_load_folds(root))
+    what = "no such folder" if not path.exists() else "no flow maps in a known layout"
+    raise DataError(
+        f"{path}: {what}; expected labels.csv beside maps/, "
+        f"folders <subject>/u_test/<class>, or {FILE_NAME}"
+    )
+
+
+def _with_duplicates(found: MapSet) -> MapSet:
+    notes = [
+        Oddity(
+            code="identical_maps",
+            where=" = ".join(group),
+            message="the same picture to the last bit under several clip ids",
+        )
+        for group in identical_maps(found)
+    ]
+    notes += [
+        Oddity(code="no_motion", where=name, message="u and v are constant")
+        for name, values in zip(found.ids, found.maps, strict=True)
+        if np.ptp(values[0]) == 0 and np.ptp(values[1]) == 0
+    ]
+    return replace(found, oddities=(*found.oddities, *notes))
+
+
+def _load_flat(root: Path, *, offset: bool) -> MapSet:
+    rows = list(_read_table(root / "labels.csv"))
+    files = {p.name: p for p in (root / "maps").glob("*") if not p.name.startswith(".")}
+    expected: dict[str, str] = {}
+    ids, labels, maps, offset_maps = [], [], [], []
+    for line, row in rows:
+        where = f"{root / 'labels.csv'} line {line}"
+        stem = f"{row['sub']}_{row['filename_o']}"
+        for suffix in ("", *COMPANIONS):
+            name = _present(files, stem + suffix)
+            if name in expected:
+                raise DataError(f"{where}: {name} already belongs to {expected[name]}")
+            expected[name] = stem
+        ids.append(f"{row['dataset']}/{row['sub']}/{row['filename_o']}")
+        labels.append(_label(row["label"], where=where))
+        maps.append(read_map(root / "maps" / _present(files, stem)))
+        if offset:
+            offset_maps.append(read_map(root / "maps" / _present(files, stem + "_1")))
+    extra = sorted(set(files) - set(expected))
+    if extra:
+        raise DataError(f"{files[extra[0]]}: belongs to no row of labels.csv ({len(extra)} such)")
+    return build_mapset(
+        ids=ids,
+        labels=np.array(labels, dtype=np.int64),
+        maps=_stack(maps),
+        classes=CLASSES,
+        crop="megc2019-flow",
+        channels_apart=True,
+        source="flat",
+        oddities=_blank_columns(rows, root),
+        offset_maps=_stack(offset_maps) if offset else None,
+    )
+
+
+def _stack(maps: list[np.ndarray]) -> Float32[np.ndarray, "n 3 s s"]:
+    return np.stack(maps) if maps else np.empty((0, 3, SIDE, SIDE), dtype=np.float32)
+
+
+def _present(files: dict[str, Path], stem: str) -> str:
+    """The name with a blank before the dot, unless only the plain one is there."""
+    plain, blank = f"{stem}.png", f"{stem} .png"
+    return plain if plain in files and blank not in files else blank
+
+
+def _read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
+            if missing:
+                raise DataError(
+                    f"{path}: column {missing[0]!r} is missing; has {reader.fieldnames}"
+                )
+            for row in reader:
+                _check_row(row, where=f"{path} line {reader.line_num}")
+                yield reader.line_num, row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as a table ({error})") from error
+
+
+def _check_row(row: dict[str, str], *, where: str) -> None:
+    for column in COLUMNS:
+        value = row[column]
+        if not value or value != value.strip() or "/" in value or "\\" in value:
+            raise DataError(f"{where}: {column} is {value!r}; expected a plain name")
+
+
+def _label(text: str, *, where: str) -> int:
+    if text not in {str(i) for i in range(len(CLASSES))}:
+        raise DataError(f"{where}: label {text!r} is none of 0…{len(CLASSES) - 1} {CLASSES}")
+    return int(text)
+
+
+def _blank_columns(rows: list[tuple[int, dict[str, str]]], root: Path) -> tuple[Oddity, ...]:
+    named = [c for c in rows[0][1] if c] if rows else []
+    blank = [c for c in named if not any(row.get(c) for _, row in rows)]
+    return tuple(
+        Oddity(
+            code="blank_column",
+            where=f"{root / 'labels.csv'}: {column}",
+            message="the column is empty in every row",
+        )
+        for column in blank
+    )
+
+
+def _fold_root(path: Path) -> Path | None:
+    """The folder whose children are subjects: ``path`` or one of its children."""
+    if not path.is_dir():
+        return None
+    candidates = [path, *sorted(p for p in path.iterdir() if p.is_dir())]
+    roots = [p for p in candidates if any((s / "u_test").is_dir() for s in p.iterdir())]
+    if path not in roots and len(roots) > 1:
+        names = ", ".join(p.name for p in roots)
+        raise DataError(f"{path}: holds several sets of folds ({names}); name one of them")
+    return roots[0] if roots else None
+
+
+def _load_folds(root: Path) -> MapSet:
+    subjects = sorted(p for p in root.iterdir() if p.is_dir())
+    labels: dict[str, int] = {}
+    pictures: dict[str, Path] = {}
+    for subject in subjects:
+        for label, file in _class_files(subject / "u_test"):
+            clip_id = _id_from_name(file, test_subject=subject.name)
+            if clip_id in pictures:
+                raise DataError(f"{file}: {clip_id} is also {pictures[clip_id]}; keep one")
+            labels[clip_id], pictures[clip_id] = label, file
+    oddities = []
+    for subject in subjects:
+        oddities += _check_copies(subject, labels, pictures)
+    ids = sorted(pictures)
+    return build_mapset(
+        ids=ids,
+        labels=np.array([labels[i] for i in ids], dtype=np.int64),
+        maps=_stack([read_map(pictures[i]) for i in ids]),
+        classes=CLASSES,
+        crop="norm-u-v-os",
+        channels_apart=True,
+        source="folds",
+        oddities=oddities,
+    )
+
+
+def _class_files(part: Path) -> Iterator[tuple[int, Path]]:
+    if not part.is_dir():
+        raise DataError(f"{part}: the folder is missing; each subject needs u_train and u_test")
+    for folder in sorted(part.iterdir()):
+        if folder.name.startswith("."):
+            continue
+        label = _label(folder.name, where=str(folder))
+        for file in sorted(folder.iterdir()):
+            if file.name.startswith("."):
+                continue
+            if file.suffix != ".png":
+                raise DataError(f"{file}: unexpected; a class folder holds .png flow maps only")
+            yield label, file
+
+
+def _id_from_name(file: Path, *, test_subject: str | None = None) -> str:
+    stem = file.stem.rstrip()
+    subject, _, clip = stem.partition("_")
+    dataset = next((d for p, d in _DATASET_OF_SUBJECT if p.fullmatch(subject)), None)
+    if dataset is None or not clip:
+        raise DataError(f"{file}: expected <subject>_<clip> .png with subject sub01, s01 or 006")
+    if test_subject not in (None, subject):
+        raise DataError(f"{file}: a clip of {subject} in the test folder of {test_subject}")
+    # SMIC and SAMM clip names carry the subject themselves; some copies name it only once.
+    if dataset != "casme2" and not clip.startswith(f"{subject}_"):
+        clip = stem
+    return f"{dataset}/{subject}/{clip}"
+
+
+def _check_copies(subject: Path, labels: dict[str, int], pictures: dict[str, Path]) -> list[Oddity]:
+    """Compare a fold's training copies with the clips' one original."""
+    copied = set()
+    for label, file in _class_files(subject / "u_train"):
+        clip_id = _id_from_name(file)
+        if clip_id not in pictures:
+            raise DataError(f"{file}: {clip_id} is in no u_test folder; is a subject missing?")
+        if clip_id.split("/")[1] == subject.name:
+            raise DataError(f"{file}: the test subject's own clip among its training clips")
+        original = pictures[clip_id]
+        if label != labels[clip_id]:
+            raise DataError(f"{file}: class {label}, but {original} has class {labels[clip_id]}")
+        if file.read_bytes() != original.read_bytes() and not np.array_equal(
+            read_map(file), read_map(original)
+        ):
+            raise DataError(f"{file}: differs from its copy {original}; which one is right?")
+        copied.add(clip_id)
+    due = {i for i in pictures if i.split("/")[1] != subject.name}
+    if copied == due:
+        return []
+    missing = sorted(due - copied)
+    note = f"{len(missing)} clips are not copied here, e.g. {missing[0]}; read from u_test"
+    return [Oddity(code="fold_incomplete", where=str(subject / "u_train"), message=note)]
+
+
+def read_map(path: Path) -> Float32[np.ndarray, "3 s s"]:
+    """One picture as (u, v, strain), values 0 to 1.
+
+    Raises:
+        DataError: missing, not a picture, or not 28 × 28 RGB of 8 bits.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: the flow map is missing or unreadable ({error})") from error
+    pixels = (
+        cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
+    )
+    if pixels is None:
+        raise DataError(f"{path}: not a readable picture ({len(content)} bytes); copy it again")
+    if pixels.dtype != np.uint8 or pixels.shape != (SIDE, SIDE, 3):
+        raise DataError(
+            f"{path}: expected {SIDE} x {SIDE} RGB of 8 bits, got {pixels.shape} {pixels.dtype}"
+        )
+    return from_pixels(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))

@@ -1,0 +1,102 @@
+"""Our own layout for flow maps: one ``maps.npz`` that holds everything, without pickle.
+
+Arrays: ``ids`` (n) text, ``labels`` (n) int64, ``maps`` (n, 3, s, s) float32, ``classes`` (k) and
+``crop`` () text, ``scale_px`` (n) float32 (px that one unit of u and v stands for; NaN: unknown),
+``channels_apart`` () bool and, where there are any, ``offset_maps`` (n, 3, s, s) float32.
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from hmrm import atomic
+from hmrm.datasets.mapset import MapSet, build_mapset
+from hmrm.errors import DataError
+
+FILE_NAME = "maps.npz"
+
+_DTYPES = {
+    "ids": "U",
+    "labels": "i",
+    "maps": "f",
+    "classes": "U",
+    "crop": "U",
+    "scale_px": "f",
+    "channels_apart": "b",
+}
+
+
+def write_prepared(
+    folder: Path, mapset: MapSet, *, scale_px: Float32[np.ndarray, " n"] | None = None
+) -> Path:
+    """Write ``folder/maps.npz`` as a whole; the same maps give the same bytes.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    unknown = np.full(len(mapset.ids), np.nan, dtype=np.float32)
+    arrays = {
+        "ids": np.array(mapset.ids),
+        "labels": mapset.labels.astype(np.int64),
+        "maps": mapset.maps,
+        "classes": np.array(mapset.classes),
+        "crop": np.array(mapset.crop),
+        "scale_px": unknown if scale_px is None else scale_px,
+        "channels_apart": np.array(mapset.channels_apart),
+    }
+    if mapset.offset_maps is not None:
+        arrays["offset_maps"] = mapset.offset_maps
+    path = folder / FILE_NAME
+    with atomic.writing(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+    return path
+
+
+def read_prepared(path: Path) -> MapSet:
+    """Read ``maps.npz``, or the folder that holds it.
+
+    Raises:
+        DataError: not such a file, an array missing, of another type or length, or a label, id or
+            value that `build_mapset` refuses.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    arrays = _read_arrays(file)
+    for name, kind in _DTYPES.items():
+        if name not in arrays:
+            raise DataError(
+                f"{file}: array {name!r} is missing; write it with hmrm datasets prepare"
+            )
+        if arrays[name].dtype.kind != kind:
+            raise DataError(f"{file}: array {name!r} has type {arrays[name].dtype}")
+    count, maps = len(arrays["ids"]), arrays["maps"]
+    for name in {"labels", "maps", "scale_px", "offset_maps"} & set(arrays):
+        if len(arrays[name]) != count:
+            raise DataError(f"{file}: {count} ids but {len(arrays[name])} {name}")
+    for name in {"maps", "offset_maps"} & set(arrays):
+        shape = arrays[name].shape
+        if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
+            raise DataError(f"{file}: {name} have shape {shape}; expected (n, 3, s, s)")
+    offset_maps = arrays.get("offset_maps")
+    try:
+        return build_mapset(
+            ids=[str(i) for i in arrays["ids"]],
+            labels=arrays["labels"].astype(np.int64),
+            maps=maps.astype(np.float32),
+            classes=tuple(str(c) for c in arrays["classes"]),
+            crop=str(arrays["crop"]),
+            channels_apart=bool(arrays["channels_apart"]),
+            source="prepared",
+            offset_maps=None if offset_maps is None else offset_maps.astype(np.float32),
+        )
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from error
+
+
+def _read_arrays(file: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise DataError(f"{file}: cannot be read as {FILE_NAME} ({error})") from error
