@@ -1,0 +1,252 @@
+"""The one canonical face crop, the transform into it, and crops of foreign maps.
+
+Three systems of coordinates meet here:
+
+- *image px*: pixel centres at whole numbers, as OpenCV has it;
+- *crop*: 0 to 1 from the left and from the top edge of the crop, whatever its pixel size, so that
+  mirroring is ``x → 1 - x`` and no resolution is special. Pixel ``i`` of ``n`` has its centre at
+  ``(i + 0.5) / n``;
+- *face frame*: origin between the eye centres, x along the eyes to the image's right, y down,
+  the unit is the eye distance. It is isotropic.
+
+The canonical crop ``hmrm-1`` is where the public onset-to-apex maps of the field have the face
+(eyes at x = 0.215 and 0.785, y = 0.27; mouth corners at y = 0.68). Real eye-to-mouth distance is
+1.04 eye distances, so that rectangle is 10/7 as high as wide, and a *square* of it is squeezed
+vertically. Maps are squares (28 x 28). Pictures in which motion is measured have
+``PICTURE_WH_PX``, where px are as long across as down: only there a turn of the head stays a
+rotation, and makes no strain.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from hmrm.clip import Image, Pair
+from hmrm.errors import InputError
+from hmrm.faces.shape import MEAN_FACE_68, five_points
+
+Points = Float[np.ndarray, "n 2"]
+Transform = Float[np.ndarray, "2 3"]
+SizeWH = int | tuple[int, int]
+
+PICTURE_WH_PX = (224, 320)
+"""Width and height of the canonical pictures in which motion is measured; isotropic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop:
+    """A named rectangle of the upright face.
+
+    Attributes:
+        name: written beside every map taken in it.
+        eyes_xy: where the middle between the eye centres lies, in the crop's 0 to 1.
+        eye_distance_wh: the eye distance as a fraction of the crop's width and of its height.
+    """
+
+    name: str
+    eyes_xy: tuple[float, float]
+    eye_distance_wh: tuple[float, float]
+
+    @property
+    def height_to_width(self) -> float:
+        """Height over width at which a picture of this crop is not squeezed."""
+        return self.eye_distance_wh[0] / self.eye_distance_wh[1]
+
+    @property
+    def from_face(self) -> Transform:
+        """Face frame → crop."""
+        (x, y), (w, h) = self.eyes_xy, self.eye_distance_wh
+        return np.array([[w, 0.0, x], [0.0, h, y]])
+
+
+CANONICAL = Crop(name="hmrm-1", eyes_xy=(0.5, 0.27), eye_distance_wh=(0.57, 0.57 * 7 / 10))
+"""The crop of every picture and map that this package makes.
+
+It is the rendering ``three_norm_u_v_os`` that STSTNet and HTNet published.
+"""
+
+MEGC2019_WIDE = Crop(
+    name="megc2019-wide",
+    eyes_xy=(0.5, (4 + 24 * 0.27) / 28),
+    eye_distance_wh=(0.57 * 26 / 28, 0.57 * 0.7 * 24 / 28),
+)
+"""The other public rendering of the same clips, with more forehead: ``hmrm-1`` fills its rows 4 to
+28 and columns 1 to 27 of 28 (fitted to the pictures; neither rendering's crop is documented)."""
+
+CROPS = {crop.name: crop for crop in (CANONICAL, MEGC2019_WIDE)}
+
+
+def similarity(source: Points, target: Points) -> Transform:
+    """Turn, scale and shift that bring ``source`` nearest to ``target`` in least squares.
+
+    No shear, no mirroring. With complex numbers it is a linear regression ``target ≈ a·source + b``
+    with one complex slope (Umeyama 1991, in the plane).
+
+    Raises:
+        InputError: fewer than two different points, or not as many in both.
+    """
+    if len(source) != len(target):
+        raise InputError(f"similarity: {len(source)} points against {len(target)}")
+    p, q = (np.ascontiguousarray(x, dtype=np.float64).view(np.complex128)[:, 0]
+            for x in (source, target))  # fmt: skip
+    centred = p - p.mean() if len(p) else p
+    spread = float((np.abs(centred) ** 2).sum())
+    if not math.isfinite(spread) or spread <= 0:
+        raise InputError("similarity: needs two or more different, finite points")
+    a = (np.conj(centred) * (q - q.mean())).sum() / spread
+    b = q.mean() - a * p.mean()
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+def apply(transform: Transform, points: Points) -> Points:
+    """Points moved by an affine transform."""
+    return points @ transform[:, :2].T + transform[:, 2]
+
+
+def compose(second: Transform, first: Transform) -> Transform:
+    """The transform that does ``first``, then ``second``."""
+    return second[:, :2] @ first + np.array([[0, 0, 1.0]]) * second[:, 2:]
+
+
+def invert(transform: Transform) -> Transform:
+    """The transform that undoes ``transform``."""
+    inverse = np.linalg.inv(transform[:, :2])
+    return np.concatenate([inverse, -inverse @ transform[:, 2:]], axis=1)
+
+
+def to_pixels(size_wh_px: SizeWH) -> Transform:
+    """Crop (0 to 1) → px of a picture of that size."""
+    width, height = _wh(size_wh_px)
+    return np.array([[width, 0, -0.5], [0, height, -0.5]], dtype=np.float64)
+
+
+def canonical_transform(
+    points_xy_px: Float[np.ndarray, "p 2"],
+    size_wh_px: SizeWH = PICTURE_WH_PX,
+    *,
+    crop: Crop = CANONICAL,
+) -> Transform:
+    """Image px → crop px, from the 5 points of a detection or from 68 landmarks.
+
+    A similarity in least squares to the average face, followed by the crop's fixed rectangle.
+    68 landmarks are first brought to the same 5 points, so both kinds give the same crop.
+
+    Args:
+        points_xy_px: image-left eye, image-right eye, nose tip, image-left and image-right mouth
+            corner; or the 68 landmarks of the iBUG scheme.
+        size_wh_px: ``(width, height)``; one number is a square, in which the face is squeezed
+            vertically (see the module's head).
+
+    Raises:
+        InputError: neither 5 nor 68 points, or points that coincide.
+    """
+    if len(points_xy_px) not in (5, 68):
+        raise InputError(
+            f"alignment: got {len(points_xy_px)} points; give a detection's 5 or 68 landmarks"
+        )
+    five = five_points(points_xy_px) if len(points_xy_px) == 68 else points_xy_px
+    to_face = similarity(five, five_points(MEAN_FACE_68))
+    return compose(to_pixels(size_wh_px), compose(crop.from_face, to_face))
+
+
+def warp(image: Image, transform: Transform, size_wh_px: SizeWH = PICTURE_WH_PX) -> Image:
+    """The picture in the crop: bilinear, the border repeated outside the image.
+
+    A face more than twice as large as in the crop is first shrunk by area averaging, as bilinear
+    sampling would skip pixels and turn texture into flicker. Black instead of the repeated border
+    would put a strong edge into the crop.
+    """
+    scale = math.sqrt(abs(float(np.linalg.det(transform[:, :2]))))
+    if 0 < scale <= 0.5:
+        factor = math.floor(1 / scale)
+        height, width = (math.ceil(n / factor) for n in image.shape[:2])
+        # A side is a whole number of blocks only after the border has been repeated.
+        padded = cv2.copyMakeBorder(
+            image,
+            0,
+            height * factor - image.shape[0],
+            0,
+            width * factor - image.shape[1],
+            cv2.BORDER_REPLICATE,
+        )
+        image = cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA)
+        enlarge = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2]])
+        transform = compose(transform, enlarge.astype(np.float64))
+    return cv2.warpAffine(
+        image,
+        transform,
+        _wh(size_wh_px),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def align_pair(
+    onset: Image,
+    apex: Image,
+    transform: Transform,
+    size_wh_px: SizeWH = PICTURE_WH_PX,
+    *,
+    onset_index: int = 0,
+    apex_index: int = 1,
+) -> Pair:
+    """Onset and apex through the *same* transform, the onset's.
+
+    One of its own for the apex would turn the jitter of its points into motion of the whole face.
+
+    Raises:
+        InputError: the two pictures differ in size.
+    """
+    if onset.shape[:2] != apex.shape[:2]:
+        raise InputError(
+            f"alignment: onset is {onset.shape[1]} x {onset.shape[0]} px, apex "
+            f"{apex.shape[1]} x {apex.shape[0]}; give two frames of one video"
+        )
+    return Pair(
+        onset=warp(onset, transform, size_wh_px),
+        apex=warp(apex, transform, size_wh_px),
+        onset_index=onset_index,
+        apex_index=apex_index,
+    )
+
+
+def map_between(source: Crop, target: Crop) -> Transform:
+    """Crop coordinates of ``source`` (0 to 1) → those of ``target``."""
+    return compose(target.from_face, invert(source.from_face))
+
+
+def resample(
+    values: Float[np.ndarray, "c h w"], source: Crop, target: Crop, size_wh_px: SizeWH
+) -> Float[np.ndarray, "c h2 w2"]:
+    """A map taken in one crop, shown in another; bilinear, its border repeated where it ends.
+
+    Values stay as they are: one px of u in the source crop is still 1 in the target. Strain is a
+    derivative: compute it again from the resampled u and v.
+    """
+    inner = (values.shape[2], values.shape[1])
+    transform = compose(
+        to_pixels(size_wh_px), compose(map_between(source, target), invert(to_pixels(inner)))
+    )
+    planes = [
+        cv2.warpAffine(
+            plane,
+            transform,
+            _wh(size_wh_px),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for plane in values
+    ]
+    return np.stack(planes)
+
+
+def canonical_landmarks68(crop: Crop = CANONICAL) -> Float[np.ndarray, "68 2"]:
+    """The average 68 landmarks in the crop, 0 to 1; jaw points may lie outside."""
+    return apply(crop.from_face, MEAN_FACE_68)
+
+
+def _wh(size: SizeWH) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size

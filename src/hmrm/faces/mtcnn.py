@@ -1,0 +1,276 @@
+"""Face detection: the three-stage cascade MTCNN in plain torch.
+
+Source: Zhang, Zhang, Li, Qiao, "Joint Face Detection and Alignment Using Multitask Cascaded
+Convolutional Networks", IEEE SPL 2016. Weights: ``weights/mtcnn.md``. The only file of this room
+that needs torch; importing it without torch raises ``MissingExtraError``.
+"""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from hmrm.clip import Image
+from hmrm.errors import InputError, MissingExtraError, WeightsError
+from hmrm.faces.boxes import Detection, suppress
+
+try:
+    import torch
+    from einops import rearrange
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    from torch import Tensor, nn
+except ImportError as _error:
+    raise MissingExtraError(
+        f"face detection needs torch, which is not installed ({_error}); "
+        "run: pip install 'hmrm[torch]'"
+    ) from _error
+
+CELL_PX = 12  # what one output of the first network looks at
+STRIDE_PX = 2  # between two of its outputs
+Boxes = Float[np.ndarray, "n 4"]
+Scores = Float[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MTCNNConfig:
+    """How MTCNN searches.
+
+    Attributes:
+        min_face: smallest face looked for, as a fraction of the picture's shorter side; relative,
+            so that the same scene at twice the resolution gives the same faces and takes hardly
+            longer.
+        min_face_px: the same in px of the picture given; replaces ``min_face``.
+        max_side_px: a larger picture is shrunk to this longer side before the search. The third
+            network looks at 48 x 48 px, so points lose nothing.
+        thresholds: lowest face score that passes each of the three networks.
+        pyramid: ratio between two search sizes.
+    """
+
+    min_face: float = 1 / 8
+    min_face_px: float | None = None
+    max_side_px: int = 640
+    thresholds: tuple[float, float, float] = (0.6, 0.7, 0.9)
+    pyramid: float = 0.709
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_face <= 1:
+            raise ValueError(f"min_face: expected a fraction in (0, 1], got {self.min_face}")
+        if self.min_face_px is not None and self.min_face_px < CELL_PX:
+            raise ValueError(f"min_face_px: expected {CELL_PX} px or more, got {self.min_face_px}")
+        if not 0 < self.pyramid < 1:
+            raise ValueError(f"pyramid: expected a ratio in (0, 1), got {self.pyramid}")
+        if self.max_side_px < CELL_PX:
+            raise ValueError(f"max_side_px: expected {CELL_PX} or more, got {self.max_side_px}")
+
+
+class ProposalNet(nn.Module):
+    """First network: a box and a face score for every 12 px cell, fully convolutional."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.slope1 = nn.Conv2d(3, 10, 3), nn.PReLU(10)
+        self.conv2, self.slope2 = nn.Conv2d(10, 16, 3), nn.PReLU(16)
+        self.conv3, self.slope3 = nn.Conv2d(16, 32, 3), nn.PReLU(32)
+        self.box, self.score = nn.Conv2d(32, 4, 1), nn.Conv2d(32, 2, 1)
+        self.pool = nn.MaxPool2d(2, 2, ceil_mode=True)
+
+    def forward(self, x: Float[Tensor, "n 3 h w"]) -> tuple[Tensor, Tensor]:
+        """Box offsets ``(n, 4, h', w')`` in cells and face scores ``(n, h', w')``."""
+        x = self.pool(self.slope1(self.conv1(x)))
+        x = self.slope3(self.conv3(self.slope2(self.conv2(x))))
+        return self.box(x), self.score(x).softmax(dim=1)[:, 1]
+
+
+class RefineNet(nn.Module):
+    """Second network: 24 px crops → box offsets ``(n, 4)`` and face scores ``(n,)``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.slope1 = nn.Conv2d(3, 28, 3), nn.PReLU(28)
+        self.conv2, self.slope2 = nn.Conv2d(28, 48, 3), nn.PReLU(48)
+        self.conv3, self.slope3 = nn.Conv2d(48, 64, 2), nn.PReLU(64)
+        self.full, self.slope4 = nn.Linear(576, 128), nn.PReLU(128)
+        self.box, self.score = nn.Linear(128, 4), nn.Linear(128, 2)
+        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+
+    def forward(self, x: Float[Tensor, "n 3 24 24"]) -> tuple[Tensor, Tensor]:
+        """Box offsets ``(n, 4)`` in box sides and face scores ``(n,)``."""
+        x = self.pool(self.slope1(self.conv1(x)))
+        x = self.pool(self.slope2(self.conv2(x)))
+        x = self.slope3(self.conv3(x))
+        # The weights were trained on column-major pictures, hence width first.
+        x = self.slope4(self.full(rearrange(x, "n c h w -> n (w h c)")))
+        return self.box(x), self.score(x).softmax(dim=1)[:, 1]
+
+
+class OutputNet(nn.Module):
+    """Third network: 48 px crops → offsets ``(n, 4)``, scores ``(n,)``, points ``(n, 10)``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.slope1 = nn.Conv2d(3, 32, 3), nn.PReLU(32)
+        self.conv2, self.slope2 = nn.Conv2d(32, 64, 3), nn.PReLU(64)
+        self.conv3, self.slope3 = nn.Conv2d(64, 64, 3), nn.PReLU(64)
+        self.conv4, self.slope4 = nn.Conv2d(64, 128, 2), nn.PReLU(128)
+        self.full, self.slope5 = nn.Linear(1152, 256), nn.PReLU(256)
+        self.box, self.points, self.score = nn.Linear(256, 4), nn.Linear(256, 10), nn.Linear(256, 2)
+        self.pool, self.pool3 = nn.MaxPool2d(3, 2, ceil_mode=True), nn.MaxPool2d(2, 2)
+
+    def forward(self, x: Float[Tensor, "n 3 48 48"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Box offsets, face scores and points ``(n, 10)``, all x before all y, in box sides."""
+        x = self.pool(self.slope1(self.conv1(x)))
+        x = self.pool(self.slope2(self.conv2(x)))
+        x = self.pool3(self.slope3(self.conv3(x)))
+        x = self.slope4(self.conv4(x))
+        x = self.slope5(self.full(rearrange(x, "n c h w -> n (w h c)")))
+        return self.box(x), self.score(x).softmax(dim=1)[:, 1], self.points(x)
+
+
+class MTCNN:
+    """Find the upright faces of single pictures; same picture, same detections.
+
+    Departs from the published cascade: pictures are shrunk by area averaging, boxes are measured
+    in continuous px without the "+ 1" of whole-pixel boxes, and the last threshold is higher,
+    since a video without a face must give none.
+
+    Raises:
+        WeightsError: the weight file is missing, damaged or another network's.
+    """
+
+    def __init__(self, config: MTCNNConfig | None = None, *, weights: Path | None = None) -> None:
+        self.config = config or MTCNNConfig()
+        self._proposal, self._refine, self._output = ProposalNet(), RefineNet(), OutputNet()
+        path = weights or Path(str(resources.files("hmrm") / "weights" / "mtcnn.safetensors"))
+        nets = {"pnet": self._proposal, "rnet": self._refine, "onet": self._output}
+        try:
+            nn.ModuleDict(nets).load_state_dict(load_file(path))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise WeightsError(
+                f"{path}: no MTCNN weights ({reason}); reinstall hmrm, or give another file"
+            ) from error
+        for net in nets.values():
+            net.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def detect(self, image: Image) -> list[Detection]:
+        """Faces of one picture, best first; an empty list where there is none.
+
+        Raises:
+            InputError: the picture has no pixels.
+        """
+        if image.size == 0:
+            raise InputError(f"face detection: picture of shape {image.shape} has no pixels")
+        config, size_px = self.config, np.array([image.shape[1], image.shape[0]])
+        smallest_px = config.min_face_px or config.min_face * float(size_px.min())
+        rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
+        rgb = _shrink(rgb, min(1.0, config.max_side_px / float(size_px.max())))
+        # Sides are rounded to whole px when shrunk, so x and y may differ by a trifle.
+        ratio = size_px / np.array([rgb.shape[1], rgb.shape[0]])
+        boxes = self._propose(rgb, max(CELL_PX, smallest_px / float(ratio.max())))
+        boxes = self._improve(rgb, boxes)
+        boxes, scores, points = self._finish(rgb, boxes)
+        # Inside, 0 is the picture's left edge; outside, the centre of its first pixel.
+        boxes, points = boxes * np.tile(ratio, 2) - 0.5, points * ratio - 0.5
+        return [
+            Detection(
+                box_xyxy_px=(float(b[0]), float(b[1]), float(b[2]), float(b[3])),
+                confidence=float(s),
+                points_xy_px=p,
+            )
+            for b, s, p in zip(boxes, scores, points, strict=True)
+        ]
+
+    def _propose(self, rgb: UInt8[np.ndarray, "h w 3"], smallest_px: float) -> Boxes:
+        """Square boxes that the first network finds over all search sizes."""
+        found, scores = [np.empty((0, 4))], [np.empty(0)]
+        scale = CELL_PX / smallest_px
+        while min(rgb.shape[:2]) * scale >= CELL_PX:
+            small = _shrink(rgb, scale)
+            offsets, score = (t[0].numpy() for t in self._proposal(_tensor(small[None])))
+            rows, columns = np.nonzero(score >= self.config.thresholds[0])
+            corners = np.stack([columns, rows], axis=1) * float(STRIDE_PX)
+            cells = np.concatenate([corners, corners + CELL_PX], axis=1) / scale
+            kept = suppress(cells, score[rows, columns].astype(float), limit=0.5)
+            rows, columns = rows[kept], columns[kept]
+            found.append(_moved(cells[kept], offsets[:, rows, columns].T))
+            scores.append(score[rows, columns].astype(float))
+            scale *= self.config.pyramid
+        boxes, score = np.concatenate(found), np.concatenate(scores)
+        return _squared(boxes[suppress(boxes, score, limit=0.7)])
+
+    def _improve(self, rgb: UInt8[np.ndarray, "h w 3"], boxes: Boxes) -> Boxes:
+        """Boxes that the second network keeps, moved by it and squared."""
+        if not len(boxes):
+            return boxes
+        crops, boxes = _crops(rgb, boxes, 24)
+        offsets, score = (t.numpy().astype(float) for t in self._refine(_tensor(crops)))
+        sure = score >= self.config.thresholds[1]
+        boxes, offsets, score = boxes[sure], offsets[sure], score[sure]
+        kept = suppress(boxes, score, limit=0.7)
+        return _squared(_moved(boxes[kept], offsets[kept]))
+
+    def _finish(
+        self, rgb: UInt8[np.ndarray, "h w 3"], boxes: Boxes
+    ) -> tuple[Boxes, Scores, Float[np.ndarray, "n 5 2"]]:
+        """Boxes, scores and points of the third network."""
+        if not len(boxes):
+            return boxes, np.empty(0), np.empty((0, 5, 2))
+        crops, boxes = _crops(rgb, boxes, 48)
+        offsets, score, points = (t.numpy().astype(float) for t in self._output(_tensor(crops)))
+        sure = score >= self.config.thresholds[2]
+        boxes, offsets, score, points = boxes[sure], offsets[sure], score[sure], points[sure]
+        size = (boxes[:, 2:] - boxes[:, :2])[:, None]
+        placed = boxes[:, None, :2] + size * rearrange(points, "n (xy p) -> n p xy", xy=2)
+        boxes = _moved(boxes, offsets)
+        kept = suppress(boxes, score, limit=0.7, nested=True)
+        return boxes[kept], score[kept], placed[kept]
+
+
+def _shrink(rgb: UInt8[np.ndarray, "h w 3"], scale: float) -> UInt8[np.ndarray, "h2 w2 3"]:
+    if scale == 1:
+        return rgb
+    width, height = (max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
+    return cv2.resize(rgb, (width, height), interpolation=_kernel(scale))
+
+
+def _kernel(scale: float) -> int:
+    return cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+
+
+def _tensor(rgb: UInt8[np.ndarray, "n h w 3"]) -> Float[Tensor, "n 3 h w"]:
+    """Grey values -1 to 1, as in training."""
+    return torch.from_numpy(rearrange(rgb.astype(np.float32), "n h w c -> n c h w") - 127.5) / 128
+
+
+def _moved(boxes: Boxes, offsets: Float[np.ndarray, "n 4"]) -> Boxes:
+    """Boxes whose four edges are moved by offsets measured in box sides."""
+    return boxes + offsets * np.tile(boxes[:, 2:] - boxes[:, :2], (1, 2))
+
+
+def _squared(boxes: Boxes) -> Boxes:
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
+    return np.concatenate([centre - half, centre + half], axis=1)
+
+
+def _crops(
+    rgb: UInt8[np.ndarray, "h w 3"], boxes: Boxes, side_px: int
+) -> tuple[UInt8[np.ndarray, "n s s 3"], Boxes]:
+    """Square cut-outs, black outside the picture, and their boxes on whole px."""
+    left_top = np.floor(boxes[:, :2] + 0.5).astype(int)
+    sides = np.maximum(1, np.floor(boxes[:, 2] - boxes[:, 0] + 0.5)).astype(int)
+    height, width = rgb.shape[:2]
+    crops = np.empty((len(boxes), side_px, side_px, 3), dtype=np.uint8)
+    for crop, (x, y), side in zip(crops, left_top, sides, strict=True):
+        cut = np.zeros((side, side, 3), dtype=np.uint8)
+        x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)
+        if x1 < x2 and y1 < y2:
+            cut[y1 - y : y2 - y, x1 - x : x2 - x] = rgb[y1:y2, x1:x2]
+        crop[:] = cv2.resize(cut, (side_px, side_px), interpolation=_kernel(side_px / side))
+    whole = np.concatenate([left_top, left_top + sides[:, None]], axis=1).astype(float)
+    return crops, whole
