@@ -10,11 +10,10 @@ Three systems of coordinates meet here:
   the unit is the eye distance. It is isotropic.
 
 The canonical crop ``hmrm-1`` is where the public onset-to-apex maps of the field have the face
-(eyes at x = 0.215 and 0.785, y = 0.27; mouth corners at y = 0.68). Real eye-to-mouth distance is
-1.04 eye distances, so that rectangle is 10/7 as high as wide, and a *square* of it is squeezed
-vertically. Maps are squares (28 x 28). Pictures in which motion is measured have
-``PICTURE_WH_PX``, where px are as long across as down: only there a turn of the head stays a
-rotation, and makes no strain.
+(eyes at x = 0.215 and 0.785, y = 0.27; mouth corners at y = 0.68). From eyes to mouth real faces
+measure 1.04 eye distances, so that rectangle is 1.45 times as high as wide, and a *square* of it
+shows the face squeezed vertically. Maps are such squares (28 x 28). Pictures of ``PICTURE_WH_PX``
+are not squeezed: only there a turn of the head is a rotation and makes no strain.
 """
 
 import math
@@ -32,8 +31,8 @@ Points = Float[np.ndarray, "n 2"]
 Transform = Float[np.ndarray, "2 3"]
 SizeWH = int | tuple[int, int]
 
-PICTURE_WH_PX = (224, 320)
-"""Width and height of the canonical pictures in which motion is measured; isotropic."""
+PICTURE_WH_PX = (224, 324)
+"""Width and height of a canonical picture that is not squeezed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +61,15 @@ class Crop:
         return np.array([[w, 0.0, x], [0.0, h, y]])
 
 
-CANONICAL = Crop(name="hmrm-1", eyes_xy=(0.5, 0.27), eye_distance_wh=(0.57, 0.57 * 7 / 10))
-"""The crop of every picture and map that this package makes.
-
-It is the rendering ``three_norm_u_v_os`` that STSTNet and HTNet published.
-"""
+_ACROSS, _DOWN = 0.57, 0.57 * PICTURE_WH_PX[0] / PICTURE_WH_PX[1]
+CANONICAL = Crop(name="hmrm-1", eyes_xy=(0.5, 0.27), eye_distance_wh=(_ACROSS, _DOWN))
+"""The crop of every picture and map that this package makes; the rendering of the public maps
+``norm_u_v_os`` of STSTNet and HTNet."""
 
 MEGC2019_WIDE = Crop(
     name="megc2019-wide",
     eyes_xy=(0.5, (4 + 24 * 0.27) / 28),
-    eye_distance_wh=(0.57 * 26 / 28, 0.57 * 0.7 * 24 / 28),
+    eye_distance_wh=(_ACROSS * 26 / 28, _DOWN * 24 / 28),
 )
 """The other public rendering of the same clips, with more forehead: ``hmrm-1`` fills its rows 4 to
 28 and columns 1 to 27 of 28 (fitted to the pictures; neither rendering's crop is documented)."""
