@@ -1,0 +1,185 @@
+"""Grained Mamba Encoder: bidirectional selective-scan blocks over region tokens (paper §3.2).
+
+The block is Mamba's, run in both directions as in Vim (its "v2" form). Both grains share all
+weights except the convolution: each grain has its own kernel size and kernels.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hmrm.model.scan import selective_scan
+from hmrm.model.tokens import Grains
+
+Grain = Literal["coarse", "fine"]
+Tokens = Float[Tensor, "n l d"]
+
+FORWARD, BACKWARD = 0, 1
+"""Index of the branch in the leading dimension of every parameter that has one per direction."""
+
+
+class Branches(NamedTuple):
+    """Outputs of the two directions, each in the order of the tokens."""
+
+    forward: Tensor
+    backward: Tensor
+
+
+class ShortConvolution(nn.Module):
+    """Depthwise convolution along the sequence, one kernel per direction.
+
+    Each direction sees only what it has already passed: the forward branch the ``kernel - 1``
+    tokens before, the backward branch those after.
+    """
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2, channels, kernel))
+        self.bias = nn.Parameter(torch.zeros(2, channels))
+
+    def forward(self, x: Tokens, direction: int) -> Tokens:
+        """Convolve; the last kernel element weighs the token itself."""
+        return short_convolution(
+            x, self.weight[direction], self.bias[direction], reverse=direction == BACKWARD
+        )
+
+
+def short_convolution(
+    x: Tokens, weight: Float[Tensor, "d k"], bias: Float[Tensor, " d"], *, reverse: bool
+) -> Tokens:
+    """Causal (or, with ``reverse``, anticausal) depthwise convolution, zero-padded."""
+    length, kernel = x.shape[1], weight.shape[1]
+    padded = functional.pad(x, (0, 0, 0, kernel - 1) if reverse else (0, 0, kernel - 1, 0))
+    y = bias
+    for tap in range(kernel):
+        start = kernel - 1 - tap if reverse else tap
+        y = y + padded[:, start : start + length] * weight[:, tap]
+    return y
+
+
+class GrainedMambaBlock(nn.Module):
+    """LayerNorm → x and gate z → convolution, SiLU and selective scan both ways → gate → residual.
+
+    Departs from the paper, which names the parts but not their widths: Δ, B and C come from one
+    projection of x, Δ through a bottleneck of ``rank`` (Mamba's design); the directions are added
+    and gated by SiLU(z).
+    """
+
+    def __init__(
+        self, *, dim: int, state: int, expand: int, rank: int, coarse_kernel: int, fine_kernel: int
+    ) -> None:
+        super().__init__()
+        inner = dim * expand
+        self.rank, self.state = rank, state
+        self.norm = nn.LayerNorm(dim)
+        self.in_proj = nn.Linear(dim, 2 * inner, bias=False)
+        self.convolutions = nn.ModuleDict(
+            {
+                "coarse": ShortConvolution(inner, coarse_kernel),
+                "fine": ShortConvolution(inner, fine_kernel),
+            }
+        )
+        self.x_proj = nn.Parameter(torch.zeros(2, rank + 2 * state, inner))
+        self.dt_proj = nn.Parameter(torch.zeros(2, inner, rank))
+        self.dt_bias = nn.Parameter(torch.zeros(2, inner))
+        self.A_log = nn.Parameter(torch.zeros(2, inner, state))
+        self.D = nn.Parameter(torch.ones(2, inner))
+        self.out_proj = nn.Linear(inner, dim, bias=False)
+
+    def forward(self, grains: Grains) -> Grains:
+        """Tokens of both grains through the block, the residual included."""
+        return Grains(self.one_grain(grains.coarse, "coarse"), self.one_grain(grains.fine, "fine"))
+
+    def one_grain(self, tokens: Tokens, grain: Grain) -> Tokens:
+        """Tokens ``(regions, length, dim)`` of one grain through the block."""
+        x, z = self.in_proj(self.norm(tokens)).chunk(2, dim=-1)
+        forward, backward = self.branches(x, grain)
+        mixed: Tensor = self.out_proj((forward + backward) * functional.silu(z))
+        return tokens + mixed
+
+    def branches(self, x: Tokens, grain: Grain) -> Branches:
+        """Both directions' outputs for the projected tokens, before the gate."""
+        return Branches(self._branch(x, grain, FORWARD), self._branch(x, grain, BACKWARD))
+
+    def _branch(self, x: Tokens, grain: Grain, direction: int) -> Tokens:
+        u = functional.silu(self.convolutions[grain](x, direction))
+        projected = functional.linear(u, self.x_proj[direction])
+        low, B, C = torch.split(projected, [self.rank, self.state, self.state], -1)
+        step = functional.linear(low, self.dt_proj[direction], self.dt_bias[direction])
+        A = -torch.exp(self.A_log[direction])
+        return selective_scan(
+            u, functional.softplus(step), A, B, C, self.D[direction], direction == BACKWARD
+        )
+
+    @torch.no_grad()
+    def initialise(
+        self, generator: torch.Generator, *, step_range: tuple[float, float], depth: int
+    ) -> None:
+        """Fill all parameters; ``step_range`` bounds the initial Δ (log-uniform)."""
+        for weight in (self.in_proj.weight, self.x_proj, self.out_proj.weight):
+            fill_uniform(weight, weight.shape[-1], generator)
+        # Residual branches add up over the blocks; GPT-2's scaling keeps the sum's variance.
+        self.out_proj.weight /= math.sqrt(depth)
+        fill_uniform(self.dt_proj, self.rank, generator)
+        low, high = (math.log(bound) for bound in step_range)
+        step = torch.exp(torch.rand(self.dt_bias.shape, generator=generator) * (high - low) + low)
+        # Inverse of softplus, so that the step is exactly this where the projection gives zero.
+        self.dt_bias.copy_(step + torch.log(-torch.expm1(-step)))
+        self.A_log.copy_(torch.log(torch.arange(1.0, self.state + 1)).expand_as(self.A_log))
+        self.D.fill_(1.0)
+        for convolution in self.convolutions.values():
+            assert isinstance(convolution, ShortConvolution)
+            fill_uniform(convolution.weight, convolution.weight.shape[-1], generator)
+            convolution.bias.zero_()
+
+
+class GrainedMambaEncoder(nn.Module):
+    """A stack of blocks; one vector per region.
+
+    Departs from the paper, which does not say how tokens become one vector: LayerNorm, then the
+    mean over a region's tokens.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        depth: int,
+        state: int,
+        expand: int,
+        rank: int,
+        coarse_kernel: int,
+        fine_kernel: int,
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            GrainedMambaBlock(
+                dim=dim,
+                state=state,
+                expand=expand,
+                rank=rank,
+                coarse_kernel=coarse_kernel,
+                fine_kernel=fine_kernel,
+            )
+            for _ in range(depth)
+        )
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, grains: Grains) -> Grains:
+        """Tokens ``(b, regions, l, dim)`` of both grains → vectors ``(b, regions, dim)``."""
+        batch = grains.coarse.shape[0]
+        folded = Grains(grains.coarse.flatten(0, 1), grains.fine.flatten(0, 1))
+        for block in self.blocks:
+            folded = block(folded)
+        means = (self.norm(tokens).mean(1) for tokens in folded)
+        return Grains(*(mean.unflatten(0, (batch, -1)) for mean in means))
+
+
+def fill_uniform(weight: Tensor, fan_in: int, generator: torch.Generator) -> None:
+    """Uniform in ±1/√fan_in, torch's own choice for linear layers, from a passed generator."""
+    bound = 1.0 / math.sqrt(fan_in)
+    nn.init.uniform_(weight, -bound, bound, generator=generator)

@@ -1,0 +1,246 @@
+"""The HMRM recognition network: flow map → region tokens → Mamba encoder → fusion → classes."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hmrm.clip import CLASSES
+from hmrm.errors import ConfigError, DataError, NumericalError
+from hmrm.model.grained_mamba import GrainedMambaBlock, GrainedMambaEncoder, fill_uniform
+from hmrm.model.region_fusion import Fusion, RegionFusion
+from hmrm.model.tokens import COARSE_REGIONS, FINE_REGIONS, REGIONS, RegionTokens
+
+SCALES = ("coarse", "fine", "fused")
+"""The scales that are classified, in the order of the loss's weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HMRMConfig:
+    """Sizes of the network; the defaults are the paper's (§4, embedding 192, depth 4, state 16).
+
+    Attributes:
+        map_size: side of the flow map, px, divisible by 4.
+        channels: 3 for u, v and strain.
+        dim: token embedding.
+        depth: Mamba blocks.
+        state: state size of the scan, N.
+        expand: inner width over ``dim``.
+        coarse_grid, fine_grid: tokens per side of a region; 4 gives 16 tokens.
+        coarse_kernel, fine_kernel: taps of each grain's convolution.
+        heads: attention heads of the fusion.
+        fusion: ``window`` first inside a coarse region, then across; ``global`` across only.
+        dropout: share of fused regional vectors' elements dropped in training.
+        step_min, step_max: range of the initial Δ.
+    """
+
+    map_size: int = 28
+    channels: int = 3
+    dim: int = 192
+    depth: int = 4
+    state: int = 16
+    expand: int = 2
+    coarse_grid: int = 4
+    fine_grid: int = 4
+    coarse_kernel: int = 4
+    fine_kernel: int = 3
+    heads: int = 4
+    fusion: Fusion = "window"
+    dropout: float = 0.0
+    step_min: float = 0.001
+    step_max: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "dim", "depth", "state", "expand", "heads"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
+        if self.dim % self.heads:
+            raise ConfigError(f"dim = {self.dim}: must be divisible by heads = {self.heads}")
+        if min(self.coarse_kernel, self.fine_kernel) < 1:
+            raise ConfigError("coarse_kernel and fine_kernel must be at least 1")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ConfigError(f"dropout = {self.dropout}: must be in 0 … 1, 1 excluded")
+        if not 0.0 < self.step_min < self.step_max:
+            raise ConfigError("step_min must be above 0 and below step_max")
+
+    @property
+    def rank(self) -> int:
+        """Width of the bottleneck that Δ is computed through (Mamba's rule)."""
+        return math.ceil(self.dim / 16)
+
+
+PRESETS = {
+    "paper": HMRMConfig(),
+    "lite": HMRMConfig(dim=64, depth=2, fine_grid=2, fine_kernel=2),
+}
+"""``paper``: 320 tokens a map; ``lite``: 128 tokens, for training on CPU."""
+
+
+class Logits(NamedTuple):
+    """What the network says of each map, before softmax or sigmoid.
+
+    ``fused`` is the decision; ``coarse`` and ``fine`` are the auxiliary heads that MS-WCE trains;
+    ``units`` holds one logit per action unit, ``(b, 0)`` where the network has no such head.
+    """
+
+    coarse: Tensor
+    fine: Tensor
+    fused: Tensor
+    units: Tensor
+
+
+class HMRM(nn.Module):
+    """The network. Number and names of the classes come from the data.
+
+    Args:
+        classes: names in label order.
+        action_units: names of the optional action-unit head, trained where units are known.
+        generator: only source of randomness of the initial weights.
+    """
+
+    def __init__(
+        self,
+        config: HMRMConfig,
+        *,
+        classes: tuple[str, ...] = CLASSES,
+        action_units: tuple[str, ...] = (),
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        if len(classes) < 2 or len(set(classes)) != len(classes):
+            raise ConfigError(f"classes {classes}: at least two, all different")
+        self.config, self.classes, self.action_units = config, classes, action_units
+        dim = config.dim
+        self.tokens = RegionTokens(
+            map_size=config.map_size,
+            channels=config.channels,
+            dim=dim,
+            coarse_grid=config.coarse_grid,
+            fine_grid=config.fine_grid,
+        )
+        self.encoder = GrainedMambaEncoder(
+            dim=dim,
+            depth=config.depth,
+            state=config.state,
+            expand=config.expand,
+            rank=config.rank,
+            coarse_kernel=config.coarse_kernel,
+            fine_kernel=config.fine_kernel,
+        )
+        self.fusion = RegionFusion(dim=dim, heads=config.heads, fusion=config.fusion)
+        self.coarse_head = nn.Linear(COARSE_REGIONS * dim, len(classes))
+        self.fine_head = nn.Linear(FINE_REGIONS * dim, len(classes))
+        self.fused_head = nn.Linear(REGIONS * dim, len(classes))
+        self.unit_head = nn.Linear(REGIONS * dim, len(action_units)) if action_units else None
+        self._initialise(generator)
+
+    def forward(
+        self, maps: Float[Tensor, "b c s s"], generator: torch.Generator | None = None
+    ) -> Logits:
+        """Classify flow maps.
+
+        Args:
+            maps: robustly centred and scaled u, v and strain.
+            generator: source of dropout's randomness; without one nothing is dropped.
+        """
+        grains = self.encoder(self.tokens(maps))
+        fused = self.fusion(grains).flatten(1)
+        if generator is not None and self.training and self.config.dropout > 0:
+            keep = 1 - self.config.dropout
+            fused = fused * torch.empty_like(fused).bernoulli_(keep, generator=generator) / keep
+        return Logits(
+            coarse=self.coarse_head(grains.coarse.flatten(1)),
+            fine=self.fine_head(grains.fine.flatten(1)),
+            fused=self.fused_head(fused),
+            units=self.unit_head(fused) if self.unit_head else fused.new_empty(len(maps), 0),
+        )
+
+    def features(self, maps: Float[Tensor, "b c s s"]) -> Float[Tensor, "b f"]:
+        """The concatenated fused vectors, 20 × dim, that the classifier sees."""
+        fused: Tensor = self.fusion(self.encoder(self.tokens(maps)))
+        return fused.flatten(1)
+
+    def predict(self, maps: Float[Tensor, "b c s s"]) -> Float[Tensor, "b k"]:
+        """Class probabilities of maps from outside.
+
+        Raises:
+            DataError: wrong size, or a map without any motion.
+            NumericalError: NaN or infinity in a map.
+        """
+        self.check(maps)
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                fused: Tensor = self(maps).fused
+        finally:
+            self.train(was_training)
+        return fused.softmax(-1)
+
+    def region_contributions(
+        self, maps: Float[Tensor, "b c s s"], targets: Int[Tensor, " b"]
+    ) -> Float[Tensor, "b 4 4"]:
+        """How much each fine region's motion speaks for a class: gradient × input, summed.
+
+        To first order, the change of the class's logit (over the mean of all logits) when the
+        region's motion vanishes; positive speaks for the class. Rows and columns as in the
+        picture.
+        """
+        self.check(maps)
+        with torch.enable_grad():
+            maps = maps.detach().clone().requires_grad_()
+            logits = self(maps).fused
+            chosen = logits.gather(1, targets[:, None])[:, 0] - logits.mean(1)
+            (gradient,) = torch.autograd.grad(chosen.sum(), maps)
+        cells = rearrange(gradient * maps.detach(), "b c (y h) (x w) -> b y x (c h w)", y=4, x=4)
+        return cells.sum(-1)
+
+    def check(self, maps: Tensor) -> None:
+        """Refuse maps the network cannot judge.
+
+        Raises:
+            DataError: wrong size, or a map without any motion.
+            NumericalError: NaN or infinity in a map.
+        """
+        size = (self.config.channels, self.config.map_size, self.config.map_size)
+        if maps.ndim != 4 or tuple(maps.shape[1:]) != size:
+            raise DataError(
+                f"flow maps of shape {tuple(maps.shape)}: this network takes (n, "
+                f"{', '.join(map(str, size))}); resample the maps or take weights for this size"
+            )
+        if not torch.isfinite(maps).all():
+            bad = (~torch.isfinite(maps)).flatten(1).any(1).nonzero()[0].item()
+            raise NumericalError(f"flow map {bad}: holds NaN or infinity; recompute or skip it")
+        still = (maps == 0).flatten(1).all(1)
+        if still.any():
+            raise DataError(
+                f"flow map {still.nonzero()[0].item()}: all zero, no motion at all; onset and "
+                "apex are the same picture, or the map was never filled"
+            )
+
+    @torch.no_grad()
+    def _initialise(self, generator: torch.Generator) -> None:
+        for tokens in (self.tokens.coarse, self.tokens.fine):
+            fill_uniform(tokens.project.weight, tokens.project.in_features, generator)
+            tokens.project.bias.zero_()
+            for position in (tokens.token_position, tokens.region_position):
+                # Vim's and ViT's choice; the cut at two deviations never matters here.
+                nn.init.trunc_normal_(position, std=0.02, generator=generator)
+        steps = (self.config.step_min, self.config.step_max)
+        for block in self.encoder.blocks:
+            assert isinstance(block, GrainedMambaBlock)
+            block.initialise(generator, step_range=steps, depth=self.config.depth)
+        self.fusion.initialise(generator)
+        for head in (self.coarse_head, self.fine_head, self.fused_head, self.unit_head):
+            if head is not None:
+                fill_uniform(head.weight, head.in_features, generator)
+                head.bias.zero_()
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Number of trained values."""
+    return sum(parameter.numel() for parameter in module.parameters())

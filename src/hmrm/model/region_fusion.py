@@ -1,0 +1,74 @@
+"""Region Feature Fusion Strategy, RFFS (paper §3.3, Algorithm 1)."""
+
+from typing import Literal
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hmrm.model.grained_mamba import fill_uniform
+from hmrm.model.tokens import COARSE_REGIONS, FINE_PER_COARSE, Grains
+
+Fusion = Literal["window", "global"]
+
+
+class SelfAttention(nn.Module):
+    """Multi-head scaled dot-product self-attention."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+
+    def forward(self, x: Float[Tensor, "n t d"]) -> Float[Tensor, "n t d"]:
+        """Every token looks at every other of its row."""
+        query, key, value = rearrange(self.qkv(x), "n t (p h e) -> p n h t e", p=3, h=self.heads)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        y: Tensor = self.out(rearrange(mixed, "n h t e -> n t (h e)"))
+        return y
+
+
+class RegionFusion(nn.Module):
+    """Attention across grains and regions over the 4 coarse and 16 fine vectors.
+
+    ``window``: first each coarse region with its own 4 fine ones (the paper's local window: the
+    grains of one coarse region), then all 20; ``global``: all 20 only. Residual and LayerNorm
+    around each pass.
+
+    Departs from the paper, which gives neither heads nor the window's order: one set of attention
+    weights serves both passes, so that ``window`` and ``global`` have the same parameters.
+    """
+
+    def __init__(self, *, dim: int, heads: int, fusion: Fusion) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self.norm = nn.LayerNorm(dim)
+        self.attention = SelfAttention(dim, heads)
+        self.out_norm = nn.LayerNorm(dim)
+
+    def forward(self, grains: Grains) -> Float[Tensor, "b 20 d"]:
+        """Fused vectors: 4 coarse, then 16 fine in the order of ``Grains``."""
+        vectors = torch.cat([grains.coarse, grains.fine], dim=1)
+        if self.fusion == "window":
+            vectors = self._inside_windows(vectors)
+        fused: Tensor = self.out_norm(vectors + self.attention(self.norm(vectors)))
+        return fused
+
+    def _inside_windows(self, vectors: Float[Tensor, "b 20 d"]) -> Float[Tensor, "b 20 d"]:
+        coarse, fine = vectors[:, :COARSE_REGIONS], vectors[:, COARSE_REGIONS:]
+        windows = torch.cat(
+            [coarse[:, :, None], fine.unflatten(1, (COARSE_REGIONS, FINE_PER_COARSE))], dim=2
+        ).flatten(0, 1)
+        windows = windows + self.attention(self.norm(windows))
+        windows = rearrange(windows, "(b r) g d -> b r g d", r=COARSE_REGIONS)
+        return torch.cat([windows[:, :, 0], windows[:, :, 1:].flatten(1, 2)], dim=1)
+
+    @torch.no_grad()
+    def initialise(self, generator: torch.Generator) -> None:
+        """Fill all parameters from the generator."""
+        for layer in (self.attention.qkv, self.attention.out):
+            fill_uniform(layer.weight, layer.in_features, generator)
+            layer.bias.zero_()

@@ -1,0 +1,135 @@
+"""MotionMix: two movements of one class exchange eyes and mouth (paper §3.1.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hmrm.errors import ConfigError, InputError
+
+Box = tuple[float, float, float, float]
+"""``(x0, y0, x1, y1)`` as shares of the map's side, 0 to 1."""
+
+CANONICAL_BOXES: dict[str, Box] = {
+    "left_eye": (0.0, 0.08, 0.45, 0.42),
+    "right_eye": (0.55, 0.08, 1.0, 0.42),
+    "mouth": (0.18, 0.55, 0.82, 0.85),
+}
+"""Eye (with brow) and mouth boxes in the crop hmrm-1: eyes at (0.215, 0.27) and (0.785, 0.27),
+mouth corners at y = 0.68; left and right are the image's."""
+
+
+class LabelMismatchError(InputError):
+    """Two movements of different classes were to be mixed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionMixConfig:
+    """How often and how strongly regions are exchanged.
+
+    Attributes:
+        probability: of each box to be exchanged.
+        concentration: both parameters of the Beta distribution of the ratio λ.
+        share: of a batch's samples that are mixed at all.
+    """
+
+    probability: float = 0.5
+    concentration: float = 1.0
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.probability <= 1 and 0 <= self.share <= 1):
+            raise ConfigError("probability and share must be in 0 … 1")
+        if self.concentration <= 0:
+            raise ConfigError(f"concentration = {self.concentration}: must be above 0")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mixed:
+    """A mixed map, its inherited label, λ and the names of the boxes that were exchanged."""
+
+    values: Float[np.ndarray, "c s s"]
+    label: int
+    ratio: float
+    boxes: tuple[str, ...]
+
+
+def motion_mix(
+    first: Float[np.ndarray, "c s s"],
+    second: Float[np.ndarray, "c s s"],
+    labels: tuple[int, int],
+    config: MotionMixConfig,
+    *,
+    generator: np.random.Generator,
+    boxes: dict[str, Box] = CANONICAL_BOXES,
+) -> Mixed:
+    """Put ``λ · second + (1 - λ) · first`` into some boxes of ``first``.
+
+    Args:
+        labels: classes of both maps, which must agree.
+        generator: only source of randomness.
+        boxes: regions that may be exchanged, by name.
+
+    Raises:
+        LabelMismatchError: the classes differ.
+
+    Departs from the paper, which gives neither: λ ~ Beta(1, 1); each box is taken with
+    probability ½; all boxes of one pair share λ. Strain is blended like u and v: a map's strain
+    may come from a finer flow or another formula than ours, so it is not computed anew (inside
+    and outside a box the blend is off by at most what strain's non-linearity makes of it, on its
+    border it lacks the jump that blending would fake).
+    """
+    if labels[0] != labels[1]:
+        raise LabelMismatchError(
+            f"classes {labels[0]} and {labels[1]}: MotionMix keeps the label, so both movements "
+            "must have the same; draw the partner from the same class"
+        )
+    ratio, taken = _draw(config, len(boxes), generator)
+    names = tuple(name for name, chosen in zip(boxes, taken, strict=True) if chosen)
+    inside = _mask([boxes[name] for name in names], first.shape[-1])
+    weight = (ratio * inside).astype(first.dtype)
+    return Mixed(
+        values=first + weight * (second - first), label=labels[0], ratio=ratio, boxes=names
+    )
+
+
+def mix_batch(
+    maps: Float[np.ndarray, "n c s s"],
+    labels: Int[np.ndarray, " n"],
+    config: MotionMixConfig,
+    *,
+    generator: np.random.Generator,
+    boxes: dict[str, Box] = CANONICAL_BOXES,
+) -> Float[np.ndarray, "n c s s"]:
+    """Mix each map (``config.share`` of them) with one of its class drawn from the same batch.
+
+    A map whose class has no other member in the batch stays as it is. Labels stay as they are.
+    """
+    mixed = maps.copy()
+    for index, label in enumerate(labels):
+        wanted = generator.random() < config.share
+        partners = np.flatnonzero(labels == label)
+        partners = partners[partners != index]
+        if wanted and len(partners):
+            partner = int(generator.choice(partners))
+            pair = (int(label), int(labels[partner]))
+            mixed[index] = motion_mix(
+                maps[index], maps[partner], pair, config, generator=generator, boxes=boxes
+            ).values
+    return mixed
+
+
+def _draw(
+    config: MotionMixConfig, count: int, generator: np.random.Generator
+) -> tuple[float, Bool[np.ndarray, " boxes"]]:
+    ratio = float(generator.beta(config.concentration, config.concentration))
+    return ratio, generator.random(count) < config.probability
+
+
+def _mask(boxes: Sequence[Box], size: int) -> Bool[np.ndarray, "s s"]:
+    mask = np.zeros((size, size), dtype=bool)
+    for box in boxes:
+        x0, y0, x1, y1 = (round(edge * size) for edge in box)
+        mask[y0:y1, x0:x1] = True
+    return mask
