@@ -1,0 +1,125 @@
+"""Which clips a user means by the paths that were given."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from hmrm.errors import InputError
+from hmrm.video.container import VIDEO_SUFFIXES
+from hmrm.video.images import StillPair, is_image, natural_key
+
+Clips = list[Path | StillPair]
+
+
+def discover(paths: Sequence[Path]) -> Clips:
+    """The clips behind files and folders, each once, for ``open_video``.
+
+    A folder that directly holds images is one clip; any other folder stands for every video and
+    image folder inside it, at any depth, in natural order, hidden names left out. A single image
+    beside videos or folders is taken for a preview, not a clip. Exactly two still images together
+    are a pair: onset, then apex.
+
+    Raises:
+        InputError: a path does not exist or may not be read, a folder holds no clip, or there
+            are one or more than two still images.
+    """
+    stills = [p for p in paths if is_image(p) and not p.is_dir()]
+    if len(stills) not in (0, 2):
+        raise InputError(
+            f"{stills[0]}: {len(stills)} still image(s) given; give two (onset, then apex), or a "
+            "folder of images"
+        )
+    found: Clips = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder; check the name")
+        if path in stills:
+            pair = StillPair(onset=stills[0], apex=stills[1])
+            if pair not in found:
+                found.append(pair)
+        elif path.is_dir():
+            found.extend(_inside(path))
+        else:
+            found.append(path)
+    return _once(found)
+
+
+def unique_names(clips: Sequence[Path | StillPair]) -> list[str]:
+    """A short name per clip, told apart by as many parent folders as that needs.
+
+    Names are fit for files: parts are joined by ``_``.
+    """
+    parts = [_name_parts(clip) for clip in clips]
+    names = [_joined(p, 1) for p in parts]
+    for depth in range(2, max((len(p) for p in parts), default=0) + 1):
+        times = Counter(names)
+        names = [
+            _joined(p, depth) if times[n] > 1 else n for p, n in zip(parts, names, strict=True)
+        ]
+    times, numbers = Counter(names), Counter[str]()
+    for index, name in enumerate(names):
+        if times[name] > 1:  # one clip given twice
+            numbers[name] += 1
+            names[index] = f"{name}_{numbers[name]}"
+    return names
+
+
+def _inside(folder: Path) -> Clips:
+    found: Clips = list(_walk(folder, seen=set()))
+    if not found:
+        raise InputError(
+            f"{folder}: holds no video and no image folder; known are "
+            f"{', '.join(sorted(VIDEO_SUFFIXES))} and folders of images"
+        )
+    return found
+
+
+def _walk(folder: Path, *, seen: set[str]) -> Iterator[Path]:
+    real = os.path.realpath(folder)
+    if real in seen:  # a link that leads back up
+        return
+    seen.add(real)
+    try:
+        entries = sorted(
+            (p for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX"))),
+            key=natural_key,
+        )
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the folder cannot be read ({error.strerror or error}); check your "
+            "permissions"
+        ) from error
+    images = [p for p in entries if is_image(p) and p.is_file()]
+    others = [p for p in entries if p.is_dir() or p.suffix.lower() in VIDEO_SUFFIXES]
+    if len(images) > 1 or (images and not others):
+        yield folder
+        return
+    for entry in others:
+        if entry.is_dir():
+            yield from _walk(entry, seen=seen)
+        else:
+            yield entry
+
+
+def _once(clips: Iterable[Path | StillPair]) -> Clips:
+    seen: dict[object, Path | StillPair] = {}
+    for clip in clips:
+        key = clip if isinstance(clip, StillPair) else os.path.realpath(clip)
+        seen.setdefault(key, clip)
+    return list(seen.values())
+
+
+def _name_parts(clip: Path | StillPair) -> list[str]:
+    if isinstance(clip, StillPair):
+        return [*_parents(clip.onset), f"{clip.onset.stem}-{clip.apex.stem}"]
+    last = clip.absolute().name if clip.is_dir() else clip.stem
+    return [*_parents(clip), last]
+
+
+def _parents(path: Path) -> list[str]:
+    return [p for p in path.absolute().parent.parts if p != path.anchor]
+
+
+def _joined(parts: Sequence[str], depth: int) -> str:
+    return "_".join(parts[-depth:])

@@ -1,0 +1,172 @@
+"""What every source of frames has in common: order, times, sizes, random access, notices."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from hmrm.clip import Frame, Image, Notice
+from hmrm.errors import FrameIndexError, InputError, VideoError
+from hmrm.video import pixels
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """One picture on its way: time in s (None: the file does not say), size, and its pixels.
+
+    ``load`` does the costly part, so that pictures nobody looks at cost little.
+    """
+
+    time_s: float | None
+    size_wh_px: tuple[int, int]
+    load: Callable[[], Image]
+
+
+class VideoSource(ABC):
+    """A clip that can be read again and again, one frame at a time.
+
+    Attributes:
+        name: short name for titles and file names; not unique over several sources.
+        path: the video file, the image folder, or the first of two still images.
+        frames_per_s: average over the clip, from its timestamps or metadata.
+        frame_count: an estimate from metadata; None if the file does not tell. Decoding decides.
+        size_wh_px: width and height of an upright frame.
+    """
+
+    name: str
+    path: Path
+    frames_per_s: float
+    frame_count: int | None
+    size_wh_px: tuple[int, int]
+
+    def __init__(self, *, name: str, path: Path, max_frames: int | None) -> None:
+        if max_frames is not None and max_frames < 1:
+            raise InputError(f"{path}: max_frames must be at least 1, got {max_frames}")
+        self.name = name
+        self.path = path
+        self._max_frames = max_frames
+        self._is_grey: bool | None = None
+        self._notices: dict[str, Notice] = {}
+
+    @abstractmethod
+    def _pictures(self) -> Iterator[Picture]:
+        """All pictures in presentation order, decoded as they are asked for."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a reader of the result must know; complete after one pass over all frames."""
+        return tuple(self._notices[code] for code in sorted(self._notices))
+
+    @property
+    def duration_s(self) -> float | None:
+        """Estimate from ``frame_count``; None where that is unknown."""
+        return None if self.frame_count is None else self.frame_count / self.frames_per_s
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame in order, decoded as it is asked for.
+
+        ``time_s`` is the exact presentation time from the first frame; it always increases. A
+        missing or backward timestamp is replaced by the one before plus an average interval,
+        and a notice says so.
+
+        Raises:
+            VideoError: nothing can be decoded, a picture is unreadable, or sizes differ.
+        """
+        for index, time_s, picture in self._timed():
+            yield Frame(index=index, time_s=time_s, image=self._image(picture))
+
+    def frame(self, index: int) -> Frame:
+        """The frame at a zero-based index, as sequential reading gives it.
+
+        Raises:
+            FrameIndexError: the clip has no such frame.
+            VideoError: as ``frames``.
+        """
+        return self.frames_at((index,))[index]
+
+    def frames_at(self, indices: Sequence[int]) -> dict[int, Frame]:
+        """The frames at zero-based indices, from one pass that holds only these.
+
+        Raises:
+            FrameIndexError: the clip has no such frame.
+            VideoError: as ``frames``.
+        """
+        wanted = set(indices)
+        if not wanted:
+            return {}
+        if min(wanted) < 0:
+            raise FrameIndexError(f"{self.path}: frame {min(wanted)} asked for; the first is 0")
+        found: dict[int, Frame] = {}
+        seen = 0
+        for index, time_s, picture in islice(self._timed(), max(wanted) + 1):
+            seen = index + 1
+            if index in wanted:
+                found[index] = Frame(index=index, time_s=time_s, image=self._image(picture))
+        if len(found) < len(wanted):
+            missing = min(wanted - set(found))
+            raise FrameIndexError(
+                f"{self.path}: frame {missing} asked for, but the clip has {seen} frames; "
+                f"give an index from 0 to {seen - 1}"
+            )
+        return found
+
+    def _timed(self) -> Iterator[tuple[int, float, Picture]]:
+        last_s = -math.inf
+        for index, picture in enumerate(self._pictures()):
+            if index == self._max_frames:
+                self._note("shortened", f"only the first {index} frames were read, as asked")
+                return
+            if picture.size_wh_px != self.size_wh_px:
+                raise VideoError(
+                    f"{self.path} frame {index}: {_size(picture.size_wh_px)} px, but the clip "
+                    f"began with {_size(self.size_wh_px)}; bring all frames to one size"
+                )
+            time_s = self._repaired(picture.time_s, last_s=last_s, index=index)
+            last_s = time_s
+            yield index, time_s, picture
+
+    def _repaired(self, time_s: float | None, *, last_s: float, index: int) -> float:
+        if time_s is not None and time_s > last_s:
+            return time_s
+        if index == 0:
+            return 0.0
+        self._note(
+            "timestamps_repaired",
+            f"from frame {index} on, timestamps are missing or run backwards; the average frame "
+            "rate was used there",
+        )
+        return last_s + 1 / self.frames_per_s
+
+    def _image(self, picture: Picture) -> Image:
+        image = picture.load()
+        if self._is_grey is None:
+            self._is_grey = image.ndim == 2
+        return pixels.as_kind(image, grey=self._is_grey)
+
+    def _note(self, code: str, message: str) -> None:
+        # The first word stands: a second pass must not change what the first one reported.
+        self._notices.setdefault(code, Notice(code=code, message=message))
+
+    def _capped(self, count: int | None) -> int | None:
+        if count is None or self._max_frames is None:
+            return count
+        return min(count, self._max_frames)
+
+
+def checked_rate(frames_per_s: float | None, *, path: Path) -> float | None:
+    """The rate a caller gave, or None.
+
+    Raises:
+        InputError: not a positive, finite number.
+    """
+    if frames_per_s is not None and not 0 < frames_per_s < math.inf:
+        raise InputError(
+            f"{path}: frame rate {frames_per_s} per second; give a number above 0, such as 200"
+        )
+    return frames_per_s
+
+
+def _size(size_wh_px: tuple[int, int]) -> str:
+    return f"{size_wh_px[0]} × {size_wh_px[1]}"
