@@ -77,25 +77,34 @@ MEGC2019_WIDE = Crop(
 CROPS = {crop.name: crop for crop in (CANONICAL, MEGC2019_WIDE)}
 
 
-def similarity(source: Points, target: Points) -> Transform:
+def similarity(
+    source: Points, target: Points, weights: Float[np.ndarray, " n"] | None = None
+) -> Transform:
     """Turn, scale and shift that bring ``source`` nearest to ``target`` in least squares.
 
     No shear, no mirroring. With complex numbers it is a linear regression ``target ≈ a·source + b``
     with one complex slope (Umeyama 1991, in the plane).
 
+    Args:
+        weights: of the squared distances, 0 or more; equal if None.
+
     Raises:
-        InputError: fewer than two different points, or not as many in both.
+        InputError: fewer than two different, finite points, or not as many in both.
     """
     if len(source) != len(target):
         raise InputError(f"similarity: {len(source)} points against {len(target)}")
-    p, q = (np.ascontiguousarray(x, dtype=np.float64).view(np.complex128)[:, 0]
-            for x in (source, target))  # fmt: skip
-    centred = p - p.mean() if len(p) else p
-    spread = float((np.abs(centred) ** 2).sum())
-    if not math.isfinite(spread) or spread <= 0:
-        raise InputError("similarity: needs two or more different, finite points")
-    a = (np.conj(centred) * (q - q.mean())).sum() / spread
-    b = q.mean() - a * p.mean()
+    w = np.ones(len(source)) if weights is None else weights
+    total = float(w.sum())
+    p, q = source[:, 0] + 1j * source[:, 1], target[:, 0] + 1j * target[:, 1]
+    if not (total > 0 and np.isfinite(p).all() and np.isfinite(q).all()):
+        raise InputError("similarity: needs finite points that have weight")
+    p_mean, q_mean = (w @ p) / total, (w @ q) / total
+    p, q = p - p_mean, q - q_mean
+    spread = float(w @ np.abs(p) ** 2)
+    if spread <= 0:
+        raise InputError("similarity: all points lie on one place; check them")
+    a = (w @ (np.conj(p) * q)) / spread
+    b = q_mean - a * p_mean
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
