@@ -5,6 +5,7 @@ Arrays: ``ids`` (n) text, ``labels`` (n) int64, ``maps`` (n, 3, s, s) float32, `
 ``channels_apart`` () bool and, where there are any, ``offset_maps`` (n, 3, s, s) float32.
 """
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -96,7 +97,8 @@ def read_prepared(path: Path) -> MapSet:
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        # From memory: np.load leaves a damaged file open.
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise DataError(f"{file}: cannot be read as {FILE_NAME} ({error})") from error

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from hmrm.errors import DataError
 
 Labels = Int[np.ndarray, " n"]
+Predicted = Int[np.ndarray, " m"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +44,9 @@ class Scores:
         return int(self.confusion.sum())
 
 
-def confusion_matrix(truth: Labels, predicted: Labels, *, classes: int) -> Int[np.ndarray, "k k"]:
+def confusion_matrix(
+    truth: Labels, predicted: Predicted, *, classes: int
+) -> Int[np.ndarray, "k k"]:
     """Count clips by (truth, prediction).
 
     Raises:
@@ -59,7 +62,7 @@ def confusion_matrix(truth: Labels, predicted: Labels, *, classes: int) -> Int[n
     return cells.reshape(classes, classes)
 
 
-def score(truth: Labels, predicted: Labels, *, classes: tuple[str, ...]) -> Scores:
+def score(truth: Labels, predicted: Predicted, *, classes: tuple[str, ...]) -> Scores:
     """Score predictions pooled over all folds.
 
     Args:
