@@ -41,6 +41,7 @@ class TrainingSet:
         return tuple("/".join(name.split("/")[:2]) for name in self.ids)
 
 
+@runtime_checkable
 class FittedRecogniser(Protocol):
     """A trained model that changes no more."""
 
@@ -66,6 +67,7 @@ Observer = Callable[[int, FittedRecogniser], None]
 The predictor is valid during the call only. An observer returns nothing, so it cannot steer."""
 
 
+@runtime_checkable
 class Recogniser(Protocol):
     """A model with its hyper-parameters, before training.
 

@@ -1,0 +1,75 @@
+"""Every recogniser that is known by name: peers with their recipes, and HMRM itself.
+
+A factory takes the ``[model]`` table of a config (None: all defaults) and checks its keys.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from hmrm import config
+from hmrm.errors import ConfigError, MissingExtraError
+from hmrm.model.baselines import SVMS
+from hmrm.model.contract import Recogniser
+
+Factory = Callable[[Mapping[str, Any] | None], Recogniser]
+
+# Rule for peers whose paper names no recipe, and for the plain networks of our head's size: the
+# one of the HMRM paper (AdamW, 5e-4, 0.01), with mirroring, on maps in the canonical crop.
+_OURS: Mapping[str, Any] = {
+    "epochs": 60,
+    "schedule": "cosine",
+    "mirror_train": True,
+    "mirror_test": True,
+    "map_kind": "canonical",
+}
+# The authors' release: Adam at 5e-5, 800 epochs, batches of 256, pixels from 0 to 255.
+_STSTNET: Mapping[str, Any] = {
+    "epochs": 800,
+    "optimiser": "adam",
+    "learning_rate": 5e-5,
+    "weight_decay": 0.0,
+    "batch_size": 256,
+    "input_scale": 255.0,
+}
+
+RECIPES: dict[str, Mapping[str, Any]] = {
+    "ststnet": _STSTNET,
+    "off-apexnet": _OURS,
+}
+"""Arguments of `hmrm.training.torch_recogniser.Recipe` for each trainable network."""
+
+
+def _svm(name: str, options: Mapping[str, Any] | None = None) -> Recogniser:
+    return config.from_mapping(SVMS[name].load(), dict(options or {}), where=f"model {name}")
+
+
+def _network(name: str, options: Mapping[str, Any] | None = None) -> Recogniser:
+    try:
+        from hmrm.training.torch_recogniser import Recipe, TorchRecogniser
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError(f"{name} needs torch: pip install 'hmrm[torch]'") from error
+    table = {**RECIPES[name], **(options or {})}
+    recipe = config.from_mapping(Recipe, table, where=f"model {name}")
+    return TorchRecogniser(peer=name, recipe=recipe)
+
+
+RECOGNISERS: dict[str, Factory] = {
+    **{name: partial(_svm, name) for name in SVMS},
+    **{name: partial(_network, name) for name in RECIPES},
+}
+"""Name → factory. A factory imports its model only when it is called."""
+
+
+def build_recogniser(name: str, options: Mapping[str, Any] | None = None) -> Recogniser:
+    """The recogniser called ``name``, with ``options`` in place of its defaults.
+
+    Raises:
+        ConfigError: unknown name, unknown option, or a value out of range.
+        MissingExtraError: its library is not installed.
+    """
+    if name not in RECOGNISERS:
+        raise ConfigError(f"model {name!r} is unknown; choose {', '.join(RECOGNISERS)}")
+    return RECOGNISERS[name](options)

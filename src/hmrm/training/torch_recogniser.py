@@ -1,0 +1,242 @@
+"""The short training loop that all peers built on torch share: a network, a recipe, one thread.
+
+Nothing here looks at anything but the training set: the number of epochs is part of the recipe.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hmrm.errors import ConfigError, DataError, NumericalError
+from hmrm.model.baselines import NETWORKS
+from hmrm.model.baselines.mirror import mirrored_maps
+from hmrm.model.contract import MapKind, Observer, TrainingSet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over the training set; fixed beforehand.
+        optimiser: ``adam`` (weight decay in the gradient) or ``adamw`` (beside it).
+        schedule: ``constant`` learning rate, or ``cosine`` from it to 0 at the last epoch.
+        loss: ``cross_entropy`` on scores, or ``margin`` on capsule lengths.
+        class_weights: weigh each clip by the inverse frequency of its class.
+        mirror_train: show each clip mirrored with probability ½, anew in every epoch.
+        mirror_test: average the probabilities of a clip and of its mirror image.
+        input_scale: factor on the maps (255 gives back the pixel values of raw maps).
+        map_kind: which maps the network works on.
+    """
+
+    epochs: int
+    optimiser: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.01
+    schedule: Literal["constant", "cosine"] = "constant"
+    batch_size: int = 64
+    loss: Literal["cross_entropy", "margin"] = "cross_entropy"
+    class_weights: bool = False
+    mirror_train: bool = False
+    mirror_test: bool = False
+    input_scale: float = 1.0
+    map_kind: MapKind = "raw"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "learning_rate", "batch_size"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} = {getattr(self, name)}: must be above 0")
+        if self.weight_decay < 0:
+            raise ConfigError(f"weight_decay = {self.weight_decay}: must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchRecogniser:
+    """A `Recogniser` around a network that maps ``(b, 3, s, s)`` to ``(b, classes)`` scores.
+
+    Attributes:
+        peer: name in `hmrm.model.baselines.NETWORKS`.
+    """
+
+    peer: str
+    recipe: Recipe
+
+    @property
+    def map_kind(self) -> MapKind:
+        """The recipe's."""
+        return self.recipe.map_kind
+
+    @property
+    def epochs(self) -> int:
+        """The recipe's."""
+        return self.recipe.epochs
+
+    def fit(
+        self,
+        train: TrainingSet,
+        *,
+        seed: int,
+        epochs: int | None = None,
+        observer: Observer | None = None,
+    ) -> "FittedNetwork":
+        """Train from ``seed`` for ``epochs`` (default: the recipe's) on one thread.
+
+        Raises:
+            DataError: fewer than two clips.
+            NumericalError: the loss became NaN or infinite.
+        """
+        if len(train.ids) < 2:
+            raise DataError(f"{len(train.ids)} training clips: a network needs at least two")
+        total = self.recipe.epochs if epochs is None else epochs
+        # Layers draw initial weights and dropout from torch's global stream, so it is set here
+        # and put back afterwards; order and mirroring have a stream of their own.
+        with one_thread(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = NETWORKS[self.peer].build(classes=len(train.classes))
+            fitted = FittedNetwork(network=network, recipe=self.recipe)
+            for epoch in self._train(network, train, seed=seed, epochs=total):
+                if observer is not None:
+                    with torch.random.fork_rng(devices=[]):
+                        observer(epoch, fitted)
+        network.eval()
+        return fitted
+
+    def _train(
+        self, network: nn.Module, train: TrainingSet, *, seed: int, epochs: int
+    ) -> Iterator[int]:
+        recipe = self.recipe
+        generator = torch.Generator().manual_seed(seed)
+        maps = torch.from_numpy(train.maps) * recipe.input_scale
+        mirrored = torch.from_numpy(mirrored_maps(train.maps)) * recipe.input_scale
+        labels = torch.from_numpy(train.labels.astype(np.int64))
+        weights = _class_weights(labels, len(train.classes)) if recipe.class_weights else None
+        optimiser = _optimiser(network, recipe)
+        for epoch in range(epochs):
+            _set_learning_rate(optimiser, recipe, done=epoch / epochs)
+            network.train()
+            for batch in _batches(len(maps), recipe.batch_size, generator):
+                chosen = maps[batch]
+                if recipe.mirror_train:
+                    turned = torch.rand(len(batch), generator=generator) < 0.5
+                    chosen = torch.where(turned[:, None, None, None], mirrored[batch], chosen)
+                optimiser.zero_grad()
+                loss = _loss(network(chosen), labels[batch], recipe.loss, weights)
+                if not torch.isfinite(loss):
+                    raise NumericalError(
+                        f"the loss became {loss.item()} in epoch {epoch + 1}; lower learning_rate"
+                    )
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+            yield epoch + 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FittedNetwork:
+    """A trained network."""
+
+    network: nn.Module
+    recipe: Recipe
+
+    def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
+        """Probabilities, float64; each clip runs alone, so its neighbours cannot change a bit."""
+        return self._each(maps, lambda clips: self.network(clips).double().softmax(-1))
+
+    def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
+        """What the network's last layer decides on, or its scores where it does not say."""
+        layer = getattr(self.network, "features", self.network)
+        return self._each(maps, lambda clips: layer(clips).double())
+
+    def _each(
+        self, maps: Float32[np.ndarray, "n 3 s s"], function: Callable[[Tensor], Tensor]
+    ) -> Float[np.ndarray, "n d"]:
+        self.network.eval()
+        rows = []
+        with one_thread(), torch.inference_mode():
+            for i in range(len(maps)):
+                clip = maps[i : i + 1]
+                views = [clip, mirrored_maps(clip)] if self.recipe.mirror_test else [clip]
+                stacked = torch.from_numpy(np.concatenate(views)) * self.recipe.input_scale
+                rows.append(function(stacked).mean(0).numpy())
+        return np.stack(rows)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: sums in another order give other bytes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def margin_loss(
+    lengths: Float[Tensor, "b classes"],
+    labels: Int[Tensor, " b"],
+    *,
+    weights: Float[Tensor, " classes"] | None = None,
+) -> Float[Tensor, ""]:
+    """Capsules' loss: the true class longer than 0.9, others shorter than 0.1 and half as dear.
+
+    Source: Sabour, Frosst and Hinton, "Dynamic routing between capsules", NeurIPS 2017, equation
+    4. ``weights`` (ours) weighs the clips of each class; the weights' sum divides.
+    """
+    true = functional.one_hot(labels, lengths.shape[1]).to(lengths.dtype)
+    missing = true * (0.9 - lengths).clamp_min(0) ** 2
+    surplus = 0.5 * (1 - true) * (lengths - 0.1).clamp_min(0) ** 2
+    losses = (missing + surplus).sum(1)
+    if weights is None:
+        return losses.mean()
+    return (losses * weights[labels]).sum() / weights[labels].sum()
+
+
+def _loss(
+    scores: Float[Tensor, "b classes"],
+    labels: Int[Tensor, " b"],
+    kind: str,
+    weights: Float[Tensor, " classes"] | None,
+) -> Float[Tensor, ""]:
+    if kind == "margin":
+        return margin_loss(scores, labels, weights=weights)
+    return functional.cross_entropy(scores, labels, weight=weights)
+
+
+def _class_weights(labels: Int[Tensor, " n"], classes: int) -> Float[Tensor, " classes"]:
+    """Clips / (classes · clips of the class); classes without clips are never looked up."""
+    counts = torch.bincount(labels, minlength=classes).clamp_min(1)
+    return len(labels) / (classes * counts.float())
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    kinds: dict[str, type[torch.optim.Adam]] = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+    }
+    return kinds[recipe.optimiser](
+        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+
+
+def _set_learning_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, *, done: float) -> None:
+    factor = (1 + np.cos(np.pi * done)) / 2 if recipe.schedule == "cosine" else 1.0
+    for group in optimiser.param_groups:
+        group["lr"] = recipe.learning_rate * float(factor)
+
+
+def _batches(count: int, size: int, generator: torch.Generator) -> list[Tensor]:
+    """A new order, cut into batches; a last batch of one joins its neighbour.
+
+    Batch normalisation has no spread to divide by in a batch of one.
+    """
+    batches = list(torch.split(torch.randperm(count, generator=generator), size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
