@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -11,6 +12,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from hmrm.clip import Image
@@ -67,7 +69,8 @@ class VideoFile(VideoSource):
         self._facts = facts
         self.frames_per_s = facts.frames_per_s
         self.frame_count = self._capped(facts.frame_count)
-        first = next(self._decoded(), None)
+        with closing(self._decoded()) as frames:
+            first = next(frames, None)
         if first is None:
             raise VideoError(
                 f"{path}: not one frame can be decoded; the file is damaged or cut off: "
@@ -118,22 +121,14 @@ class VideoFile(VideoSource):
                 "convert the video to H.264"
             ) from error
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self) -> Generator[av.VideoFrame]:
         """Every frame that decodes; damage is noted and passed over."""
         with _opened(self.path) as container:
             stream = _video_stream(container, path=self.path)
-            packets = container.demux(stream)
             index = 0
-            while True:
+            for decode in self._steps(container, stream):
                 try:
-                    packet = next(packets, None)
-                except _FAULTS:
-                    self._note_damage(index)
-                    packet = None
-                if packet is None:
-                    return
-                try:
-                    frames = packet.decode()
+                    frames = decode()
                 except _FAULTS:
                     self._note_damage(index)
                     continue
@@ -142,6 +137,20 @@ class VideoFile(VideoSource):
                         self._note_damage(index)
                     yield frame
                     index += 1
+
+    def _steps(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[Callable[[], Sequence[av.VideoFrame]]]:
+        """What decodes each packet; the last also gives the frames the decoder held back."""
+        try:
+            for packet in container.demux(stream):
+                yield packet.decode
+        except _FAULTS:
+            self._note(
+                "truncated",
+                "the file breaks off or is unreadable from some place on; frames are missing",
+            )
+            yield partial(stream.decode, None)
 
     def _note_damage(self, index: int) -> None:
         self._note(
@@ -214,7 +223,9 @@ def _video_stream(container: InputContainer, *, path: Path) -> VideoStream:
         raise VideoError(f"{path}: the file holds {kind}; give a video")
     best = container.streams.best("video")
     stream = next((s for s in streams if best is not None and s.index == best.index), streams[0])
-    context = stream.codec_context
+    context: VideoCodecContext | None = stream.codec_context
+    if context is None:
+        raise VideoError(f"{path}: its codec is unknown; convert the video to H.264")
     if context.width * context.height > _MAX_PIXELS:
         raise VideoError(
             f"{path}: claims frames of {context.width} × {context.height} px; the file is damaged"
