@@ -164,7 +164,7 @@ class HMRM(nn.Module):
         fused: Tensor = self.fusion(self.encoder(self.tokens(maps)))
         return fused.flatten(1)
 
-    def predict(self, maps: Float[Tensor, "b c s s"]) -> Float[Tensor, "b k"]:
+    def predict(self, maps: Float[Tensor, "..."]) -> Float[Tensor, "b k"]:
         """Class probabilities of maps from outside.
 
         Raises:
@@ -183,12 +183,12 @@ class HMRM(nn.Module):
 
     def region_contributions(
         self, maps: Float[Tensor, "b c s s"], targets: Int[Tensor, " b"]
-    ) -> Float[Tensor, "b 4 4"]:
+    ) -> Float[Tensor, "b 16"]:
         """How much each fine region's motion speaks for a class: gradient × input, summed.
 
         To first order, the change of the class's logit (over the mean of all logits) when the
-        region's motion vanishes; positive speaks for the class. Rows and columns as in the
-        picture.
+        region's motion vanishes; positive speaks for the class. Regions in the order of
+        ``faces.regions.FINE``.
         """
         self.check(maps)
         with torch.enable_grad():
@@ -196,7 +196,15 @@ class HMRM(nn.Module):
             logits = self(maps).fused
             chosen = logits.gather(1, targets[:, None])[:, 0] - logits.mean(1)
             (gradient,) = torch.autograd.grad(chosen.sum(), maps)
-        cells = rearrange(gradient * maps.detach(), "b c (y h) (x w) -> b y x (c h w)", y=4, x=4)
+        product = gradient * maps.detach()
+        cells = rearrange(
+            product,
+            "b c (cy fy h) (cx fx w) -> b (cy cx fy fx) (c h w)",
+            cy=2,
+            cx=2,
+            fy=2,
+            fx=2,
+        )
         return cells.sum(-1)
 
     def check(self, maps: Tensor) -> None:

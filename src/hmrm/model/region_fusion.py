@@ -59,9 +59,8 @@ class RegionFusion(nn.Module):
 
     def _inside_windows(self, vectors: Float[Tensor, "b 20 d"]) -> Float[Tensor, "b 20 d"]:
         coarse, fine = vectors[:, :COARSE_REGIONS], vectors[:, COARSE_REGIONS:]
-        windows = torch.cat(
-            [coarse[:, :, None], fine.unflatten(1, (COARSE_REGIONS, FINE_PER_COARSE))], dim=2
-        ).flatten(0, 1)
+        children = rearrange(fine, "b (r s) d -> b r s d", s=FINE_PER_COARSE)
+        windows = torch.cat([coarse[:, :, None], children], dim=2).flatten(0, 1)
         windows = windows + self.attention(self.norm(windows))
         windows = rearrange(windows, "(b r) g d -> b r g d", r=COARSE_REGIONS)
         return torch.cat([windows[:, :, 0], windows[:, :, 1:].flatten(1, 2)], dim=1)

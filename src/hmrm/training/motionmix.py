@@ -1,23 +1,13 @@
 """MotionMix: two movements of one class exchange eyes and mouth (paper §3.1.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hmrm.errors import ConfigError, InputError
-
-Box = tuple[float, float, float, float]
-"""``(x0, y0, x1, y1)`` as shares of the map's side, 0 to 1."""
-
-CANONICAL_BOXES: dict[str, Box] = {
-    "left_eye": (0.0, 0.08, 0.45, 0.42),
-    "right_eye": (0.55, 0.08, 1.0, 0.42),
-    "mouth": (0.18, 0.55, 0.82, 0.85),
-}
-"""Eye (with brow) and mouth boxes in the crop hmrm-1: eyes at (0.215, 0.27) and (0.785, 0.27),
-mouth corners at y = 0.68; left and right are the image's."""
+from hmrm.faces.regions import Region
 
 
 class LabelMismatchError(InputError):
@@ -62,14 +52,14 @@ def motion_mix(
     config: MotionMixConfig,
     *,
     generator: np.random.Generator,
-    boxes: dict[str, Box] = CANONICAL_BOXES,
+    boxes: Mapping[str, Region],
 ) -> Mixed:
     """Put ``λ · second + (1 - λ) · first`` into some boxes of ``first``.
 
     Args:
         labels: classes of both maps, which must agree.
         generator: only source of randomness.
-        boxes: regions that may be exchanged, by name.
+        boxes: regions that may be exchanged, by name (``faces.regions.mixing_boxes``).
 
     Raises:
         LabelMismatchError: the classes differ.
@@ -87,7 +77,9 @@ def motion_mix(
         )
     ratio, taken = _draw(config, len(boxes), generator)
     names = tuple(name for name, chosen in zip(boxes, taken, strict=True) if chosen)
-    inside = _mask([boxes[name] for name in names], first.shape[-1])
+    inside = np.zeros(first.shape[-2:], dtype=bool)
+    for name in names:
+        inside |= boxes[name].mask(first.shape[-1])
     weight = (ratio * inside).astype(first.dtype)
     return Mixed(
         values=first + weight * (second - first), label=labels[0], ratio=ratio, boxes=names
@@ -100,7 +92,7 @@ def mix_batch(
     config: MotionMixConfig,
     *,
     generator: np.random.Generator,
-    boxes: dict[str, Box] = CANONICAL_BOXES,
+    boxes: Mapping[str, Region],
 ) -> Float[np.ndarray, "n c s s"]:
     """Mix each map (``config.share`` of them) with one of its class drawn from the same batch.
 
@@ -125,11 +117,3 @@ def _draw(
 ) -> tuple[float, Bool[np.ndarray, " boxes"]]:
     ratio = float(generator.beta(config.concentration, config.concentration))
     return ratio, generator.random(count) < config.probability
-
-
-def _mask(boxes: Sequence[Box], size: int) -> Bool[np.ndarray, "s s"]:
-    mask = np.zeros((size, size), dtype=bool)
-    for box in boxes:
-        x0, y0, x1, y1 = (round(edge * size) for edge in box)
-        mask[y0:y1, x0:x1] = True
-    return mask
