@@ -12,7 +12,7 @@ import numpy as np
 from hmrm import atomic
 from hmrm.analysis import timeline
 from hmrm.clip import Analysis, Event, EventPictures
-from hmrm.flow import picture
+from hmrm.flow.picture import flow_picture, legend_picture, map_picture
 
 MAX_PX = 2.0
 """Length at which flow colours saturate: fixed, so that noise never looks like motion."""
@@ -134,9 +134,9 @@ def _images(pictures: EventPictures) -> Mapping[str, str]:
     return {
         "onset": _data_url(pictures.pair.onset, ".jpg"),
         "apex": _data_url(pictures.pair.apex, ".jpg"),
-        "flow": _data_url(picture.flow_picture(pictures.flow, max_px=MAX_PX), ".png"),
-        "legend": _data_url(picture.legend_picture(max_px=MAX_PX), ".png"),
-        "map": _data_url(picture.map_picture(pictures.flow_map), ".png"),
+        "flow": _data_url(flow_picture(pictures.flow, max_px=MAX_PX), ".png"),
+        "legend": _data_url(legend_picture(max_px=MAX_PX), ".png"),
+        "map": _data_url(map_picture(pictures.flow_map), ".png"),
     }
 
 

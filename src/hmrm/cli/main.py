@@ -4,7 +4,11 @@ import sys
 
 import typer
 
+from hmrm.cli.analyze import analyze
+from hmrm.cli.demo import demo
+from hmrm.cli.info import info
 from hmrm.cli.terminal import ERR
+from hmrm.cli.train import app as train
 from hmrm.errors import HmrmError
 
 app = typer.Typer(
@@ -18,6 +22,11 @@ app = typer.Typer(
         "7 weights, 8 missing extra, 9 not a number, 130 interrupted."
     ),
 )
+
+app.command()(demo)
+app.command()(analyze)
+app.command()(info)
+app.add_typer(train, name="train")
 
 
 def main() -> None:
