@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from hmrm.clip import Image, Pair
 from hmrm.errors import InputError
@@ -30,6 +30,8 @@ from hmrm.faces.shape import MEAN_FACE_68, five_points
 Points = Float[np.ndarray, "n 2"]
 Transform = Float[np.ndarray, "2 3"]
 SizeWH = int | tuple[int, int]
+Other = UInt8[np.ndarray, "h3 w3"] | UInt8[np.ndarray, "h3 w3 3"]
+Warped = UInt8[np.ndarray, "h2 w2"] | UInt8[np.ndarray, "h2 w2 3"]
 
 PICTURE_WH_PX = (224, 324)
 """Width and height of a canonical picture that is not squeezed."""
@@ -78,7 +80,7 @@ CROPS = {crop.name: crop for crop in (CANONICAL, MEGC2019_WIDE)}
 
 
 def similarity(
-    source: Points, target: Points, weights: Float[np.ndarray, " n"] | None = None
+    source: Points, target: Float[np.ndarray, "m 2"], weights: Float[np.ndarray, " n"] | None = None
 ) -> Transform:
     """Turn, scale and shift that bring ``source`` nearest to ``target`` in least squares.
 
@@ -159,7 +161,7 @@ def canonical_transform(
     return compose(to_pixels(size_wh_px), compose(crop.from_face, to_face))
 
 
-def warp(image: Image, transform: Transform, size_wh_px: SizeWH = PICTURE_WH_PX) -> Image:
+def warp(image: Image, transform: Transform, size_wh_px: SizeWH = PICTURE_WH_PX) -> Warped:
     """The picture in the crop: bilinear, the border repeated outside the image.
 
     A face more than twice as large as in the crop is first shrunk by area averaging, as bilinear
@@ -193,7 +195,7 @@ def warp(image: Image, transform: Transform, size_wh_px: SizeWH = PICTURE_WH_PX)
 
 def align_pair(
     onset: Image,
-    apex: Image,
+    apex: Other,
     transform: Transform,
     size_wh_px: SizeWH = PICTURE_WH_PX,
     *,

@@ -71,7 +71,7 @@ def _grid(x: float, y: float, side: float, names: tuple[str, str, str, str]) -> 
     return [box(n, a, b, a + half, b + half) for n, (a, b) in zip(names, places, strict=True)]
 
 
-COARSE = _grid(0, 0, 1, ("left_eye_brow", "right_eye_brow", "left_mouth", "right_mouth"))
+COARSE = _grid(0.0, 0.0, 1.0, ("left_eye_brow", "right_eye_brow", "left_mouth", "right_mouth"))
 """The paper's four regions, quarters of the crop, row by row (14 x 14 of 28)."""
 
 FINE = [
