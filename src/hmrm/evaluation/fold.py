@@ -1,0 +1,188 @@
+"""One fold with one seed: train, select, predict, and nothing else.
+
+Training receives a `TrainingSet` and a seed. What this file does with the test clips happens
+after training, or in an observer that returns nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from hmrm.errors import ConfigError, NumericalError
+from hmrm.evaluation.metrics import score
+from hmrm.evaluation.protocol import Fold, grouped_folds
+from hmrm.evaluation.settings import Settings
+from hmrm.model.contract import FittedRecogniser, HasFeatures, Recogniser, TrainingSet
+
+_PROBES = 3
+_SAME = 1e-4
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FoldData:
+    """All clips of a data set, in the form the recogniser asks for."""
+
+    ids: tuple[str, ...]
+    labels: Int[np.ndarray, " n"]
+    maps: Float32[np.ndarray, "n 3 s s"]
+    classes: tuple[str, ...]
+    offset_maps: Float32[np.ndarray, "n 3 s s"] | None = None
+
+    def training_set(self, positions: tuple[int, ...]) -> TrainingSet:
+        """A copy of the clips at ``positions``: whatever a model does to it stays there."""
+        rows = np.array(positions)
+        back = None if self.offset_maps is None else np.array(self.offset_maps[rows])
+        return TrainingSet(
+            ids=tuple(self.ids[i] for i in positions),
+            maps=np.array(self.maps[rows]),
+            labels=self.labels[rows],
+            classes=self.classes,
+            offset_maps=back,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FoldResult:
+    """What one fold and seed gave.
+
+    Attributes:
+        scores: one row per test clip, in the order of the fold's test positions.
+        epochs: epochs trained, or taken by ``oracle``; None where there is nothing to choose.
+        transductive: a clip's scores depend on the clips around it.
+        epoch_predictions: class by epoch and test clip, where it was recorded.
+        inner_uf1: UF1 on inner subjects by epoch, for ``inner``.
+        likeness: cosine of the features of each test clip with those of every clip, seen by the
+            model that never trained on the test clip.
+    """
+
+    scores: Float[np.ndarray, "t k"]
+    epochs: int | None
+    transductive: bool
+    epoch_predictions: Int[np.ndarray, "e t"] | None = None
+    inner_uf1: Float[np.ndarray, " e"] | None = None
+    likeness: Float[np.ndarray, "t n"] | None = None
+
+
+def run_fold(
+    recogniser: Recogniser, data: FoldData, fold: Fold, settings: Settings, *, seed: int
+) -> FoldResult:
+    """Train on a fold's training clips and predict its test clips.
+
+    Raises:
+        ConfigError: a selection rule for a model without epochs, or predictions of a wrong shape.
+        NumericalError: predictions that are not finite.
+    """
+    rule = settings.selection
+    if rule != "fixed" and recogniser.epochs is None:
+        raise ConfigError(f"selection {rule}: this model has no epochs to choose; use fixed")
+    train, epochs, inner_uf1 = data.training_set(fold.train), None, None
+    if rule == "inner":
+        inner_uf1 = inner_curve(recogniser, data, fold, settings, seed=seed)
+        epochs = int(inner_uf1.argmax()) + 1
+    test_maps = np.array(data.maps[np.array(fold.test)])
+    watch = _Watch(test_maps, classes=len(data.classes))
+    recording = rule == "oracle" or (settings.record_epochs and recogniser.epochs is not None)
+    fitted = recogniser.fit(train, seed=seed, epochs=epochs, observer=watch if recording else None)
+    scores = checked_scores(fitted, test_maps, classes=len(data.classes))
+    taken = epochs if epochs is not None else recogniser.epochs
+    if rule == "oracle":
+        hits = np.stack(watch.scores).argmax(-1) == data.labels[np.array(fold.test)]
+        taken = oracle_epoch(hits) + 1
+        scores = watch.scores[taken - 1]
+    return FoldResult(
+        scores=scores,
+        epochs=taken,
+        transductive=_is_transductive(fitted, test_maps, train.maps[:2], len(data.classes)),
+        epoch_predictions=np.stack(watch.scores).argmax(-1) if recording else None,
+        inner_uf1=inner_uf1,
+        likeness=_likeness(fitted, data, fold) if settings.features else None,
+    )
+
+
+def oracle_epoch(hits: Bool[np.ndarray, "e t"]) -> int:
+    """The last of the epochs with most test clips right: the habit of published code."""
+    right = hits.sum(1)
+    return int(len(right) - 1 - right[::-1].argmax())
+
+
+def inner_curve(
+    recogniser: Recogniser, data: FoldData, fold: Fold, settings: Settings, *, seed: int
+) -> Float[np.ndarray, " e"]:
+    """UF1 by epoch, pooled over subject-grouped folds inside the training set."""
+    whole = data.training_set(fold.train)
+    count = min(settings.inner_folds, len(set(whole.subjects)))
+    folds = grouped_folds(whole.subjects, whole.labels, folds=count, seed=settings.fold_seed)
+    truth, predicted = [], []
+    for inner in folds:
+        positions = tuple(fold.train[i] for i in inner.train)
+        watch = _Watch(whole.maps[np.array(inner.test)], classes=len(data.classes))
+        recogniser.fit(data.training_set(positions), seed=seed, observer=watch)
+        truth.append(whole.labels[np.array(inner.test)])
+        predicted.append(np.stack(watch.scores).argmax(-1))
+    pooled, labels = np.concatenate(predicted, axis=1), np.concatenate(truth)
+    return np.array([score(labels, row, classes=data.classes).uf1 for row in pooled])
+
+
+class _Watch:
+    """An observer that keeps the scores of some clips after every epoch."""
+
+    def __init__(self, maps: Float32[np.ndarray, "t 3 s s"], *, classes: int) -> None:
+        self.maps = maps
+        self.classes = classes
+        self.scores: list[Float[np.ndarray, "t k"]] = []
+
+    def __call__(self, epoch: int, fitted: FittedRecogniser) -> None:
+        assert epoch == len(self.scores) + 1, "epochs are observed in order, from 1"
+        self.scores.append(checked_scores(fitted, self.maps, classes=self.classes))
+
+
+def checked_scores(
+    fitted: FittedRecogniser, maps: Float32[np.ndarray, "t 3 s s"], *, classes: int
+) -> Float[np.ndarray, "t k"]:
+    """Predict, and hold the model to its contract.
+
+    Raises:
+        ConfigError: not one row per clip and one column per class.
+        NumericalError: NaN or infinity.
+    """
+    # A copy: a model that writes into its input must not change what the next clip sees.
+    scores = np.asarray(fitted.predict(maps.copy()), dtype=np.float64)
+    if scores.shape != (len(maps), classes):
+        raise ConfigError(
+            f"predict returned shape {scores.shape}; expected {(len(maps), classes)}: "
+            "one row per clip, one score per class"
+        )
+    if not np.isfinite(scores).all():
+        raise NumericalError("predict returned NaN or infinity; the training may have diverged")
+    return scores
+
+
+def _is_transductive(
+    fitted: FittedRecogniser,
+    test: Float32[np.ndarray, "t 3 s s"],
+    others: Float32[np.ndarray, "m 3 s s"],
+    classes: int,
+) -> bool:
+    """Predict some clips in the batch, alone and in other company; all must agree."""
+    together = checked_scores(fitted, test, classes=classes)
+    close = _SAME * max(1.0, float(np.abs(together).max()))
+    for i in range(min(_PROBES, len(test))):
+        company = np.concatenate([others, test[i : i + 1]])
+        for batch in (test[i : i + 1], company):
+            again = checked_scores(fitted, batch, classes=classes)[-1]
+            if np.abs(again - together[i]).max() > close or again.argmax() != together[i].argmax():
+                return True
+    return False
+
+
+def _likeness(
+    fitted: FittedRecogniser, data: FoldData, fold: Fold
+) -> Float[np.ndarray, "t n"] | None:
+    if not isinstance(fitted, HasFeatures):
+        return None
+    features = np.asarray(fitted.features(np.array(data.maps)), dtype=np.float64)
+    features = features - features[np.array(fold.train)].mean(0)
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    directions = features / np.where(lengths > 0, lengths, 1.0)
+    return directions[np.array(fold.test)] @ directions.T

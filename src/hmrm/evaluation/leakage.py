@@ -1,0 +1,92 @@
+"""Ways in which a test clip may have been seen before, each looked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hmrm.datasets.mapset import MapSet, identical_maps
+from hmrm.errors import DataError
+from hmrm.evaluation.protocol import Fold, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """One finding: the fold it happens in and what is on both sides."""
+
+    code: str
+    fold: str
+    message: str
+
+
+def find_leaks(mapset: MapSet, protocol: Protocol) -> tuple[Leak, ...]:
+    """Shared subjects and identical maps between training and test side of each fold."""
+    twins = identical_maps(mapset)
+    return tuple(
+        leak
+        for fold in protocol.folds
+        for leak in (*_shared_subjects(mapset, fold), *_shared_maps(mapset, fold, twins))
+    )
+
+
+def _shared_subjects(mapset: MapSet, fold: Fold) -> list[Leak]:
+    subjects = mapset.subjects
+    shared = {subjects[i] for i in fold.train} & {subjects[i] for i in fold.test}
+    return [
+        Leak(code="shared_subject", fold=fold.name, message=f"{name} is trained on and tested")
+        for name in sorted(shared)
+    ]
+
+
+def _shared_maps(mapset: MapSet, fold: Fold, twins: tuple[tuple[str, ...], ...]) -> list[Leak]:
+    train = {mapset.ids[i] for i in fold.train}
+    test = {mapset.ids[i] for i in fold.test}
+    found = []
+    for group in twins:
+        sides = [sorted(set(group) & side) for side in (train, test)]
+        if all(sides):
+            found.append(
+                Leak(
+                    code="identical_map",
+                    fold=fold.name,
+                    message=f"test clip {sides[1][0]} is training clip {sides[0][0]} to the bit",
+                )
+            )
+    return found
+
+
+def require_separate_subjects(mapset: MapSet, protocol: Protocol) -> None:
+    """Refuse a split with a subject on both sides.
+
+    Raises:
+        DataError: such a fold; the message names it.
+    """
+    for fold in protocol.folds:
+        for leak in _shared_subjects(mapset, fold):
+            raise DataError(f"fold {fold.name}: {leak.message}; split by subject")
+
+
+Evaluate = Callable[[Int[np.ndarray, " n"]], Float[np.ndarray, "t k"]]
+"""All labels in, the scores of one fold's test clips out."""
+
+
+def uses_test_labels(
+    evaluate: Evaluate,
+    labels: Int[np.ndarray, " n"],
+    fold: Fold,
+    *,
+    classes: int,
+    generator: np.random.Generator,
+) -> bool:
+    """Whether the scores of a fold change, by one bit, when its test labels are replaced.
+
+    Args:
+        evaluate: runs the fold from scratch with the labels it is given.
+        labels: all true labels.
+        classes: each test label is moved to one of the other classes.
+    """
+    replaced = labels.copy()
+    test = np.array(fold.test)
+    replaced[test] = (labels[test] + generator.integers(1, classes, len(test))) % classes
+    return not np.array_equal(evaluate(labels), evaluate(replaced))

@@ -1,0 +1,203 @@
+"""Predictions as a table: one row per clip, matched by clip id and never by position."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hmrm import atomic
+from hmrm.datasets.flowmaps import dataset_of_subject
+from hmrm.errors import DataError
+from hmrm.evaluation.metrics import Scores, score
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictions:
+    """What one model (one seed) says about a set of clips.
+
+    Attributes:
+        ids: ``dataset/subject/clip``, ascending, all different.
+        truth: index into ``classes``.
+        predicted: index into ``classes``.
+        classes: all classes of the protocol.
+        scores: one number per class, largest wins; None in foreign tables without them.
+        named: False where the source gave no clip names, so that nothing can be matched by id.
+    """
+
+    ids: tuple[str, ...]
+    truth: Int[np.ndarray, " n"]
+    predicted: Int[np.ndarray, " n"]
+    classes: tuple[str, ...]
+    scores: Float[np.ndarray, "n k"] | None = None
+    named: bool = True
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """``dataset/subject`` of each clip."""
+        return tuple("/".join(i.split("/")[:2]) for i in self.ids)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Data set of each clip."""
+        return tuple(i.split("/")[0] for i in self.ids)
+
+    def score(self) -> Scores:
+        """Pooled scores over all clips."""
+        return score(self.truth, self.predicted, classes=self.classes)
+
+    def score_by_dataset(self) -> dict[str, Scores]:
+        """Pooled scores of each data set by itself; all classes named in each."""
+        names = np.array(self.datasets)
+        return {
+            str(name): score(
+                self.truth[names == name], self.predicted[names == name], classes=self.classes
+            )
+            for name in sorted(set(self.datasets))
+        }
+
+
+def build_predictions(
+    *,
+    ids: Sequence[str],
+    truth: Int[np.ndarray, " n"],
+    predicted: Int[np.ndarray, " n"],
+    classes: tuple[str, ...],
+    scores: Float[np.ndarray, "n k"] | None = None,
+    named: bool = True,
+) -> Predictions:
+    """Sort rows by id and check that each clip occurs once.
+
+    Raises:
+        DataError: a clip twice, or no row at all.
+    """
+    if not len(ids):
+        raise DataError("no predictions; the table is empty")
+    order = np.array(sorted(range(len(ids)), key=lambda i: ids[i]), dtype=np.int64)
+    ordered = tuple(ids[i] for i in order)
+    for name, following in pairwise(ordered):
+        if name == following:
+            raise DataError(f"clip {name} is predicted twice; keep one row per clip")
+    return Predictions(
+        ids=ordered,
+        truth=truth[order],
+        predicted=predicted[order],
+        classes=classes,
+        scores=None if scores is None else scores[order],
+        named=named,
+    )
+
+
+def match(first: Predictions, second: Predictions) -> None:
+    """Make sure that two tables speak of the same clips with the same truth.
+
+    Raises:
+        DataError: clips without names, of one table only, or with another truth or classes.
+    """
+    if not (first.named and second.named):
+        raise DataError("a table without clip names cannot be matched; add a column id")
+    only = sorted(set(first.ids) ^ set(second.ids))
+    if only:
+        raise DataError(f"{len(only)} clips are in one table only, e.g. {only[0]}; score the same")
+    if first.classes != second.classes:
+        raise DataError(f"classes differ: {first.classes} and {second.classes}")
+    differ = np.flatnonzero(first.truth != second.truth)
+    if len(differ):
+        raise DataError(f"{first.ids[differ[0]]}: the tables disagree about the true label")
+
+
+def write_table(path: Path, predictions: Predictions) -> None:
+    """Write CSV: id, truth, predicted (class names), then one score column per class.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    scored = predictions.scores is not None
+    writer.writerow(
+        ["id", "truth", "predicted", *(f"score_{c}" for c in predictions.classes if scored)]
+    )
+    for i, name in enumerate(predictions.ids):
+        row = [name, predictions.classes[predictions.truth[i]]]
+        row.append(predictions.classes[predictions.predicted[i]])
+        if predictions.scores is not None:
+            row += [repr(float(s)) for s in predictions.scores[i]]
+        writer.writerow(row)
+    atomic.write_text(path, lines.getvalue())
+
+
+def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
+    """Read a CSV of predictions, ours or foreign.
+
+    Clips are named by a column ``id`` (``dataset/subject/clip``), by ``dataset``, ``subject`` and
+    ``clip``, or by ``subject`` alone (then rows are numbered, and nothing can be matched by id).
+    ``truth`` and ``predicted`` hold class names or numbers.
+
+    Raises:
+        DataError: unreadable, a column missing, a class unknown, or a clip twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as a table ({error})") from error
+    if not rows:
+        raise DataError(f"{path}: holds no predictions")
+    named = "id" in rows[0] or {"subject", "clip"} <= set(rows[0])
+    scored = [f"score_{c}" for c in classes]
+    where = [f"{path} line {n}" for n in range(2, len(rows) + 2)]
+    return build_predictions(
+        ids=[
+            _clip_id(r, number=n, where=w) for n, (r, w) in enumerate(zip(rows, where, strict=True))
+        ],
+        truth=_labels(rows, "truth", classes, where),
+        predicted=_labels(rows, "predicted", classes, where),
+        classes=classes,
+        scores=_numbers(rows, scored, where) if set(scored) <= set(rows[0]) else None,
+        named=named,
+    )
+
+
+def _clip_id(row: dict[str, str], *, number: int, where: str) -> str:
+    if row.get("id"):
+        name = row["id"]
+    elif row.get("subject"):
+        dataset = row.get("dataset") or dataset_of_subject(row["subject"])
+        if dataset is None:
+            raise DataError(f"{where}: subject {row['subject']!r} of which data set? add a column")
+        name = f"{dataset}/{row['subject']}/{row.get('clip') or f'row-{number + 1:05d}'}"
+    else:
+        raise DataError(f"{where}: no clip; expected columns id, or subject (and clip)")
+    if name.count("/") != 2 or not all(name.split("/")):
+        raise DataError(f"{where}: {name!r} is not dataset/subject/clip")
+    return name
+
+
+def _labels(
+    rows: Sequence[dict[str, str]], column: str, classes: tuple[str, ...], where: Sequence[str]
+) -> np.ndarray:
+    codes = {name: i for i, name in enumerate(classes)} | {str(i): i for i in range(len(classes))}
+    found = []
+    for row, line in zip(rows, where, strict=True):
+        value = row.get(column)
+        if value not in codes:
+            raise DataError(f"{line}: {column} is {value!r}, none of {', '.join(classes)}")
+        found.append(codes[value])
+    return np.array(found, dtype=np.int64)
+
+
+def _numbers(
+    rows: Sequence[dict[str, str]], columns: Sequence[str], where: Sequence[str]
+) -> np.ndarray:
+    found = np.empty((len(rows), len(columns)))
+    for i, (row, line) in enumerate(zip(rows, where, strict=True)):
+        try:
+            found[i] = [float(row[c]) for c in columns]
+        except ValueError as error:
+            raise DataError(f"{line}: a score is not a number ({error})") from error
+    return found

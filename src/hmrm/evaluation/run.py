@@ -1,0 +1,223 @@
+"""All folds and seeds of a plan, in parallel, resumable at any moment.
+
+A run folder holds ``run.toml`` (the plan), ``identity.json`` (what may not change between
+starts), ``folds/seed0/*.json`` (one finished fold each), ``predictions/seed0.csv`` (pooled),
+``run.json`` (scores with their origin) and ``timings.jsonl`` (seconds; the only file that differs
+between two runs of the same plan).
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmrm import atomic, parallel
+from hmrm.datasets.mapset import MapSet, canonical_form, canonical_maps
+from hmrm.errors import ConfigError
+from hmrm.evaluation.fold import FoldData, run_fold
+from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
+from hmrm.evaluation.leakage import require_separate_subjects
+from hmrm.evaluation.models import find_recogniser
+from hmrm.evaluation.protocol import Fold, Protocol, build
+from hmrm.evaluation.settings import Plan
+from hmrm.evaluation.summary import RunResult, pool, write_result
+from hmrm.progress import Progress, silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """All that a worker needs: small, and everything large is on disk."""
+
+    data: Path
+    out: Path
+    plan: Plan
+    fold: Fold
+    seed: int
+    features: bool
+
+
+def evaluate(
+    mapset: MapSet,
+    plan: Plan,
+    output: Path,
+    *,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> RunResult:
+    """Train and test a recogniser on all folds; pooled scores with their origin.
+
+    Finished folds in ``output`` are kept: an interrupted run goes on where it stopped, and ends
+    with the same bytes. Every process computes on one thread, so that their number changes
+    nothing.
+
+    Args:
+        workers: processes; 1 works in this one.
+
+    Raises:
+        ConfigError: ``output`` belongs to another plan or other data, or see `find_recogniser`.
+        DataError: a split that cannot be, see `hmrm.evaluation.protocol.build`.
+        OutputError: ``output`` cannot be written.
+    """
+    protocol = build(
+        plan.settings.folds,
+        ids=mapset.ids,
+        labels=mapset.labels,
+        classes=mapset.classes,
+        seed=plan.settings.fold_seed,
+    )
+    require_separate_subjects(mapset, protocol)
+    recogniser = find_recogniser(plan.model, plan.options)
+    if plan.settings.selection != "fixed" and recogniser.epochs is None:
+        raise ConfigError(f"model {plan.model} has no epochs to choose; use --selection fixed")
+    _claim(output, plan, mapset, protocol)
+    parallel.single_thread()
+    with _shared_data(mapset, kind=recogniser.map_kind, offset=plan.settings.offset_maps) as data:
+        _run_missing(mapset, plan, protocol, output, data, workers=workers, progress=progress)
+    result = pool(mapset, plan, protocol, _finished(mapset, plan, protocol, output))
+    write_result(output, result)
+    return result
+
+
+def _run_missing(
+    mapset: MapSet,
+    plan: Plan,
+    protocol: Protocol,
+    output: Path,
+    data: Path,
+    *,
+    workers: int,
+    progress: Progress,
+) -> None:
+    tasks = []
+    for seed in plan.settings.seeds:
+        for number, fold in enumerate(protocol.folds):
+            path = fold_path(output, seed=seed, number=number, fold=fold)
+            if read_fold(path, fold, mapset.ids) is None:
+                first = seed == plan.settings.seeds[0] and plan.settings.features
+                tasks.append(
+                    _Task(data=data, out=path, plan=plan, fold=fold, seed=seed, features=first)
+                )
+    total = len(plan.settings.seeds) * len(protocol.folds)
+    done = total - len(tasks)
+    progress("folds", done, total)
+    run = partial(_run_task, classes=mapset.classes)
+    for task, seconds in parallel.run_all(run, tasks, workers=workers):
+        done += 1
+        _append(output / "timings.jsonl", {"file": task.out.stem, "seed": task.seed, "s": seconds})
+        progress("folds", done, total)
+
+
+def _run_task(task: _Task, *, classes: tuple[str, ...]) -> float:
+    """Run one fold in a worker and write its file; seconds it took."""
+    start = time.perf_counter()
+    data = _load_shared(task.data, classes)
+    recogniser = find_recogniser(task.plan.model, task.plan.options)
+    settings = replace(task.plan.settings, features=task.features)
+    result = run_fold(recogniser, data, task.fold, settings, seed=task.seed)
+    test = np.array(task.fold.test)
+    write_fold(
+        task.out,
+        FoldFile(
+            fold=task.fold.name,
+            ids=tuple(data.ids[i] for i in test),
+            truth=np.array(data.labels[test]),
+            result=result,
+        ),
+    )
+    return round(time.perf_counter() - start, 4)
+
+
+@contextmanager
+def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
+    """Write the arrays once, so that all workers map the same read-only pages."""
+    with tempfile.TemporaryDirectory(prefix="hmrm-run-") as name:
+        folder = Path(name)
+        np.save(folder / "ids.npy", np.array(mapset.ids))
+        np.save(folder / "labels.npy", mapset.labels)
+        np.save(folder / "maps.npy", mapset.maps if kind == "raw" else canonical_maps(mapset))
+        if offset and mapset.offset_maps is not None:
+            back = mapset.offset_maps
+            if kind != "raw":
+                back = canonical_form(back, crop=mapset.crop, per_channel=mapset.channels_apart)
+            np.save(folder / "offset_maps.npy", back)
+        try:
+            yield folder
+        finally:
+            _load_shared.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _load_shared(folder: Path, classes: tuple[str, ...]) -> FoldData:
+    back = folder / "offset_maps.npy"
+    return FoldData(
+        ids=tuple(str(i) for i in np.load(folder / "ids.npy")),
+        labels=np.load(folder / "labels.npy"),
+        maps=np.load(folder / "maps.npy", mmap_mode="r"),
+        classes=classes,
+        offset_maps=np.load(back, mmap_mode="r") if back.exists() else None,
+    )
+
+
+def _finished(
+    mapset: MapSet, plan: Plan, protocol: Protocol, output: Path
+) -> Mapping[int, list[FoldFile]]:
+    found: dict[int, list[FoldFile]] = {}
+    for seed in plan.settings.seeds:
+        found[seed] = []
+        for number, fold in enumerate(protocol.folds):
+            file = read_fold(
+                fold_path(output, seed=seed, number=number, fold=fold), fold, mapset.ids
+            )
+            assert file is not None, "every fold has just been run or found"
+            found[seed].append(file)
+    return found
+
+
+def _claim(output: Path, plan: Plan, mapset: MapSet, protocol: Protocol) -> None:
+    """Mark the folder as this plan's, or refuse it.
+
+    Raises:
+        ConfigError: it was started with another plan or other data.
+    """
+    identity = {
+        "config": plan.digest,
+        "data": mapset.sha256,
+        "classes": list(protocol.classes),
+        "folds": [fold.name for fold in protocol.folds],
+    }
+    path = output / "identity.json"
+    text = json.dumps(identity, indent=1, ensure_ascii=False) + "\n"
+    if path.exists():
+        try:
+            earlier = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path}: unreadable ({error}); choose a new folder") from error
+        changed = [key for key in identity if earlier.get(key) != identity[key]]
+        if changed:
+            raise ConfigError(
+                f"{output}: was started with another {changed[0]} ({earlier.get(changed[0])}, now "
+                f"{identity[changed[0]]}); choose a new folder, or run what run.toml there says"
+            )
+    elif output.exists() and any(output.iterdir()):
+        raise ConfigError(f"{output}: not empty and not a run; choose a new folder")
+    for leftover in output.glob("**/.*.partial*"):
+        leftover.unlink(missing_ok=True)
+    atomic.write_text(path, text)
+    atomic.write_text(output / "run.toml", plan.dumps())
+
+
+def _append(path: Path, row: Mapping[str, Any]) -> None:
+    # One short write with O_APPEND: a kill leaves at most the last line unfinished.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        os.write(descriptor, (json.dumps(row) + "\n").encode())
+    finally:
+        os.close(descriptor)

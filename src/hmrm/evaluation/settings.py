@@ -1,0 +1,134 @@
+"""What a run is asked to do: the ``[evaluation]`` and ``[model]`` tables of a config."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+
+from hmrm import config
+from hmrm.errors import ConfigError
+
+Selection = Literal["fixed", "inner", "oracle"]
+
+SELECTION_WORDS: dict[str, str] = {
+    "fixed": "fixed epochs, chosen beforehand",
+    "inner": "epoch chosen on subjects inside the training set",
+    "oracle": "best epoch on the test subject itself",
+}
+
+ORACLE_WARNING = (
+    "oracle picks the epoch on the test subject itself: the score says how often was looked, not "
+    "how good the model is. It is only fit to stand beside tables made the same way."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The ``[evaluation]`` table.
+
+    Attributes:
+        folds: scheme of `hmrm.evaluation.protocol.build`.
+        selection: how the number of epochs is chosen, `SELECTION_WORDS`.
+        seeds: one whole run of all folds each.
+        inner_folds: subject-grouped folds inside the training set, for ``inner``.
+        fold_seed: of the k-fold split, outer and inner.
+        record_epochs: also keep the test predictions of every epoch, for learning curves; they
+            steer nothing. ``oracle`` always keeps them.
+        offset_maps: hand the apex→offset maps to training, where the data has them.
+        features: keep how alike test clips look to the model, for the report's feature map.
+    """
+
+    folds: str = "loso"
+    selection: Selection = "fixed"
+    seeds: tuple[int, ...] = (0,)
+    inner_folds: int = 3
+    fold_seed: int = 0
+    record_epochs: bool = False
+    offset_maps: bool = False
+    features: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
+            raise ConfigError(f"seeds = {list(self.seeds)}: give different numbers from 0 up")
+        if self.inner_folds < 2:
+            raise ConfigError(f"inner_folds = {self.inner_folds}: must be at least 2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A whole config: which model with which options, evaluated how."""
+
+    model: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain nested values, as in the TOML file."""
+        return {
+            "model": {"name": self.model, **self.options},
+            "evaluation": config.to_mapping(self.settings),
+        }
+
+    def dumps(self) -> str:
+        """As TOML; `load_plan` gives it back."""
+        return tomli_w.dumps(self.to_mapping())
+
+    @property
+    def digest(self) -> str:
+        """12 hex digits over everything but the seeds, which may be added to later."""
+        table = self.to_mapping()
+        del table["evaluation"]["seeds"]
+        text = json.dumps(table, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) -> Plan:
+    """Read a config, and let the command line have the last word.
+
+    Args:
+        path: TOML with tables ``[model]`` (``name`` and the model's options) and
+            ``[evaluation]``; None for defaults.
+        model: in place of the config's; its options then stay only if the name is the same.
+        changes: settings that are not None replace the config's.
+
+    Raises:
+        ConfigError: unreadable, unknown key, wrong type, or no model named anywhere.
+    """
+    table = _read(path) if path is not None else {}
+    where = str(path) if path is not None else "options"
+    unknown = sorted(set(table) - {"model", "evaluation"})
+    if unknown:
+        raise ConfigError(f"{where}: unknown key {unknown[0]!r}; expected [model] and [evaluation]")
+    options = dict(_table(table, "model", where))
+    settings = config.from_mapping(
+        Settings, _table(table, "evaluation", where), where=f"{where}: [evaluation]"
+    )
+    named = options.pop("name", None)
+    name = model or named
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"{where}: no model named; give --model or name in [model]")
+    wanted = {key: value for key, value in changes.items() if value is not None}
+    try:
+        settings = replace(settings, **wanted)
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    return Plan(model=name, options=options if name == named else {}, settings=settings)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
+
+
+def _table(table: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
+    found = table.get(name, {})
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"{where}: {name} must be a table, got {found!r}")
+    return found

@@ -1,0 +1,232 @@
+"""How far a score can be trusted: intervals over subjects, paired tests, chance, seeds.
+
+Clips of one subject are alike, so subjects are resampled, never clips. All clips of a drawn
+subject are pooled as often as it was drawn, and the pooled score is taken anew: the statistic is
+the one that is reported. Several seeds of one model share the drawn subjects; their scores are
+averaged inside each draw.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hmrm.errors import DataError
+from hmrm.evaluation.metrics import confusion_matrix, per_class, score
+from hmrm.evaluation.predictions import Predictions, match
+
+DRAWS = 5000
+_BLOCK = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A value with the percentile interval of its bootstrap draws, and their deviation."""
+
+    value: float
+    low: float
+    high: float
+    sd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Second run minus first: value, percentile interval, two-sided bootstrap p."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanSd:
+    """Mean over seeds, and the sample standard deviation (None for one seed)."""
+
+    mean: float
+    sd: float | None
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chance:
+    """What guessing gives on the same true labels.
+
+    Attributes:
+        majority: always the most frequent class.
+        uniform: each class equally often, mean over draws.
+        permuted: the model's own predictions dealt out to random clips, mean over draws.
+        permuted_high: what one in twenty such deals exceeds.
+    """
+
+    majority: float
+    uniform: float
+    permuted: float
+    permuted_high: float
+
+
+def mean_sd(values: Sequence[float]) -> MeanSd:
+    """Mean and sample standard deviation over seeds."""
+    numbers = np.asarray(values, dtype=np.float64)
+    sd = float(numbers.std(ddof=1)) if len(numbers) > 1 else None
+    return MeanSd(mean=float(numbers.mean()), sd=sd, count=len(numbers))
+
+
+def bootstrap(
+    seeds: Sequence[Predictions],
+    *,
+    generator: np.random.Generator,
+    draws: int = DRAWS,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """Intervals of UF1, UAR and accuracy over resampled subjects.
+
+    Args:
+        seeds: the same clips predicted by each seed.
+        level: share of draws inside the interval.
+
+    Raises:
+        DataError: seeds that do not speak of the same clips.
+    """
+    counts = _counts_by_subject(seeds)
+    values = _scores(counts.sum(0)[None])
+    drawn = _drawn_scores(counts, _draw_subjects(len(counts), draws, generator))
+    tail = (1 - level) / 2
+    return {
+        name: Interval(
+            value=float(values[name][0]),
+            low=float(np.quantile(drawn[name], tail)),
+            high=float(np.quantile(drawn[name], 1 - tail)),
+            sd=float(drawn[name].std(ddof=1)),
+        )
+        for name in values
+    }
+
+
+def paired_bootstrap(
+    first: Sequence[Predictions],
+    second: Sequence[Predictions],
+    *,
+    generator: np.random.Generator,
+    draws: int = DRAWS,
+    level: float = 0.95,
+) -> dict[str, Difference]:
+    """Is the second run better than the first? Both on the same drawn subjects.
+
+    Clips are matched by id. ``p`` is twice the smaller share of draws on either side of 0, with
+    one draw added to either side, so it is never 0; it tests "no difference between the two
+    models on people like these", not "on these people".
+
+    Raises:
+        DataError: the runs do not speak of the same clips.
+    """
+    for one in (*first, *second):
+        match(first[0], one)
+    both = [_counts_by_subject(first), _counts_by_subject(second)]
+    # The same subjects for both runs: that is what makes the test paired.
+    weights = _draw_subjects(len(both[0]), draws, generator)
+    drawn = [_drawn_scores(counts, weights) for counts in both]
+    values = [_scores(c.sum(0)[None]) for c in both]
+    tail = (1 - level) / 2
+    found = {}
+    for name in values[0]:
+        difference = drawn[1][name] - drawn[0][name]
+        below, above = int((difference <= 0).sum()), int((difference >= 0).sum())
+        found[name] = Difference(
+            value=float(values[1][name][0] - values[0][name][0]),
+            low=float(np.quantile(difference, tail)),
+            high=float(np.quantile(difference, 1 - tail)),
+            p=min(1.0, 2 * (min(below, above) + 1) / (draws + 1)),
+        )
+    return found
+
+
+def chance_levels(
+    predictions: Predictions, *, generator: np.random.Generator, draws: int = 1000
+) -> dict[str, Chance]:
+    """UF1, UAR and accuracy of guessers on the same true labels."""
+    truth, classes = predictions.truth, predictions.classes
+    majority = np.full_like(truth, np.bincount(truth, minlength=len(classes)).argmax())
+    exact = score(truth, majority, classes=classes)
+    uniform = np.stack(
+        [
+            confusion_matrix(
+                truth, generator.integers(0, len(classes), len(truth)), classes=len(classes)
+            )
+            for _ in range(draws)
+        ]
+    )
+    permuted = np.stack(
+        [
+            confusion_matrix(
+                truth, generator.permutation(predictions.predicted), classes=len(classes)
+            )
+            for _ in range(draws)
+        ]
+    )
+    of_uniform, of_permuted = _scores(uniform[:, None]), _scores(permuted[:, None])
+    return {
+        name: Chance(
+            majority=value,
+            uniform=float(of_uniform[name].mean()),
+            permuted=float(of_permuted[name].mean()),
+            permuted_high=float(np.quantile(of_permuted[name], 0.95)),
+        )
+        for name, value in (("uf1", exact.uf1), ("uar", exact.uar), ("accuracy", exact.accuracy))
+    }
+
+
+def _counts_by_subject(
+    seeds: Sequence[Predictions],
+) -> Int[np.ndarray, "subjects seeds k k"]:
+    """Confusion matrix of each subject and seed; subjects in the order of their names."""
+    if not seeds:
+        raise DataError("no predictions to resample")
+    for one in seeds[1:]:
+        match(seeds[0], one)
+    subjects = np.array(seeds[0].subjects)
+    classes = len(seeds[0].classes)
+    return np.stack(
+        [
+            np.stack(
+                [
+                    confusion_matrix(
+                        s.truth[subjects == name], s.predicted[subjects == name], classes=classes
+                    )
+                    for s in seeds
+                ]
+            )
+            for name in sorted(set(seeds[0].subjects))
+        ]
+    )
+
+
+def _draw_subjects(
+    subjects: int, draws: int, generator: np.random.Generator
+) -> Int[np.ndarray, "draws subjects"]:
+    """How often each subject occurs in each draw of as many subjects, with replacement."""
+    return generator.multinomial(subjects, np.full(subjects, 1 / subjects), size=draws)
+
+
+def _drawn_scores(
+    counts: Int[np.ndarray, "subjects seeds k k"], weights: Int[np.ndarray, "draws subjects"]
+) -> dict[str, Float[np.ndarray, " draws"]]:
+    blocks = [
+        _scores(np.tensordot(weights[start : start + _BLOCK], counts, axes=1))
+        for start in range(0, len(weights), _BLOCK)
+    ]
+    return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
+
+
+def _scores(
+    confusions: Int[np.ndarray, "draws seeds k k"],
+) -> dict[str, Float[np.ndarray, " draws"]]:
+    """Each score of each draw, averaged over seeds."""
+    f1, recall, _ = per_class(confusions)
+    hits = np.trace(confusions, axis1=-2, axis2=-1)
+    return {
+        "uf1": f1.mean((-1, -2)),
+        "uar": recall.mean((-1, -2)),
+        "accuracy": (hits / confusions.sum((-1, -2))).mean(-1),
+    }
