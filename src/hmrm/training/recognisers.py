@@ -9,13 +9,14 @@ from typing import Any
 
 from hmrm import config
 from hmrm.errors import ConfigError, MissingExtraError
-from hmrm.model.baselines import SVMS
+from hmrm.model.baselines import NETWORKS, SVMS
 from hmrm.model.contract import Recogniser
 
 Factory = Callable[[Mapping[str, Any] | None], Recogniser]
 
-# Rule for peers whose paper names no recipe, and for the plain networks of our head's size: the
-# one of the HMRM paper (AdamW, 5e-4, 0.01), with mirroring, on maps in the canonical crop.
+# For peers whose recipe rests on pretraining, or was chosen on test subjects, and for the plain
+# networks: the optimiser of the HMRM paper, with mirroring, on maps in the canonical crop. The
+# number of epochs was set once, for all alike.
 _OURS: Mapping[str, Any] = {
     "epochs": 60,
     "schedule": "cosine",
@@ -34,8 +35,9 @@ _STSTNET: Mapping[str, Any] = {
 }
 
 RECIPES: dict[str, Mapping[str, Any]] = {
+    **dict.fromkeys(NETWORKS, _OURS),
     "ststnet": _STSTNET,
-    "off-apexnet": _OURS,
+    "capsule-head": {**_OURS, "loss": "margin"},
 }
 """Arguments of `hmrm.training.torch_recogniser.Recipe` for each trainable network."""
 

@@ -100,6 +100,8 @@ class TorchRecogniser:
         with one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = NETWORKS[self.peer].build(classes=len(train.classes))
+            # Channels last is the faster order of convolutions and pooling on a CPU.
+            network = network.to(memory_format=torch.channels_last)
             fitted = FittedNetwork(network=network, recipe=self.recipe)
             for epoch in self._train(network, train, seed=seed, epochs=total):
                 if observer is not None:
@@ -126,6 +128,7 @@ class TorchRecogniser:
                 if recipe.mirror_train:
                     turned = torch.rand(len(batch), generator=generator) < 0.5
                     chosen = torch.where(turned[:, None, None, None], mirrored[batch], chosen)
+                chosen = chosen.contiguous(memory_format=torch.channels_last)
                 optimiser.zero_grad()
                 loss = _loss(network(chosen), labels[batch], recipe.loss, weights)
                 if not torch.isfinite(loss):

@@ -1,5 +1,6 @@
 """Support vector machines: against scikit-learn's own pipeline, loops, and the field's figures."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -139,8 +140,8 @@ def test_mdmo_equals_a_loop_over_regions() -> None:
     edges = [0, 5, 10, 15, 20, 24, 28]
     for clip, row_of_numbers in enumerate(Mdmo().describe(maps)):
         lengths, angles = [], []
-        for top, bottom in zip(edges[:-1], edges[1:], strict=True):
-            for left, right in zip(edges[:-1], edges[1:], strict=True):
+        for top, bottom in pairwise(edges):
+            for left, right in pairwise(edges):
                 vectors = flow[clip, :, top:bottom, left:right].reshape(2, -1).T
                 eighths = [int(np.degrees(np.arctan2(v, u)) % 360 // 45) for u, v in vectors]
                 main = max(range(8), key=eighths.count)

@@ -1,7 +1,8 @@
 """Peers from the literature, one file each, written from their papers.
 
 `SVMS` are complete recognisers; `NETWORKS` are bare networks, to which `hmrm.training` adds a
-recipe. Both import a peer's file, and with it scikit-learn or torch, only when it is asked for.
+recipe; `FULL_NETWORKS` are only counted. All import a peer's file, and with it scikit-learn or
+torch, only when it is asked for.
 """
 
 from collections.abc import Mapping
@@ -21,14 +22,12 @@ class Peer:
         name: class in that file.
         settings: keyword arguments of the class.
         side_px: side of the maps it takes.
-        trainable: False for networks that are too large for CPU folds and only counted.
     """
 
     module: str
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     side_px: int = 28
-    trainable: bool = True
 
     def load(self) -> Any:
         """The class itself.
@@ -61,4 +60,34 @@ SVMS: dict[str, Peer] = {
 NETWORKS: dict[str, Peer] = {
     "ststnet": Peer(module="ststnet", name="StstNet"),
     "off-apexnet": Peer(module="off_apexnet", name="OffApexNet"),
+    "capsule-head": Peer(module="capsule_head", name="CapsuleHead"),
+    "htnet-small": Peer(module="htnet", name="HtNet"),
+    "vgg16-small": Peer(module="vgg16", name="Vgg16"),
+    "googlenet-small": Peer(module="googlenet", name="GoogLeNet"),
+    "mobilevit-small": Peer(module="mobilevit", name="MobileVit"),
+    "cnn": Peer(module="plain_cnn", name="PlainCnn"),
+    "cnn-lite": Peer(module="plain_cnn", name="PlainCnn", settings={"width": 26}),
+    "vit": Peer(module="plain_vit", name="PlainVit"),
+    "vit-lite": Peer(module="plain_vit", name="PlainVit", settings={"width": 64}),
 }
+
+FULL_NETWORKS: dict[str, Peer] = {
+    "capsule-head-full": Peer(
+        module="capsule_head", name="CapsuleHead", settings={"width": 256, "kinds": 32}
+    ),
+    "htnet": Peer(module="htnet", name="HtNet", settings={"width": 256, "depths": (2, 2, 10)}),
+    "vgg16": Peer(
+        module="vgg16",
+        name="Vgg16",
+        settings={"width": 64, "hidden": 4096, "pooled_px": 7, "normalise": False},
+        side_px=224,
+    ),
+    "googlenet": Peer(
+        module="googlenet",
+        name="GoogLeNet",
+        settings={"divisor": 1, "stem_stride": 2},
+        side_px=224,
+    ),
+    "mobilevit-s": Peer(module="mobilevit", name="MobileVit", settings={"size": "s"}, side_px=256),
+}
+"""At their papers' size: counted beside the others, too large to train in CPU folds."""
