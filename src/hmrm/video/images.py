@@ -69,24 +69,27 @@ class ImageSequence(VideoSource):
 
     def _pictures(self) -> Iterator[Picture]:
         for index, path in enumerate(self._paths):
-            image = read_image(path)
-            size_wh_px = _size_wh(image)
-            if size_wh_px != self.size_wh_px:
-                raise VideoError(
-                    f"{path}: {size_wh_px[0]} × {size_wh_px[1]} px, but {self._paths[0].name} has "
-                    f"{self.size_wh_px[0]} × {self.size_wh_px[1]}; bring all images to one size"
-                )
-            if (image.ndim == 2) != self._is_grey:
-                self._note(
-                    "mixed_colour",
-                    f"grey and colour images are mixed, from {path.name} on; all were read like "
-                    "the first",
-                )
             yield Picture(
                 time_s=index / self.frames_per_s,
-                size_wh_px=size_wh_px,
-                load=partial(_identity, image),
+                size_wh_px=self.size_wh_px,
+                load=partial(self._load, path),
             )
+
+    def _load(self, path: Path) -> Image:
+        image = read_image(path)
+        width, height = _size_wh(image)
+        if (width, height) != self.size_wh_px:
+            raise VideoError(
+                f"{path}: {width} × {height} px, but {self._paths[0].name} has "
+                f"{self.size_wh_px[0]} × {self.size_wh_px[1]}; bring all images to one size"
+            )
+        if (image.ndim == 2) != self._is_grey:
+            self._note(
+                "mixed_colour",
+                f"grey and colour images are mixed ({path.name} is not like the first); all were "
+                "read like the first",
+            )
+        return image
 
 
 def open_folder(
@@ -212,10 +215,6 @@ def _decode(content: bytes, *, path: Path) -> np.ndarray:
 
 def _size_wh(image: Image) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
-
-
-def _identity(image: Image) -> Image:
-    return image
 
 
 def _check_unique(paths: Sequence[Path]) -> None:

@@ -80,7 +80,9 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
     return (False, a < 0, d < 0)
 
 
-def turned(image: Image, orientation: Orientation) -> Image:
+def turned(
+    image: UInt8[np.ndarray, "h w *channels"], orientation: Orientation
+) -> UInt8[np.ndarray, "upright_h upright_w *channels"]:
     """The picture, transposed and mirrored as ``orientation`` says."""
     transpose, mirror_x, mirror_y = orientation
     if not any(orientation):
