@@ -1,0 +1,182 @@
+"""Exports and the report page of a hand-made analysis."""
+
+import csv
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from hmrm.analysis import exports, report, timeline
+from hmrm.clip import Analysis, Event, EventPictures, FaceFrame, FlowMap, Notice, Pair
+from hmrm.errors import OutputError
+
+
+def event(**changes: object) -> Event:
+    values: dict[str, object] = {
+        "face_id": 0,
+        "onset_index": 10,
+        "apex_index": 20,
+        "offset_index": 40,
+        "onset_s": 0.1,
+        "apex_s": 0.2,
+        "offset_s": 0.4,
+        "region": "left_mouth",
+        "peak_motion_px": 1.25,
+        "confidence": 0.75,
+    }
+    return Event(**(values | changes))  # type: ignore[arg-type]
+
+
+def pictures() -> EventPictures:
+    face = np.full((32, 32, 3), 128, np.uint8)
+    flow = np.zeros((2, 32, 32), np.float32)
+    flow[0, 8:16, 8:16] = 1
+    values = np.zeros((3, 28, 28), np.float32)
+    return EventPictures(
+        pair=Pair(onset=face, apex=face),
+        flow=flow,
+        flow_map=FlowMap(values=values, crop="hmrm-1", scale_px=1.0),
+    )
+
+
+@pytest.fixture
+def analysis() -> Analysis:
+    frames = [
+        FaceFrame(
+            index=i,
+            time_s=i / 100,
+            face_id=0,
+            box_xyxy_px=(10.0, 20.0, 110.0, 140.0),
+            detection_confidence=0.99,
+            success=True,
+            motion_px={"left_mouth": float(i == 20), "chin": 0.1},
+        )
+        for i in range(50)
+    ]
+    return Analysis(
+        source="a <clip>.mp4",
+        frame_count=50,
+        duration_s=0.5,
+        frames_per_s=100.0,
+        size_wh_px=(640, 480),
+        events=(event(), event(onset_s=0.3, apex_s=0.35, offset_s=0.45, label="positive",
+                               probabilities={"negative": 0.1, "positive": 0.9})),
+        frames=frames,
+        pictures=(pictures(), None),
+        notices=(Notice(code="unnamed", message="Nothing <named>."),),
+        provenance={"hmrm": "0", "config_hash": "c", "data_hash": "d"},
+    )  # fmt: skip
+
+
+def test_events_table(analysis: Analysis, tmp_path: Path) -> None:
+    exports.write_events(tmp_path / "events.csv", analysis.events)
+    with (tmp_path / "events.csv").open(newline="") as file:
+        first, second = list(csv.DictReader(file))
+    assert first["class"] == "" and first["p_positive"] == ""
+    assert (second["class"], second["p_positive"], second["p_surprise"]) == ("positive", "0.9", "")
+    assert first["onset_frame"] == "10" and float(first["duration_s"]) == pytest.approx(0.3)
+
+
+def test_frames_table_counts_from_one(analysis: Analysis, tmp_path: Path) -> None:
+    lost = replace(analysis.frames[0], box_xyxy_px=None, success=False, motion_px={})
+    exports.write_frames(tmp_path / "frames.csv", [*analysis.frames, lost])
+    with (tmp_path / "frames.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["frame"] == "1" and rows[20]["motion_left_mouth"] == "1.0"
+    assert (rows[0]["face_w"], rows[0]["face_h"]) == ("100.0", "120.0")
+    assert rows[-1]["face_x"] == "" and rows[-1]["success"] == "0"
+    assert rows[-1]["motion_chin"] == ""
+
+
+def test_json_fits_its_schema(analysis: Analysis, tmp_path: Path) -> None:
+    exports.write_json(tmp_path / "analysis.json", analysis)
+    content = json.loads((tmp_path / "analysis.json").read_text())
+    jsonschema.validate(content, exports.schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(content | {"events": [{}]}, exports.schema())
+
+
+def test_unwritable_folder(analysis: Analysis, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        exports.save(tmp_path / "file" / "out", analysis)
+
+
+class Page(HTMLParser):
+    """Collects what a page would load and which anchors it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.ids: set[str] = set()
+        self.links: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {k: v or "" for k, v in attrs}
+        if "src" in values:
+            self.loads.append(values["src"])
+        if tag in ("link", "script"):
+            self.loads.append(tag)
+        if "id" in values:
+            self.ids.add(values["id"])
+        if values.get("href", "").startswith("#"):
+            self.links.add(values["href"][1:])
+
+
+def test_report_is_self_contained_and_its_links_lead_somewhere(analysis: Analysis) -> None:
+    page = Page()
+    text = report.render(analysis)
+    page.feed(text)
+    assert page.loads and all(load.startswith("data:image/") for load in page.loads)
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert page.links == {"event-0", "event-1"} <= page.ids
+    assert report.render(analysis) == text
+
+
+def test_report_escapes_names_and_says_what_matters(analysis: Analysis) -> None:
+    text = report.render(analysis)
+    assert "<clip>" not in text and "a &lt;clip&gt;.mp4" in text
+    assert "<named>" not in text
+    assert report.RELIABILITY in text and report.FORBIDDEN in text
+    assert "2 movements found: 1 positive." in text
+
+
+def test_report_without_events(analysis: Analysis) -> None:
+    empty = replace(analysis, events=(), pictures=(), frames=[])
+    text = report.render(empty)
+    assert "No facial movement" in text and report.UNNAMED not in text
+
+
+def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
+    unnamed = replace(analysis, events=(event(), event()))
+    assert report.UNNAMED in report.render(unnamed)
+
+
+def test_truth_is_shown_beside_what_was_found(analysis: Analysis) -> None:
+    smile = timeline.Span(start_s=0.1, end_s=0.4, title="smile")
+    late = timeline.Span(start_s=0.48, end_s=0.5, title="frown")
+    text = report.render(analysis, truth=(smile, late))
+    assert "overlap 1.00 of 1" in text and "Found: nothing there." in text
+
+
+def test_timeline_keeps_the_peak_of_a_long_video(analysis: Analysis) -> None:
+    quiet = {"chin": 0.0}
+    base = analysis.frames[0]
+    frames = [
+        replace(base, index=i, time_s=i / 100, motion_px={"chin": 3.5} if i == 7777 else quiet)
+        for i in range(20000)
+    ]
+    ((_, svg),) = timeline.timelines(
+        replace(analysis, frames=frames, duration_s=200.0, events=(), pictures=())
+    )
+    points = re.search(r'points="([^"]+)"', svg)
+    assert points
+    heights = [float(p.split(",")[1]) for p in points[1].split()]
+    assert len(heights) <= timeline.MAX_POINTS
+    top = timeline.TOP + (timeline.HEIGHT - timeline.TOP - timeline.BOTTOM) * (1 - 3.5 / 4)
+    assert min(heights) == pytest.approx(top, abs=0.1)
