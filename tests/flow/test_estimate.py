@@ -68,6 +68,18 @@ def test_pictures_without_contrast(method: str):
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_crops_and_transposed_arrays(method: str):
+    """Arrays whose rows do not follow each other in memory."""
+    large = as_bytes(texture(8, (80, 90)))
+    crop, other = large[4:50, 7:60], large[5:51, 7:60]
+    expected = ESTIMATORS[method]()(crop.copy(), other.copy())
+    np.testing.assert_array_equal(ESTIMATORS[method]()(crop, other), expected)
+    np.testing.assert_array_equal(
+        estimate_flow(np.asfortranarray(crop), other, method=method), expected
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_same_input_same_bytes(method: str):
     onset = texture(3)
     pair = as_bytes(onset), as_bytes(translated(onset, 0.3, 0.2))

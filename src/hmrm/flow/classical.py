@@ -80,7 +80,9 @@ class Dis:
         """Flow from onset to apex in px."""
         search = _opencv.DISOpticalFlow_create(_opencv.DISOPTICAL_FLOW_PRESET_MEDIUM)
         search.setFinestScale(self.finest_scale)
-        return _channels_first(search.calc(onset, apex, None))
+        # Its code asserts rows without gaps, which a crop of a larger array has.
+        first, second = np.ascontiguousarray(onset), np.ascontiguousarray(apex)
+        return _channels_first(search.calc(first, second, None))
 
 
 @dataclass(frozen=True, kw_only=True)

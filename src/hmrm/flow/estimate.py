@@ -121,7 +121,8 @@ def to_grey(image: np.ndarray, *, name: str) -> UInt8[np.ndarray, "h w"]:
     levels = _grey_levels(image, name=name)
     if levels.ndim == 3:
         levels = levels[..., 0] if levels.shape[2] == 1 else levels[..., :3] @ _LUMA
-    return np.rint(levels).astype(np.uint8)
+    rounded = levels if levels.dtype == np.uint8 else np.rint(levels).astype(np.uint8)
+    return np.ascontiguousarray(rounded)
 
 
 def _grey_levels(image: np.ndarray, *, name: str) -> np.ndarray:

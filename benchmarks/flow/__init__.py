@@ -1,0 +1,1 @@
+"""Flow methods side by side on pairs with exactly known flow below and around one px."""

@@ -1,0 +1,48 @@
+"""``python -m benchmarks.flow``: measure, write the JSON and the page."""
+
+import argparse
+import json
+import platform
+from pathlib import Path
+
+from benchmarks.flow.measure import METHODS, measure
+from benchmarks.flow.page import page
+from benchmarks.flow.suite import SEED, pictures, pictures_hash
+from hmrm import atomic, provenance
+from hmrm.cli.terminal import progress_bar
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    """Run the benchmark that the arguments name."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.flow", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="four pictures, one pair each")
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--json", type=Path, help="default: benchmarks/flow/results.json")
+    parser.add_argument("--page", type=Path, help="default: docs/benchmarks/flow.md")
+    given = parser.parse_args()
+    sources = pictures()
+    picture_count, per_picture = (4, 1) if given.quick else (len(sources), 2)
+    with progress_bar(enabled=True) as bar:
+        methods = measure(
+            given.methods, picture_count=picture_count, per_picture=per_picture, progress=bar
+        )
+    result = {
+        "provenance": provenance.stamp(data_hash=pictures_hash(sources), seeds=(SEED,)),
+        "processor": platform.processor() or platform.machine(),
+        "pictures": list(sources)[:picture_count],
+        "pairs_per_column": picture_count * per_picture,
+        "methods": methods,
+    }
+    if given.quick and not (given.json or given.page):
+        print(page(result))
+        return
+    atomic.write_text(
+        given.json or ROOT / "benchmarks/flow/results.json", json.dumps(result, indent=1) + "\n"
+    )
+    atomic.write_text(given.page or ROOT / "docs/benchmarks/flow.md", page(result))
+
+
+if __name__ == "__main__":
+    main()
