@@ -5,7 +5,10 @@ import sys
 import typer
 
 from hmrm.cli.analyze import analyze
+from hmrm.cli.datasets import app as datasets
+from hmrm.cli.benchmark import app as benchmark
 from hmrm.cli.demo import demo
+from hmrm.cli.evaluate import evaluate
 from hmrm.cli.info import info
 from hmrm.cli.terminal import ERR
 from hmrm.cli.train import app as train
@@ -26,7 +29,10 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(analyze)
 app.command()(info)
+app.command()(evaluate)
+app.add_typer(datasets, name="datasets")
 app.add_typer(train, name="train")
+app.add_typer(benchmark, name="benchmark")
 
 
 def main() -> None:

@@ -66,9 +66,7 @@ def read_prepared(path: Path) -> MapSet:
     arrays = _read_arrays(file)
     for name, kind in _DTYPES.items():
         if name not in arrays:
-            raise DataError(
-                f"{file}: array {name!r} is missing; write it with hmrm datasets prepare"
-            )
+            raise DataError(f"{file}: array {name!r} is missing; see hmrm.datasets.prepared")
         if arrays[name].dtype.kind != kind:
             raise DataError(f"{file}: array {name!r} has type {arrays[name].dtype}")
     count, maps = len(arrays["ids"]), arrays["maps"]

@@ -84,7 +84,7 @@ def run_fold(
     watch = _Watch(test_maps, classes=len(data.classes))
     recording = rule == "oracle" or (settings.record_epochs and recogniser.epochs is not None)
     fitted = recogniser.fit(train, seed=seed, epochs=epochs, observer=watch if recording else None)
-    scores = checked_scores(fitted, test_maps, classes=len(data.classes))
+    final = scores = checked_scores(fitted, test_maps, classes=len(data.classes))
     taken = epochs if epochs is not None else recogniser.epochs
     if rule == "oracle":
         hits = np.stack(watch.scores).argmax(-1) == data.labels[np.array(fold.test)]
@@ -93,7 +93,7 @@ def run_fold(
     return FoldResult(
         scores=scores,
         epochs=taken,
-        transductive=_is_transductive(fitted, test_maps, train.maps[:2], len(data.classes)),
+        transductive=is_transductive(fitted, test_maps, final, train.maps[:2]),
         epoch_predictions=np.stack(watch.scores).argmax(-1) if recording else None,
         inner_uf1=inner_uf1,
         likeness=_likeness(fitted, data, fold) if settings.features else None,
@@ -158,22 +158,27 @@ def checked_scores(
     return scores
 
 
-def _is_transductive(
+def is_transductive(
     fitted: FittedRecogniser,
     test: Float32[np.ndarray, "t 3 s s"],
+    together: Float[np.ndarray, "t k"],
     others: Float32[np.ndarray, "m 3 s s"],
-    classes: int,
 ) -> bool:
-    """Predict some clips in the batch, alone and in other company; all must agree."""
-    together = checked_scores(fitted, test, classes=classes)
+    """Whether a clip's scores depend on the clips around it.
+
+    Some clips are predicted alone and in other company; all must agree with ``together``, the
+    scores of the whole batch ``test``.
+    """
+    classes, count = together.shape[1], min(_PROBES, len(test))
+    alone = [checked_scores(fitted, test[i : i + 1], classes=classes) for i in range(count)]
+    company = np.concatenate([others, test[:count][::-1]])
+    elsewhere = checked_scores(fitted, company, classes=classes)[len(others) :][::-1]
     close = _SAME * max(1.0, float(np.abs(together).max()))
-    for i in range(min(_PROBES, len(test))):
-        company = np.concatenate([others, test[i : i + 1]])
-        for batch in (test[i : i + 1], company):
-            again = checked_scores(fitted, batch, classes=classes)[-1]
-            if np.abs(again - together[i]).max() > close or again.argmax() != together[i].argmax():
-                return True
-    return False
+    return any(
+        np.abs(again - together[:count]).max() > close
+        or not np.array_equal(again.argmax(1), together[:count].argmax(1))
+        for again in (np.concatenate(alone), elsewhere)
+    )
 
 
 def _likeness(

@@ -1,0 +1,134 @@
+"""hmrm evaluate: train and test a model under the protocol, or score what is there."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hmrm.evaluation.summary import RunResult
+
+Rule = Literal["fixed", "inner", "oracle"]
+
+
+def evaluate(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of flow maps.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name of a model, or package.module:factory.", show_default=False),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Score finished weights, by name or path.", show_default=False),
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Score a foreign table of predictions (CSV).", show_default=False),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML: [model] and [evaluation].", show_default=False)
+    ] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option(
+            help="loso, loso-per-dataset, datasets, or a number of subject-grouped folds.",
+            show_default=False,
+        ),
+    ] = None,
+    selection: Annotated[
+        Rule | None, typer.Option(help="How epochs are chosen.", show_default=False)
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Number of seeds, from 0.", show_default=False)
+    ] = None,
+    classes: Annotated[
+        str, typer.Option(help="Classes of a foreign table, in label order.")
+    ] = "negative,positive,surprise",
+    allow_seen: Annotated[
+        bool, typer.Option(help="Score weights on people they were trained on; stamped.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")] = Path(
+        "hmrm-run"
+    ),
+    progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
+) -> None:
+    """Score a model honestly: no subject on both sides, all clips pooled, all classes named.
+
+    An interrupted run goes on where it stopped when the same command is given again.
+    """
+    given = [name for name in (weights, predictions) if name is not None]
+    if len(given) > 1 or (given and model is not None):
+        raise ConfigError("give one of --model, --weights and --predictions")
+    if predictions is not None:
+        result = _foreign(predictions, tuple(classes.split(",")), output)
+    elif data is None:
+        raise ConfigError("nothing to evaluate on; give --data FOLDER")
+    elif weights is not None:
+        result = _finished(weights, data, output, allow_seen=allow_seen)
+    else:
+        from hmrm.evaluation.settings import load_plan
+
+        plan = load_plan(
+            config,
+            model=model,
+            folds=folds,
+            selection=selection,
+            seeds=None if seeds is None else tuple(range(seeds)),
+        )
+        from hmrm.datasets.flowmaps import load_maps
+        from hmrm.evaluation.run import evaluate as run
+
+        maps = load_maps(data, offset=plan.settings.offset_maps)
+        with progress_bar(enabled=progress) as bar:
+            result = run(maps, plan, output, workers=workers, progress=bar)
+    _print(result.summary, output)
+
+
+def _foreign(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
+    from hmrm.evaluation.foreign import score_foreign
+
+    return score_foreign(path, output, classes=classes)
+
+
+def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunResult":
+    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.evaluation.finished import load_finished, score_finished
+
+    model = load_finished(name)
+    return score_finished(model, load_maps(data), output, allow_seen=allow_seen)
+
+
+def _print(summary: Mapping[str, Any], output: Path) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{summary['model']}: {summary['selection_words']}", title_justify="left")
+    for column in ("", "clips", "UF1", "UAR", "accuracy", "UF1 95 % interval", "UF1 by guessing"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, part in summary["scores"].items():
+        cells = [_mean_sd(part[metric]) for metric in ("uf1", "uar", "accuracy")]
+        uf1 = part["uf1"]
+        interval = f"{uf1['low']:.3f} to {uf1['high']:.3f}"
+        table.add_row(
+            name, str(part["clips"]), *cells, interval, f"{uf1['chance']['permuted']:.3f}"
+        )
+    OUT.print(table)
+    seeds, skipped = len(summary["seeds"]), len(summary["skipped"])
+    OUT.print(
+        f"{summary['clips']} clips of {summary['subjects']} subjects, {skipped} skipped; "
+        f"folds: {summary['folds']}; {seeds} seed{'s' if seeds > 1 else ''}; "
+        f"everything in {output / 'run.json'}"
+    )
+    for warning in (*summary["warnings"], *(leak["message"] for leak in summary["leaks"][:3])):
+        ERR.print(f"[bold yellow]warning:[/] {warning}")
+
+
+def _mean_sd(found: Mapping[str, Any]) -> str:
+    spread = f" ± {found['sd']:.3f}" if found["sd"] is not None else ""
+    return f"{found['mean']:.4f}{spread}"

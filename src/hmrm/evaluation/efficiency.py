@@ -1,0 +1,274 @@
+"""What a model costs: parameters, operations, bytes, milliseconds, and seconds of training.
+
+Operations are torch's own count of matrix products and convolutions (a multiplication and an
+addition are two), plus what torch's counter cannot see, from `CUSTOM_COUNTS`: above all the
+selective scan, 9 · B · L · D · N per scan (Mamba's authors' figure: discretise A and B, step the
+state, read it out). Elementwise operations outside scans are left out, as in published tables.
+
+Times are medians on one thread; they belong to the machine that they were taken on.
+"""
+
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from hmrm.clip import CLASSES
+from hmrm.errors import ConfigError
+from hmrm.model.baselines import FULL_NETWORKS
+from hmrm.model.contract import FittedRecogniser, TrainingSet
+from hmrm.model.grained_mamba import GrainedMambaBlock, ShortConvolution
+from hmrm.model.network import HMRM, PRESETS
+from hmrm.model.scan import using_backend
+from hmrm.progress import Progress, silent
+from hmrm.training.recognisers import RECOGNISERS, build_recogniser
+from hmrm.training.torch_recogniser import one_thread
+
+SCAN = "scan"
+PRODUCTS = "products"
+BATCHES = (1, 32)
+TRAINING_CLIPS = 435
+"""Clips that train a fold of the 442-clip benchmark, on average."""
+
+
+def scan_flops(block: nn.Module, inputs: tuple[Any, ...]) -> int:
+    """9 · B · L · D · N for each grain and direction of one block's call."""
+    assert isinstance(block, GrainedMambaBlock)
+    (grains,) = inputs
+    inner, state = block.A_log.shape[1:]
+    return sum(2 * 9 * tokens.shape[0] * tokens.shape[1] * inner * state for tokens in grains)
+
+
+def convolution_flops(layer: nn.Module, inputs: tuple[Any, ...]) -> int:
+    """2 · B · L · D · taps of one direction's short convolution, which is written as sums."""
+    assert isinstance(layer, ShortConvolution)
+    tokens: Tensor = inputs[0]
+    return 2 * tokens.numel() * layer.weight.shape[-1]
+
+
+CUSTOM_COUNTS: dict[type[nn.Module], tuple[str, Callable[[nn.Module, tuple[Any, ...]], int]]] = {
+    GrainedMambaBlock: (SCAN, scan_flops),
+    ShortConvolution: ("short convolution", convolution_flops),
+}
+"""Type of module → kind of work, and its operations in one call, from the call's inputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Efficiency:
+    """One model's costs; None where a cost does not apply or was not measured.
+
+    Attributes:
+        flops: operations per clip, all kinds together; ``scan_flops`` of them in scans.
+        weights_mb: parameters and buffers in float32, 10⁶ bytes.
+        ms_per_clip: by batch size.
+        training_s_per_fold: one timed epoch times ``epochs``; a whole fit where there are none.
+        side_px: of the maps it takes.
+    """
+
+    name: str
+    parameters: int | None
+    flops: int | None
+    scan_flops: int | None
+    weights_mb: float | None
+    ms_per_clip: dict[int, float]
+    training_s_per_fold: float | None
+    epochs: int | None
+    side_px: int
+
+
+def model_names() -> tuple[str, ...]:
+    """All that can be measured: recognisers known by name, then networks that are only counted."""
+    return tuple(dict.fromkeys((*RECOGNISERS, *_BARE)))
+
+
+def measure_models(
+    names: Sequence[str],
+    *,
+    train: TrainingSet | None = None,
+    budget_s: float = 1.0,
+    progress: Progress = silent,
+) -> Iterable[Efficiency]:
+    """Measure one model after the other, on one thread.
+
+    Args:
+        names: of `model_names`.
+        train: what a fold trains on; None draws `TRAINING_CLIPS` maps of noise, which cost the
+            same (an SVM on real maps is a little faster).
+        budget_s: time for each median.
+
+    Raises:
+        ConfigError: unknown name.
+    """
+    unknown = [name for name in names if name not in model_names()]
+    if unknown:
+        raise ConfigError(f"model {unknown[0]!r} is unknown; choose {', '.join(model_names())}")
+    clips = train if train is not None else noise_set(TRAINING_CLIPS)
+    for done, name in enumerate(names):
+        progress("models", done, len(names))
+        with one_thread():
+            yield _measure(name, clips, budget_s=budget_s)
+    progress("models", len(names), len(names))
+
+
+def noise_set(count: int) -> TrainingSet:
+    """``count`` maps of noise with the three classes in turn: something to take the time of."""
+    maps = np.random.default_rng(0).normal(size=(count, 3, 28, 28)).astype(np.float32)
+    ids = tuple(f"noise/s{i % 67:02d}/c{i:03d}" for i in range(count))
+    return TrainingSet(ids=ids, maps=maps, labels=np.arange(count) % 3, classes=CLASSES)
+
+
+def _measure(name: str, train: TrainingSet, *, budget_s: float) -> Efficiency:
+    if name not in RECOGNISERS:
+        build, side_px = _BARE[name]
+        return measure_network(name, build(), side_px=side_px, budget_s=budget_s)
+    recogniser = build_recogniser(name)
+    marks = [time.perf_counter()]
+    fitted = recogniser.fit(
+        train, seed=0, epochs=2, observer=lambda _, __: marks.append(time.perf_counter())
+    )
+    marks.append(time.perf_counter())
+    # With epochs: the second alone, which pays for no warming up. Without: the whole fit.
+    epochs = recogniser.epochs
+    training_s = marks[1] - marks[0] if epochs is None else (marks[2] - marks[1]) * epochs
+    network = getattr(fitted, "network", None)
+    if isinstance(network, nn.Module):
+        side_px = train.maps.shape[-1]
+        return measure_network(
+            name,
+            network,
+            side_px=side_px,
+            budget_s=budget_s,
+            training_s=training_s,
+            epochs=epochs,
+        )
+    return _measure_machine(name, fitted, train, budget_s=budget_s, training_s=training_s)
+
+
+def measure_network(
+    name: str,
+    network: nn.Module,
+    *,
+    side_px: int,
+    budget_s: float,
+    training_s: float | None = None,
+    epochs: int | None = None,
+) -> Efficiency:
+    """Count and time any network that maps ``(b, 3, side_px, side_px)`` to scores."""
+    network.eval()
+    counts = count_flops(network, torch.zeros(1, 3, side_px, side_px))
+    tensors = (*network.parameters(), *network.buffers())
+    times = {}
+    with torch.inference_mode():
+        for batch in BATCHES:
+            maps = torch.rand(batch, 3, side_px, side_px, generator=_generator())
+            times[batch] = median_ms(lambda maps=maps: network(maps), budget_s=budget_s) / batch
+    return Efficiency(
+        name=name,
+        parameters=sum(p.numel() for p in network.parameters()),
+        flops=sum(counts.values()),
+        scan_flops=counts.get(SCAN, 0),
+        weights_mb=sum(t.numel() * t.element_size() for t in tensors) / 1e6,
+        ms_per_clip=times,
+        training_s_per_fold=training_s,
+        epochs=epochs,
+        side_px=side_px,
+    )
+
+
+def _measure_machine(
+    name: str,
+    fitted: FittedRecogniser,
+    train: TrainingSet,
+    *,
+    budget_s: float,
+    training_s: float,
+) -> Efficiency:
+    """A recogniser without a network; it may know its own ``parameters`` and ``flops``."""
+    parameters = getattr(fitted, "parameters", None)
+    times = {}
+    for batch in BATCHES:
+        maps = np.resize(train.maps, (batch, *train.maps.shape[1:]))
+        times[batch] = median_ms(lambda maps=maps: fitted.predict(maps), budget_s=budget_s) / batch
+    return Efficiency(
+        name=name,
+        parameters=parameters,
+        flops=getattr(fitted, "flops", None),
+        scan_flops=0,
+        weights_mb=None if parameters is None else parameters * 4 / 1e6,
+        ms_per_clip=times,
+        training_s_per_fold=training_s,
+        epochs=None,
+        side_px=train.maps.shape[-1],
+    )
+
+
+def count_flops(network: nn.Module, maps: Tensor) -> dict[str, int]:
+    """Operations of one call by kind: `PRODUCTS`, and what `CUSTOM_COUNTS` finds."""
+    found: dict[str, int] = {}
+
+    def counting(kind: str, count: Callable[[nn.Module, tuple[Any, ...]], int]) -> Any:
+        def hook(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+            found[kind] = found.get(kind, 0) + count(module, inputs)
+
+        return hook
+
+    with ExitStack() as stack:
+        for module in network.modules():
+            if type(module) in CUSTOM_COUNTS:
+                handle = module.register_forward_pre_hook(counting(*CUSTOM_COUNTS[type(module)]))
+                stack.callback(handle.remove)
+        # The reference scan is made of elementwise operations only, so nothing counts twice.
+        stack.enter_context(using_backend("reference"))
+        stack.enter_context(torch.no_grad())
+        counter = stack.enter_context(FlopCounterMode(display=False))
+        network(maps)
+    return {PRODUCTS: counter.get_total_flops(), **found}
+
+
+def median_ms(run: Callable[[], Any], *, budget_s: float, most: int = 200) -> float:
+    """Median time of ``run``, ms, after one call to warm up; at least one call is timed."""
+    run()
+    times: list[float] = []
+    while not times or (sum(times) < budget_s and len(times) < most):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times)
+
+
+def cpu_name() -> str:
+    """What the processor calls itself; the architecture where it does not say."""
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text(encoding="utf-8").splitlines() if listing.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def _full(name: str) -> tuple[Callable[[], nn.Module], int]:
+    peer = FULL_NETWORKS[name]
+    return lambda: peer.build(classes=len(CLASSES)), peer.side_px
+
+
+def _ours(preset: str) -> tuple[Callable[[], nn.Module], int]:
+    config = PRESETS[preset]
+    return lambda: HMRM(config, generator=_generator()), config.map_size
+
+
+_BARE: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    **{f"hmrm-{preset}": _ours(preset) for preset in PRESETS},
+    **{name: _full(name) for name in FULL_NETWORKS},
+}
+"""Networks without a recipe here: how to build them, and the side of their maps."""

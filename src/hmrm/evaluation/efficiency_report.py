@@ -1,0 +1,139 @@
+"""Costs beside scores: one JSON file, and the paper's figure 6 (parameters against UF1)."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from hmrm import atomic, provenance
+from hmrm.errors import DataError
+from hmrm.evaluation.efficiency import Efficiency, cpu_name
+
+FIGURE_SIZE_IN = (9.0, 5.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A composite UF1 and how the epoch behind it was chosen."""
+
+    uf1: float
+    rule: str
+    published: bool
+
+
+PUBLISHED: dict[str, Score] = {
+    "ststnet": Score(uf1=0.7209, rule="fixed", published=True),
+    "off-apexnet": Score(uf1=0.703, rule="fixed", published=True),
+    "capsule-head-full": Score(uf1=0.652, rule="on test", published=True),
+    "htnet": Score(uf1=0.860, rule="on test", published=True),
+    "hmrm-paper": Score(uf1=0.8788, rule="not said", published=True),
+}
+"""UF1 on the 442 clips as others printed it, of the models measured here."""
+
+
+def read_scores(runs: Sequence[Path]) -> dict[str, Score]:
+    """Composite UF1 of finished runs, by model.
+
+    Raises:
+        DataError: a folder is not a finished run.
+    """
+    scores = {}
+    for run in runs:
+        path = run / "run.json"
+        try:
+            summary = json.loads(path.read_text(encoding="utf-8"))
+            uf1 = float(summary["scores"]["composite"]["uf1"]["mean"])
+            scores[str(summary["model"])] = Score(
+                uf1=uf1, rule=str(summary["selection"]), published=False
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path}: not the result of a finished run ({error}); give a folder of hmrm evaluate"
+            ) from error
+    return scores
+
+
+def as_json(
+    measured: Sequence[Efficiency], *, scores: Mapping[str, Score], training_clips: int
+) -> str:
+    """All that was measured, with its origin, as JSON text."""
+    models: list[dict[str, Any]] = []
+    for found in measured:
+        row = dataclasses.asdict(found)
+        score = scores.get(found.name)
+        row["measured_uf1"] = None if score is None else dataclasses.asdict(score)
+        published = PUBLISHED.get(found.name)
+        row["published_uf1"] = None if published is None else dataclasses.asdict(published)
+        models.append(row)
+    table = {
+        "benchmark": "models",
+        "cpu": cpu_name(),
+        "threads": 1,
+        "training_clips": training_clips,
+        "flops": "per clip; a multiplication and an addition are two; scans counted",
+        "models": models,
+        "provenance": provenance.stamp(seeds=(0,)),
+    }
+    return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
+
+
+def write_figure(
+    path: Path, measured: Sequence[Efficiency], *, scores: Mapping[str, Score]
+) -> None:
+    """Draw parameters (log) against UF1 as SVG; a bubble's area tells its operations per clip.
+
+    Filled bubbles are measured here, hollow ones published, with the rule that chose the epoch.
+    Models without any score are left out.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    # A fixed salt and no date: the same numbers draw the same bytes.
+    with rc_context({"svg.hashsalt": "hmrm", "svg.fonttype": "none"}):
+        figure = Figure(figsize=FIGURE_SIZE_IN, layout="constrained")
+        axes = figure.add_subplot()
+        for found in measured:
+            for score in (scores.get(found.name), PUBLISHED.get(found.name)):
+                if score is not None and found.parameters:
+                    _bubble(axes, found, score)
+        axes.set_xscale("log")
+        axes.set_xlabel("parameters")
+        axes.set_ylabel("UF1, composite of 442 clips")
+        axes.set_title("Size against score; bubble area: operations per clip (log scale)")
+        axes.margins(0.12)
+        axes.grid(alpha=0.3)
+        text = StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    atomic.write_text(path, text.getvalue())
+
+
+def _bubble(axes: Any, found: Efficiency, score: Score) -> None:
+    import numpy as np
+
+    assert found.parameters is not None
+    # Operations span five powers of ten, so area grows with their logarithm.
+    area = 30 + 60 * max(0.0, float(np.log10((found.flops or 1) / 1e4)))
+    colour = "tab:red" if found.name.startswith("hmrm") else "tab:blue"
+    axes.scatter(
+        [found.parameters],
+        [score.uf1],
+        s=area,
+        facecolors="none" if score.published else colour,
+        edgecolors=colour,
+        alpha=0.75,
+    )
+    words = f"{found.name} (published, {score.rule})" if score.published else found.name
+    axes.annotate(
+        words,
+        (found.parameters, score.uf1),
+        textcoords="offset points",
+        xytext=(0, 4 + area**0.5 / 2),
+        ha="center",
+        fontsize=8,
+    )

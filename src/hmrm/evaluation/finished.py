@@ -1,0 +1,182 @@
+"""Scores of finished weights: no training, every look counted.
+
+Whoever tries twenty checkpoints on the same clips and reports the best has chosen on the test
+clips. So each look is logged beside the results, and their number is printed with the score.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from hmrm import atomic, provenance
+from hmrm.datasets.mapset import MapSet, canonical_maps
+from hmrm.errors import ConfigError, MissingExtraError, SeenInTrainingError
+from hmrm.evaluation.fold import checked_scores, is_transductive
+from hmrm.evaluation.predictions import build_predictions
+from hmrm.evaluation.summary import RunResult, score_table, write_result
+from hmrm.model.contract import FittedRecogniser, MapKind
+
+LOOKS = "looks.jsonl"
+_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FinishedModel:
+    """A trained recogniser with what its card says.
+
+    Attributes:
+        classes: names in the order of its scores; may hold more than the data's.
+        trained_subjects: ``dataset/subject`` of all real people it has seen.
+        digest: of the weights.
+        card: whatever else should travel with the score.
+    """
+
+    name: str
+    fitted: FittedRecogniser
+    map_kind: MapKind
+    classes: tuple[str, ...]
+    trained_subjects: tuple[str, ...]
+    digest: str
+    card: dict[str, Any]
+
+
+def load_finished(name: str) -> FinishedModel:
+    """A network of ours, by shipped name or path.
+
+    Raises:
+        WeightsError: see `hmrm.model.checkpoints.load_model`.
+        MissingExtraError: torch is not installed.
+    """
+    try:
+        from hmrm.model.checkpoints import load_model, weights_path
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("hmrm"):
+            raise
+        raise MissingExtraError(f"weights need {error.name}: pip install 'hmrm[torch]'") from error
+    network, card = load_model(name)
+    return FinishedModel(
+        name=name,
+        fitted=_Network(network),
+        map_kind="canonical",
+        classes=card.classes,
+        trained_subjects=card.trained_subjects,
+        digest=provenance.sha256(weights_path(name)),
+        card={"trained_on": card.trained_on, "steps": card.steps, "crop": card.crop},
+    )
+
+
+class _Network:
+    """Our network as a `FittedRecogniser`."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+
+    def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n k"]:
+        """Probabilities, in batches small enough for any memory."""
+        return self._batches(maps, self._network.predict)
+
+    def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
+        """What the classifier sees."""
+        return self._batches(maps, self._network.features)
+
+    def _batches(self, maps: np.ndarray, function: Any) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            parts = [
+                function(torch.from_numpy(maps[i : i + _BATCH])).double().numpy()
+                for i in range(0, len(maps), _BATCH)
+            ]
+        return np.concatenate(parts)
+
+
+def score_finished(
+    model: FinishedModel, mapset: MapSet, output: Path, *, allow_seen: bool = False
+) -> RunResult:
+    """Score finished weights on all clips, and log the look.
+
+    Classes that the model knows beyond the data's (``none``) are left out: the best of the data's
+    classes is its answer.
+
+    Args:
+        output: folder of results; ``looks.jsonl`` there grows by one line per call.
+        allow_seen: also score people it was trained on; the result is stamped.
+
+    Raises:
+        SeenInTrainingError: it was trained on some of these subjects.
+        ConfigError: it does not know the data's classes.
+    """
+    seen = sorted(set(model.trained_subjects) & set(mapset.subjects))
+    if seen and not allow_seen:
+        raise SeenInTrainingError(
+            f"{model.name}: was trained on {len(seen)} of these subjects, e.g. {seen[0]}; "
+            "score other people, or pass --allow-seen and get a stamped result"
+        )
+    columns = _columns(model, mapset.classes)
+    maps = mapset.maps if model.map_kind == "raw" else canonical_maps(mapset)
+    everything = checked_scores(model.fitted, maps, classes=len(model.classes))
+    transductive = is_transductive(model.fitted, maps, everything, maps[-2:])
+    scores = everything[:, columns]
+    predictions = build_predictions(
+        ids=mapset.ids,
+        truth=mapset.labels,
+        predicted=scores.argmax(1),
+        classes=mapset.classes,
+        scores=scores,
+    )
+    table = score_table([predictions])
+    looks = _log_look(output, model, mapset, uf1=table["composite"]["uf1"]["mean"])
+    warnings = [f"SEEN IN TRAINING: {len(seen)} of the subjects"] if seen else []
+    summary = {
+        "model": model.name,
+        "selection": "finished",
+        "selection_words": f"finished weights, look number {looks} at these clips",
+        "folds": "none",
+        "seeds": [0],
+        "classes": list(mapset.classes),
+        "clips": len(mapset.ids),
+        "subjects": len(set(mapset.subjects)),
+        "skipped": [],
+        "looks": looks,
+        "transductive": transductive,
+        "warnings": warnings,
+        "leaks": [],
+        "scores": table,
+        "config": {"weights": {"name": model.name, "sha256": model.digest, **model.card}},
+        "provenance": provenance.stamp(
+            config_hash=model.digest[:12], data_hash=mapset.sha256, seeds=()
+        ),
+    }
+    result = RunResult(predictions={0: predictions}, summary=summary)
+    write_result(output, result)
+    return result
+
+
+def _columns(model: FinishedModel, classes: Collection[str]) -> list[int]:
+    missing = [name for name in classes if name not in model.classes]
+    if missing:
+        raise ConfigError(
+            f"{model.name}: knows {', '.join(model.classes)}, but the data has {missing[0]!r}"
+        )
+    return [model.classes.index(name) for name in classes]
+
+
+def _log_look(output: Path, model: FinishedModel, mapset: MapSet, *, uf1: float) -> int:
+    """Add a line to the log; how many lines speak of these clips now."""
+    path = output / LOOKS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    row = {
+        "weights": model.name,
+        "sha256": model.digest,
+        "data": mapset.sha256,
+        "uf1": uf1,
+        "commit": provenance.commit(),
+    }
+    lines.append(json.dumps(row))
+    atomic.write_text(path, "\n".join(lines) + "\n")
+    return sum(json.loads(line)["data"] == mapset.sha256 for line in lines)
