@@ -218,6 +218,8 @@ def _why_not_opened(path: Path) -> str:
 def _video_stream(container: InputContainer, *, path: Path) -> VideoStream:
     # A song's cover is a video stream too.
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not len(container.streams):
+        raise VideoError(f"{path}: {_why_not_opened(path)}")
     if not streams:
         kind = "only sound" if container.streams.audio else "no pictures"
         raise VideoError(f"{path}: the file holds {kind}; give a video")
