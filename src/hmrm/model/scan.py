@@ -9,16 +9,80 @@ A is discretised by zero-order hold, B by its first order, as Mamba's own code d
 writes ZOH for both; for the small steps that are learned the two agree).
 """
 
+import contextlib
+import functools
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hmrm.errors import ConfigError
+from hmrm.model import scan_cpp
+from hmrm.model.scan_build import UnavailableError
 from hmrm.model.scan_torch import scan_in_torch
+
+BackendName = Literal["cpp", "torch", "reference"]
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+SWITCH = "HMRM_SCAN"
+"""Environment variable that forces a backend by name."""
 
 Sequence = Float[Tensor, "b l d"]
 Projection = Float[Tensor, "b l n"]
 StateMatrix = Float[Tensor, "d n"]
 Skip = Float[Tensor, " d"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """Which implementation runs on the CPU, and why."""
+
+    name: BackendName
+    reason: str
+
+
+_forced: list[BackendName] = []
+
+
+def scan_backend() -> Backend:
+    """The active backend of the CPU; compiles the C++ one if that was not done yet.
+
+    Programs with worker processes call this before they start them: workers do not compile.
+
+    Raises:
+        ConfigError: HMRM_SCAN names no backend.
+    """
+    wanted = _forced[-1] if _forced else os.environ.get(SWITCH)
+    if not wanted:
+        return _automatic()
+    if wanted not in BACKENDS:
+        raise ConfigError(f"{SWITCH}={wanted}: expected one of {', '.join(BACKENDS)}")
+    return _automatic() if wanted == "cpp" else Backend(name=wanted, reason="chosen by the user")
+
+
+@contextlib.contextmanager
+def using_backend(name: BackendName) -> Iterator[Backend]:
+    """Force a backend inside the block; ``cpp`` falls back to ``torch`` where it cannot be had."""
+    _forced.append(name)
+    try:
+        yield scan_backend()
+    finally:
+        _forced.pop()
+
+
+@functools.cache
+def _automatic() -> Backend:
+    try:
+        return Backend(name="cpp", reason=f"compiled operator, {scan_cpp.load()}")
+    except UnavailableError as error:
+        logging.getLogger(__name__).warning(
+            "selective scan: slower torch version in use, C++ version not available: %s", error
+        )
+        return Backend(name="torch", reason=f"C++ version not available: {error}")
 
 
 def selective_scan(
@@ -43,7 +107,8 @@ def selective_scan(
     Returns:
         As ``u``, in its dtype; the recurrence itself runs in float32 at least.
     """
-    return scan_in_torch(u, dt, A, B, C, D, reverse)
+    name = scan_backend().name if u.device.type == "cpu" else "torch"
+    return _RUN[name](u, dt, A, B, C, D, reverse)
 
 
 def selective_scan_reference(
@@ -66,3 +131,6 @@ def selective_scan_reference(
         state = decay * state + (dt_ * u_)[:, t, :, None] * B_[:, t, None, :]
         outputs[t] = (state * C_[:, t, None, :]).sum(-1)
     return (torch.stack(outputs, dim=1) + u_ * D_).to(u.dtype)
+
+
+_RUN = {"cpp": scan_cpp.scan_in_cpp, "torch": scan_in_torch, "reference": selective_scan_reference}

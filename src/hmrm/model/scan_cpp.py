@@ -1,0 +1,80 @@
+"""Selective scan through the C++ operator (``csrc/scan.cpp``): registration and gradients."""
+
+import functools
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hmrm.model.scan_build import UnavailableError, library
+
+INSTRUCTION_SETS = ("baseline", "AVX2", "AVX-512")
+
+
+@functools.cache
+def load() -> str:
+    """Load the operators into torch; returns the instruction set that was chosen.
+
+    Raises:
+        UnavailableError: see ``scan_build.library``; or the library does not load.
+    """
+    path = library()
+    try:
+        torch.ops.load_library(str(path))  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise UnavailableError(f"{path.name} does not load ({error})") from error
+    torch.library.register_fake("hmrm::scan_forward", _forward_shapes)
+    torch.library.register_fake("hmrm::scan_backward", _backward_shapes)
+    torch.library.register_autograd("hmrm::scan_forward", _backward, setup_context=_remember)
+    return INSTRUCTION_SETS[torch.ops.hmrm.scan_instruction_set()]
+
+
+def scan_in_cpp(
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, reverse: bool
+) -> Tensor:
+    """Backend ``cpp`` of ``scan.selective_scan``, which has the shapes and meanings."""
+    dtype = torch.promote_types(u.dtype, torch.float32)
+    wide = [_adjacent(tensor.to(dtype)) for tensor in (u, dt, A, B, C, D)]
+    y: Tensor = torch.ops.hmrm.scan_forward(*wide, reverse)[0]
+    return y.to(u.dtype)
+
+
+def _adjacent(tensor: Tensor) -> Tensor:
+    """The operator takes any strides but the last, which must be 1."""
+    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    *tensors, reverse = inputs
+    ctx.save_for_backward(*tensors, output[1])
+    ctx.reverse = reverse
+
+
+def _backward(ctx: Any, gy: Tensor, _states: Tensor | None) -> tuple[Tensor | None, ...]:
+    gradients = torch.ops.hmrm.scan_backward(_adjacent(gy), *ctx.saved_tensors, ctx.reverse)
+    return (*gradients, None)
+
+
+def _forward_shapes(
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, reverse: bool
+) -> tuple[Tensor, Tensor]:
+    del dt, B, C, D, reverse
+    batch, length, channels = u.shape
+    # As in scan.cpp: one state per 32 steps, rows padded to 16 channels.
+    kept, padded = (length + 31) // 32 - 1, (channels + 15) // 16 * 16
+    return u.new_empty(u.shape), u.new_empty(batch, kept, A.shape[1] * padded)
+
+
+def _backward_shapes(
+    gy: Tensor,
+    u: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    states: Tensor,
+    reverse: bool,
+) -> tuple[Tensor, ...]:
+    del gy, states, reverse
+    return tuple(tensor.new_empty(tensor.shape) for tensor in (u, dt, A, B, C, D))
