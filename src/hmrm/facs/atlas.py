@@ -88,12 +88,24 @@ class AtlasSource:
     The canonical crop's mean face is the default; any other 68 points give another identity.
     """
 
-    def __init__(self, landmarks_xy_px: Float[np.ndarray, "68 2"] = _CANONICAL_POINTS_PX) -> None:
-        """Take 68 points, px of the canonical crop (``PICTURE_PX``).
+    def __init__(
+        self,
+        landmarks_xy_px: Float[np.ndarray, "68 2"] = _CANONICAL_POINTS_PX,
+        *,
+        reach: float = 1.0,
+    ) -> None:
+        """Take a face.
+
+        Args:
+            landmarks_xy_px: 68 points, px of the canonical crop (``PICTURE_PX``).
+            reach: multiple of the table's spreads; loose tissue carries motion further.
 
         Raises:
-            ConfigError: points that are not finite.
+            ConfigError: points that are not finite, or a reach that is not positive.
         """
+        if not reach > 0:
+            raise ConfigError(f"atlas: reach {reach}; use a number above 0")
+        self._reach = reach
         if not np.isfinite(landmarks_xy_px).all():
             raise ConfigError("atlas: landmarks hold NaN or infinity; give 68 finite points")
         self.landmarks_xy_px = landmarks_xy_px.astype(np.float64)
@@ -117,7 +129,7 @@ class AtlasSource:
 
     def _peak(self, number: int, side: Side) -> float:
         if (number, side) not in self._peaks:
-            grid = sample_positions(112, 0.25)
+            grid = sample_positions(56, 0.25)
             field = self._raw(number, side, grid) * self._face_mask(grid)
             self._peaks[number, side] = float(np.hypot(*field).max())
         return self._peaks[number, side]
@@ -126,10 +138,10 @@ class AtlasSource:
         pulls = TABLE[number].pulls
         total = np.zeros((2, grid[1].size, grid[0].size))
         if side in ("both", "left"):
-            total += _half(pulls, self.landmarks_xy_px, grid)
+            total += _half(pulls, self.landmarks_xy_px, grid, self._reach)
         if side in ("both", "right"):
             # The grid is its own mirror image: samples lie symmetric about the crop's middle.
-            mirrored = _half(pulls, self._mirrored_xy_px, grid)[:, :, ::-1]
+            mirrored = _half(pulls, self._mirrored_xy_px, grid, self._reach)[:, :, ::-1]
             # Gaze is conjugate: its horizontal sense is the image's on both eyes.
             sense = 1.0 if number in CONJUGATE_UNITS else -1.0
             total += mirrored * np.array([sense, 1.0])[:, None, None]
@@ -157,12 +169,14 @@ def sample_positions(size: int, margin: float) -> Grid:
     return cells * PICTURE_PX[0], cells * PICTURE_PX[1]
 
 
-def _half(pulls: Sequence[Pull], points: Float[np.ndarray, "68 2"], grid: Grid) -> np.ndarray:
+def _half(
+    pulls: Sequence[Pull], points: Float[np.ndarray, "68 2"], grid: Grid, reach: float
+) -> np.ndarray:
     grid_x, grid_y = grid
     total = np.zeros((2, grid_y.size, grid_x.size))
     for pull in pulls:
         centre = points[list(pull.anchor)].mean(axis=0) + np.array(pull.shift) * EYE_DISTANCE_PX
-        sigma = np.array(pull.spread) * EYE_DISTANCE_PX
+        sigma = np.array(pull.spread) * EYE_DISTANCE_PX * reach
         fall_x = np.exp(-0.5 * ((grid_x - centre[0]) / sigma[0]) ** 2)
         fall_y = np.exp(-0.5 * ((grid_y - centre[1]) / sigma[1]) ** 2)
         weight = fall_y[:, None] * fall_x[None, :]
