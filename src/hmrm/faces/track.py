@@ -58,7 +58,7 @@ class TrackConfig:
     drop_after_s: float = 1.0
     remember_s: float = 10.0
     overlap: float = 0.3
-    slack: float = 0.06
+    slack: float = 0.03
     blend_s: float = 1.0
     snap: float = 0.35
     min_eye_distance_px: float = 48.0
