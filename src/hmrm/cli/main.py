@@ -5,10 +5,11 @@ import sys
 import typer
 
 from hmrm.cli.analyze import analyze
-from hmrm.cli.datasets import app as datasets
 from hmrm.cli.benchmark import app as benchmark
+from hmrm.cli.datasets import app as datasets
 from hmrm.cli.demo import demo
 from hmrm.cli.evaluate import evaluate
+from hmrm.cli.flow import flow
 from hmrm.cli.info import info
 from hmrm.cli.terminal import ERR
 from hmrm.cli.train import app as train
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 app.command()(demo)
 app.command()(analyze)
+app.command()(flow)
 app.command()(info)
 app.command()(evaluate)
 app.add_typer(datasets, name="datasets")

@@ -90,6 +90,26 @@ def legend_picture(*, max_px: float = 2.0, size: int = 224) -> UInt8[np.ndarray,
     return _drawn(canvas)
 
 
+def flow_and_legend_picture(
+    flow: Float[np.ndarray, "2 h w"], *, max_px: float = 2.0
+) -> UInt8[np.ndarray, "H W 3"]:
+    """``flow_picture`` with its legend to the right, on white."""
+    legend = legend_picture(max_px=max_px, size=int(np.clip(flow.shape[1], 120, 240)))
+    return beside(flow_picture(flow, max_px=max_px), legend)
+
+
+def beside(*pictures: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "H W 3"]:
+    """Pictures of any height in a row on white, 8 px apart."""
+    height = max(picture.shape[0] for picture in pictures)
+    width = sum(picture.shape[1] + 8 for picture in pictures) - 8
+    row = np.full((height, width, 3), 255, np.uint8)
+    left = 0
+    for picture in pictures:
+        row[: picture.shape[0], left : left + picture.shape[1]] = picture
+        left += picture.shape[1] + 8
+    return row
+
+
 def quiver_picture(
     face: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"],
     flow: Float[np.ndarray, "2 h w"],
