@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
 from hmrm.model.baselines import FULL_NETWORKS
-from hmrm.model.contract import FittedRecogniser, TrainingSet
+from hmrm.model.contract import FittedRecogniser, Recogniser, TrainingSet
 from hmrm.model.grained_mamba import GrainedMambaBlock, ShortConvolution
 from hmrm.model.network import HMRM, PRESETS
 from hmrm.model.scan import using_backend
@@ -131,14 +132,8 @@ def _measure(name: str, train: TrainingSet, *, budget_s: float) -> Efficiency:
         build, side_px = _BARE[name]
         return measure_network(name, build(), side_px=side_px, budget_s=budget_s)
     recogniser = build_recogniser(name)
-    marks = [time.perf_counter()]
-    fitted = recogniser.fit(
-        train, seed=0, epochs=2, observer=lambda _, __: marks.append(time.perf_counter())
-    )
-    marks.append(time.perf_counter())
-    # With epochs: the second alone, which pays for no warming up. Without: the whole fit.
+    fitted, training_s = _timed_fit(recogniser, train)
     epochs = recogniser.epochs
-    training_s = marks[1] - marks[0] if epochs is None else (marks[2] - marks[1]) * epochs
     network = getattr(fitted, "network", None)
     if isinstance(network, nn.Module):
         side_px = train.maps.shape[-1]
@@ -151,6 +146,25 @@ def _measure(name: str, train: TrainingSet, *, budget_s: float) -> Efficiency:
             epochs=epochs,
         )
     return _measure_machine(name, fitted, train, budget_s=budget_s, training_s=training_s)
+
+
+def _timed_fit(recogniser: Recogniser, train: TrainingSet) -> tuple[FittedRecogniser, float]:
+    """A model after two short trainings, and the seconds that a whole one takes.
+
+    The second epoch, or the second fit, alone is timed: it pays for no warming up.
+    """
+    marks: list[float] = []
+
+    def mark(epoch: int, fitted: FittedRecogniser) -> None:
+        del epoch, fitted
+        marks.append(time.perf_counter())
+
+    fitted = recogniser.fit(train, seed=0, epochs=2, observer=mark)
+    if recogniser.epochs is not None:
+        return fitted, (marks[1] - marks[0]) * recogniser.epochs
+    start = time.perf_counter()
+    fitted = recogniser.fit(train, seed=0)
+    return fitted, time.perf_counter() - start
 
 
 def measure_network(
@@ -170,7 +184,7 @@ def measure_network(
     with torch.inference_mode():
         for batch in BATCHES:
             maps = torch.rand(batch, 3, side_px, side_px, generator=_generator())
-            times[batch] = median_ms(lambda maps=maps: network(maps), budget_s=budget_s) / batch
+            times[batch] = median_ms(partial(network, maps), budget_s=budget_s) / batch
     return Efficiency(
         name=name,
         parameters=sum(p.numel() for p in network.parameters()),
@@ -197,7 +211,7 @@ def _measure_machine(
     times = {}
     for batch in BATCHES:
         maps = np.resize(train.maps, (batch, *train.maps.shape[1:]))
-        times[batch] = median_ms(lambda maps=maps: fitted.predict(maps), budget_s=budget_s) / batch
+        times[batch] = median_ms(partial(fitted.predict, maps), budget_s=budget_s) / batch
     return Efficiency(
         name=name,
         parameters=parameters,

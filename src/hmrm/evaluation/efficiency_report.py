@@ -51,7 +51,7 @@ def read_scores(runs: Sequence[Path]) -> dict[str, Score]:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
-                f"{path}: not the result of a finished run ({error}); give a folder of hmrm evaluate"
+                f"{path}: not a finished run's result ({error}); give a folder of hmrm evaluate"
             ) from error
     return scores
 

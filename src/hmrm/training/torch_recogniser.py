@@ -115,9 +115,9 @@ class TorchRecogniser:
     ) -> Iterator[int]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(seed)
-        maps = torch.from_numpy(train.maps) * recipe.input_scale
-        mirrored = torch.from_numpy(mirrored_maps(train.maps)) * recipe.input_scale
-        labels = torch.from_numpy(train.labels.astype(np.int64))
+        maps = torch.tensor(train.maps) * recipe.input_scale
+        mirrored = torch.tensor(mirrored_maps(train.maps)) * recipe.input_scale
+        labels = torch.tensor(train.labels, dtype=torch.int64)
         weights = _class_weights(labels, len(train.classes)) if recipe.class_weights else None
         optimiser = _optimiser(network, recipe)
         for epoch in range(epochs):

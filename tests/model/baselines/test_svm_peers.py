@@ -179,3 +179,23 @@ def test_leave_one_subject_out_reaches_the_fields_figures(
     scores = score(found.labels, predicted, classes=CLASSES)
     assert least[0] <= scores.uf1 <= most[0]
     assert least[1] <= scores.uar <= most[1]
+
+
+def test_two_classes_alone_are_decided_as_scikit_learn_does() -> None:
+    train, test = toy_set(40, noise=0.5, classes=(0, 2)), toy_set(30, seed=1, noise=0.5)
+    pipeline = make_pipeline(
+        StandardScaler(), SVC(kernel="rbf", C=1.0, gamma=1 / 2352, class_weight="balanced")
+    )
+    pipeline.fit(train.maps.reshape(40, -1).astype(np.float64), train.labels)
+    expected = pipeline.predict(test.maps.reshape(30, -1).astype(np.float64))
+    got = RbfSvm().fit(train, seed=0).predict(test.maps).argmax(1)
+    np.testing.assert_array_equal(got, expected)
+    assert len(set(expected)) == 2
+
+
+def test_a_linear_machine_is_counted_as_one_plane_per_pair() -> None:
+    linear, mirrored = (m.fit(toy_set(30), seed=0) for m in (LinearSvm(), MirroredSvm()))
+    assert linear.parameters == mirrored.parameters == 3 * (2352 + 1)
+    assert (linear.flops, mirrored.flops) == (2 * 7059, 4 * 7059)
+    rbf = RbfSvm().fit(toy_set(30), seed=0)
+    assert rbf.parameters == len(rbf.rows) * (2352 + 3) + 3

@@ -5,6 +5,7 @@ kernel rows. They are computed once, as one matrix product; solving takes millis
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -77,30 +78,46 @@ class KernelSvm:
             C=self.cost,
             class_weight="balanced" if self.balanced else None,
         ).fit(_gram(rows, rows, self.kernel), labels)
+        weights = _pair_weights(machine)
+        support = rows[machine.support_]
+        if self.kernel == "linear":
+            # A sum of products with support clips is a product with their sum: one plane a pair.
+            support, weights = weights @ support, np.eye(len(weights))
+        # LIBSVM answers for the first class of a pair; of two classes alone, scikit-learn turns
+        # the sign around.
+        sign = -1.0 if len(machine.classes_) == 2 else 1.0
         return FittedSvm(
             recogniser=self,
             classes=len(train.classes),
+            present=machine.classes_,
             mean=mean,
             deviation=deviation,
-            clips=len(rows),
-            support=machine.support_,
-            rows=rows[machine.support_],
-            machine=machine,
+            rows=support,
+            weights=weights,
+            offsets=sign * machine.intercept_,
         )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FittedSvm:
-    """A trained machine: the support clips, and how to describe a new one."""
+    """A trained machine, in bare numbers.
+
+    Attributes:
+        classes: of the protocol; ``present`` are those that training clips had.
+        mean, deviation: of each number of the description, over the training clips.
+        rows: what the kernel compares a clip with: support clips, or one plane per pair.
+        weights: of the rows in each pair's decision; pairs of ``present`` in lexical order.
+        offsets: added to each pair's decision, which is above 0 for the pair's first class.
+    """
 
     recogniser: KernelSvm
     classes: int
+    present: Int[np.ndarray, " k"]
     mean: Float64[np.ndarray, " d"]
     deviation: Float64[np.ndarray, " d"]
-    clips: int
-    support: Int[np.ndarray, " support"]
-    rows: Float64[np.ndarray, "support d"]
-    machine: Any
+    rows: Float64[np.ndarray, "m d"]
+    weights: Float64[np.ndarray, "pairs m"]
+    offsets: Float64[np.ndarray, " pairs"]
 
     def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
         """Votes of one class against one, summed margins (squashed below ½) between equals.
@@ -116,23 +133,53 @@ class FittedSvm:
         """The standardised description that the kernel works on."""
         return self._standardised(maps.astype(np.float64))
 
+    @property
+    def parameters(self) -> int:
+        """Numbers that a decision needs."""
+        own_weights = 0 if self.recogniser.kernel == "linear" else self.weights.size
+        return self.rows.size + own_weights + len(self.offsets)
+
+    @property
+    def flops(self) -> int:
+        """Operations per clip: a multiplication and an addition per parameter and view."""
+        return 2 * self.parameters * (2 if self.recogniser.mirror else 1)
+
     def _standardised(self, maps: Maps) -> Rows:
         return (self.recogniser.describe(maps) - self.mean) / self.deviation
 
     def _scores(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " classes"]:
-        decision = self._decision(clip)
+        scores = self._votes(clip)
         if self.recogniser.mirror:
-            decision = decision + self._decision(mirrored_maps(clip))
-        scores = np.full(self.classes, decision.min() - 1)
-        scores[self.machine.classes_] = decision
-        return scores
+            scores = scores + self._votes(mirrored_maps(clip))
+        all_scores = np.full(self.classes, scores.min() - 1)
+        all_scores[self.present] = scores
+        return all_scores
 
-    def _decision(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " present"]:
-        # scikit-learn wants a column per training clip, and reads those of support clips only.
-        gram = np.zeros((1, self.clips))
-        gram[:, self.support] = _gram(self._standardised(clip), self.rows, self.recogniser.kernel)
-        decision = self.machine.decision_function(gram)[0]
-        return np.array([-decision, decision]) if np.ndim(decision) == 0 else decision
+    def _votes(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " k"]:
+        kernel = _gram(self.rows, self._standardised(clip), self.recogniser.kernel)[:, 0]
+        margins = self.weights @ kernel + self.offsets
+        votes, sums = np.zeros(len(self.present)), np.zeros(len(self.present))
+        for (first, second), margin in zip(_pairs(len(self.present)), margins, strict=True):
+            votes[second if margin < 0 else first] += 1
+            sums[first] += margin
+            sums[second] -= margin
+        return votes + sums / (3 * (np.abs(sums) + 1))
+
+
+def _pairs(classes: int) -> list[tuple[int, int]]:
+    return list(combinations(range(classes), 2))
+
+
+def _pair_weights(machine: Any) -> Float64[np.ndarray, "pairs support"]:
+    """LIBSVM's coefficients, which it packs by class, as one row per pair of classes."""
+    ends = np.cumsum(machine.n_support_)
+    of_class = [slice(end - size, end) for end, size in zip(ends, machine.n_support_, strict=True)]
+    pairs = _pairs(len(machine.classes_))
+    weights = np.zeros((len(pairs), len(machine.support_)))
+    for row, (first, second) in zip(weights, pairs, strict=True):
+        row[of_class[first]] = machine.dual_coef_[second - 1, of_class[first]]
+        row[of_class[second]] = machine.dual_coef_[first, of_class[second]]
+    return -weights if len(pairs) == 1 else weights
 
 
 def _check_classes(train: TrainingSet) -> None:
