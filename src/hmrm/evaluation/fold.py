@@ -60,7 +60,7 @@ class FoldResult:
     epochs: int | None
     transductive: bool
     epoch_predictions: Int[np.ndarray, "e t"] | None = None
-    inner_uf1: Float[np.ndarray, " e"] | None = None
+    inner_uf1: Float[np.ndarray, " inner_e"] | None = None
     likeness: Float[np.ndarray, "t n"] | None = None
 
 

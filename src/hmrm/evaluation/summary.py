@@ -143,7 +143,11 @@ def _epochs(folds: Mapping[int, Sequence[FoldFile]]) -> dict[str, float] | None:
     numbers = [e for e in found if e is not None]
     if not numbers:
         return None
-    return {"min": min(numbers), "median": float(np.median(numbers)), "max": max(numbers)}
+    return {
+        "min": float(min(numbers)),
+        "median": float(np.median(numbers)),
+        "max": float(max(numbers)),
+    }
 
 
 def _warnings(selection: str, *, transductive: bool) -> list[str]:
