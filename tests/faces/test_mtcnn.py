@@ -214,12 +214,12 @@ def test_faces_that_fill_the_picture(detector, astronaut):
 
 
 def test_smallest_face_is_respected(astronaut):
-    assert MTCNN(MTCNNConfig(min_face_px=300.0)).detect(astronaut) == []
+    assert MTCNN(MTCNNConfig(min_face_px=480.0)).detect(astronaut) == []
     assert len(MTCNN(MTCNNConfig(min_face_px=80.0)).detect(astronaut)) == 1
     small = cv2.resize(astronaut, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     canvas = np.zeros((512, 512, 3), np.uint8)
     canvas[100:228, 200:328] = small
-    assert MTCNN().detect(canvas) == []
+    assert MTCNN(MTCNNConfig(min_face=0.2)).detect(canvas) == []
     (face,) = MTCNN(MTCNNConfig(min_face_px=16.0)).detect(canvas)
     assert face.eye_distance_px == pytest.approx(43.5 / 4, rel=0.1)
 

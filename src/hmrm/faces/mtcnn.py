@@ -43,9 +43,10 @@ class MTCNNConfig:
     """How MTCNN searches.
 
     Attributes:
-        min_face: smallest face looked for, as a fraction of the picture's shorter side (40 px in
-            640 x 480, too small to measure in, but large enough to say so). Relative, so that the
-            same scene at twice the resolution gives the same faces and takes hardly longer.
+        min_face: size of face that the search begins at, as a fraction of the picture's shorter
+            side (40 px in 640 x 480: too small to measure in, but large enough to say so).
+            Relative, so that the same scene at twice the resolution gives the same faces and
+            takes hardly longer.
         min_face_px: the same in px of the picture given; replaces ``min_face``.
         max_side_px: a larger picture is shrunk to this longer side before the search. The third
             network looks at 48 x 48 px, so points lose nothing.

@@ -9,11 +9,11 @@ intention: hold *one* transform, the onset's, over the movement that is measured
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, UInt8
 
 from hmrm.clip import Frame, Image
 from hmrm.faces.align import Transform, apply
@@ -23,6 +23,7 @@ from hmrm.faces.follow import FollowConfig, Grey, corners_in, follow
 Box = tuple[float, float, float, float]
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Anything that finds faces in one picture, best first; ``mtcnn.MTCNN`` does."""
 
@@ -237,7 +238,8 @@ class FaceTracker:
         # Everything inside happens in px of this working picture.
         ratio = np.array(grey.shape[::-1]) / np.array(frame.image.shape[1::-1])
         self._advance(grey, frame.time_s)
-        if frame.time_s >= self._look_due_s:
+        # Frame times are rounded sums; without the slack one more frame would pass now and then.
+        if frame.time_s >= self._look_due_s - 1e-6:
             detections = [_rescaled(d, ratio) for d in self._detector.detect(frame.image)]
             self._look(detections, grey, frame.time_s)
         self._before = grey
@@ -249,6 +251,8 @@ class FaceTracker:
     def _advance(self, grey: Grey, time_s: float) -> None:
         """Move every face from the frame before to this one; those that are lost go."""
         before, kept = self._before, []
+        if before is not None and before.shape != grey.shape:
+            before = None
         for face in self._faces:
             if before is not None and face.follow(before, grey, time_s, self.config):
                 kept.append(face)
@@ -303,7 +307,7 @@ class FaceTracker:
         )
 
 
-def _shrunk(grey: Grey, max_side_px: int) -> Grey:
+def _shrunk(grey: Grey, max_side_px: int) -> UInt8[np.ndarray, "h2 w2"]:
     scale = max_side_px / max(grey.shape)
     if scale >= 1:
         return grey
