@@ -1,0 +1,75 @@
+"""hmrm evaluate and hmrm datasets, from the outside."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hmrm.cli.main import app
+from hmrm.errors import ConfigError, DataError
+
+GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
+
+
+def call(*arguments):
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    call("datasets", "fake", "-o", folder, "--subjects", 2, "--clips", 3)
+    return folder
+
+
+def test_check_prints_counts_and_json(data):
+    words = call("datasets", "check", data)
+    assert "18" in words and "megc2019-flow" in words
+    assert json.loads(call("datasets", "check", data, "--json"))["clips"] == 18
+
+
+def test_evaluate_prints_what_it_writes(data, tmp_path):
+    words = call(
+        *("evaluate", "--data", data, "--model", "svm-linear", "--folds", 3, "-o", tmp_path / "r")
+    )
+    summary = json.loads((tmp_path / "r/run.json").read_text())
+    assert f"{summary['scores']['composite']['uf1']['mean']:.4f}" in words
+    assert "fixed" in words and "18 clips of 6 subjects, 0 skipped" in words
+
+
+def test_evaluate_takes_a_config(data, tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text('[model]\nname = "svm-rbf"\ncost = 2.0\n[evaluation]\nfolds = "2"\n')
+    call("evaluate", "--data", data, "--config", config, "--seeds", 2, "-o", tmp_path / "r")
+    summary = json.loads((tmp_path / "r/run.json").read_text())
+    assert summary["config"]["model"] == {"name": "svm-rbf", "cost": 2.0}
+    assert (summary["folds"], summary["seeds"]) == ("2", [0, 1])
+
+
+def test_a_foreign_table_is_scored_and_warned_about(tmp_path):
+    words = call("evaluate", "--predictions", GOLDEN, "-o", tmp_path)
+    assert "0.7209" in words and "0.7250" in words
+    assert "foreign" in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "svm-linear"], "--data"),
+        (["--weights", "a", "--predictions", "b"], "give one of"),
+        (["--weights", "a", "--model", "b"], "give one of"),
+    ],
+)
+def test_commands_that_make_no_sense_are_refused(arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        call("evaluate", *arguments)
+
+
+def test_a_folder_without_maps_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"labels\.csv"):
+        call("datasets", "check", tmp_path)

@@ -1,0 +1,98 @@
+"""Finished weights: scored without training, looks counted, familiar people refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hmrm.datasets.fake_maps import draw_maps
+from hmrm.datasets.mapset import canonical_maps
+from hmrm.errors import ConfigError, SeenInTrainingError, WeightsError
+from hmrm.evaluation.finished import FinishedModel, load_finished, score_finished
+
+
+class Fitted:
+    """Looks where u and v are large; a fourth class is always its favourite."""
+
+    def predict(self, maps):
+        upper, lower = (
+            np.abs(maps[:, :2, :9]).mean((1, 2, 3)),
+            np.abs(maps[:, :2, 15:]).mean((1, 2, 3)),
+        )
+        down = maps[:, 1, 2:7].mean((1, 2))
+        return np.stack([upper + down, lower, upper - down, np.full(len(maps), 9.0)], axis=1)
+
+
+def model(**changes):
+    parts = {
+        "name": "toy",
+        "fitted": Fitted(),
+        "map_kind": "canonical",
+        "classes": ("negative", "positive", "surprise", "none"),
+        "trained_subjects": ("casme3/1",),
+        "digest": "0" * 64,
+        "card": {},
+    }
+    return FinishedModel(**{**parts, **changes})
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return draw_maps(subjects=2, clips=6, noise=0.1, generator=np.random.default_rng(0))
+
+
+def test_scores_equal_a_direct_call_and_extra_classes_are_left_out(tmp_path, drawn):
+    result = score_finished(model(), drawn, tmp_path)
+    expected = Fitted().predict(canonical_maps(drawn))[:, :3].argmax(1)
+    np.testing.assert_array_equal(result.predictions[0].predicted, expected)
+    assert result.summary["scores"]["composite"]["uf1"]["mean"] > 0.6
+    assert result.summary["selection"] == "finished"
+
+
+def test_every_look_is_logged_and_their_number_is_printed_with_the_score(tmp_path, drawn):
+    for number in (1, 2, 3):
+        summary = score_finished(model(), drawn, tmp_path).summary
+        assert summary["looks"] == number
+        assert f"look number {number}" in summary["selection_words"]
+    fewer = drawn.select(range(12))
+    assert score_finished(model(), fewer, tmp_path).summary["looks"] == 1
+    lines = [json.loads(line) for line in (tmp_path / "looks.jsonl").read_text().splitlines()]
+    assert [line["data"] for line in lines] == [drawn.sha256] * 3 + [fewer.sha256]
+
+
+def test_people_seen_in_training_are_refused_or_stamped(tmp_path, drawn):
+    familiar = model(trained_subjects=("casme2/sub01",))
+    with pytest.raises(SeenInTrainingError, match="casme2/sub01"):
+        score_finished(familiar, drawn, tmp_path)
+    assert not (tmp_path / "looks.jsonl").exists()
+    found = score_finished(familiar, drawn, tmp_path, allow_seen=True)
+    assert found.summary["warnings"] == ["SEEN IN TRAINING: 1 of the subjects"]
+
+
+def test_a_model_without_the_datas_classes_is_refused(tmp_path, drawn):
+    with pytest.raises(ConfigError, match="'surprise'"):
+        score_finished(model(classes=("negative", "positive", "fear", "none")), drawn, tmp_path)
+
+
+def test_unknown_weights_are_refused():
+    pytest.importorskip("torch")
+    with pytest.raises(WeightsError, match="no-such-weights"):
+        load_finished("no-such-weights")
+
+
+def test_our_network_is_scored_by_path(tmp_path, drawn):
+    torch = pytest.importorskip("torch")
+    from hmrm.model.checkpoints import WeightCard, save_checkpoint
+    from hmrm.model.network import HMRM, HMRMConfig
+
+    config = HMRMConfig(dim=16, depth=1, state=4)
+    network = HMRM(config, generator=torch.Generator().manual_seed(0)).eval()
+    card = WeightCard(
+        config=config, classes=network.classes, crop="hmrm-1", trained_on="drawn maps", steps=1
+    )
+    save_checkpoint(tmp_path / "tiny.safetensors", network, card)
+    result = score_finished(load_finished(str(tmp_path / "tiny")), drawn, tmp_path / "run")
+    with torch.no_grad():
+        logits = network(torch.from_numpy(canonical_maps(drawn))).fused
+    np.testing.assert_array_equal(result.predictions[0].predicted, logits.argmax(1).numpy())
+    assert result.summary["transductive"] is False
