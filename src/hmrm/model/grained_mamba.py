@@ -8,15 +8,19 @@ import math
 from typing import Literal, NamedTuple
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmrm.model.scan import selective_scan
+from hmrm.model.mamba_mix import Layout, MixWeights, mix_in_cpp
+from hmrm.model.scan import scan_backend, selective_scan
 from hmrm.model.tokens import Grains
 
 Grain = Literal["coarse", "fine"]
 Tokens = Float[Tensor, "n l d"]
+Rows = Float[Tensor, "rows d"]
+"""Tokens of both grains, packed (see `pack`)."""
 
 FORWARD, BACKWARD = 0, 1
 """Index of the branch in the leading dimension of every parameter that has one per direction."""
@@ -91,15 +95,42 @@ class GrainedMambaBlock(nn.Module):
         self.out_proj = nn.Linear(inner, dim, bias=False)
 
     def forward(self, grains: Grains) -> Grains:
-        """Tokens of both grains through the block, the residual included."""
-        return Grains(self.one_grain(grains.coarse, "coarse"), self.one_grain(grains.fine, "fine"))
+        """Tokens of both grains, each ``(regions, length, dim)``, through the block."""
+        rows, layout = pack(grains)
+        return unpack(self.packed(rows, layout), layout)
 
-    def one_grain(self, tokens: Tokens, grain: Grain) -> Tokens:
-        """Tokens ``(regions, length, dim)`` of one grain through the block."""
-        x, z = self.in_proj(self.norm(tokens)).chunk(2, dim=-1)
-        forward, backward = self.branches(x, grain)
-        mixed: Tensor = self.out_proj((forward + backward) * functional.silu(z))
-        return tokens + mixed
+    def packed(self, rows: Rows, layout: Layout) -> Rows:
+        """The same for packed rows: both grains share every matrix product."""
+        xz = self.in_proj(self.norm(rows))
+        mixed = mix_in_cpp(xz, layout, self.weights()) if fusible(xz) else self.mix(xz, layout)
+        update: Tensor = self.out_proj(mixed)
+        return rows + update
+
+    def mix(self, xz: Rows, layout: Layout) -> Rows:
+        """Gated sum of both directions, for projected x and gate z side by side."""
+        x, z = xz.chunk(2, dim=-1)
+        grains = unpack(x, layout)
+        sums = (
+            torch.add(*self.branches(grains.coarse, "coarse")),
+            torch.add(*self.branches(grains.fine, "fine")),
+        )
+        return pack(Grains(*sums))[0] * functional.silu(z)
+
+    def weights(self) -> MixWeights:
+        """The parameters between the outer projections."""
+        coarse, fine = self.convolutions["coarse"], self.convolutions["fine"]
+        assert isinstance(coarse, ShortConvolution) and isinstance(fine, ShortConvolution)
+        return MixWeights(
+            coarse_weight=coarse.weight,
+            coarse_bias=coarse.bias,
+            fine_weight=fine.weight,
+            fine_bias=fine.bias,
+            x_proj=self.x_proj,
+            dt_proj=self.dt_proj,
+            dt_bias=self.dt_bias,
+            A_log=self.A_log,
+            D=self.D,
+        )
 
     def branches(self, x: Tokens, grain: Grain) -> Branches:
         """Both directions' outputs for the projected tokens, before the gate."""
@@ -173,10 +204,34 @@ class GrainedMambaEncoder(nn.Module):
         """Tokens ``(b, regions, l, dim)`` of both grains → vectors ``(b, regions, dim)``."""
         batch = grains.coarse.shape[0]
         folded = Grains(grains.coarse.flatten(0, 1), grains.fine.flatten(0, 1))
+        rows, layout = pack(folded)
         for block in self.blocks:
-            folded = block(folded)
-        means = (self.norm(tokens).mean(1) for tokens in folded)
-        return Grains(*(mean.unflatten(0, (batch, -1)) for mean in means))
+            assert isinstance(block, GrainedMambaBlock)
+            rows = block.packed(rows, layout)
+        means = (tokens.mean(1) for tokens in unpack(self.norm(rows), layout))
+        return Grains(*(rearrange(mean, "(b r) d -> b r d", b=batch) for mean in means))
+
+
+def pack(grains: Grains) -> tuple[Rows, Layout]:
+    """All tokens as rows: coarse sequences first, then fine ones."""
+    rows = torch.cat([tokens.flatten(0, 1) for tokens in grains])
+    count, length, _ = grains.coarse.shape
+    return rows, Layout(count, length, grains.fine.shape[1])
+
+
+def unpack(rows: Rows, layout: Layout) -> Grains:
+    """Inverse of `pack`."""
+    border = layout.coarse_count * layout.coarse_length
+    coarse = rearrange(rows[:border], "(n l) d -> n l d", l=layout.coarse_length)
+    return Grains(coarse, rearrange(rows[border:], "(n l) d -> n l d", l=layout.fine_length))
+
+
+def fusible(xz: Tensor) -> bool:
+    """Whether the C++ operators take this tensor; exported programs keep the plain path."""
+    plain = xz.device.type != "cpu" or xz.dtype not in (torch.float32, torch.float64)
+    if plain or len(xz) == 0 or torch.compiler.is_compiling():
+        return False
+    return not torch.is_autocast_enabled("cpu") and scan_backend().name == "cpp"
 
 
 def fill_uniform(weight: Tensor, fan_in: int, generator: torch.Generator) -> None:

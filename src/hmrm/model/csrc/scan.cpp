@@ -4,123 +4,11 @@
 // shapes and meanings are those of model/scan.py. Channels are vectorised, time is a loop, the
 // batch goes to torch's thread pool. Backward needs no stored states but one per CHUNK steps.
 
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <tuple>
-
-#include <torch/csrc/stable/library.h>
-#include <torch/csrc/stable/ops.h>
-#include <torch/csrc/stable/tensor.h>
-#include <torch/headeronly/core/ScalarType.h>
-
-#define INLINE static inline __attribute__((always_inline))
+#include "common.h"
+#include "mix.h"
+#include "mix_scan.h"
 
 namespace {
-
-using torch::stable::Tensor;
-using Scalar = torch::headeronly::ScalarType;
-
-// Rows of channels are padded to whole vectors of the widest instruction set.
-constexpr int64_t LANES = 16;
-constexpr double LN2 = 0.6931471805599453;
-// Steps whose states are held at once: four buffers of CHUNK * N vectors stay in the second cache.
-constexpr int64_t CHUNK = 32;
-// Batch slices that sum dA for themselves: a fixed number, so that the order of summation, and
-// with it every bit, does not depend on the number of threads.
-constexpr int64_t SLICES = 8;
-
-// One sequence in the order it is processed; steps are negative when it runs backwards.
-template <class T> struct Sequence {
-  int64_t length, channels, padded;
-  int N;
-  const T *u, *dt, *B, *C;
-  int64_t u_step, dt_step, B_step, C_step;
-  const T *A2, *D;  // (N, padded) and (padded); A2 is A / ln 2
-};
-
-template <class T> struct Gradients {
-  const T* gy;
-  int64_t gy_step;
-  T *du, *ddt, *dB, *dC;
-  int64_t du_step, ddt_step, dB_step, dC_step;
-  T *dA, *dD;  // (N, padded) and (padded)
-};
-
-#define REGISTER 16
-namespace baseline {
-#include "kernel.inc"
-}
-#if defined(__x86_64__)
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#undef REGISTER
-#define REGISTER 32
-namespace avx2 {
-#include "kernel.inc"
-}
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
-#undef REGISTER
-#define REGISTER 64
-namespace avx512 {
-#include "kernel.inc"
-}
-#pragma GCC pop_options
-#endif
-
-// 0 baseline, 1 AVX2, 2 AVX-512. HMRM_SCAN_ISA lowers it, for tests and comparisons.
-int instruction_set() {
-  static const int found = [] {
-    int best = 0;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) best = 1;
-    if (best && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-      best = 2;
-#endif
-    const char* wanted = std::getenv("HMRM_SCAN_ISA");
-    return wanted ? std::min(best, std::max(0, std::atoi(wanted))) : best;
-  }();
-  return found;
-}
-
-template <class T>
-void forward(const Sequence<T>& s, T* y, int64_t y_step, bool add, T* states, T* room) {
-#if defined(__x86_64__)
-  if (instruction_set() == 2) return avx512::forward<T>(s, y, y_step, add, states, room);
-  if (instruction_set() == 1) return avx2::forward<T>(s, y, y_step, add, states, room);
-#endif
-  baseline::forward<T>(s, y, y_step, add, states, room);
-}
-
-template <class T>
-void backward(const Sequence<T>& s, const Gradients<T>& g, const T* states, T* room) {
-#if defined(__x86_64__)
-  if (instruction_set() == 2) return avx512::backward<T>(s, g, states, room);
-  if (instruction_set() == 1) return avx2::backward<T>(s, g, states, room);
-#endif
-  baseline::backward<T>(s, g, states, room);
-}
-
-// Zeroed memory on a vector boundary.
-template <class T> struct Room {
-  explicit Room(int64_t count)
-      : raw(std::calloc(std::max<int64_t>(count, 1) * sizeof(T) + 128, 1), std::free) {
-    STD_TORCH_CHECK(raw, "selective scan: out of memory");
-    const auto address = reinterpret_cast<std::uintptr_t>(raw.get());
-    data = reinterpret_cast<T*>((address + 127) / 128 * 128);
-  }
-  std::unique_ptr<void, void (*)(void*)> raw;
-  T* data;
-};
-
-int64_t padded_of(int64_t channels) { return (channels + LANES - 1) / LANES * LANES; }
 
 template <class T> struct Weights {
   Weights(const Tensor& A_tensor, const Tensor& D_tensor)
@@ -139,17 +27,9 @@ template <class T> struct Weights {
   Room<T> A2, D;
 };
 
-// Pointer to the first processed row of a (batch, length, width) tensor, and the way to the next.
-template <class P> struct Rows {
-  P* at;
-  int64_t step;
-};
-
-template <class P> Rows<P> rows(P* data, const Tensor& x, int64_t b, bool reverse) {
-  const int64_t step = x.stride(1);
-  data += b * x.stride(0);
-  if (reverse) return {data + (x.size(1) - 1) * step, -step};
-  return {data, step};
+// Rows of sequence b of a (batch, length, width) tensor.
+template <class P> Rows<P> rows(P data, const Tensor& x, int64_t b, bool reverse) {
+  return ordered(data + b * x.stride(0), x.stride(1), x.size(1), reverse);
 }
 
 void check(const Tensor& x, const Tensor& like, int64_t width, const char* name) {
@@ -175,17 +55,17 @@ void check_all(const Tensor& u, const Tensor& dt, const Tensor& A, const Tensor&
 template <class T>
 Sequence<T> sequence(const Tensor& u, const Tensor& dt, const Tensor& B, const Tensor& C,
                      const Weights<T>& w, int64_t b, bool reverse) {
-  const auto u_rows = rows(u.const_data_ptr<T>(), u, b, reverse);
-  const auto dt_rows = rows(dt.const_data_ptr<T>(), dt, b, reverse);
-  const auto B_rows = rows(B.const_data_ptr<T>(), B, b, reverse);
-  const auto C_rows = rows(C.const_data_ptr<T>(), C, b, reverse);
-  return {u.size(1),   w.channels,   w.padded,    static_cast<int>(w.N),
-          u_rows.at,   dt_rows.at,   B_rows.at,   C_rows.at,
-          u_rows.step, dt_rows.step, B_rows.step, C_rows.step,
-          w.A2.data,   w.D.data};
+  return {u.size(1),
+          w.channels,
+          w.padded,
+          static_cast<int>(w.N),
+          rows(u.const_data_ptr<T>(), u, b, reverse),
+          rows(dt.const_data_ptr<T>(), dt, b, reverse),
+          rows(B.const_data_ptr<T>(), B, b, reverse),
+          rows(C.const_data_ptr<T>(), C, b, reverse),
+          w.A2.data,
+          w.D.data};
 }
-
-int64_t kept_chunks(int64_t length) { return std::max<int64_t>(0, (length - 1) / CHUNK); }
 
 template <class T>
 void run_forward(const Tensor& u, const Tensor& dt, const Tensor& A, const Tensor& B,
@@ -197,9 +77,8 @@ void run_forward(const Tensor& u, const Tensor& dt, const Tensor& A, const Tenso
   torch::stable::parallel_for(0, u.size(0), 1, [&](int64_t begin, int64_t end) {
     Room<T> room(2 * w.N * LANES);
     for (int64_t b = begin; b < end; ++b) {
-      const auto to = rows(y_data, y, b, reverse);
-      forward<T>(sequence(u, dt, B, C, w, b, reverse), to.at, to.step, false,
-                 per_sequence ? kept + b * per_sequence : nullptr, room.data);
+      RUN(T, forward, sequence(u, dt, B, C, w, b, reverse), rows(y_data, y, b, reverse), false,
+          per_sequence ? kept + b * per_sequence : nullptr, room.data);
     }
   });
 }
@@ -218,19 +97,19 @@ void run_backward(const Tensor& gy, const Tensor& u, const Tensor& dt, const Ten
   T *du_data = du.mutable_data_ptr<T>(), *ddt_data = ddt.mutable_data_ptr<T>();
   T *dB_data = dB.mutable_data_ptr<T>(), *dC_data = dC.mutable_data_ptr<T>();
   torch::stable::parallel_for(0, slices, 1, [&](int64_t begin, int64_t end) {
-    Room<T> room(((4 * CHUNK + 4) * LANES + w.padded) * w.N);
+    Room<T> room(backward_room(w.N, w.padded));
     for (int64_t slice = begin; slice < end; ++slice) {
       T* sum = sums.data + slice * (width + w.padded);
       for (int64_t b = batch * slice / slices; b < batch * (slice + 1) / slices; ++b) {
-        const auto gy_rows = rows(gy.const_data_ptr<T>(), gy, b, reverse);
-        const auto du_rows = rows(du_data, du, b, reverse);
-        const auto ddt_rows = rows(ddt_data, ddt, b, reverse);
-        const auto dB_rows = rows(dB_data, dB, b, reverse);
-        const auto dC_rows = rows(dC_data, dC, b, reverse);
-        const Gradients<T> g{gy_rows.at,   gy_rows.step,  du_rows.at,   ddt_rows.at,
-                             dB_rows.at,   dC_rows.at,    du_rows.step, ddt_rows.step,
-                             dB_rows.step, dC_rows.step,  sum,          sum + width};
-        backward<T>(sequence(u, dt, B, C, w, b, reverse), g, kept + b * per_sequence, room.data);
+        const Gradients<T> g{rows(gy.const_data_ptr<T>(), gy, b, reverse),
+                             rows(du_data, du, b, reverse),
+                             rows(ddt_data, ddt, b, reverse),
+                             rows(dB_data, dB, b, reverse),
+                             rows(dC_data, dC, b, reverse),
+                             sum,
+                             sum + width};
+        RUN(T, backward, sequence(u, dt, B, C, w, b, reverse), g, kept + b * per_sequence,
+            room.data);
       }
     }
   });
@@ -292,11 +171,31 @@ STABLE_TORCH_LIBRARY(hmrm, m) {
       "scan_backward(Tensor gy, Tensor u, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor D,"
       " Tensor states, bool reverse) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
   m.def("scan_instruction_set() -> int");
+  m.def(
+      "mix_convolve(Tensor xz, Tensor coarse_weight, Tensor coarse_bias, Tensor fine_weight,"
+      " Tensor fine_bias, int coarse_count, int coarse_length, int fine_length) -> Tensor");
+  m.def(
+      "mix_convolve_backward(Tensor du, Tensor xz, Tensor coarse_weight, Tensor coarse_bias,"
+      " Tensor fine_weight, Tensor fine_bias, int coarse_count, int coarse_length,"
+      " int fine_length, Tensor(a!) dxz) -> (Tensor, Tensor, Tensor, Tensor)");
+  m.def(
+      "mix_scan(Tensor u, Tensor step, Tensor projected, Tensor xz, Tensor A_log, Tensor D,"
+      " Tensor bias, int coarse_count, int coarse_length, int fine_length)"
+      " -> (Tensor, Tensor, Tensor)");
+  m.def(
+      "mix_scan_backward(Tensor dgated, Tensor u, Tensor step, Tensor projected, Tensor xz,"
+      " Tensor A_log, Tensor D, Tensor bias, Tensor y, Tensor states, int coarse_count,"
+      " int coarse_length, int fine_length, Tensor(a!) dprojected, Tensor(b!) dxz)"
+      " -> (Tensor, Tensor, Tensor, Tensor, Tensor)");
 }
 
 STABLE_TORCH_LIBRARY_IMPL(hmrm, CPU, m) {
   m.impl("scan_forward", TORCH_BOX(&scan_forward));
   m.impl("scan_backward", TORCH_BOX(&scan_backward));
+  m.impl("mix_convolve", TORCH_BOX(&mix_convolve));
+  m.impl("mix_convolve_backward", TORCH_BOX(&mix_convolve_backward));
+  m.impl("mix_scan", TORCH_BOX(&mix_scan));
+  m.impl("mix_scan_backward", TORCH_BOX(&mix_scan_backward));
 }
 
 STABLE_TORCH_LIBRARY_IMPL(hmrm, CompositeExplicitAutograd, m) {
