@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from hmrm.errors import InputError
@@ -57,11 +58,13 @@ def unique_names(clips: Sequence[Path | StillPair]) -> list[str]:
         names = [
             _joined(p, depth) if times[n] > 1 else n for p, n in zip(parts, names, strict=True)
         ]
-    times, numbers = Counter(names), Counter[str]()
+    times = Counter(names)
+    taken = {name for name in names if times[name] == 1}
     for index, name in enumerate(names):
-        if times[name] > 1:  # one clip given twice
-            numbers[name] += 1
-            names[index] = f"{name}_{numbers[name]}"
+        if times[name] > 1:  # the same clip twice
+            free = next(n for k in count(1) if (n := f"{name}_{k}") not in taken)
+            names[index] = free
+            taken.add(free)
     return names
 
 

@@ -1,0 +1,117 @@
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moving_pattern import patterns, write_images
+
+from hmrm.errors import InputError
+from hmrm.video.discover import discover, unique_names
+from hmrm.video.images import StillPair
+from hmrm.video.reader import open_video
+
+
+def touch(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+def test_a_folder_that_holds_images_is_one_clip(tmp_path):
+    write_images(tmp_path / "clip", patterns(2))
+    touch(tmp_path / "clip" / "notes.txt")
+    touch(tmp_path / "clip" / "deeper" / "other.mp4")
+    assert discover([tmp_path / "clip"]) == [tmp_path / "clip"]
+
+
+def test_any_other_folder_stands_for_all_clips_inside(tmp_path):
+    wanted = [
+        touch(tmp_path / "s2" / "b.MOV"),
+        touch(tmp_path / "s2" / "deep" / "er" / "a.webm"),
+        tmp_path / "s10" / "EP01",
+        touch(tmp_path / "s10" / "take2.gif"),
+        touch(tmp_path / "s10" / "take10.avi"),
+        touch(tmp_path / "z.mp4"),
+    ]
+    write_images(tmp_path / "s10" / "EP01", patterns(2))
+    touch(tmp_path / "s2" / "readme.txt")
+    assert discover([tmp_path]) == wanted
+
+
+def test_a_preview_beside_clips_is_not_a_clip(tmp_path):
+    touch(tmp_path / "cover.jpg")
+    video = touch(tmp_path / "clip.mp4")
+    assert discover([tmp_path]) == [video]
+    touch(tmp_path / "lonely" / "only.png")
+    assert discover([tmp_path]) == [video, tmp_path / "lonely"]
+
+
+def test_hidden_names_are_left_out(tmp_path):
+    for hidden in (".cache/a.mp4", "__MACOSX/b.mp4", "._c.mp4", "images/._img1.png"):
+        touch(tmp_path / hidden)
+    with pytest.raises(InputError, match="no video and no image folder"):
+        discover([tmp_path])
+
+
+def test_files_are_taken_as_given_and_once(tmp_path):
+    odd, video = touch(tmp_path / "recording.dat"), touch(tmp_path / "a.mp4")
+    assert discover([odd, video, odd, tmp_path]) == [odd, video]
+
+
+def test_links_in_a_circle_end(tmp_path):
+    video = touch(tmp_path / "sub" / "a.mp4")
+    (tmp_path / "sub" / "up").symlink_to(tmp_path, target_is_directory=True)
+    assert discover([tmp_path]) == [video]
+
+
+def test_two_stills_are_a_pair_in_the_given_order(tmp_path):
+    onset, apex = write_images(tmp_path, patterns(2))
+    assert discover([apex, onset]) == [StillPair(onset=apex, apex=onset)]
+    video = touch(tmp_path / "x" / "a.mp4")
+    assert discover([onset, video, apex]) == [StillPair(onset=onset, apex=apex), video]
+    assert open_video(discover([onset, apex])[0]).frame_count == 2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_other_numbers_of_stills_are_refused(tmp_path, count):
+    paths = write_images(tmp_path, patterns(count))
+    with pytest.raises(InputError, match="give two"):
+        discover(paths)
+
+
+def test_the_same_still_twice_is_a_pair_without_motion(tmp_path):
+    (path,) = write_images(tmp_path, patterns(1))
+    assert discover([path, path]) == [StillPair(onset=path, apex=path)]
+
+
+def test_missing_paths_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"gone\.mp4"):
+        discover([touch(tmp_path / "a.mp4"), tmp_path / "gone.mp4"])
+    with pytest.raises(InputError, match=r"gone\.png"):
+        discover([tmp_path / "gone.png", touch(tmp_path / "here.png")])
+
+
+def test_names_take_as_many_parents_as_they_need(tmp_path):
+    clips = [
+        touch(tmp_path / "sub01" / "EP02.mp4"),
+        touch(tmp_path / "sub02" / "EP02.mp4"),
+        touch(tmp_path / "sub02" / "EP03.mp4"),
+        StillPair(onset=tmp_path / "a.png", apex=tmp_path / "b.png"),
+    ]
+    assert unique_names(clips) == ["sub01_EP02", "sub02_EP02", "EP03", "a-b"]
+    assert unique_names([clips[0], clips[0]])[0] != unique_names([clips[0], clips[0]])[1]
+    assert unique_names([]) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["a", "b", "a_b", "a_2"]), min_size=1, max_size=3), max_size=10
+    )
+)
+def test_names_are_always_unique_and_never_folders(tmp_path_factory, trees):
+    root = tmp_path_factory.getbasetemp()
+    clips = [root.joinpath(*parts).with_suffix(".mp4") for parts in trees]
+    names = unique_names(clips)
+    assert len(set(names)) == len(names)
+    assert not any(os.sep in name for name in names)
