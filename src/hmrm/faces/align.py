@@ -170,20 +170,7 @@ def warp(image: Image, transform: Transform, size_wh_px: SizeWH = PICTURE_WH_PX)
     """
     scale = math.sqrt(abs(float(np.linalg.det(transform[:, :2]))))
     if 0 < scale <= 0.5:
-        factor = math.floor(1 / scale)
-        height, width = (math.ceil(n / factor) for n in image.shape[:2])
-        # A side is a whole number of blocks only after the border has been repeated.
-        padded = cv2.copyMakeBorder(
-            image,
-            0,
-            height * factor - image.shape[0],
-            0,
-            width * factor - image.shape[1],
-            cv2.BORDER_REPLICATE,
-        )
-        image = cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA)
-        enlarge = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2]])
-        transform = compose(transform, enlarge.astype(np.float64))
+        image, transform = _shrunk(image, transform, size_wh_px, math.floor(1 / scale))
     return cv2.warpAffine(
         image,
         transform,
@@ -191,6 +178,33 @@ def warp(image: Image, transform: Transform, size_wh_px: SizeWH = PICTURE_WH_PX)
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
+
+
+def _shrunk(
+    image: Image, transform: Transform, size_wh_px: SizeWH, factor: int
+) -> tuple[Warped, Transform]:
+    """The part of the image that the crop shows, shrunk by block means, and its transform."""
+    width, height = _wh(size_wh_px)
+    seen = apply(invert(transform), np.array([[0.0, 0], [width, 0], [0, height], [width, height]]))
+    sides = np.array(image.shape[1::-1])
+    # Whole blocks from the image's corner on, so that the blocks do not depend on the part; one
+    # more on each side for the interpolation, and at least one where the crop lies outside.
+    low = np.clip(np.floor(seen.min(axis=0) / factor) - 2, 0, (sides - 1) // factor).astype(int)
+    high = np.ceil(seen.max(axis=0) / factor).astype(int) + 3
+    high = np.clip(high, low + 1, -(-sides // factor))
+    (x1, y1), (x2, y2) = low * factor, high * factor
+    part = cv2.copyMakeBorder(
+        image[y1:y2, x1:x2],
+        0,
+        max(0, int(y2) - image.shape[0]),
+        0,
+        max(0, int(x2) - image.shape[1]),
+        cv2.BORDER_REPLICATE,
+    )
+    blocks = (int(high[0] - low[0]), int(high[1] - low[1]))
+    small = cv2.resize(part, blocks, interpolation=cv2.INTER_AREA)
+    shift = low * factor + (factor - 1) / 2
+    return small, compose(transform, np.array([[factor, 0, shift[0]], [0, factor, shift[1]]]))
 
 
 def align_pair(
