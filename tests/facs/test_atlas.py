@@ -44,8 +44,8 @@ def test_table_anchors_lie_on_the_image_left_half_or_the_middle() -> None:
 @settings(max_examples=40, deadline=None)
 def test_peak_is_the_intensity(unit: ActionUnit, face: np.ndarray) -> None:
     flow = AtlasSource(face).flow([unit], size=112, margin=0.25)
-    # Peaks are found on a coarser grid: the narrow ones, of the lids, by up to 3 %.
-    assert np.hypot(*flow).max() == pytest.approx(unit.intensity_px, rel=0.04)
+    # Peaks are found on a coarser grid; the narrow ones, of gaze and lids, are up to 6 % higher.
+    assert np.hypot(*flow).max() == pytest.approx(unit.intensity_px, rel=0.08)
 
 
 @given(unit=units, factor=st.floats(0.0, 3.0))

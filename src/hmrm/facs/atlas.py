@@ -117,8 +117,9 @@ class AtlasSource:
     ) -> Float32[np.ndarray, "2 h w"]:
         """Displacement that the units cause together; see ``MotionSource.flow``.
 
-        A unit's own peak is its ``intensity_px``; where units overlap they add. The field is smooth
-        but for a step of about 2 px along the line between the lips, and zero outside the face.
+        A unit's own peak is its ``intensity_px``, to 8 %; where units overlap they add. The field
+        is smooth but for a step of about 2 px along the line between the lips, and zero outside
+        the face.
         """
         grid = sample_positions(size, margin)
         total = np.zeros((2, grid[1].size, grid[0].size))
