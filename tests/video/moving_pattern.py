@@ -40,13 +40,24 @@ def write_images(folder: Path, images: list[Image], *, name: str = "img{}.png", 
     return paths
 
 
-def write_raw(path: Path, frame: av.VideoFrame, *, codec: str = "ffv1", color_range: int = 0):
+def write_raw(
+    path: Path,
+    frame: av.VideoFrame,
+    *,
+    codec: str = "ffv1",
+    color_range: int = 0,
+    colorspace: int = 2,
+    aspect: Fraction = Fraction(1),
+    options: dict[str, str] | None = None,
+):
     """Three times the same frame, in its own pixel format, for what ``write_video`` never makes."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
+        stream = container.add_stream(codec, rate=25, options=options or {})
         stream.width, stream.height = frame.width, frame.height
         stream.pix_fmt = frame.format.name
         stream.codec_context.color_range = color_range
+        stream.codec_context.colorspace = colorspace
+        stream.codec_context.sample_aspect_ratio = aspect
         for index in range(3):
             frame.pts, frame.time_base = index, Fraction(1, 25)
             container.mux(stream.encode(frame))

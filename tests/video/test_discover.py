@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -89,6 +90,11 @@ def test_missing_paths_are_named(tmp_path):
         discover([touch(tmp_path / "a.mp4"), tmp_path / "gone.mp4"])
     with pytest.raises(InputError, match=r"gone\.png"):
         discover([tmp_path / "gone.png", touch(tmp_path / "here.png")])
+
+
+def test_names_that_no_disk_takes_are_refused():
+    with pytest.raises(InputError, match="cannot be looked at"):
+        discover([Path("x" * 5000 + ".mp4")])
 
 
 def test_names_take_as_many_parents_as_they_need(tmp_path):

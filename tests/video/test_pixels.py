@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -111,3 +113,34 @@ def test_decoding_is_as_exact_as_8_bit_yuv_allows():
     error = pixels.from_frame(frame, pixels.UPRIGHT) - 255 * np.clip(rgb, 0, 1)
     assert np.abs(error).max() <= 1.05  # rounding, and tables of 16 bit
     assert abs(error.mean()) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("tag", "red_weight", "blue_weight"),  # ITU-T H.273 matrix coefficients
+    [(6, 0.299, 0.114), (1, 0.2126, 0.0722), (9, 0.2627, 0.0593)],
+)
+def test_the_streams_colour_matrix_is_used(tmp_path, tag, red_weight, blue_weight):
+    path = tmp_path / "tagged.mkv"
+    frame = filled("yuv420p", (100, 90, 180))
+    write_raw(path, frame, codec="libx264", colorspace=tag)
+    y, cb, cr = (100 - 16) / 219, (90 - 128) / 224, (180 - 128) / 224
+    red = y + 2 * (1 - red_weight) * cr
+    blue = y + 2 * (1 - blue_weight) * cb
+    green = (y - red_weight * red - blue_weight * blue) / (1 - red_weight - blue_weight)
+    image = open_video(path).frame(0).image
+    assert np.abs(image[24, 32] - 255 * np.array([red, green, blue])).max() <= 2  # H.264's loss
+
+
+def test_pixels_that_are_not_square_are_reported(tmp_path):
+    path = tmp_path / "anamorphic.mkv"
+    write_raw(path, filled("yuv420p", (100, 90, 180)), codec="libx264", aspect=Fraction(16, 15))
+    source = open_video(path)
+    assert [n.code for n in source.notices] == ["pixels_not_square"]
+    assert "16/15" in source.notices[0].message
+
+
+def test_interlaced_video_is_reported(tmp_path):
+    path = tmp_path / "comb.mkv"
+    options = {"flags": "+ilme+ildct", "x264-params": "tff=1"}
+    write_raw(path, filled("yuv420p", (100, 90, 180)), codec="libx264", options=options)
+    assert [n.code for n in open_video(path).notices] == ["interlaced"]

@@ -43,6 +43,7 @@ class _Facts:
     frame_count: int | None
     end_s: float | None
     counts_time: bool
+    pixel_aspect: Fraction
 
 
 class VideoFile(VideoSource):
@@ -85,6 +86,12 @@ class VideoFile(VideoSource):
             self._note(
                 "frame_rate_given",
                 f"times follow the given {self.frames_per_s:g} frames per second, not the file",
+            )
+        if self._facts.pixel_aspect != 1:
+            self._note(
+                "pixels_not_square",
+                f"pixels are {self._facts.pixel_aspect} as wide as high and were not resampled: "
+                "widths and sideways motion are off by that factor",
             )
         if first.interlaced_frame:
             self._note(
@@ -257,7 +264,13 @@ def _facts(
         count = round(end_s * rate)
     # AVI stores no presentation times: with reordered frames its stamps are those of decoding.
     counts_time = "avi" in container.format.name and bool(stream.codec_context.has_b_frames)
-    return _Facts(frames_per_s=rate, frame_count=count, end_s=end_s, counts_time=counts_time)
+    return _Facts(
+        frames_per_s=rate,
+        frame_count=count,
+        end_s=end_s,
+        counts_time=counts_time,
+        pixel_aspect=stream.sample_aspect_ratio or Fraction(1),
+    )
 
 
 def _scan(container: InputContainer, stream: VideoStream) -> tuple[float | None, int | None]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 from hmrm.errors import InputError
 from hmrm.video.container import VIDEO_SUFFIXES
@@ -25,22 +26,19 @@ def discover(paths: Sequence[Path]) -> Clips:
         InputError: a path does not exist or may not be read, a folder holds no clip, or there
             are one or more than two still images.
     """
-    stills = [p for p in paths if is_image(p) and not p.is_dir()]
+    kinds = [_kind(path) for path in paths]
+    stills = [p for p, kind in zip(paths, kinds, strict=True) if kind == "file" and is_image(p)]
     if len(stills) not in (0, 2):
         raise InputError(
             f"{stills[0]}: {len(stills)} still image(s) given; give two (onset, then apex), or a "
             "folder of images"
         )
     found: Clips = []
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"{path}: no such file or folder; check the name")
-        if path in stills:
-            pair = StillPair(onset=stills[0], apex=stills[1])
-            if pair not in found:
-                found.append(pair)
-        elif path.is_dir():
+    for path, kind in zip(paths, kinds, strict=True):
+        if kind == "folder":
             found.extend(_inside(path))
+        elif path in stills:
+            found.append(StillPair(onset=stills[0], apex=stills[1]))
         else:
             found.append(path)
     return _once(found)
@@ -66,6 +64,17 @@ def unique_names(clips: Sequence[Path | StillPair]) -> list[str]:
             names[index] = free
             taken.add(free)
     return names
+
+
+def _kind(path: Path) -> Literal["file", "folder"]:
+    try:
+        if path.is_dir():
+            return "folder"
+        if path.exists():
+            return "file"
+    except OSError as error:
+        raise InputError(f"{path}: cannot be looked at ({error.strerror or error})") from error
+    raise InputError(f"{path}: no such file or folder; check the name")
 
 
 def _inside(folder: Path) -> Clips:

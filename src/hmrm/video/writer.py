@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 from av.container import OutputContainer
+from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from hmrm import atomic
@@ -18,6 +19,9 @@ from hmrm.video import pixels
 
 _CLOCK = Fraction(1, 90_000)
 """Tick for times per frame: finer than any camera, and a divisor of the common rates."""
+
+
+_SMPTE170M = 6  # ITU-T H.273: the BT.601 matrix, in which swscale writes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +146,10 @@ def _stream(
         pixel_format = "yuv444p"
     stream.pix_fmt = pixel_format
     stream.options = dict(encoding.options)
+    if pixel_format in ("yuv420p", "yuv444p"):
+        # Untagged, players take large pictures for BT.709 and show other colours.
+        stream.codec_context.colorspace = _SMPTE170M
+        stream.codec_context.color_range = ColorRange.MPEG
     return stream
 
 
