@@ -1,0 +1,217 @@
+"""Regional motion of one face over a whole video, streaming: what spotting looks at.
+
+Every frame is registered to a few anchors, earlier frames of the same face whose crop stays fixed
+for about a second: landmark jitter never becomes motion. Anchors overlap and each starts from the
+displacement found so far, so together they give one displacement over time that drifts slowly
+instead of noise that adds up.
+
+Departs from the classic recipe (SOFTNet, Liong et al. 2021: dense flow over a fixed lag, minus
+the nose's): onset, apex and offset can be read off a displacement, not off a speed; the head's
+motion is what most of the face agrees on, because the nose alone cannot tell turning from moving.
+"""
+
+from array import array
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from hmrm.analysis.registration import (
+    Grid,
+    RegistrationConfig,
+    Template,
+    correlation,
+    crop_of,
+    eye_change,
+    own_motion,
+    register,
+)
+from hmrm.faces.align import (
+    PICTURE_WH_PX,
+    Transform,
+    apply,
+    canonical_transform,
+    compose,
+    invert,
+    similarity,
+)
+
+_FACE_LOST = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionConfig:
+    """How regional motion is measured.
+
+    Attributes:
+        anchor_every_s: a new anchor is taken this often.
+        anchor_life_s: each serves this long.
+        longest_gap_s: after a longer gap between frames nothing is carried over.
+        registration: see ``RegistrationConfig``.
+    """
+
+    anchor_every_s: float = 0.5
+    anchor_life_s: float = 1.5
+    longest_gap_s: float = 0.25
+    registration: RegistrationConfig = field(default_factory=RegistrationConfig)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MotionSignal:
+    """What one face did, one row per frame that was measured.
+
+    Attributes:
+        regions: names, the columns of ``motion_px``.
+        index: zero-based frames, increasing.
+        time_s: their times.
+        motion_px: displacement (x right, y down) of each region against the head, px of the
+            canonical crop (224 wide); zero is wherever the segment began.
+        head_px: how far the head moved since the row before, px of the canonical crop.
+        eye_change: 0 (eyes look as shortly before) to 2; blinks and gaze shifts stand out.
+        segment: rows of one number belong together; nothing may be read across a change.
+    """
+
+    regions: tuple[str, ...]
+    index: Int[np.ndarray, " t"]
+    time_s: Float[np.ndarray, " t"]
+    motion_px: Float[np.ndarray, "t r 2"]
+    head_px: Float[np.ndarray, " t"]
+    eye_change: Float[np.ndarray, " t"]
+    segment: Int[np.ndarray, " t"]
+
+
+@dataclass(kw_only=True)
+class _Anchor:
+    template: Template
+    to_frame: Transform
+    start: Float[np.ndarray, "r 2"]
+    time_s: float
+
+
+class MotionMeter:
+    """Measures one face, frame by frame. Memory holds the live anchors and a row per frame."""
+
+    def __init__(self, config: MotionConfig | None = None) -> None:
+        self.config = config or MotionConfig()
+        self._grid = Grid(self.config.registration)
+        self._anchors: list[_Anchor] = []
+        self._points: Float[np.ndarray, "5 2"] | None = None
+        self._segment = -1
+        self._index, self._time_s, self._segments = array("q"), array("d"), array("q")
+        self._values = array("f")
+        self._now = np.zeros((len(self.regions), 2))
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Names of the regions measured."""
+        return self._grid.watched
+
+    def update(
+        self,
+        index: int,
+        time_s: float,
+        grey: UInt8[np.ndarray, "h w"],
+        points_xy_px: Float[np.ndarray, "5 2"],
+        *,
+        jump: bool = False,
+    ) -> None:
+        """Measure the next frame.
+
+        Args:
+            points_xy_px: the tracker's five points in this frame.
+            jump: the face does not continue from the frame before (new, back, after a cut).
+        """
+        gap = bool(self._time_s) and time_s - self._time_s[-1] > self.config.longest_gap_s
+        if jump or gap:
+            self._anchors = []
+        head_px = eye = 0.0
+        if self._anchors and self._points is not None:
+            head_px, eye = self._measure(grey, points_xy_px, time_s)
+        due = time_s - self.config.anchor_every_s + 1e-6
+        if not self._anchors:
+            self._segment += 1
+            self._now = np.zeros_like(self._now)
+            self._add_anchor(grey, self._to_frame(points_xy_px), time_s)
+        elif self._anchors[-1].time_s <= due:
+            # The crop glides towards the landmarks, it never jumps to them.
+            glide = 0.8 * self._anchors[-1].to_frame + 0.2 * self._to_frame(points_xy_px)
+            self._add_anchor(grey, glide, time_s)
+        self._points = points_xy_px
+        self._index.append(index)
+        self._time_s.append(time_s)
+        self._segments.append(self._segment)
+        self._values.extend([head_px, eye, *self._now.ravel()])
+
+    def signal(self) -> MotionSignal:
+        """All that was measured so far."""
+        values = np.array(self._values, dtype=np.float64).reshape(len(self._index), -1)
+        return MotionSignal(
+            regions=self.regions,
+            index=np.array(self._index),
+            time_s=np.array(self._time_s),
+            motion_px=values[:, 2:].reshape(len(values), -1, 2),
+            head_px=values[:, 0],
+            eye_change=values[:, 1],
+            segment=np.array(self._segments),
+        )
+
+    def _measure(
+        self, grey: UInt8[np.ndarray, "h w"], points: Float[np.ndarray, "5 2"], time_s: float
+    ) -> tuple[float, float]:
+        """Bring ``_now`` up to date; drop anchors that are old or no longer look alike."""
+        config = self.config
+        assert self._points is not None
+        head = similarity(self._points, points)
+        crop_to_canonical = PICTURE_WH_PX[0] / config.registration.crop_width_px
+        start = self._anchors[-1].to_frame
+        kept, total, weights, eye = [], np.zeros_like(self._now), 0.0, 2.0
+        for anchor in reversed(self._anchors):
+            newest = anchor is self._anchors[-1]
+            guess = compose(head, anchor.to_frame)
+            found, crop = register(anchor.template, grey, guess, steps=2 if newest else 1)
+            head = compose(found, invert(anchor.to_frame))
+            alike = correlation(crop.ravel(), anchor.template.crop.ravel())
+            if alike < _FACE_LOST or not self._near(found, points):
+                continue
+            anchor.to_frame = found
+            age = time_s - anchor.time_s
+            weight = max(1e-3, min(age, config.anchor_life_s - age))
+            own = own_motion(anchor.template, crop) * crop_to_canonical
+            total += weight * (anchor.start + own)
+            weights += weight
+            eye = min(eye, eye_change(anchor.template, crop))
+            if age < config.anchor_life_s:
+                kept.append(anchor)
+        self._anchors = kept[::-1]
+        if weights:
+            self._now = total / weights
+        corners = apply(head, apply(start, self._corners())) - apply(start, self._corners())
+        moved = float(np.sqrt((corners**2).sum(1).mean()))
+        return moved / np.hypot(*start[:, 0]) * crop_to_canonical, eye
+
+    def _near(self, to_frame: Transform, points: Float[np.ndarray, "5 2"]) -> bool:
+        """Whether registration and landmarks still speak of the same place."""
+        corners, landmarks = self._corners(), self._to_frame(points)
+        apart = np.linalg.norm(apply(to_frame, corners) - apply(landmarks, corners), axis=1)
+        width = float(np.hypot(*landmarks[:, 0])) * corners[:, 0].max()
+        return bool(apart.max() < 0.25 * width)
+
+    def _corners(self) -> Float[np.ndarray, "4 2"]:
+        width, height = self.config.registration.size_wh_px
+        return np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
+
+    def _to_frame(self, points: Float[np.ndarray, "5 2"]) -> Transform:
+        return invert(canonical_transform(points, self.config.registration.size_wh_px))
+
+    def _add_anchor(
+        self, grey: UInt8[np.ndarray, "h w"], to_frame: Transform, time_s: float
+    ) -> None:
+        crop = crop_of(grey, to_frame, self.config.registration)
+        self._anchors.append(
+            _Anchor(
+                template=Template(crop, self._grid),
+                to_frame=to_frame,
+                start=self._now.copy(),
+                time_s=time_s,
+            )
+        )

@@ -1,0 +1,73 @@
+"""Second pass: the onset and apex picture of chosen events, the flow between, and its map."""
+
+from collections.abc import Mapping, Sequence
+
+from hmrm.analysis.watch import FaceTrack
+from hmrm.clip import Event, EventPictures, Image, Pair
+from hmrm.faces.align import CANONICAL, Transform, canonical_transform, warp
+from hmrm.flow.classical import FlowEstimator
+from hmrm.flow.estimate import to_grey
+from hmrm.flow.pair import flow_map
+from hmrm.flow.rigid import remove_rigid
+from hmrm.progress import Progress
+from hmrm.video.source import VideoSource
+
+STAGE = "pictures of events"
+
+
+def collect(
+    video: VideoSource,
+    events: Sequence[Event],
+    tracks: Sequence[FaceTrack],
+    estimator: FlowEstimator,
+    *,
+    at_most: int,
+    progress: Progress,
+) -> list[EventPictures | None]:
+    """Pictures of the clearest events, in one pass that holds one frame and the crops.
+
+    Both crops of an event go through one transform, the onset's.
+
+    Returns:
+        One item per event; None beyond ``at_most``, clearest first.
+    """
+    order = sorted(range(len(events)), key=lambda i: (-events[i].confidence, i))
+    chosen = {i: _transform(events[i], tracks) for i in order[:at_most]}
+    wanted: dict[int, list[tuple[int, str]]] = {}
+    for i in chosen:
+        wanted.setdefault(events[i].onset_index, []).append((i, "onset"))
+        wanted.setdefault(events[i].apex_index, []).append((i, "apex"))
+    crops: dict[int, dict[str, Image]] = {i: {} for i in chosen}
+    made: list[EventPictures | None] = [None] * len(events)
+    last = max(wanted, default=-1)
+    for frame in video.frames() if wanted else ():
+        for i, which in wanted.get(frame.index, ()):
+            crops[i][which] = warp(frame.image, chosen[i])
+            if len(crops[i]) == 2:
+                made[i] = _pictures(events[i], crops.pop(i), estimator)
+        progress(STAGE, frame.index + 1, last + 1)
+        if frame.index >= last:
+            break
+    return made
+
+
+def _transform(event: Event, tracks: Sequence[FaceTrack]) -> Transform:
+    track = next(t for t in tracks if t.face_id == event.face_id)
+    return canonical_transform(track.points_xy_px[track.row_of(event.onset_index)])
+
+
+def _pictures(event: Event, crops: Mapping[str, Image], estimator: FlowEstimator) -> EventPictures:
+    pair = Pair(
+        onset=crops["onset"],
+        apex=crops["apex"],
+        onset_index=event.onset_index,
+        apex_index=event.apex_index,
+    )
+    return pictures_of(pair, estimator)
+
+
+def pictures_of(pair: Pair, estimator: FlowEstimator) -> EventPictures:
+    """Flow from onset to apex, head motion removed, and its map."""
+    onset, apex = to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex")
+    flow = remove_rigid(estimator(onset, apex), model="similarity")
+    return EventPictures(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))

@@ -1,0 +1,219 @@
+"""How one face moved since an earlier frame, cell by cell, head motion apart.
+
+Lucas and Kanade's registration (1981) in overlapping cells of the canonical crop: least squares on
+grey values, each cell with its own gain and bias, so that changes of light are not motion. What
+most cells agree on is the head's motion: an affine warp first, then a quadratic field, which is
+what a slightly turned, convex face looks like. The rest is the face's own.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from hmrm.faces.align import PICTURE_WH_PX, Transform, compose
+from hmrm.faces.regions import ANATOMICAL
+
+Cells = Float[np.ndarray, "n 2"]
+
+_EYES = ("left_eye", "right_eye")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationConfig:
+    """How a crop is registered to an earlier one.
+
+    Attributes:
+        crop_width_px: width of the crop; its height follows from the canonical picture.
+        cells_across: cells along the width; as many along the height as make them square.
+        blur_px: Gaussian blur of the crop, which widens the reach and lowers noise.
+        noise_grey: grey levels of noise; a cell with little texture is drawn towards rest.
+        agreement_px: px of this crop within which cells agree on the head's motion.
+        refinements: further steps with every cell's own motion warped away.
+    """
+
+    crop_width_px: int = 112
+    cells_across: int = 9
+    blur_px: float = 1.0
+    noise_grey: float = 2.0
+    agreement_px: float = 0.04
+    refinements: int = 1
+    basis: int = 6
+    interp: int = 1
+
+    @property
+    def size_wh_px(self) -> tuple[int, int]:
+        """Width and height of the crop."""
+        width, height = PICTURE_WH_PX
+        return self.crop_width_px, round(self.crop_width_px * height / width)
+
+
+class Grid:
+    """Overlapping cell windows over a crop, and everything that depends on geometry alone."""
+
+    def __init__(self, config: RegistrationConfig) -> None:
+        self.config = config
+        width, height = config.size_wh_px
+        cell_px = width / config.cells_across
+        self.columns, self.rows = config.cells_across, round(height / cell_px)
+        self.across = _windows(width, self.columns)
+        self.down = _windows(height, self.rows)
+        x, y = np.meshgrid(_centres(width, self.columns), _centres(height, self.rows))
+        u, v = (x.ravel() + 0.5) * 2 / width - 1, (y.ravel() + 0.5) * 2 / height - 1
+        one = np.ones_like(u)
+        self.affine = np.stack([one, u, v], -1)
+        self.bent = np.stack([one, u, v, u * u, u * v, v * v], -1)[:, : config.basis]
+        gy, gx = np.mgrid[0:height, 0:width].astype(np.float32)
+        self.map_x, self.map_y = gx, gy
+        # (1, u, v) of the affine fit → px of the crop
+        self.from_unit = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1]])
+        masks = {name: region.mask(config.size_wh_px) for name, region in ANATOMICAL.items()}
+        self.eyes = [masks[name] for name in _EYES]
+        self.watched = tuple(n for n in ANATOMICAL if n not in _EYES)
+        # Lids and gaze are the strongest motion of a face: no cell looks at them.
+        self.looked_at = 1 - np.maximum(*self.eyes).astype(np.float32)
+        areas = self.sums(np.stack([masks[n] for n in self.watched]).astype(np.float32))
+        shares = areas.reshape(len(self.watched), -1) / self.area.ravel()
+        self.region_shares = shares.astype(np.float64)
+        # Cells outside the face's oval are hair or background, and hardly count.
+        self.rigid = 0.05 + ((u / 1.1) ** 2 + (v / 1.2) ** 2 < 1.0).astype(np.float64)
+
+    def sums(self, images: Float32[np.ndarray, "k h w"]) -> Float32[np.ndarray, "k r c"]:
+        """Sums of pixels under every cell's window."""
+        return self.down @ images @ self.across.T
+
+    def field(self, cells: Cells) -> Float32[np.ndarray, "2 h w"]:
+        """Smooth field of the cells' motion."""
+        planes = cells.T.reshape(2, self.rows, self.columns).astype(np.float32)
+        return self.down.T @ planes @ self.across
+
+    @cached_property
+    def area(self) -> Float32[np.ndarray, "r c"]:
+        """Pixels looked at under every window."""
+        return np.maximum(self.sums(self.looked_at[None])[0], 1e-3)
+
+
+class Template:
+    """A crop with all that registering later crops to it needs."""
+
+    def __init__(self, crop: Float32[np.ndarray, "h w"], grid: Grid) -> None:
+        self.crop, self.grid = crop, grid
+        gx = cv2.Scharr(crop, cv2.CV_32F, 1, 0) / 32
+        gy = cv2.Scharr(crop, cv2.CV_32F, 0, 1) / 32
+        mean = grid.down.T @ (grid.sums((crop * grid.looked_at)[None])[0] / grid.area) @ grid.across
+        self.features = np.stack([-gx, -gy, crop - mean, np.ones_like(crop)])
+        products = (self.features[:, None] * self.features[None] * grid.looked_at).reshape(
+            16, *crop.shape
+        )
+        normal = grid.sums(products).reshape(4, 4, -1).transpose(2, 0, 1).astype(np.float64)
+        noise = grid.config.noise_grey**2
+        # Prior: motion of 1 px, gain of 20 %, any bias.
+        normal += noise * np.diag([1.0, 1.0, 25.0, 1e-4])
+        self.solution = np.linalg.inv(normal)[:, :2]
+        a, b, c = normal[:, :2, :2], normal[:, :2, 2:], normal[:, 2:, 2:]
+        inner = a - b @ np.linalg.inv(c) @ b.swapaxes(1, 2)
+        self.features *= grid.looked_at
+        strength = np.trace(inner, axis1=1, axis2=2) / 2
+        self.trust = grid.rigid * strength / (strength + np.median(strength))
+        # Information of every cell about either direction, shared out to the regions.
+        share = np.einsum("rn,nij->rnij", grid.region_shares, inner)
+        total = share.sum(1) + noise * np.eye(2)
+        self.region_weights = np.einsum("rij,rnjk->rnik", np.linalg.inv(total), share)
+
+    def step(self, crop: Float32[np.ndarray, "h w"]) -> Cells:
+        """One Gauss-Newton step: motion of every cell from this crop to that one, px."""
+        sums = self.grid.sums(self.features * (crop - self.crop))
+        return np.einsum("nik,kn->ni", self.solution, sums.reshape(4, -1))
+
+
+def agreed(
+    cells: Cells,
+    trust: Float[np.ndarray, " n"],
+    basis: Float[np.ndarray, "n k"],
+    *,
+    within_px: float,
+) -> Float[np.ndarray, "k 2"]:
+    """Coefficients of the motion most cells agree on: reweighted least squares towards L1."""
+    weights = trust
+    for _ in range(5):
+        weighted = basis.T * weights
+        coefficients = np.linalg.solve(weighted @ basis, weighted @ cells)
+        distance = np.linalg.norm(cells - basis @ coefficients, axis=1)
+        weights = trust / np.maximum(distance, within_px)
+    return coefficients
+
+
+def crop_of(
+    grey: UInt8[np.ndarray, "h w"], to_frame: Transform, config: RegistrationConfig
+) -> Float32[np.ndarray, "h2 w2"]:
+    """The crop in float32, through the transform crop px → frame px."""
+    crop = cv2.warpAffine(
+        grey.astype(np.float32),
+        to_frame,
+        config.size_wh_px,
+        flags=config.interp | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return cv2.GaussianBlur(crop, (0, 0), config.blur_px)
+
+
+def register(
+    template: Template, grey: UInt8[np.ndarray, "h w"], to_frame: Transform, *, steps: int
+) -> tuple[Transform, Float32[np.ndarray, "h2 w2"]]:
+    """Let the transform (crop px → frame px) follow the head; also the crop through it."""
+    grid, config = template.grid, template.grid.config
+    crop = crop_of(grey, to_frame, config)
+    for _ in range(steps):
+        fit = agreed(
+            template.step(crop), template.trust, grid.affine, within_px=config.agreement_px
+        )
+        motion = np.concatenate([np.eye(2), np.zeros((2, 1))], 1)
+        motion += fit[1:].T @ grid.from_unit
+        motion[:, 2] += fit[0]
+        to_frame = compose(to_frame, motion)
+        crop = crop_of(grey, to_frame, config)
+    return to_frame, crop
+
+
+def own_motion(
+    template: Template, crop: Float32[np.ndarray, "h w"]
+) -> Float[np.ndarray, "regions 2"]:
+    """Motion of every watched region against the head, px of the crop."""
+    grid, config = template.grid, template.grid.config
+    cells = template.step(crop)
+    for _ in range(config.refinements):
+        field = grid.field(cells)
+        moved = cv2.remap(
+            crop,
+            grid.map_x + field[0],
+            grid.map_y + field[1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        cells = cells + template.step(moved)
+    head = agreed(cells, template.trust, grid.bent, within_px=config.agreement_px)
+    return np.einsum("rnij,nj->ri", template.region_weights, cells - grid.bent @ head)
+
+
+def eye_change(template: Template, crop: Float32[np.ndarray, "h w"]) -> float:
+    """How different the eyes look: 0 alike to 2; one minus correlation, the larger of both."""
+    return max(1.0 - correlation(template.crop[eye], crop[eye]) for eye in template.grid.eyes)
+
+
+def correlation(a: Float32[np.ndarray, " n"], b: Float32[np.ndarray, " n"]) -> float:
+    """Pearson's correlation; 0 where one of the two has no contrast."""
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / norm if norm > 1e-6 else 0.0
+
+
+def _centres(length: int, cells: int) -> Float[np.ndarray, " n"]:
+    return (np.arange(cells) + 0.5) * length / cells - 0.5
+
+
+def _windows(length: int, cells: int) -> Float32[np.ndarray, "n l"]:
+    """Quadratic B-splines: they overlap, are smooth, and add up to one."""
+    x = np.abs(np.arange(length)[None] - _centres(length, cells)[:, None]) * cells / length
+    return np.where(x < 0.5, 0.75 - x**2, 0.5 * np.clip(1.5 - x, 0, None) ** 2).astype(np.float32)

@@ -1,0 +1,271 @@
+"""Movements in a face's regional motion: onset, apex and offset of each.
+
+A movement leaves the region's resting place and comes back. The resting place is the median over
+a window more than twice as long as a micro-expression, so that slow drift and a held pose are
+rest. What exceeds a threshold made of the face's own noise is a movement; its interval is read off
+the displacement of all regions that take part, not set around the peak.
+
+Source: threshold and peaks as in the classic recipe (SOFTNet, Liong et al. 2021), with the median
+noise in place of mean and maximum, because a maximum always finds something.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hmrm.analysis.confidence import confidence, noise_px
+from hmrm.analysis.motion import MotionSignal
+
+MICRO_S = 0.5
+"""Longest micro-expression, s: the field's definition."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpotConfig:
+    """What counts as a movement. Times in s, lengths in px of the canonical crop (224 wide).
+
+    Attributes:
+        rest_s: window of the median that is the resting place.
+        smooth_s: standard deviation of the smoothing in time.
+        noise_times: threshold in standard deviations of the face's own noise.
+        least_px: least threshold; below it is what registration makes of sensor noise.
+        noise_floor_px: least noise assumed.
+        head_share: part of the head's path over ``head_s`` that may leak into regional motion;
+            added to the threshold.
+        apart_s: apexes are at least this far apart (half a usual micro-expression).
+        edge: onset and offset lie where the displacement passes this part of the apex.
+        least_s: shorter excursions are glitches.
+        blink_peak: change of the eyes' look (``MotionSignal.eye_change``) that only a blink makes.
+        blink_edge: change at which a blink begins and ends.
+        blink_margin_s: added on both sides of a blink.
+        near_eyes: regions that lids pull along; not read during a blink.
+        ignored: regions that are not expression.
+    """
+
+    rest_s: float = 1.1
+    smooth_s: float = 0.02
+    noise_times: float = 8.0
+    least_px: float = 0.1
+    noise_floor_px: float = 0.01
+    head_share: float = 0.02
+    head_s: float = 0.3
+    apart_s: float = 0.125
+    edge: float = 0.12
+    least_s: float = 0.08
+    blink_peak: float = 0.25
+    blink_edge: float = 0.03
+    blink_margin_s: float = 0.05
+    near_eyes: tuple[str, ...] = ("left_brow", "right_brow", "left_cheek", "right_cheek")
+    ignored: tuple[str, ...] = ("nose",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """One spotted movement; rows count in the signal, px in the canonical crop.
+
+    Attributes:
+        onset, apex, offset: rows of the ``MotionSignal``.
+        region: the one whose displacement stood highest above its threshold.
+        peak_px: that region's displacement at the apex, from the onset.
+        confidence: see ``confidence.py``.
+        blink: the eyes changed their look during the movement.
+    """
+
+    onset: int
+    apex: int
+    offset: int
+    region: str
+    peak_px: float
+    confidence: float
+    blink: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Part:
+    """One segment of a signal on an even time grid, smoothed, displacement from rest."""
+
+    first: int
+    time_s: Float[np.ndarray, " t"]
+    step_s: float
+    away: Float[np.ndarray, "t r 2"]
+    length: Float[np.ndarray, "t r"]
+    head: Float[np.ndarray, " t"]
+    blink: Bool[np.ndarray, " t"]
+    rows_s: Float[np.ndarray, " n"]
+
+    def row(self, position: int) -> int:
+        """The signal's row nearest in time to a position on the even grid."""
+        return self.first + int(np.argmin(np.abs(self.rows_s - self.time_s[position])))
+
+
+def spot(signal: MotionSignal, config: SpotConfig | None = None) -> list[Movement]:
+    """Movements of one face, in order of time; none where nothing rises above its own noise."""
+    config = config or SpotConfig()
+    watched = _watched(signal, config)
+    names = [signal.regions[i] for i in watched]
+    parts = list(_parts(signal, watched, config))
+    if not parts:
+        return []
+    quiet = np.concatenate([part.away[~part.blink] for part in parts])
+    noise = noise_px(quiet, floor_px=config.noise_floor_px)
+    found = [m for part in parts for m in _spot_part(part, noise, names, config)]
+    return sorted(found, key=lambda movement: movement.onset)
+
+
+def excursions_px(
+    signal: MotionSignal, config: SpotConfig | None = None
+) -> dict[str, Float[np.ndarray, " t"]]:
+    """Length of each watched region's displacement from rest, for every row of the signal.
+
+    Zero in segments too short to tell rest from movement.
+    """
+    config = config or SpotConfig()
+    watched = _watched(signal, config)
+    lengths = np.zeros((len(watched), len(signal.index)))
+    for part in _parts(signal, watched, config):
+        rows = slice(part.first, part.first + len(part.rows_s))
+        lengths[:, rows] = [np.interp(part.rows_s, part.time_s, row) for row in part.length.T]
+    return {signal.regions[i]: lengths[j] for j, i in enumerate(watched)}
+
+
+def _watched(signal: MotionSignal, config: SpotConfig) -> list[int]:
+    return [i for i, name in enumerate(signal.regions) if name not in config.ignored]
+
+
+def _parts(signal: MotionSignal, watched: list[int], config: SpotConfig) -> Iterator[_Part]:
+    """Segments long enough to hold a movement, each brought to an even time grid."""
+    edges = np.flatnonzero(np.diff(signal.segment)) + 1
+    for rows in np.split(np.arange(len(signal.index)), edges):
+        if len(rows) < 5:
+            continue
+        times = signal.time_s[rows]
+        step_s = float(np.median(np.diff(times)))
+        even = times[0] + step_s * np.arange(int((times[-1] - times[0]) / step_s + 0.5) + 1)
+        motion = signal.motion_px[np.ix_(rows, np.array(watched))].reshape(len(rows), -1)
+        motion = np.stack([np.interp(even, times, column) for column in motion.T], axis=1)
+        motion = _smooth(motion, config.smooth_s / step_s)
+        away = motion - _rest(motion, config.rest_s / step_s)
+        away = away.reshape(len(even), len(watched), 2)
+        head = np.interp(even, times, signal.head_px[rows])
+        eyes = np.interp(even, times, signal.eye_change[rows])
+        yield _Part(
+            first=int(rows[0]),
+            time_s=even,
+            step_s=step_s,
+            away=away,
+            length=np.linalg.norm(away, axis=2),
+            head=_path(head, config.head_s / step_s),
+            blink=_blinks(eyes, config, step_s),
+            rows_s=times,
+        )
+
+
+def _spot_part(
+    part: _Part, noise: Float[np.ndarray, "r 2"], names: list[str], config: SpotConfig
+) -> list[Movement]:
+    """Peaks of one segment, highest first; later ones may not overlap an earlier one."""
+    least = config.least_px + config.head_share * part.head[:, None]
+    over_noise = np.linalg.norm(part.away / noise, axis=2) / config.noise_times
+    height = np.minimum(over_noise, part.length / least)
+    pulled = np.array([name in config.near_eyes for name in names])
+    height[np.ix_(part.blink, pulled)] = 0.0
+    score = height.max(axis=1)
+    taken = np.zeros(len(score), dtype=bool)
+    apart = max(1, round(config.apart_s / part.step_s))
+    found = []
+    for peak in np.argsort(-score, kind="stable"):
+        if score[peak] < 1:
+            break
+        if taken[max(0, peak - apart) : peak + apart + 1].any():
+            continue
+        onset, apex, offset = _interval(part, int(peak), noise, config)
+        # The flank of a taken movement rises above the threshold too.
+        overlap = taken[onset : offset + 1].any()
+        taken[onset : offset + 1] = True
+        if overlap or (offset - onset) * part.step_s < config.least_s:
+            continue
+        region = int(height[apex].argmax())
+        moved = part.away[apex, region] - part.away[onset, region]
+        blink = bool(part.blink[onset : offset + 1].any())
+        found.append(
+            Movement(
+                onset=part.row(onset),
+                apex=part.row(apex),
+                offset=part.row(offset),
+                region=names[region],
+                peak_px=float(np.linalg.norm(moved)),
+                confidence=confidence(float(height[peak].max()), 1.0),
+                blink=blink,
+            )
+        )
+    return found
+
+
+def _interval(
+    part: _Part, peak: int, noise: Float[np.ndarray, "r 2"], config: SpotConfig
+) -> tuple[int, int, int]:
+    """Onset, apex and offset on the displacement along what the face did at the peak.
+
+    All regions are projected on their displacement at the peak and summed by their precision, the
+    matched filter for a movement that keeps its shape.
+    """
+    shape = part.away[peak] / noise**2
+    along = np.einsum("trd,rd->t", part.away, shape)
+    along /= along[peak]
+    reach = round(config.rest_s / part.step_s)
+    low, high = max(0, peak - reach), min(len(along), peak + reach + 1)
+    # The noise of the projection, so that onset and offset are not lost in it.
+    edge = max(config.edge, 2.0 / float(np.sqrt((part.away[peak] * shape).sum())))
+    before = np.flatnonzero(along[low:peak] < edge)
+    after = np.flatnonzero(along[peak:high] < edge)
+    onset = low + int(before[-1]) if len(before) else low
+    offset = peak + int(after[0]) if len(after) else high - 1
+    apex = onset + int(along[onset : offset + 1].argmax())
+    return onset, apex, offset
+
+
+def _smooth(columns: Float[np.ndarray, "t k"], sigma: float) -> Float[np.ndarray, "t k"]:
+    """Gaussian along time; the ends are repeated."""
+    reach = int(np.ceil(3 * sigma))
+    if sigma < 0.3 or len(columns) < 2:
+        return columns
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    padded = np.pad(columns, ((reach, reach), (0, 0)), mode="edge")
+    kernel /= kernel.sum()
+    return sum(w * padded[i : i + len(columns)] for i, w in enumerate(kernel))
+
+
+def _rest(columns: Float[np.ndarray, "t k"], window: float) -> Float[np.ndarray, "t k"]:
+    """Running median along time, on every few rows and straight lines between."""
+    stride = max(1, int(window / 24))
+    half = max(1, round(window / 2))
+    centres = np.unique(np.append(np.arange(0, len(columns), stride), len(columns) - 1))
+    medians = np.stack(
+        [np.median(columns[max(0, c - half) : c + half + 1 : stride], axis=0) for c in centres]
+    )
+    rows = np.arange(len(columns))
+    return np.stack([np.interp(rows, centres, m) for m in medians.T], axis=1)
+
+
+def _path(steps: Float[np.ndarray, " t"], window: float) -> Float[np.ndarray, " t"]:
+    """Sum over a window around every row."""
+    half = max(1, round(window / 2))
+    total = np.concatenate([[0.0], np.cumsum(steps)])
+    rows = np.arange(len(steps))
+    return total[np.minimum(rows + half + 1, len(steps))] - total[np.maximum(rows - half, 0)]
+
+
+def _blinks(
+    eyes: Float[np.ndarray, " t"], config: SpotConfig, step_s: float
+) -> Bool[np.ndarray, " t"]:
+    """Runs of changed eyes that hold a change as large as only blinks make."""
+    changed = eyes > max(config.blink_edge, 5 * float(np.median(eyes)))
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], changed, [False]])))
+    margin = round(config.blink_margin_s / step_s)
+    blink = np.zeros(len(eyes), dtype=bool)
+    for start, stop in edges.reshape(-1, 2):
+        if eyes[start:stop].max() > config.blink_peak:
+            blink[max(0, start - margin) : stop + margin] = True
+    return blink
