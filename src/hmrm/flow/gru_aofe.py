@@ -1,0 +1,277 @@
+"""GRU-AOFE: recurrent optical flow with additive attention, for motion below one px.
+
+Paper (Sensors 25(24), 7672): RAFT-inspired; shared ResNet encoder, context encoder on the onset,
+all-pairs correlation in a 4-level pyramid, a GRU with additive self-attention that refines the
+flow. The paper gives no sizes; every size here is ours.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hmrm.errors import ConfigError
+from hmrm.flow.correlation import correlation_pyramid, read_bilinear
+from hmrm.flow.encoder import FlowEncoder
+from hmrm.flow.recurrence import (
+    AdditiveAttention,
+    AttentiveGru,
+    ConvexUpsampler,
+    FlowHead,
+    MotionEncoder,
+)
+
+CELL_PX = 4
+"""Features, correlation and recurrence have one cell per 4 × 4 px."""
+
+SMALLEST_SIDE_PX = 64
+"""Smaller pictures are padded up to this: below, the coarsest correlation level says nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GruAofeConfig:
+    """Sizes of the network. The paper gives none; ``FAST`` is the small variant.
+
+    Attributes:
+        encoder_width: channels at 1/2 resolution, doubled at 1/4.
+        features: channels that are correlated.
+        state: the GRU's hidden channels.
+        context: channels of the onset that every iteration sees.
+        motion: channels of the motion features.
+        head_width: inner channels of motion encoder parts, flow head and upsampler.
+        correlation_levels: the paper's 4, pooled by 1, 2, 4, 8.
+        correlation_radius: cells around the current flow that are looked up.
+        iterations: refinements, if the caller names none.
+        attention: the additive attention inside the GRU; False is the ablation.
+        attention_size: width of the score's hidden layer.
+        attention_pool: cells a side averaged into one key.
+        cue: the sub-pixel cue, residual and gradients after warping; False is the ablation.
+        cue_step_px: the cue is taken at 1/cue_step_px resolution: 1, 2 or 4.
+    """
+
+    encoder_width: int = 32
+    features: int = 96
+    state: int = 48
+    context: int = 48
+    motion: int = 64
+    head_width: int = 32
+    correlation_levels: int = 4
+    correlation_radius: int = 3
+    iterations: int = 6
+    attention: bool = True
+    attention_size: int = 24
+    attention_pool: int = 8
+    cue: bool = True
+    cue_step_px: int = 2
+
+    def __post_init__(self) -> None:
+        if self.cue_step_px not in (1, 2, 4):
+            raise ConfigError(f"cue_step_px = {self.cue_step_px}: must be 1, 2 or 4")
+        for name, value in vars(self).items():
+            least = 3 if name == "motion" else 1
+            if not isinstance(value, bool) and value < least:
+                raise ConfigError(f"{name} = {value}: must be at least {least}")
+
+
+FAST = GruAofeConfig(
+    encoder_width=16,
+    features=64,
+    state=32,
+    context=32,
+    motion=40,
+    head_width=24,
+    correlation_radius=2,
+    iterations=4,
+    attention_size=16,
+)
+"""About half as wide and with fewer iterations: for spotting and live video."""
+
+
+class FlowEstimate(NamedTuple):
+    """One iteration's answer: flow in px, and the logarithm of its expected error in px."""
+
+    flow: Float[Tensor, "b 2 h w"]
+    log_error: Float[Tensor, "b 1 h w"]
+
+
+class GruAofe(nn.Module):
+    """The network. Untrained it answers exactly zero flow.
+
+    Args:
+        config: sizes and ablations.
+        generator: only source of the initial weights.
+    """
+
+    def __init__(self, config: GruAofeConfig, *, generator: torch.Generator) -> None:
+        super().__init__()
+        self.config = c = config
+        windows = c.correlation_levels * (2 * c.correlation_radius + 1) ** 2
+        cues = 3 * (CELL_PX // c.cue_step_px) ** 2 if c.cue else 0
+        # Layers draw their first weights from the global generator; they are replaced below.
+        with torch.random.fork_rng(devices=[]):
+            self.feature_encoder = FlowEncoder(width=c.encoder_width, outputs=c.features)
+            self.context_encoder = FlowEncoder(width=c.encoder_width, outputs=c.state + c.context)
+            self.motion_encoder = MotionEncoder(
+                correlations=windows, cues=cues, width=c.head_width, outputs=c.motion
+            )
+            self.gru = AttentiveGru(state=c.state, motion=c.motion, context=c.context)
+            self.head = FlowHead(state=c.state, width=2 * c.head_width)
+            self.upsampler = ConvexUpsampler(state=c.state, width=2 * c.head_width)
+            self.attention = (
+                AdditiveAttention(
+                    state=c.state, features=c.motion, size=c.attention_size, pool=c.attention_pool
+                )
+                if c.attention
+                else None
+            )
+        self._initialise(generator)
+
+    def forward(
+        self,
+        onset: Float[Tensor, "b 1 h w"],
+        apex: Float[Tensor, "b 1 h w"],
+        *,
+        iterations: int | None = None,
+        every: bool = False,
+    ) -> list[FlowEstimate]:
+        """Flow from onset to apex.
+
+        Any size is taken: pictures are padded at the right and the bottom, repeating the border,
+        to a multiple of 4 px and at least 64 px, and the flow is cut back.
+
+        Args:
+            onset: grey levels in any unit; each picture is standardised by itself.
+            iterations: refinements; None takes the config's.
+            every: return what each iteration says, for training, not only the last.
+
+        Returns:
+            One estimate, or one per iteration; px of the input, u right and v down.
+        """
+        height, width = onset.shape[-2:]
+        first, second = (_padded(_standardised(image)) for image in (onset, apex))
+        found = self._refine(first, second, iterations or self.config.iterations, every=every)
+        return [FlowEstimate(*(part[..., :height, :width] for part in one)) for one in found]
+
+    def _refine(
+        self,
+        onset: Float[Tensor, "b 1 h w"],
+        apex: Float[Tensor, "b 1 h w"],
+        iterations: int,
+        *,
+        every: bool,
+    ) -> list[FlowEstimate]:
+        c = self.config
+        features = self.feature_encoder(torch.cat([onset, apex]))
+        pyramid = correlation_pyramid(
+            *features.chunk(2), levels=c.correlation_levels, radius=c.correlation_radius
+        )
+        start, context = self.context_encoder(onset).split([c.state, c.context], dim=1)
+        state, prepared = torch.tanh(start), self.gru.prepare(torch.relu(context))
+        cells = pixel_grid(state)
+        flow = torch.zeros_like(cells)
+        shown = _Cue.of(onset, apex, step_px=c.cue_step_px) if c.cue else None
+        found = []
+        for iteration in range(iterations):
+            # Each refinement learns from its own start (RAFT): gradients end at the old flow.
+            flow = flow.detach()
+            cue = shown.at(flow) if shown else None
+            motion = self.motion_encoder(pyramid.lookup(cells + flow), flow, cue)
+            state = self.gru(state, motion, prepared)
+            if self.attention is not None:
+                state = self.attention(state, motion)
+            change, log_error = self.head(state)
+            flow = flow + change
+            if every or iteration == iterations - 1:
+                found.append(self._upsampled(flow, log_error, state))
+        return found
+
+    def _upsampled(self, flow: Tensor, log_error: Tensor, state: Tensor) -> FlowEstimate:
+        together = self.upsampler(torch.cat([CELL_PX * flow, log_error], dim=1), state)
+        return FlowEstimate(flow=together[:, :2], log_error=together[:, 2:])
+
+    def _initialise(self, generator: torch.Generator) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_in", nonlinearity="relu", generator=generator
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        nn.init.zeros_(self.head.last.weight)
+        if self.attention is not None:
+            nn.init.normal_(self.attention.score, std=0.25, generator=generator)
+
+
+class _Cue(NamedTuple):
+    """The sub-pixel cue: what the current flow leaves over in the pictures themselves.
+
+    Correlation of features cannot tell a hundredth of a cell; the brightness that remains after
+    warping can, together with the gradients that say which way it must move (Lucas–Kanade's
+    equation, left to the network to solve).
+    """
+
+    onset: Float[Tensor, "b 1 i j"]
+    apex: Float[Tensor, "b 3 i j"]
+    pixels: Float[Tensor, "b 2 i j"]
+    factor: int
+
+    @classmethod
+    def of(cls, onset: Tensor, apex: Tensor, *, step_px: int) -> "_Cue":
+        small = functional.avg_pool2d(onset, step_px)
+        moved = functional.avg_pool2d(apex, step_px)
+        stack = torch.cat([moved, *_gradients(moved)], dim=1)
+        return cls(onset=small, apex=stack, pixels=pixel_grid(small), factor=CELL_PX // step_px)
+
+    def at(self, flow: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b q h w"]:
+        """Residual, gradient in x and in y, all pixels of a cell as channels."""
+        finer = self.factor * flow
+        if self.factor > 1:
+            finer = functional.interpolate(finer, scale_factor=self.factor, mode="bilinear")
+        read = read_bilinear(self.apex, _within(self.pixels + finer, self.apex))
+        residual = read[:, :1] - self.onset
+        return functional.pixel_unshuffle(torch.cat([residual, read[:, 1:]], dim=1), self.factor)
+
+
+def pixel_grid(like: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b 2 h w"]:
+    """(x, y) of every pixel, in the type and on the device of ``like``."""
+    batch, _, height, width = like.shape
+    y, x = torch.meshgrid(
+        torch.arange(height, dtype=like.dtype, device=like.device),
+        torch.arange(width, dtype=like.dtype, device=like.device),
+        indexing="ij",
+    )
+    return rearrange([x, y], "xy h w -> 1 xy h w").expand(batch, -1, -1, -1)
+
+
+def _within(at: Float[Tensor, "b 2 i j"], values: Float[Tensor, "b c i j"]) -> Tensor:
+    """Positions moved to the border where they lie beyond it, so that no black edge is a cue."""
+    height, width = values.shape[-2:]
+    x, y = at.unbind(dim=1)
+    return torch.stack([x.clamp(0, width - 1), y.clamp(0, height - 1)], dim=1)
+
+
+def _gradients(image: Float[Tensor, "b 1 h w"]) -> tuple[Tensor, Tensor]:
+    """Central differences in x and y; the border is repeated."""
+    wide = functional.pad(image, (1, 1, 1, 1), mode="replicate")
+    along_x = (wide[..., 1:-1, 2:] - wide[..., 1:-1, :-2]) / 2
+    along_y = (wide[..., 2:, 1:-1] - wide[..., :-2, 1:-1]) / 2
+    return along_x, along_y
+
+
+def _standardised(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+    """Mean 0 and deviation 1 of each picture; one without contrast becomes 0."""
+    deviation, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True, correction=0)
+    return (image - mean) / deviation.clamp(min=1e-4)
+
+
+def _padded(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 H W"]:
+    """At the right and the bottom, to multiples of 4 px and at least 64 px."""
+    height, width = image.shape[-2:]
+    down, right = (
+        max(-(-side // CELL_PX) * CELL_PX, SMALLEST_SIDE_PX) - side for side in (height, width)
+    )
+    return functional.pad(image, (0, right, 0, down), mode="replicate") if down or right else image

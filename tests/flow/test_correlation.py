@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hmrm.flow.correlation import (
+    correlation_pyramid,
+    pooled,
+    read_bilinear,
+    window_on_demand,
+)
+
+SIZES = [(8, 8), (7, 9), (3, 5), (1, 4), (16, 2)]
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def centres(batch: int, height: int, width: int, spread: float = 2.0) -> Tensor:
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    grid = torch.stack([x, y]).double().expand(batch, -1, -1, -1)
+    return grid + spread * random(batch, 2, height, width, seed=9)
+
+
+def lookup_twin(onset: Tensor, apex: Tensor, centre: Tensor, levels: int, radius: int) -> Tensor:
+    """One number at a time, from the paper's words: correlate, pool the volume, read."""
+    batch, channels, height, width = onset.shape
+    out = []
+    for b in range(batch):
+        for y in range(height):
+            for x in range(width):
+                volume = torch.einsum("c,cij->ij", onset[b, :, y, x], apex[b]) / channels**0.5
+                numbers = []
+                for level in range(levels):
+                    plane = pool_twin(volume, 2**level)
+                    cx, cy = (float((v + 0.5) / 2**level - 0.5) for v in centre[b, :, y, x])
+                    numbers += [
+                        read_twin(plane, cx + dx, cy + dy)
+                        for dy in range(-radius, radius + 1)
+                        for dx in range(-radius, radius + 1)
+                    ]
+                out.append(torch.stack(numbers))
+    return torch.stack(out).view(batch, height, width, -1).permute(0, 3, 1, 2)
+
+
+def pool_twin(plane: Tensor, side: int) -> Tensor:
+    """Mean over blocks, the halves one after the other as pooling by 2 again and again does."""
+    while side > 1:
+        rows = [plane[i : i + 2] for i in range(0, plane.shape[0], 2)]
+        blocks = [[r[:, j : j + 2].mean() for j in range(0, plane.shape[1], 2)] for r in rows]
+        plane = torch.stack([torch.stack(row) for row in blocks])
+        side //= 2
+    return plane
+
+
+def read_twin(plane: Tensor, x: float, y: float) -> Tensor:
+    total = plane.new_zeros(())
+    for row in (int(np.floor(y)), int(np.floor(y)) + 1):
+        for column in (int(np.floor(x)), int(np.floor(x)) + 1):
+            if 0 <= row < plane.shape[0] and 0 <= column < plane.shape[1]:
+                weight = (1 - abs(y - row)) * (1 - abs(x - column))
+                total = total + weight * plane[row, column]
+    return total
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (5, 7), (1, 3)])
+def test_lookup_agrees_with_the_papers_words(height: int, width: int):
+    onset, apex = random(2, 6, height, width), random(2, 6, height, width, seed=1)
+    centre = centres(2, height, width)
+    found = correlation_pyramid(onset, apex, levels=3, radius=2).lookup(centre)
+    expected = lookup_twin(onset, apex, centre, 3, 2)
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize("spread", [0.0, 1.5, 50.0])
+def test_all_pairs_equals_on_demand(height: int, width: int, spread: float):
+    onset, apex = random(2, 8, height, width), random(2, 8, height, width, seed=1)
+    centre = centres(2, height, width, spread)
+    pyramid = correlation_pyramid(onset, apex)
+    found = pyramid.lookup(centre)
+    assert found.shape == (2, pyramid.channels, height, width)
+    expected = window_on_demand(onset, apex, centre)
+    torch.testing.assert_close(found, expected, atol=1e-11, rtol=0)
+
+
+def test_gradients_agree():
+    tensors = [random(1, 4, 6, 5), random(1, 4, 6, 5, seed=1), centres(1, 6, 5, 1.0)]
+    weight = random(1, 2 * 25, 6, 5, seed=2)
+
+    def gradients(all_pairs: bool) -> tuple[Tensor, ...]:
+        leaves = [t.clone().requires_grad_() for t in tensors]
+        if all_pairs:
+            out = correlation_pyramid(*leaves[:2], levels=2, radius=2).lookup(leaves[2])
+        else:
+            out = window_on_demand(*leaves, levels=2, radius=2)
+        return torch.autograd.grad((out * weight).sum(), leaves)
+
+    for one, two in zip(gradients(True), gradients(False), strict=True):
+        torch.testing.assert_close(one, two, atol=1e-10, rtol=0)
+
+
+def test_the_best_match_is_where_the_features_went():
+    """Features moved by 2 cells to the right: the window's peak is 2 to the right of the middle."""
+    apex = functional.normalize(random(1, 64, 9, 12), dim=1)
+    onset = apex.roll(-2, dims=3)
+    pyramid = correlation_pyramid(onset, apex, levels=1, radius=3)
+    window = pyramid.lookup(centres(1, 9, 12, 0.0)).view(7, 7, 9, 12)
+    assert window[:, :, 4, 5].argmax() == 3 * 7 + 5
+
+
+def test_far_centres_read_nothing_and_do_not_fail():
+    pyramid = correlation_pyramid(random(1, 4, 5, 5), random(1, 4, 5, 5, seed=1))
+    far = torch.full((1, 2, 5, 5), 1e30, dtype=torch.float64)
+    assert not pyramid.lookup(far).any()
+    assert not pyramid.lookup(-far).any()
+
+
+def test_pooling_keeps_the_smaller_group_at_an_odd_border():
+    values = torch.arange(5.0).view(1, 1, 1, 5)
+    assert pooled(values).flatten().tolist() == [0.5, 2.5, 4.0]
+
+
+def test_reading_at_whole_pixels_and_beyond():
+    values = random(1, 2, 4, 6)
+    at = centres(1, 4, 6, 0.0)
+    torch.testing.assert_close(read_bilinear(values, at), values, atol=1e-12, rtol=0)
+    assert not read_bilinear(values, at + 20).any()
