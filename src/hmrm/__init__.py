@@ -4,10 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
+    from hmrm.flow.estimate import estimate_flow
 
-__all__ = ["analyze"]
+__all__ = ["analyze", "estimate_flow"]
 
-_HOMES = {"analyze": "hmrm.analysis.analyze"}
+_HOMES = {
+    "analyze": "hmrm.analysis.analyze",
+    "estimate_flow": "hmrm.flow.estimate",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -110,6 +110,46 @@ def test_mirror_swaps_the_sign_of_u():
     np.testing.assert_allclose(two[1:], one[1:, :, ::-1], atol=1e-5)
 
 
+class TestConfidence:
+    flow = smooth_flow(7)
+
+    def test_equal_confidence_changes_nothing(self):
+        even = flow_map(self.flow, confidence=np.full((112, 112), 0.3, np.float32))
+        np.testing.assert_allclose(even.values, flow_map(self.flow).values, atol=1e-5)
+
+    def test_a_cell_is_the_weighted_mean_of_its_pixels(self):
+        weight = np.random.default_rng(0).uniform(0, 1, (112, 112)).astype(np.float32)
+        found = flow_map(self.flow, confidence=weight)
+        cells = np.zeros((2, 28, 28))
+        for y in range(28):
+            for x in range(28):
+                block = (slice(4 * y, 4 * y + 4), slice(4 * x, 4 * x + 4))
+                for c in range(2):
+                    cells[c, y, x] = np.average(self.flow[c][block], weights=weight[block])
+        expected, _ = centre_and_scale(cells)
+        np.testing.assert_allclose(found.values, expected, atol=1e-4)
+
+    def test_pixels_without_confidence_have_no_say(self):
+        broken, weight = self.flow.copy(), np.ones((112, 112), np.float32)
+        broken[:, ::2, ::2] = 100.0
+        weight[::2, ::2] = 0.0
+        clean = flow_map(self.flow, confidence=weight)
+        np.testing.assert_array_equal(flow_map(broken, confidence=weight).values, clean.values)
+
+    def test_a_cell_without_confidence_takes_the_plain_mean(self):
+        nothing = np.zeros((112, 112), np.float32)
+        np.testing.assert_array_equal(
+            flow_map(self.flow, confidence=nothing).values, flow_map(self.flow).values
+        )
+
+    @pytest.mark.parametrize("wrong", [np.nan, -0.1, np.inf])
+    def test_refused(self, wrong: float):
+        weight = np.ones((112, 112))
+        weight[3, 3] = wrong
+        with pytest.raises(NumericalError, match="confidence"):
+            flow_map(self.flow, confidence=weight)
+
+
 def test_bad_input():
     with pytest.raises(InputError, match="20 x 30 px"):
         flow_map(np.zeros((2, 30, 20), np.float32))

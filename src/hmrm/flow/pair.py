@@ -15,7 +15,13 @@ _CLIPPED_ABOVE = 0.98
 _SMALLEST_SCALE = 1e-6
 
 
-def flow_map(flow: Float[np.ndarray, "2 h w"], *, crop: str = "hmrm-1", size: int = 28) -> FlowMap:
+def flow_map(
+    flow: Float[np.ndarray, "2 h w"],
+    *,
+    crop: str = "hmrm-1",
+    size: int = 28,
+    confidence: Float[np.ndarray, "h w"] | None = None,
+) -> FlowMap:
     """Flow of a face crop as the (u, v, strain) map of ``size`` × ``size`` cells.
 
     Each cell is the mean of its pixels (exact where cells cut through pixels). Then u and v are
@@ -24,6 +30,8 @@ def flow_map(flow: Float[np.ndarray, "2 h w"], *, crop: str = "hmrm-1", size: in
     Args:
         flow: px of this crop, any size from ``size`` up; need not be square.
         crop: name of the crop's geometry (``faces/align.py``).
+        confidence: weight of each pixel in its cell's mean, 0 or more; None weighs all alike. A
+            cell without any weight takes the plain mean.
 
     Returns:
         Map whose ``scale_px`` counts px of a crop 224 px wide, whatever the width of ``flow``.
@@ -31,7 +39,7 @@ def flow_map(flow: Float[np.ndarray, "2 h w"], *, crop: str = "hmrm-1", size: in
 
     Raises:
         InputError: the flow is smaller than the map.
-        NumericalError: the flow holds NaN or infinity.
+        NumericalError: the flow holds NaN or infinity, or the confidence does or is negative.
     """
     height, width = flow.shape[1:]
     if size < 2 or min(height, width) < size:
@@ -43,10 +51,25 @@ def flow_map(flow: Float[np.ndarray, "2 h w"], *, crop: str = "hmrm-1", size: in
         raise NumericalError(
             "flow map: the flow holds NaN or infinity; fill unknown pixels before making a map"
         )
-    cells = area_average(flow, size=size)
+    cells = _cells(flow, confidence, size=size)
     cells *= np.float32(CANONICAL_SIDE_PX / width)
     values, scale_px = centre_and_scale(cells)
     return FlowMap(values=values, crop=crop, scale_px=scale_px)
+
+
+def _cells(
+    flow: Float[np.ndarray, "2 h w"], confidence: Float[np.ndarray, "h w"] | None, *, size: int
+) -> Float[np.ndarray, "2 s s"]:
+    plain = area_average(flow, size=size)
+    if confidence is None:
+        return plain
+    if not (np.isfinite(confidence).all() and (confidence >= 0).all()):
+        raise NumericalError(
+            "flow map: the confidence holds NaN, infinity or negative values; give 0 or more"
+        )
+    sums = area_average(np.concatenate([flow * confidence, confidence[None]]), size=size)
+    weighted = sums[2:] > np.finfo(np.float32).tiny
+    return np.where(weighted, sums[:2] / np.where(weighted, sums[2:], 1.0), plain)
 
 
 def area_average(values: Float[np.ndarray, "c h w"], *, size: int) -> Float[np.ndarray, "c s s"]:

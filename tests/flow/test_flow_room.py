@@ -1,0 +1,36 @@
+"""The room as a whole: what it loads, and that its benchmark runs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LEARNED = {"correlation", "encoder", "gru_aofe", "recurrence"}
+
+
+def test_only_the_network_needs_torch():
+    modules = [p.stem for p in (ROOT / "src/hmrm/flow").glob("*.py") if p.stem not in LEARNED]
+    code = "import sys\nfor name in ('torch', 'einops', 'sklearn'): sys.modules[name] = None\n"
+    code += "".join(f"import hmrm.flow.{name}\n" for name in modules)
+    # matplotlib takes a second, so it is loaded only where something is drawn
+    code += "assert 'matplotlib' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_quick_benchmark_runs(tmp_path: Path):
+    result, page = tmp_path / "flow.json", tmp_path / "flow.md"
+    methods = ["zero flow", "dis", "farneback"]
+    command = [sys.executable, "-m", "benchmarks.flow", "--quick", "--methods", *methods]
+    subprocess.run([*command, "--json", str(result), "--page", str(page)], cwd=ROOT, check=True)
+    found = json.loads(result.read_text())
+    assert list(found["methods"]) == methods
+    columns = found["methods"]["dis"]["columns"]
+    assert columns["px_1"]["pairs"] == 4
+    assert 0 < columns["px_1"]["epe_px"] < columns["px_1"]["zero_epe_px"]
+    assert found["methods"]["zero flow"]["columns"]["static"]["length_px"] == 0
+    assert "| dis |" in page.read_text()
