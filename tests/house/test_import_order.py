@@ -55,11 +55,21 @@ def test_imports_never_run_back(path: Path) -> None:
     assert not backwards, f"{path.name} ({room}) imports {sorted(backwards)}, which come later"
 
 
+def code_lines(function: ast.FunctionDef, *, signature: bool) -> int:
+    """Lines of a function without its docstring; a command's options are its documentation too."""
+    assert function.end_lineno is not None
+    first, start = function.body[0], function.lineno
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    assert first.end_lineno is not None
+    docstring = first.end_lineno - first.lineno + 1 if documented else 0
+    start = start if signature else first.lineno
+    return function.end_lineno - start + 1 - docstring
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno is not None
-            assert node.end_lineno - node.lineno < 50, f"{path.name}: {node.name}"
+            assert code_lines(node, signature=room_of(path) != "cli") <= 50, node.name
