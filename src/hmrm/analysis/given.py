@@ -145,3 +145,15 @@ def _motion(
         for name, length in zip(grid.watched, lengths, strict=True)
         if name != "nose"
     }
+
+
+def default_detector() -> Detector:
+    """MTCNN.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+    """
+    # Here, since all else works without torch.
+    from hmrm.faces.mtcnn import MTCNN
+
+    return MTCNN()

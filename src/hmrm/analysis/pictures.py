@@ -1,7 +1,9 @@
 """Second pass: the onset and apex picture of chosen events, the flow between, and its map."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
+from hmrm.analysis.settings import Namer
 from hmrm.analysis.watch import FaceTrack
 from hmrm.clip import Event, EventPictures, Image, Pair
 from hmrm.faces.align import CANONICAL, Transform, canonical_transform, warp
@@ -71,3 +73,20 @@ def pictures_of(pair: Pair, estimator: FlowEstimator) -> EventPictures:
     onset, apex = to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex")
     flow = remove_rigid(estimator(onset, apex), model="similarity")
     return EventPictures(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))
+
+
+def named(
+    events: Sequence[Event], shown: Sequence[EventPictures | None], namer: Namer | None
+) -> tuple[Event, ...]:
+    """Events with class and probabilities, where pictures were kept and a namer is there."""
+    if namer is None:
+        return tuple(events)
+    done = []
+    for event, seen in zip(events, shown, strict=True):
+        if seen is None:
+            done.append(event)
+            continue
+        probabilities = namer(seen.flow_map)
+        label = max(probabilities, key=lambda name: probabilities[name])
+        done.append(dataclasses.replace(event, label=label, probabilities=probabilities))
+    return tuple(done)

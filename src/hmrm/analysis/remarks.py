@@ -14,6 +14,19 @@ SHORTEST_MICRO_S = 1 / 25
 """Shortest micro-expression, s: the field's definition."""
 
 
+UNRELIABLE = Notice(
+    code="spotting_reliability",
+    message=(
+        "spotting is unreliable: published methods reach an F1 of 0.1 to 0.2 for "
+        "micro-expressions in long videos, so most spotted events may be false; look at each"
+    ),
+)
+UNNAMED = Notice(
+    code="unnamed",
+    message="movements are found, not named: no recogniser was given, so class is empty",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RemarkConfig:
     """When an event or a video earns a remark.
@@ -38,7 +51,6 @@ def event_of(
     watched: Watched,
     config: RemarkConfig,
     *,
-    frames_per_s: float,
     size_wh_px: tuple[int, int],
 ) -> Event:
     """A movement of a face as an event of the video."""
@@ -54,7 +66,7 @@ def event_of(
     in_video = float(segment[0]) > config.near_s, float(segment[-1]) < watched.end_s - config.near_s
     flags = {
         "longer_than_micro": offset_s - onset_s > MICRO_S,
-        "low_frame_rate": frames_per_s < config.least_frames_per_s,
+        "low_frame_rate": watched.frames_per_s < config.least_frames_per_s,
         "near_cut": any(low <= cut_s <= high for cut_s in watched.cuts_s),
         "near_end": ends,
         "face_lost": (ends and any(in_video)) or not track.success[followed].all(),
@@ -87,24 +99,9 @@ def _outside(points_xy_px: np.ndarray, size_wh_px: tuple[int, int]) -> float:
     return 1.0 - float(inside.mean())
 
 
-def notices_of(
-    watched: Watched,
-    tracks: Sequence[FaceTrack],
-    events: Sequence[Event],
-    config: RemarkConfig,
-    *,
-    frames_per_s: float,
-    largest_px: float,
-    floor_px: float,
-    kept_pictures: int,
-) -> list[Notice]:
-    """What must be known about a spotted video, by stable codes.
-
-    Args:
-        tracks: the faces that were analysed.
-        largest_px: the largest regional motion seen in them, px of the canonical crop.
-        floor_px: motion below it is not told from none.
-    """
+def on_video(watched: Watched, tracks: Sequence[FaceTrack], config: RemarkConfig) -> list[Notice]:
+    """What must be known about a video, by stable codes; ``tracks`` are the analysed faces."""
+    rate = watched.frames_per_s
     notes: dict[str, str] = {}
     faces = len(watched.tracks)
     if faces > 1:
@@ -117,9 +114,9 @@ def notices_of(
         notes["faces_left_out"] = (
             f"{watched.left_out} detections of further, smaller faces were left out"
         )
-    if frames_per_s < config.least_frames_per_s:
+    if rate < config.least_frames_per_s:
         notes["low_frame_rate"] = (
-            f"half a second holds {MICRO_S * frames_per_s:.0f} frames at {frames_per_s:.3g} per "
+            f"half a second holds {MICRO_S * rate:.0f} frames at {rate:.3g} per "
             "second: the shortest micro-expressions fall between frames, and onset and apex are "
             "uncertain by a frame; record 100 per second or more"
         )
@@ -137,34 +134,31 @@ def notices_of(
             f"{config.small_eye_distance_px:.0f} px apart: weak movements cannot be seen; "
             "film from nearer or at higher resolution"
         )
-    notes |= _on_events(events, largest_px, floor_px, kept_pictures)
     return [Notice(code=code, message=message) for code, message in notes.items()]
 
 
-def _on_events(
+def on_events(
     events: Sequence[Event], largest_px: float, floor_px: float, kept_pictures: int
-) -> dict[str, str]:
+) -> list[Notice]:
+    """What must be known about spotted events, or about their absence.
+
+    Args:
+        largest_px: the largest regional motion seen, px of the canonical crop.
+        floor_px: motion below it is not told from none.
+        kept_pictures: how many events have pictures.
+    """
     if not events:
         if largest_px < floor_px:
             found = f"no movement above the flow's noise floor ({floor_px:g} px)"
         else:
             found = "no movement stands out from the face's own noise"
-        return {"no_movement": f"{found}; the largest was {largest_px:.2f} px"}
-    notes = {
-        "spotting_reliability": (
-            "spotting is unreliable: published methods reach an F1 of 0.1 to 0.2 for "
-            "micro-expressions in long videos, so most spotted events may be false; look at each"
-        )
-    }
+        message = f"{found}; the largest was {largest_px:.2f} px"
+        return [Notice(code="no_movement", message=message)]
+    notices = [UNRELIABLE]
     if len(events) > kept_pictures:
-        notes["pictures_limited"] = (
+        message = (
             f"pictures and classes are kept of the {kept_pictures} clearest events of "
             f"{len(events)}; give onset and apex to see another"
         )
-    return notes
-
-
-UNNAMED = Notice(
-    code="unnamed",
-    message="movements are found, not named: no recogniser was given, so class is empty",
-)
+        notices.append(Notice(code="pictures_limited", message=message))
+    return notices

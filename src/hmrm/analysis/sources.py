@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hmrm import provenance
-from hmrm.clip import Image
+from hmrm.clip import Image, Notice
 from hmrm.errors import InputError
 from hmrm.video.images import ImageSequence
 from hmrm.video.reader import StillPair, open_video
@@ -68,6 +68,12 @@ def label(video: VideoSource) -> str:
     if isinstance(video, ImageSequence) and is_pair(video):
         return " + ".join(path.name for path in video.paths)
     return video.path.absolute().name
+
+
+def notices_of(video: VideoSource) -> tuple[Notice, ...]:
+    """What the source says of itself; two still images have no rate that could be wrong."""
+    unwanted = {"frame_rate_assumed"} if is_pair(video) else set()
+    return tuple(notice for notice in video.notices if notice.code not in unwanted)
 
 
 def content_hash(video: VideoSource) -> str:

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from hmrm.analysis.motion import MotionConfig, MotionMeter, MotionSignal
 from hmrm.analysis.spot import SpotConfig, excursions_px
 from hmrm.clip import FaceFrame, Frame
+from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.faces.track import FaceTracker, TrackedFace
 from hmrm.progress import Progress
 from hmrm.video.cuts import CutDetector
@@ -63,6 +64,7 @@ class Watched:
         cuts_s: times at which a new scene begins.
         cuts, black: how many.
         left_out: detections of faces beyond the tracker's limit.
+        stated_frames_per_s: the rate that the file states.
     """
 
     frame_count: int
@@ -71,6 +73,37 @@ class Watched:
     cuts_s: tuple[float, ...]
     black: int
     left_out: int
+    stated_frames_per_s: float
+
+    @property
+    def frames_per_s(self) -> float:
+        """Mean rate over the frames that were decoded."""
+        if self.frame_count < 2 or self.end_s <= 0:
+            return self.stated_frames_per_s
+        return (self.frame_count - 1) / self.end_s
+
+    def chosen(self, *, largest: bool, name: str) -> list[FaceTrack]:
+        """Faces that could be measured, by id; or only the one that filled most of the video.
+
+        Raises:
+            FaceNotFoundError: no face was seen.
+            FaceTooSmallError: none could be measured.
+        """
+        if not self.tracks:
+            raise FaceNotFoundError(
+                f"{name}: no face in any of {self.frame_count} frames; a face must look towards "
+                "the camera, be lit, and be at least 20 px wide"
+            )
+        usable = [track for track in self.tracks if len(track.signal.index)]
+        if not usable:
+            widest = max(float(track.eye_distance_px.max()) for track in self.tracks)
+            raise FaceTooSmallError(
+                f"{name}: no face could be measured: the eyes are at most {widest:.0f} px apart, "
+                "or the face is turned aside throughout; film from nearer, from the front"
+            )
+        if largest:
+            return [max(usable, key=lambda track: float(track.eye_distance_px.sum()))]
+        return usable
 
 
 @dataclass(kw_only=True)
@@ -158,6 +191,7 @@ def watch(
         cuts_s=tuple(cuts_s),
         black=black * stride,
         left_out=tracker.left_out,
+        stated_frames_per_s=video.frames_per_s,
     )
 
 

@@ -1,0 +1,44 @@
+"""What decides an analysis, and where a recogniser drops in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from hmrm.analysis.motion import MotionConfig
+from hmrm.analysis.remarks import RemarkConfig
+from hmrm.analysis.spot import SpotConfig
+from hmrm.clip import FlowMap
+from hmrm.faces.track import TrackConfig
+
+Faces = Literal["all", "largest"]
+
+
+class Namer(Protocol):
+    """Names a movement from its flow map; where a recogniser drops in."""
+
+    def __call__(self, flow_map: FlowMap) -> Mapping[str, float]:
+        """Probability of every class; they add up to one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyzeConfig:
+    """Everything that decides a result.
+
+    Attributes:
+        flow: estimator between onset and apex (``hmrm.flow.estimate.ESTIMATORS``). DeepFlow is the
+            most exact below 1 px and bears changes of light (``benchmarks/flow``).
+        faces: analyse all faces, or the one that filled most of the video.
+        most_frames_per_s: faster videos are looked at every second, third … frame.
+        least_eye_distance_px: smaller faces are refused.
+        kept_pictures: events whose pictures are kept and which are named, the clearest first.
+    """
+
+    flow: str = "deepflow"
+    faces: Faces = "all"
+    most_frames_per_s: float = 100.0
+    least_eye_distance_px: float = 24.0
+    kept_pictures: int = 24
+    track: TrackConfig = field(default_factory=TrackConfig)
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    spot: SpotConfig = field(default_factory=SpotConfig)
+    remarks: RemarkConfig = field(default_factory=RemarkConfig)
