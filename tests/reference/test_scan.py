@@ -1,5 +1,7 @@
 """Every backend of the selective scan against the recurrence written out in scalars."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -219,3 +221,31 @@ def test_export(backend):
     args = tuple(value.detach() for value in arguments(2, 8, 16, 4))
     program = torch.export.export(Scan(), args)
     torch.testing.assert_close(program.module()(*args), selective_scan(*args))
+
+
+@pytest.mark.parametrize("length", [1, 16, 17, 40])
+def test_operator_keeps_torchs_contract(length):
+    with using_backend("cpp") as active:
+        if active.name != "cpp":
+            pytest.skip(active.reason)
+    args = (*arguments(2, length, 20, 4), False)
+    with warnings.catch_warnings():
+        # opcheck itself calls functions that torch has deprecated.
+        warnings.simplefilter("ignore")
+        torch.library.opcheck(torch.ops.hmrm.scan_forward, args)
+
+
+def test_threads_do_not_change_a_bit():
+    results = []
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            with using_backend("cpp"):
+                args = arguments(21, 20, 24, 16)
+                y = selective_scan(*args)
+                results.append([y, *torch.autograd.grad(y.sum(), args)])
+    finally:
+        torch.set_num_threads(threads)
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)

@@ -106,7 +106,7 @@ class GrainedMambaBlock(nn.Module):
         update: Tensor = self.out_proj(mixed)
         return rows + update
 
-    def mix(self, xz: Rows, layout: Layout) -> Rows:
+    def mix(self, xz: Float[Tensor, "rows d2"], layout: Layout) -> Rows:
         """Gated sum of both directions, for projected x and gate z side by side."""
         x, z = xz.chunk(2, dim=-1)
         grains = unpack(x, layout)

@@ -60,8 +60,8 @@ def _forward_shapes(
 ) -> tuple[Tensor, Tensor]:
     del dt, B, C, D, reverse
     batch, length, channels = u.shape
-    # As in scan.cpp: one state per 32 steps, rows padded to 16 channels.
-    kept, padded = (length + 31) // 32 - 1, (channels + 15) // 16 * 16
+    # As in csrc/common.h: the state before every 16th step, rows padded to 16 channels.
+    kept, padded = (length + 15) // 16 - 1, (channels + 15) // 16 * 16
     return u.new_empty(u.shape), u.new_empty(batch, kept, A.shape[1] * padded)
 
 

@@ -15,6 +15,10 @@
 #include <torch/csrc/stable/tensor.h>
 #include <torch/headeronly/core/ScalarType.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 
 namespace {
@@ -25,8 +29,8 @@ using Scalar = torch::headeronly::ScalarType;
 // Rows of channels are padded to whole vectors of the widest instruction set.
 constexpr int64_t LANES = 16;
 constexpr double LN2 = 0.6931471805599453;
-// Steps whose states are held at once: four buffers of CHUNK * N vectors stay in the second cache.
-constexpr int64_t CHUNK = 32;
+// Steps whose states are held at once: two sums of CHUNK * N vectors stay in the first cache.
+constexpr int64_t CHUNK = 16;
 // Batch slices that sum dA for themselves: a fixed number, so that the order of summation, and
 // with it every bit, does not depend on the number of threads.
 constexpr int64_t SLICES = 8;
@@ -146,7 +150,7 @@ int64_t kept_chunks(int64_t length) { return std::max<int64_t>(0, (length - 1) /
 
 // Numbers that backward_sequence needs as room.
 int64_t backward_room(int64_t N, int64_t padded) {
-  return ((4 * CHUNK + 4) * LANES + padded) * N;
+  return (2 * N + 10) * CHUNK * LANES + N * padded;
 }
 
 }  // namespace
