@@ -1,13 +1,9 @@
 """How long work tells that it goes on: a callback, so that no stage knows about terminals."""
 
-from typing import Protocol
+from collections.abc import Callable
 
-
-class Progress(Protocol):
-    """Called by long work after each step; the command line draws a bar with it."""
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Say that ``done`` of ``total`` steps (None: unknown) of ``stage`` are finished."""
+Progress = Callable[[str, int, int | None], None]
+"""Called after each step with the stage's name, steps done, and steps in all (None: unknown)."""
 
 
 def silent(stage: str, done: int, total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""An Analysis as files: events.csv, frames.csv, analysis.json (with a schema)."""
+"""An Analysis as files: events.csv, frames.csv, analysis.json (with a schema), report.html."""
 
 import csv
 import io
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import atomic
+from hmrm.analysis.report import write_report
+from hmrm.analysis.timeline import Span
 from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
 
 SCHEMA_VERSION = "1"
@@ -30,6 +32,25 @@ EVENT_COLUMNS = (
     "confidence",
     "flags",
 )
+
+
+def save(folder: Path, analysis: Analysis, *, truth: Sequence[Span] = ()) -> Path:
+    """Write events.csv, frames.csv, analysis.json and report.html; return the report's path.
+
+    Args:
+        folder: made where it does not exist; files of the same names are replaced.
+        analysis: what was found.
+        truth: known events of a drawn clip, shown in the report.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    write_events(folder / "events.csv", analysis.events)
+    write_frames(folder / "frames.csv", analysis.frames)
+    write_json(folder / "analysis.json", analysis)
+    page = folder / "report.html"
+    write_report(page, analysis, truth=truth)
+    return page
 
 
 def write_events(path: Path, events: Sequence[Event]) -> None:

@@ -1,0 +1,258 @@
+"""Training of the network on drawn action-unit motion: no real clip enters.
+
+Two stages in one folder, both resumable to the same bytes: maps are drawn into shards once, then
+the network passes over them. Randomness is keyed by seed and step, so a stopped run goes on where
+its last checkpoint stands.
+"""
+
+import copy
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hmrm import atomic, config, parallel, provenance
+from hmrm.errors import ConfigError
+from hmrm.facs.synth import SynthConfig, class_names, draw_maps, unit_names
+from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.progress import Progress, silent
+from hmrm.training.loss import LossConfig, MultiScaleLoss
+from hmrm.training.state import load_state, save_state
+
+SHARD_MAPS = 2000
+STATE = "state.safetensors"
+
+# Mirrored motion to the right is motion to the left; v and strain keep their sign.
+_MIRRORED = np.array([-1, 1, 1], np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticTrainingConfig:
+    """Everything that decides the weights.
+
+    Attributes:
+        maps: drawn maps in the pool, passed over again and again.
+        held_out_maps: further maps, from another seed, that no step is taken on.
+        steps: optimiser steps; with ``batch`` maps each.
+        warm_up_steps: linear rise of the learning rate, then a cosine to zero.
+        average_decay: of the exponential moving average that becomes the weights.
+        unit_weight: weight of the action-unit head's loss; 0 leaves the head out.
+        mirror: negate u and flip half of all maps.
+        noise: standard deviation of noise added to u and v, in units of a map.
+        checkpoint_steps: steps between two saved states.
+    """
+
+    seed: int = 0
+    maps: int = 60000
+    held_out_maps: int = 4000
+    steps: int = 12000
+    batch: int = 64
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.01
+    warm_up_steps: int = 300
+    average_decay: float = 0.999
+    unit_weight: float = 0.5
+    mirror: bool = True
+    noise: float = 0.0
+    checkpoint_steps: int = 500
+    network: HMRMConfig = field(default_factory=HMRMConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    data: SynthConfig = field(default_factory=SynthConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("maps", "held_out_maps", "steps", "batch", "checkpoint_steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
+        if not 0 <= self.average_decay < 1:
+            raise ConfigError(f"average_decay = {self.average_decay}: must be in 0 … 1")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pool:
+    """Drawn maps, float16 on disk; labels and multi-hot action units beside them."""
+
+    maps: np.ndarray
+    labels: Int[np.ndarray, " n"]
+    units: Float32[np.ndarray, "n k"]
+
+
+def train_synthetic(
+    settings: SyntheticTrainingConfig,
+    folder: Path,
+    *,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Path:
+    """Draw, train, and write ``weights.safetensors`` with its card; return its path.
+
+    Args:
+        folder: shards, states and weights; a folder of the same settings is gone on with.
+        workers: processes that draw maps; the result does not depend on it.
+
+    Raises:
+        ConfigError: the folder belongs to other settings.
+        OutputError: it cannot be written.
+    """
+    _claim(folder, settings)
+    pool = draw_pool(settings, folder, held_out=False, workers=workers, progress=progress)
+    held_out = draw_pool(settings, folder, held_out=True, workers=workers, progress=progress)
+    model, average = _train(settings, pool, folder, progress)
+    metrics = {"held-out drawn maps": {"accuracy": accuracy(average, held_out)}}
+    card = WeightCard(
+        config=model.config,
+        classes=model.classes,
+        action_units=model.action_units,
+        crop="hmrm-1",
+        trained_on=f"{settings.maps} drawn flow maps of action units; no real clip",
+        steps=settings.steps,
+        metrics=metrics,
+        provenance=provenance.stamp(config_hash=config.digest(settings), seeds=(settings.seed,)),
+    )
+    path = folder / "weights.safetensors"
+    save_checkpoint(path, average, card)
+    return path
+
+
+def draw_pool(
+    settings: SyntheticTrainingConfig,
+    folder: Path,
+    *,
+    held_out: bool,
+    workers: int,
+    progress: Progress = silent,
+) -> Pool:
+    """All maps of the training or the held-out pool; shards on disk are not drawn again."""
+    name, count = ("held-out", settings.held_out_maps) if held_out else ("train", settings.maps)
+    # Seeds of the two pools differ in kind: no index of one is ever an index of the other.
+    seed = 2 * settings.seed + int(held_out)
+    jobs = [
+        (seed, start, min(SHARD_MAPS, count - start), folder / f"{name}-{start:07d}.npz")
+        for start in range(0, count, SHARD_MAPS)
+    ]
+    missing = [job for job in jobs if not job[3].exists()]
+    done = len(jobs) - len(missing)
+    draw = functools.partial(_draw_shard, settings.data)
+    for _ in parallel.run_all(draw, missing, workers=workers):
+        done += 1
+        progress(f"drawing {name} maps", done, len(jobs))
+    return _read_shards([job[3] for job in jobs], count)
+
+
+def accuracy(model: HMRM, pool: Pool) -> float:
+    """Share of maps whose most probable class is right."""
+    right = 0
+    with torch.inference_mode():
+        for start in range(0, len(pool.labels), 256):
+            part = slice(start, start + 256)
+            fused = model(torch.from_numpy(pool.maps[part].astype(np.float32))).fused
+            right += int((fused.argmax(1).numpy() == pool.labels[part]).sum())
+    return right / len(pool.labels)
+
+
+def _claim(folder: Path, settings: SyntheticTrainingConfig) -> None:
+    path, text = folder / "config.toml", config.dumps(settings)
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise ConfigError(f"{folder}: holds a training with other settings; choose another folder")
+    atomic.write_text(path, text)
+
+
+def _draw_shard(data: SynthConfig, job: tuple[int, int, int, Path]) -> None:
+    seed, start, count, path = job
+    maps, labels, units = draw_maps(data, seed=seed, start=start, count=count)
+    with atomic.writing(path) as temporary:
+        np.savez(temporary, maps=maps.astype(np.float16), labels=labels, units=units)
+
+
+def _read_shards(paths: Sequence[Path], count: int) -> Pool:
+    with np.load(paths[0]) as first:
+        shape, kinds = first["maps"].shape[1:], first["units"].shape[1]
+    maps = np.empty((count, *shape), np.float16)
+    labels, units = np.empty(count, np.int64), np.empty((count, kinds), np.float32)
+    start = 0
+    for path in paths:
+        with np.load(path) as shard:
+            part = slice(start, start + len(shard["labels"]))
+            maps[part], labels[part], units[part] = shard["maps"], shard["labels"], shard["units"]
+        start = part.stop
+    return Pool(maps=maps, labels=labels, units=units)
+
+
+def _train(
+    settings: SyntheticTrainingConfig, pool: Pool, folder: Path, progress: Progress
+) -> tuple[HMRM, HMRM]:
+    model = HMRM(
+        settings.network,
+        classes=class_names(settings.data),
+        action_units=unit_names(settings.data) if settings.unit_weight > 0 else (),
+        generator=torch.Generator().manual_seed(settings.seed),
+    )
+    average = copy.deepcopy(model)
+    loss = MultiScaleLoss(settings.loss)
+    modules: dict[str, nn.Module] = {"model": model, "average": average, "loss": loss}
+    optimizer = torch.optim.AdamW(
+        [*model.parameters(), *loss.parameters()],
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+    )
+    state = folder / STATE
+    done = load_state(state, modules=modules, optimizer=optimizer) if state.exists() else 0
+    for step in range(done, settings.steps):
+        maps, labels, units, generator = _batch(settings, pool, step)
+        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(settings, step)
+        logits = model(maps, generator=generator)
+        total = loss(logits, labels)
+        if settings.unit_weight > 0:
+            total = total + settings.unit_weight * (
+                functional.binary_cross_entropy_with_logits(logits.units, units)
+            )
+        optimizer.zero_grad()
+        total.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        _follow(average, model, min(settings.average_decay, (1 + step) / (10 + step)))
+        if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
+            save_state(state, step=step + 1, modules=modules, optimizer=optimizer)
+        progress("training", step + 1, settings.steps)
+    return model.eval(), average.eval()
+
+
+def _batch(
+    settings: SyntheticTrainingConfig, pool: Pool, step: int
+) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
+    """Maps, labels and units of one step, and dropout's generator: all keyed by seed and step."""
+    rng = np.random.default_rng((settings.seed, step))
+    chosen = rng.integers(0, len(pool.labels), settings.batch)
+    maps = pool.maps[chosen].astype(np.float32)
+    if settings.mirror:
+        flipped = rng.random(settings.batch) < 0.5
+        maps[flipped] = maps[flipped, :, :, ::-1] * _MIRRORED[:, None, None]
+    if settings.noise > 0:
+        noise = rng.normal(0, settings.noise, maps[:, :2].shape)
+        maps[:, :2] += noise.astype(np.float32)
+    return (
+        torch.from_numpy(maps),
+        torch.from_numpy(pool.labels[chosen]),
+        torch.from_numpy(pool.units[chosen]),
+        torch.Generator().manual_seed(int(rng.integers(2**62))),
+    )
+
+
+def _rate(settings: SyntheticTrainingConfig, step: int) -> float:
+    if step < settings.warm_up_steps:
+        return (step + 1) / settings.warm_up_steps
+    rest = max(settings.steps - settings.warm_up_steps, 1)
+    return 0.5 + 0.5 * math.cos(math.pi * (step - settings.warm_up_steps) / rest)
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
+    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
