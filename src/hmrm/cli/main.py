@@ -11,6 +11,7 @@ from hmrm.cli.demo import demo
 from hmrm.cli.evaluate import evaluate
 from hmrm.cli.flow import flow
 from hmrm.cli.info import info
+from hmrm.cli.report import report
 from hmrm.cli.terminal import ERR
 from hmrm.cli.train import app as train
 from hmrm.errors import HmrmError
@@ -32,6 +33,7 @@ app.command()(analyze)
 app.command()(flow)
 app.command()(info)
 app.command()(evaluate)
+app.command()(report)
 app.add_typer(datasets, name="datasets")
 app.add_typer(train, name="train")
 app.add_typer(benchmark, name="benchmark")

@@ -37,11 +37,13 @@ def pool(
     """Pool the folds of each seed by clip id and score them."""
     predictions = {seed: _pooled(files, mapset.classes) for seed, files in folds.items()}
     settings = plan.settings
+    epochs = _epochs(folds)
+    words = SELECTION_WORDS[settings.selection] if epochs else "no epochs to choose"
     transductive = any(f.result.transductive for files in folds.values() for f in files)
     summary: dict[str, Any] = {
         "model": plan.model,
         "selection": settings.selection,
-        "selection_words": SELECTION_WORDS[settings.selection],
+        "selection_words": words,
         "folds": settings.folds,
         "fold_count": len(protocol.folds),
         "seeds": list(settings.seeds),
@@ -49,7 +51,7 @@ def pool(
         "clips": len(mapset.ids),
         "subjects": len(set(mapset.subjects)),
         "skipped": [],
-        "epochs": _epochs(folds),
+        "epochs": epochs,
         "transductive": transductive,
         "warnings": _warnings(settings.selection, transductive=transductive),
         "leaks": [dataclasses.asdict(leak) for leak in find_leaks(mapset, protocol)],

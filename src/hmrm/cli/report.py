@@ -1,0 +1,29 @@
+"""hmrm report: one page over one or several runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmrm.cli.terminal import OUT
+
+
+def report(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of finished runs.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path(
+        "hmrm-report"
+    ),
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of flow maps, to draw the hard clips.", show_default=False),
+    ] = None,
+) -> None:
+    """Put runs beside each other and beside the published numbers: HTML, Markdown, JSON."""
+    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.evaluation.report.pages import write_report
+
+    mapset = load_maps(data) if data is not None else None
+    page = write_report(runs, output, mapset=mapset)
+    OUT.print(f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {page}")

@@ -1,0 +1,173 @@
+"""Everything a report says, as plain values: ``report.json``, and the source of both pages."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from hmrm import provenance
+from hmrm.errors import DataError
+from hmrm.evaluation.report.hard import hard_cases
+from hmrm.evaluation.report.runs import Run
+from hmrm.evaluation.statistics import paired_bootstrap
+from hmrm.evaluation.summary import COMPOSITE
+
+DATASET_NAMES = {COMPOSITE: "composite", "smic": "SMIC-HS", "casme2": "CASME II", "samm": "SAMM"}
+GROUPS = {
+    "ours": "measured here",
+    "honest": "published, chosen without the test subject",
+    "unknown": "published, rule unknown",
+    "on_test": "published or measured, chosen on the test subject",
+}
+_GROUP_OF_RULE = {"none": "honest", "fixed": "honest", "unknown": "unknown", "on_test": "on_test"}
+
+
+def published() -> Mapping[str, Any]:
+    """The table of published numbers, with the rule each was made by."""
+    text = resources.files("hmrm.evaluation.report").joinpath("published.json").read_text("utf-8")
+    found: Mapping[str, Any] = json.loads(text)
+    return found
+
+
+def build_content(runs: Sequence[Run]) -> dict[str, Any]:
+    """Tables, paired tests, hard cases and warnings of all runs.
+
+    Raises:
+        DataError: no run.
+    """
+    if not runs:
+        raise DataError("no run to report; give at least one run folder")
+    table = published()
+    datasets = _datasets(runs, table)
+    return {
+        "title": "Recognition of micro-expressions, leave one subject out"
+        if all(r.summary["folds"] == "loso" for r in runs)
+        else "Recognition of micro-expressions",
+        "hmrm": provenance.version(),
+        "datasets": datasets,
+        "dataset_names": {d: DATASET_NAMES.get(d, d) for d in datasets},
+        "classes": list(runs[0].summary["classes"]),
+        "runs": [{"name": r.name, **r.summary} for r in runs],
+        "table": _table(runs, table, datasets),
+        "remarks": [f"{m['name']}: {m['remark']}" for m in table["methods"] if "remark" in m],
+        "pairs": paired_tests(runs),
+        "hard": hard_cases(runs),
+        "oracle": _oracle(runs),
+        "warnings": [f"{r.name}: {w}" for r in runs for w in r.summary["warnings"]],
+        "leaks": [{"run": r.name, **leak} for r in runs for leak in r.summary.get("leaks", [])],
+    }
+
+
+def _datasets(runs: Sequence[Run], table: Mapping[str, Any]) -> list[str]:
+    named = [d for d in table["datasets"] if any(d in r.summary["scores"] for r in runs)]
+    others = {d for r in runs for d in r.summary["scores"]} - set(named)
+    return [*named, *sorted(others)]
+
+
+def _table(
+    runs: Sequence[Run], table: Mapping[str, Any], datasets: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Rows in groups: ours first, then published ones by how they were chosen."""
+    rows = [_own_row(run, datasets) for run in runs]
+    # Published numbers speak of the composite's three classes and no others.
+    if list(runs[0].summary["classes"]) == ["negative", "positive", "surprise"]:
+        rows += [_published_row(method, datasets) for method in table["methods"]]
+    order = list(GROUPS)
+    return sorted(rows, key=lambda row: order.index(row["group"]))
+
+
+def _own_row(run: Run, datasets: Sequence[str]) -> dict[str, Any]:
+    scores = run.summary["scores"]
+    return {
+        "name": run.name,
+        "group": "on_test" if run.summary["selection"] == "oracle" else "ours",
+        "own": True,
+        "rule_words": run.summary["selection_words"],
+        "seeds": len(run.summary["seeds"]),
+        "scores": {
+            d: {
+                m: {k: scores[d][m][k] for k in ("mean", "sd", "low", "high")}
+                for m in ("uf1", "uar")
+            }
+            for d in datasets
+            if d in scores
+        },
+    }
+
+
+def _published_row(method: Mapping[str, Any], datasets: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": method["name"],
+        "group": _GROUP_OF_RULE[method["rule"]],
+        "own": False,
+        "rule_words": method["rule_words"],
+        "seeds": None,
+        "scores": {
+            d: {m: {"mean": value} for m, value in zip(("uf1", "uar"), method[d], strict=True)}
+            for d in datasets
+            if d in method
+        },
+    }
+
+
+def paired_tests(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Every two runs of the same clips: the better one second, so that differences are positive.
+
+    ``p_holm`` is UF1's p after Holm's correction for the number of pairs.
+    """
+    found: list[dict[str, Any]] = []
+    for first, second in combinations(runs, 2):
+        by_uf1 = sorted(
+            (first, second), key=lambda r: r.summary["scores"][COMPOSITE]["uf1"]["mean"]
+        )
+        try:
+            difference = paired_bootstrap(
+                by_uf1[0].seeds, by_uf1[1].seeds, generator=np.random.default_rng(0)
+            )
+        except DataError:
+            continue
+        found.append(
+            {
+                "lower": by_uf1[0].name,
+                "higher": by_uf1[1].name,
+                **{name: dataclasses.asdict(difference[name]) for name in ("uf1", "uar")},
+            }
+        )
+    _correct(found)
+    return found
+
+
+def _correct(pairs: list[dict[str, Any]]) -> None:
+    largest = 0.0
+    for rank, pair in enumerate(sorted(pairs, key=lambda one: one["uf1"]["p"])):
+        largest = max(largest, min(1.0, pair["uf1"]["p"] * (len(pairs) - rank)))
+        pair["p_holm"] = largest
+
+
+def _oracle(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """For each oracle run: its score, the same run without looking, the same rule on noise."""
+    found = []
+    for run in runs:
+        controls = run.summary.get("oracle_control")
+        if not controls:
+            continue
+        means = {
+            name: np.mean([c[name] for c in controls], axis=0).tolist()
+            for name in ("looking", "last", "fixed")
+        }
+        scores = run.summary["scores"][COMPOSITE]
+        found.append(
+            {
+                "run": run.name,
+                "epochs": controls[0]["epochs"],
+                "true_looking": [scores["uf1"]["mean"], scores["uar"]["mean"]],
+                "true_last": means["fixed"],
+                "permuted_looking": means["looking"],
+                "permuted_last": means["last"],
+            }
+        )
+    return found

@@ -1,0 +1,171 @@
+"""Writes a report: ``report.html`` (one file), ``report.md`` with ``figures/``, ``report.json``."""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import markupsafe
+
+from hmrm import atomic
+from hmrm.datasets.mapset import MapSet
+from hmrm.errors import MissingExtraError
+from hmrm.evaluation.report import figures as draw
+from hmrm.evaluation.report.content import GROUPS, build_content
+from hmrm.evaluation.report.runs import Run, read_runs
+
+HARD_LISTS = (
+    ("suspected_labels", "Labels that may be wrong", "All votes agree on one other class."),
+    ("all_wrong", "Nobody is right", "Every seed of every run is wrong."),
+    (
+        "disagreement",
+        "Models disagree",
+        "Each of at least two models is of one mind over its seeds, but not of the same.",
+    ),
+)
+_SHOWN_CLIPS = 21
+
+
+def write_report(folders: Sequence[Path], output: Path, *, mapset: MapSet | None = None) -> Path:
+    """Write the report over finished runs; the same runs give the same bytes.
+
+    Args:
+        folders: run folders; the first decides whose clips the hard cases are about.
+        mapset: the data, to draw hard clips; optional.
+
+    Returns:
+        Path of ``report.html``.
+
+    Raises:
+        DataError: a folder without finished run.
+        OutputError: ``output`` cannot be written.
+    """
+    runs = read_runs(folders)
+    content = build_content(runs)
+    pictures = _figures(runs, content, mapset)
+    files = _write_figures(output / "figures", pictures)
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    atomic.write_text(output / "report.json", text + "\n")
+    for name, escape in (("md", False), ("html", True)):
+        page = _render(f"page.{name}.j2", content, pictures, files, escape=escape)
+        atomic.write_text(output / f"report.{name}", page)
+    return output / "report.html"
+
+
+def _figures(
+    runs: Sequence[Run], content: Mapping[str, Any], mapset: MapSet | None
+) -> dict[str, Any]:
+    names = content["dataset_names"]
+    found: dict[str, Any] = {
+        "overview": draw.overview(content["table"]),
+        "classes": draw.class_scores(runs),
+        "confusion": [(run.name, draw.confusion_matrices(run, names)) for run in runs],
+        "features": _feature_maps(runs, names),
+    }
+    if any(run.summary.get("curves") for run in runs):
+        found["curves"] = draw.learning_curves(runs)
+    if content["oracle"]:
+        found["oracle"] = draw.worth_of_looking(content["oracle"])
+    hard = content["hard"]
+    if mapset is not None and hard is not None and hard["all_wrong"]:
+        shown = [*hard["suspected_labels"], *hard["all_wrong"]]
+        first = list({row["id"]: row for row in shown}.values())[:_SHOWN_CLIPS]
+        found["clips"] = draw.clip_pictures(mapset, first, runs[0].seeds[0])
+    return found
+
+
+def _feature_maps(runs: Sequence[Run], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    found = []
+    for run in runs:
+        if run.distance is None:
+            continue
+        try:
+            found.append((run.name, draw.feature_map(run, names)))
+        except MissingExtraError:
+            # The page stands without this one picture; everything else needs no extra.
+            return []
+    return found
+
+
+def _write_figures(folder: Path, pictures: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """One file per picture, for Markdown; paths of those that come in several."""
+    files: dict[str, list[tuple[str, str]]] = {}
+    for key, value in pictures.items():
+        if isinstance(value, str):
+            atomic.write_text(folder / f"{key}.svg", value + "\n")
+            continue
+        files[key] = []
+        for number, (name, svg) in enumerate(value):
+            atomic.write_text(folder / f"{key}_{number}.svg", svg + "\n")
+            files[key].append((name, f"figures/{key}_{number}.svg"))
+    return files
+
+
+def _render(
+    template: str,
+    content: Mapping[str, Any],
+    pictures: Mapping[str, Any],
+    files: Mapping[str, Any],
+    *,
+    escape: bool,
+) -> str:
+    source = resources.files("hmrm.evaluation.report").joinpath(template).read_text("utf-8")
+    environment = jinja2.Environment(
+        autoescape=escape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    groups = [
+        (GROUPS[name], list(rows))
+        for name, rows in groupby(content["table"], key=lambda row: row["group"])
+    ]
+    # Our own drawings are markup; everything else on the page is escaped.
+    safe = {
+        key: markupsafe.Markup(value)
+        if isinstance(value, str)
+        else [(name, markupsafe.Markup(svg)) for name, svg in value]
+        for key, value in pictures.items()
+    }
+    optional = dict.fromkeys(("curves", "oracle", "clips", "features"), "")
+    return environment.from_string(source).render(
+        c=content,
+        groups=groups,
+        figures={**optional, **safe},
+        figure_files=files,
+        hard_lists=HARD_LISTS,
+        pair=_pair,
+        interval=_interval,
+        small=_small,
+        verdict=_verdict,
+    )
+
+
+def _pair(scores: Mapping[str, Any] | None) -> str:
+    """``.749 / .766``, with the spread over seeds where there is one."""
+    if scores is None:
+        return "–"
+    return " / ".join(_number(scores[name]) for name in ("uf1", "uar"))
+
+
+def _number(score: Mapping[str, Any]) -> str:
+    if score["mean"] is None:
+        return "–"
+    spread = score.get("sd")
+    return f"{score['mean']:.3f}" + (f" ± {spread:.3f}" if spread is not None else "")
+
+
+def _interval(scores: Mapping[str, Any] | None) -> str:
+    if scores is None or "low" not in scores["uf1"]:
+        return ""
+    return f"{scores['uf1']['low']:.3f} to {scores['uf1']['high']:.3f}"
+
+
+def _small(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _verdict(pair: Mapping[str, Any]) -> str:
+    if pair["uf1"]["low"] <= 0:
+        return "no difference shown"
+    return "better" if pair["p_holm"] < 0.05 else "better, if this pair was the only question"
