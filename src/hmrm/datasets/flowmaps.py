@@ -219,10 +219,15 @@ def _class_files(part: Path) -> Iterator[tuple[int, Path]]:
             yield label, file
 
 
+def dataset_of_subject(subject: str) -> str | None:
+    """Data set that names its subjects so: ``sub01`` casme2, ``s01`` smic, ``006`` samm."""
+    return next((d for p, d in _DATASET_OF_SUBJECT if p.fullmatch(subject)), None)
+
+
 def _id_from_name(file: Path, *, test_subject: str | None = None) -> str:
     stem = file.stem.rstrip()
     subject, _, clip = stem.partition("_")
-    dataset = next((d for p, d in _DATASET_OF_SUBJECT if p.fullmatch(subject)), None)
+    dataset = dataset_of_subject(subject)
     if dataset is None or not clip:
         raise DataError(f"{file}: expected <subject>_<clip> .png with subject sub01, s01 or 006")
     if test_subject not in (None, subject):
