@@ -129,7 +129,8 @@ std::tuple<Tensor, Tensor> scan_forward(Tensor u, Tensor dt, Tensor A, Tensor B,
                                         Tensor D, bool reverse) {
   check_all(u, dt, A, B, C, D);
   Tensor y = torch::stable::new_empty(u, {u.size(0), u.size(1), u.size(2)});
-  Tensor states = torch::stable::new_empty(
+  // Zeros: a last vector that is not full leaves its padding unwritten.
+  Tensor states = torch::stable::new_zeros(
       u, {u.size(0), kept_chunks(u.size(1)), A.size(1) * padded_of(u.size(2))});
   if (y.numel() == 0) return {y, states};
   if (u.scalar_type() == Scalar::Double)
