@@ -38,7 +38,7 @@ def models(
 ) -> None:
     """Parameters, operations, bytes, times of our networks and every peer, in one run.
 
-    One thread. Training times are one timed epoch on 435 drawn maps, times the recipe's epochs.
+    Processor time of one thread. Training: one timed epoch on 435 drawn maps, times the epochs.
     """
     from hmrm import atomic
     from hmrm.evaluation.efficiency import TRAINING_CLIPS, measure_models, model_names

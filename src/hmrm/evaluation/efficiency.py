@@ -5,7 +5,8 @@ addition are two), plus what torch's counter cannot see, from `CUSTOM_COUNTS`: a
 selective scan, 9 · B · L · D · N per scan (Mamba's authors' figure: discretise A and B, step the
 state, read it out). Elementwise operations outside scans are left out, as in published tables.
 
-Times are medians on one thread; they belong to the machine that they were taken on.
+Times are processor time on one thread, the median of many calls: what else runs on the machine
+slows them less than it slows a clock on the wall. They belong to the processor they name.
 """
 
 import platform
@@ -27,7 +28,7 @@ from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
 from hmrm.model.baselines import FULL_NETWORKS
 from hmrm.model.contract import FittedRecogniser, Recogniser, TrainingSet
-from hmrm.model.grained_mamba import GrainedMambaBlock, ShortConvolution
+from hmrm.model.grained_mamba import GrainedMambaEncoder, ShortConvolution
 from hmrm.model.network import HMRM, PRESETS
 from hmrm.model.scan import using_backend
 from hmrm.progress import Progress, silent
@@ -41,12 +42,17 @@ TRAINING_CLIPS = 435
 """Clips that train a fold of the 442-clip benchmark, on average."""
 
 
-def scan_flops(block: nn.Module, inputs: tuple[Any, ...]) -> int:
-    """9 · B · L · D · N for each grain and direction of one block's call."""
-    assert isinstance(block, GrainedMambaBlock)
+def scan_flops(encoder: nn.Module, inputs: tuple[Any, ...]) -> int:
+    """9 · B · L · D · N for each block, grain and direction of one call."""
+    assert isinstance(encoder, GrainedMambaEncoder)
     (grains,) = inputs
-    inner, state = block.A_log.shape[1:]
-    return sum(2 * 9 * tokens.shape[0] * tokens.shape[1] * inner * state for tokens in grains)
+    tokens = sum(grain[..., 0].numel() for grain in grains)
+    # A has one entry per direction, channel and state: 2 · D · N.
+    return sum(9 * tokens * weights.numel() for weights in _named(encoder, "A_log"))
+
+
+def _named(module: nn.Module, name: str) -> list[nn.Parameter]:
+    return [p for path, p in module.named_parameters() if path.rpartition(".")[2] == name]
 
 
 def convolution_flops(layer: nn.Module, inputs: tuple[Any, ...]) -> int:
@@ -57,7 +63,7 @@ def convolution_flops(layer: nn.Module, inputs: tuple[Any, ...]) -> int:
 
 
 CUSTOM_COUNTS: dict[type[nn.Module], tuple[str, Callable[[nn.Module, tuple[Any, ...]], int]]] = {
-    GrainedMambaBlock: (SCAN, scan_flops),
+    GrainedMambaEncoder: (SCAN, scan_flops),
     ShortConvolution: ("short convolution", convolution_flops),
 }
 """Type of module → kind of work, and its operations in one call, from the call's inputs."""
@@ -70,7 +76,7 @@ class Efficiency:
     Attributes:
         flops: operations per clip, all kinds together; ``scan_flops`` of them in scans.
         weights_mb: parameters and buffers in float32, 10⁶ bytes.
-        ms_per_clip: by batch size.
+        ms_per_clip: processor time by batch size.
         training_s_per_fold: one timed epoch times ``epochs``; a whole fit where there are none.
         side_px: of the maps it takes.
     """
@@ -157,14 +163,14 @@ def _timed_fit(recogniser: Recogniser, train: TrainingSet) -> tuple[FittedRecogn
 
     def mark(epoch: int, fitted: FittedRecogniser) -> None:
         del epoch, fitted
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
 
     fitted = recogniser.fit(train, seed=0, epochs=2, observer=mark)
     if recogniser.epochs is not None:
         return fitted, (marks[1] - marks[0]) * recogniser.epochs
-    start = time.perf_counter()
+    start = time.process_time()
     fitted = recogniser.fit(train, seed=0)
-    return fitted, time.perf_counter() - start
+    return fitted, time.process_time() - start
 
 
 def measure_network(
@@ -249,13 +255,13 @@ def count_flops(network: nn.Module, maps: Tensor) -> dict[str, int]:
 
 
 def median_ms(run: Callable[[], Any], *, budget_s: float, most: int = 200) -> float:
-    """Median time of ``run``, ms, after one call to warm up; at least one call is timed."""
+    """Median processor time of ``run``, ms, after one call to warm up; one call at least."""
     run()
     times: list[float] = []
     while not times or (sum(times) < budget_s and len(times) < most):
-        start = time.perf_counter()
+        start = time.process_time()
         run()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return 1000 * statistics.median(times)
 
 
