@@ -1,0 +1,27 @@
+"""Every config of an evaluation loads, and its model can be built with its options."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hmrm.evaluation.models import find_recogniser
+from hmrm.evaluation.settings import load_plan
+
+CONFIGS = [
+    path
+    for path in sorted((Path(__file__).parents[2] / "configs").rglob("*.toml"))
+    if "evaluation" in tomllib.loads(path.read_text(encoding="utf-8"))
+]
+
+
+def test_there_are_some():
+    assert CONFIGS
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_config_loads_and_builds_its_model(path):
+    pytest.importorskip("torch")
+    plan = load_plan(path)
+    recogniser = find_recogniser(plan.model, plan.options)
+    assert plan.settings.selection == "fixed" or recogniser.epochs is not None
