@@ -20,12 +20,12 @@ SMALLEST_SIDE_PX = 16
 """Below this no estimator has a neighbourhood to look at."""
 
 NOISE_FLOOR_PX: Mapping[str, float] = {
-    "tvl1": 0.011,
-    "deepflow": 0.010,
-    "dis": 0.079,
-    "farneback": 0.032,
+    "tvl1": 0.017,
+    "deepflow": 0.011,
+    "dis": 0.119,
+    "farneback": 0.055,
 }
-"""Mean flow that a method reports where nothing moved: ``benchmarks/flow``, static column."""
+"""Mean flow where nothing moved: static column of ``python -m benchmarks.flow --quick``."""
 
 # ITU-R BT.601 luma, as video decoders use.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -71,8 +71,9 @@ def build_estimator(method: str) -> FlowEstimator:
 def noise_floor_px(method: str) -> float:
     """Mean length of the flow a method reports on a static face with sensor noise, px.
 
-    Measured with noise of 2 grey levels on 224 × 224 pictures (``docs/benchmarks/flow.md``);
-    motion below it cannot be told from none. It grows with noise and where texture is missing.
+    Measured with noise of 2 grey levels on four pictures of 224 × 224 px, two of them faces
+    (``python -m benchmarks.flow --quick``); motion below it cannot be told from none. It grows
+    with noise and where texture is missing.
 
     Raises:
         InputError: no estimator has that name.
