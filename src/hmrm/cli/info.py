@@ -48,6 +48,10 @@ def _backends() -> Table:
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     table.add_row("computing", f"torch on {device}")
+    from hmrm.model.scan import scan_backend
+
+    scan = scan_backend()
+    table.add_row("selective scan", f"{scan.name}: {scan.reason}")
     return table
 
 
