@@ -86,7 +86,7 @@ def _spotted(
     frames = FaceFrames(tracks, config.spot)
     notices = [
         *remarks.on_video(watched, tracks, config.remarks),
-        *remarks.on_events(events, frames.largest_px, config.spot.least_px, config.kept_pictures),
+        *remarks.on_events(events, frames.largest_px, config.spot.floor_px, config.kept_pictures),
     ]
     times = (watched.frame_count, watched.end_s + 1 / watched.frames_per_s, watched.frames_per_s)
     return _finished(video, config, namer, times, events, shown, frames, notices)
@@ -108,7 +108,7 @@ def _given(
         name=sources.label(video),
     )
     chosen = faces[:1] if config.faces == "largest" else faces
-    registration, least_px = config.motion.registration, config.spot.least_px
+    registration, least_px = config.motion.registration, config.spot.floor_px
     found = [
         given.given_event(first, second, face, registration, face_id=i, least_px=least_px)
         for i, face in enumerate(chosen)

@@ -9,6 +9,7 @@ from hmrm.analysis.registration import (
     Grid,
     RegistrationConfig,
     Template,
+    View,
     crop_of,
     own_motion,
     register,
@@ -136,8 +137,9 @@ def _motion(
         return dict.fromkeys(Grid(config).watched, 0.0)
     grid = Grid(config)
     to_frame = invert(canonical_transform(face.points_xy_px, config.size_wh_px))
-    template = Template(crop_of(first, to_frame, config), grid)
-    _, crop = register(template, second, to_frame, steps=8)
+    template = Template(crop_of(View.around(first, to_frame, config), to_frame, config), grid)
+    view = View.around(second, to_frame, config)
+    _, crop = register(template, view, to_frame, steps=8)
     motion = own_motion(template, crop) * PICTURE_WH_PX[0] / config.crop_width_px
     lengths = np.linalg.norm(motion, axis=1)
     return {

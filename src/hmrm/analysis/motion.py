@@ -20,6 +20,7 @@ from hmrm.analysis.registration import (
     Grid,
     RegistrationConfig,
     Template,
+    View,
     correlation,
     crop_of,
     eye_change,
@@ -124,18 +125,20 @@ class MotionMeter:
         gap = bool(self._time_s) and time_s - self._time_s[-1] > self.config.longest_gap_s
         if jump or gap:
             self._anchors = []
+        to_frame = self._to_frame(points_xy_px)
+        view = View.around(grey, to_frame, self.config.registration)
         head_px = eye = 0.0
         if self._anchors and self._points is not None:
-            head_px, eye = self._measure(grey, points_xy_px, time_s)
+            head_px, eye = self._measure(view, points_xy_px, time_s)
         due = time_s - self.config.anchor_every_s + 1e-6
         if not self._anchors:
             self._segment += 1
             self._now = np.zeros_like(self._now)
-            self._add_anchor(grey, self._to_frame(points_xy_px), time_s)
+            self._add_anchor(view, to_frame, time_s)
         elif self._anchors[-1].time_s <= due:
             # The crop glides towards the landmarks, it never jumps to them.
-            glide = 0.8 * self._anchors[-1].to_frame + 0.2 * self._to_frame(points_xy_px)
-            self._add_anchor(grey, glide, time_s)
+            glide = 0.8 * self._anchors[-1].to_frame + 0.2 * to_frame
+            self._add_anchor(view, glide, time_s)
         self._points = points_xy_px
         self._index.append(index)
         self._time_s.append(time_s)
@@ -156,7 +159,7 @@ class MotionMeter:
         )
 
     def _measure(
-        self, grey: UInt8[np.ndarray, "h w"], points: Float[np.ndarray, "5 2"], time_s: float
+        self, view: View, points: Float[np.ndarray, "5 2"], time_s: float
     ) -> tuple[float, float]:
         """Bring ``_now`` up to date; drop anchors that are old or no longer look alike."""
         config = self.config
@@ -168,7 +171,7 @@ class MotionMeter:
         for anchor in reversed(self._anchors):
             newest = anchor is self._anchors[-1]
             guess = compose(head, anchor.to_frame)
-            found, crop = register(anchor.template, grey, guess, steps=2 if newest else 1)
+            found, crop = register(anchor.template, view, guess, steps=2 if newest else 1)
             head = compose(found, invert(anchor.to_frame))
             alike = correlation(crop.ravel(), anchor.template.crop.ravel())
             if alike < _FACE_LOST or not self._near(found, points):
@@ -203,10 +206,8 @@ class MotionMeter:
     def _to_frame(self, points: Float[np.ndarray, "5 2"]) -> Transform:
         return invert(canonical_transform(points, self.config.registration.size_wh_px))
 
-    def _add_anchor(
-        self, grey: UInt8[np.ndarray, "h w"], to_frame: Transform, time_s: float
-    ) -> None:
-        crop = crop_of(grey, to_frame, self.config.registration)
+    def _add_anchor(self, view: View, to_frame: Transform, time_s: float) -> None:
+        crop = crop_of(view, to_frame, self.config.registration)
         self._anchors.append(
             _Anchor(
                 template=Template(crop, self._grid),

@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from hmrm.faces.align import PICTURE_WH_PX, Transform, compose
+from hmrm.faces.align import PICTURE_WH_PX, Transform, apply, compose
 from hmrm.faces.regions import ANATOMICAL
 
 Cells = Float[np.ndarray, "n 2"]
 
+_MARGIN = 0.25
 _EYES = ("left_eye", "right_eye")
 
 
@@ -34,14 +35,14 @@ class RegistrationConfig:
         refinements: further steps with every cell's own motion warped away.
     """
 
-    crop_width_px: int = 112
+    crop_width_px: int = 160
     cells_across: int = 9
     blur_px: float = 1.0
     noise_grey: float = 2.0
     agreement_px: float = 0.04
     refinements: int = 1
+    shade_px: float = 0.0
     basis: int = 6
-    interp: int = 1
 
     @property
     def size_wh_px(self) -> tuple[int, int]:
@@ -145,26 +146,75 @@ def agreed(
     return coefficients
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class View:
+    """The part of a frame around a face, in float32, shrunk where the face is large.
+
+    Attributes:
+        pixels: grey levels.
+        from_frame: frame px → px of ``pixels``.
+    """
+
+    pixels: Float32[np.ndarray, "h w"]
+    from_frame: Transform
+
+    @classmethod
+    def around(
+        cls, grey: UInt8[np.ndarray, "h w"], to_frame: Transform, config: RegistrationConfig
+    ) -> "View":
+        """The view that holds the crop of ``to_frame`` (crop px → frame px) with a margin.
+
+        A face more than twice as large as in the crop is shrunk by area averaging, since sampling
+        every second pixel would turn texture into motion. The blocks lie on a fixed grid.
+        """
+        width, height = config.size_wh_px
+        corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
+        places = apply(to_frame, corners)
+        margin = _MARGIN * float(np.ptp(places, axis=0).max())
+        factor = max(1, int(np.hypot(*to_frame[:, 0])))
+        low = np.maximum(0, (places.min(0) - margin) // factor * factor).astype(int)
+        high = np.minimum(grey.shape[::-1], places.max(0) + margin + 1).astype(int)
+        blocks = np.maximum(1, (high - low) // factor)
+        # A face that left the picture leaves an empty view; one block of the border stands for it.
+        low = np.minimum(low, np.array(grey.shape[::-1]) - factor)
+        high = low + blocks * factor
+        pixels = grey[low[1] : high[1], low[0] : high[0]].astype(np.float32)
+        if factor > 1:
+            size = (int(blocks[0]), int(blocks[1]))
+            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        middle = (factor - 1) / 2
+        return cls(
+            pixels=pixels,
+            from_frame=np.array(
+                [[1, 0, -(low[0] + middle)], [0, 1, -(low[1] + middle)]], dtype=np.float64
+            )
+            / factor,
+        )
+
+
 def crop_of(
-    grey: UInt8[np.ndarray, "h w"], to_frame: Transform, config: RegistrationConfig
-) -> Float32[np.ndarray, "h2 w2"]:
-    """The crop in float32, through the transform crop px → frame px."""
+    view: View, to_frame: Transform, config: RegistrationConfig
+) -> Float32[np.ndarray, "h w"]:
+    """The crop through the transform crop px → frame px, without its smooth shading."""
     crop = cv2.warpAffine(
-        grey.astype(np.float32),
-        to_frame,
+        view.pixels,
+        compose(view.from_frame, to_frame),
         config.size_wh_px,
-        flags=config.interp | cv2.WARP_INVERSE_MAP,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return cv2.GaussianBlur(crop, (0, 0), config.blur_px)
+    fine = cv2.GaussianBlur(crop, (0, 0), config.blur_px)
+    if config.shade_px > 0:
+        return cv2.subtract(fine, cv2.GaussianBlur(crop, (0, 0), config.shade_px))
+    return fine
 
 
 def register(
-    template: Template, grey: UInt8[np.ndarray, "h w"], to_frame: Transform, *, steps: int
+    template: Template, view: View, to_frame: Transform, *, steps: int
 ) -> tuple[Transform, Float32[np.ndarray, "h2 w2"]]:
     """Let the transform (crop px → frame px) follow the head; also the crop through it."""
     grid, config = template.grid, template.grid.config
-    crop = crop_of(grey, to_frame, config)
+    crop = crop_of(view, to_frame, config)
     for _ in range(steps):
         fit = agreed(
             template.step(crop), template.trust, grid.affine, within_px=config.agreement_px
@@ -173,7 +223,7 @@ def register(
         motion += fit[1:].T @ grid.from_unit
         motion[:, 2] += fit[0]
         to_frame = compose(to_frame, motion)
-        crop = crop_of(grey, to_frame, config)
+        crop = crop_of(view, to_frame, config)
     return to_frame, crop
 
 

@@ -1,21 +1,21 @@
 """Movements in a face's regional motion: onset, apex and offset of each.
 
 A movement leaves the region's resting place and comes back. The resting place is the median over
-a window more than twice as long as a micro-expression, so that slow drift and a held pose are
-rest. What exceeds a threshold made of the face's own noise is a movement; its interval is read off
-the displacement of all regions that take part, not set around the peak.
+a window more than twice as long as the movements looked for, so that slow drift and a held pose
+are rest. What exceeds a threshold made of the face's own noise is a movement; its interval is read
+off the displacement of all regions that take part, not set around the peak.
 
-Source: threshold and peaks as in the classic recipe (SOFTNet, Liong et al. 2021), with the median
-noise in place of mean and maximum, because a maximum always finds something.
+Source: regions, threshold and peaks as in the classic recipe (SOFTNet, Liong et al. 2021), with
+the median noise in place of mean and maximum, because a part of the maximum always finds something.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hmrm.analysis.confidence import confidence, noise_px
+from hmrm.analysis.confidence import confidence, noise_px, usual_peak
 from hmrm.analysis.motion import MotionSignal
 
 MICRO_S = 0.5
@@ -23,17 +23,34 @@ MICRO_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpotConfig:
-    """What counts as a movement. Times in s, lengths in px of the canonical crop (224 wide).
+class Scale:
+    """Movements of one order of length. Times in s, lengths in px of the crop (224 wide).
 
     Attributes:
-        rest_s: window of the median that is the resting place.
+        rest_s: window of the median that is the resting place; movements up to half of it remain.
         smooth_s: standard deviation of the smoothing in time.
-        noise_times: threshold in standard deviations of the face's own noise.
         least_px: least threshold; below it is what registration makes of sensor noise.
+        noise_times: least threshold in standard deviations of the face's own noise.
+        usual_times: least threshold in the noise's usual maxima over half a second.
+        preference: a movement found at several scales is taken where preference times clearness
+            is largest.
+    """
+
+    rest_s: float
+    smooth_s: float
+    least_px: float
+    noise_times: float
+    usual_times: float
+    preference: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpotConfig:
+    """What counts as a movement.
+
+    Attributes:
+        scales: micro-expressions, and movements of up to about 2 s.
         noise_floor_px: least noise assumed.
-        head_share: part of the head's path over ``head_s`` that may leak into regional motion;
-            added to the threshold.
         apart_s: apexes are at least this far apart (half a usual micro-expression).
         edge: onset and offset lie where the displacement passes this part of the apex.
         least_s: shorter excursions are glitches.
@@ -44,13 +61,18 @@ class SpotConfig:
         ignored: regions that are not expression.
     """
 
-    rest_s: float = 1.1
-    smooth_s: float = 0.02
-    noise_times: float = 8.0
-    least_px: float = 0.1
+    scales: tuple[Scale, ...] = (
+        Scale(rest_s=1.1, smooth_s=0.02, least_px=0.1, noise_times=5.0, usual_times=2.8),
+        Scale(
+            rest_s=5.0,
+            smooth_s=0.06,
+            least_px=0.5,
+            noise_times=8.0,
+            usual_times=4.0,
+            preference=0.6,
+        ),
+    )
     noise_floor_px: float = 0.01
-    head_share: float = 0.02
-    head_s: float = 0.3
     apart_s: float = 0.125
     edge: float = 0.12
     least_s: float = 0.08
@@ -59,6 +81,11 @@ class SpotConfig:
     blink_margin_s: float = 0.05
     near_eyes: tuple[str, ...] = ("left_brow", "right_brow", "left_cheek", "right_cheek")
     ignored: tuple[str, ...] = ("nose",)
+
+    @property
+    def floor_px(self) -> float:
+        """Motion below it is not told from none, px of the crop."""
+        return min(scale.least_px for scale in self.scales)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +114,11 @@ class _Part:
     """One segment of a signal on an even time grid, smoothed, displacement from rest."""
 
     first: int
+    rows_s: Float[np.ndarray, " n"]
     time_s: Float[np.ndarray, " t"]
     step_s: float
     away: Float[np.ndarray, "t r 2"]
-    length: Float[np.ndarray, "t r"]
-    head: Float[np.ndarray, " t"]
     blink: Bool[np.ndarray, " t"]
-    rows_s: Float[np.ndarray, " n"]
 
     def row(self, position: int) -> int:
         """The signal's row nearest in time to a position on the even grid."""
@@ -101,17 +126,21 @@ class _Part:
 
 
 def spot(signal: MotionSignal, config: SpotConfig | None = None) -> list[Movement]:
-    """Movements of one face, in order of time; none where nothing rises above its own noise."""
+    """Movements of one face, in order of time; none where nothing rises above its own noise.
+
+    A movement must be seen to begin and to end; what is under way when the face appears or leaves
+    is not one.
+    """
     config = config or SpotConfig()
-    watched = _watched(signal, config)
-    names = [signal.regions[i] for i in watched]
-    parts = list(_parts(signal, watched, config))
-    if not parts:
-        return []
-    quiet = np.concatenate([part.away[~part.blink] for part in parts])
-    noise = noise_px(quiet, floor_px=config.noise_floor_px)
-    found = [m for part in parts for m in _spot_part(part, noise, names, config)]
-    return sorted(found, key=lambda movement: movement.onset)
+    found = [m for scale in config.scales for m in _at_scale(signal, scale, config)]
+    taken = np.zeros(len(signal.index), dtype=bool)
+    kept = []
+    for _, movement in sorted(found, key=lambda pair: (-pair[0], pair[1].onset)):
+        rows = slice(movement.onset, movement.offset + 1)
+        if not taken[rows].any():
+            taken[rows] = True
+            kept.append(movement)
+    return sorted(kept, key=lambda movement: movement.onset)
 
 
 def excursions_px(
@@ -119,14 +148,15 @@ def excursions_px(
 ) -> dict[str, Float[np.ndarray, " t"]]:
     """Length of each watched region's displacement from rest, for every row of the signal.
 
-    Zero in segments too short to tell rest from movement.
+    At the finest scale; zero in segments too short to tell rest from movement.
     """
     config = config or SpotConfig()
     watched = _watched(signal, config)
     lengths = np.zeros((len(watched), len(signal.index)))
-    for part in _parts(signal, watched, config):
+    for part in _parts(signal, config.scales[0], config):
         rows = slice(part.first, part.first + len(part.rows_s))
-        lengths[:, rows] = [np.interp(part.rows_s, part.time_s, row) for row in part.length.T]
+        columns = np.linalg.norm(part.away, axis=2).T
+        lengths[:, rows] = [np.interp(part.rows_s, part.time_s, column) for column in columns]
     return {signal.regions[i]: lengths[j] for j, i in enumerate(watched)}
 
 
@@ -134,8 +164,9 @@ def _watched(signal: MotionSignal, config: SpotConfig) -> list[int]:
     return [i for i, name in enumerate(signal.regions) if name not in config.ignored]
 
 
-def _parts(signal: MotionSignal, watched: list[int], config: SpotConfig) -> Iterator[_Part]:
+def _parts(signal: MotionSignal, scale: Scale, config: SpotConfig) -> Iterator[_Part]:
     """Segments long enough to hold a movement, each brought to an even time grid."""
+    watched = np.array(_watched(signal, config))
     edges = np.flatnonzero(np.diff(signal.segment)) + 1
     for rows in np.split(np.arange(len(signal.index)), edges):
         if len(rows) < 5:
@@ -143,34 +174,52 @@ def _parts(signal: MotionSignal, watched: list[int], config: SpotConfig) -> Iter
         times = signal.time_s[rows]
         step_s = float(np.median(np.diff(times)))
         even = times[0] + step_s * np.arange(int((times[-1] - times[0]) / step_s + 0.5) + 1)
-        motion = signal.motion_px[np.ix_(rows, np.array(watched))].reshape(len(rows), -1)
+        motion = signal.motion_px[np.ix_(rows, watched)].reshape(len(rows), -1)
         motion = np.stack([np.interp(even, times, column) for column in motion.T], axis=1)
-        motion = _smooth(motion, config.smooth_s / step_s)
-        away = motion - _rest(motion, config.rest_s / step_s)
-        away = away.reshape(len(even), len(watched), 2)
-        head = np.interp(even, times, signal.head_px[rows])
+        motion = _smooth(motion, scale.smooth_s / step_s)
+        away = motion - _rest(motion, scale.rest_s / step_s)
         eyes = np.interp(even, times, signal.eye_change[rows])
         yield _Part(
             first=int(rows[0]),
+            rows_s=times,
             time_s=even,
             step_s=step_s,
-            away=away,
-            length=np.linalg.norm(away, axis=2),
-            head=_path(head, config.head_s / step_s),
+            away=away.reshape(len(even), len(watched), 2),
             blink=_blinks(eyes, config, step_s),
-            rows_s=times,
         )
 
 
-def _spot_part(
-    part: _Part, noise: Float[np.ndarray, "r 2"], names: list[str], config: SpotConfig
-) -> list[Movement]:
-    """Peaks of one segment, highest first; later ones may not overlap an earlier one."""
-    least = config.least_px + config.head_share * part.head[:, None]
-    over_noise = np.linalg.norm(part.away / noise, axis=2) / config.noise_times
-    height = np.minimum(over_noise, part.length / least)
+def _at_scale(
+    signal: MotionSignal, scale: Scale, config: SpotConfig
+) -> list[tuple[float, Movement]]:
+    """Movements of one scale with their rank among those of all scales."""
+    parts = list(_parts(signal, scale, config))
+    if not parts:
+        return []
+    names = [signal.regions[i] for i in _watched(signal, config)]
     pulled = np.array([name in config.near_eyes for name in names])
-    height[np.ix_(part.blink, pulled)] = 0.0
+    quiet = np.concatenate([part.away[~part.blink] for part in parts])
+    noise = noise_px(quiet, floor_px=config.noise_floor_px)
+    half_second = round(0.5 / float(np.median([part.step_s for part in parts])))
+    usual = usual_peak(np.linalg.norm(quiet / noise, axis=2), block=half_second)
+    threshold = np.maximum(scale.noise_times, scale.usual_times * usual)
+    found = []
+    for part in parts:
+        over_noise = np.linalg.norm(part.away / noise, axis=2) / threshold
+        height = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / scale.least_px)
+        height[np.ix_(part.blink, pulled)] = 0.0
+        found += _movements(part, height, noise, names, config)
+    return [(scale.preference * clearness, movement) for clearness, movement in found]
+
+
+def _movements(
+    part: _Part,
+    height: Float[np.ndarray, "t r"],
+    noise: Float[np.ndarray, "r 2"],
+    names: Sequence[str],
+    config: SpotConfig,
+) -> list[tuple[float, Movement]]:
+    """Peaks of one segment, highest first, with their height; intervals do not overlap."""
     score = height.max(axis=1)
     taken = np.zeros(len(score), dtype=bool)
     apart = max(1, round(config.apart_s / part.step_s))
@@ -180,50 +229,51 @@ def _spot_part(
             break
         if taken[max(0, peak - apart) : peak + apart + 1].any():
             continue
-        onset, apex, offset = _interval(part, int(peak), noise, config)
+        interval = _interval(part, int(peak), noise, config)
+        if interval is None:
+            taken[peak] = True
+            continue
+        onset, apex, offset = interval
         # The flank of a taken movement rises above the threshold too.
         overlap = taken[onset : offset + 1].any()
         taken[onset : offset + 1] = True
         if overlap or (offset - onset) * part.step_s < config.least_s:
             continue
-        region = int(height[apex].argmax())
+        region = int(height[peak].argmax())
         moved = part.away[apex, region] - part.away[onset, region]
-        blink = bool(part.blink[onset : offset + 1].any())
-        found.append(
-            Movement(
-                onset=part.row(onset),
-                apex=part.row(apex),
-                offset=part.row(offset),
-                region=names[region],
-                peak_px=float(np.linalg.norm(moved)),
-                confidence=confidence(float(height[peak].max()), 1.0),
-                blink=blink,
-            )
+        movement = Movement(
+            onset=part.row(onset),
+            apex=part.row(apex),
+            offset=part.row(offset),
+            region=names[region],
+            peak_px=float(np.linalg.norm(moved)),
+            confidence=confidence(float(score[peak]), 1.0),
+            blink=bool(part.blink[onset : offset + 1].any()),
         )
+        found.append((float(score[peak]), movement))
     return found
 
 
 def _interval(
     part: _Part, peak: int, noise: Float[np.ndarray, "r 2"], config: SpotConfig
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int] | None:
     """Onset, apex and offset on the displacement along what the face did at the peak.
 
     All regions are projected on their displacement at the peak and summed by their precision, the
-    matched filter for a movement that keeps its shape.
+    matched filter for a movement that keeps its shape. None where the segment begins or ends
+    before the displacement does.
     """
     shape = part.away[peak] / noise**2
-    along = np.einsum("trd,rd->t", part.away, shape)
-    along /= along[peak]
-    reach = round(config.rest_s / part.step_s)
-    low, high = max(0, peak - reach), min(len(along), peak + reach + 1)
+    strength = float((part.away[peak] * shape).sum())
+    along = np.einsum("trd,rd->t", part.away, shape) / strength
     # The noise of the projection, so that onset and offset are not lost in it.
-    edge = max(config.edge, 2.0 / float(np.sqrt((part.away[peak] * shape).sum())))
-    before = np.flatnonzero(along[low:peak] < edge)
-    after = np.flatnonzero(along[peak:high] < edge)
-    onset = low + int(before[-1]) if len(before) else low
-    offset = peak + int(after[0]) if len(after) else high - 1
-    apex = onset + int(along[onset : offset + 1].argmax())
-    return onset, apex, offset
+    edge = max(config.edge, 2.0 / np.sqrt(strength))
+    before = np.flatnonzero(along[:peak] < edge)
+    after = np.flatnonzero(along[peak:] < edge)
+    if not (len(before) and len(after)):
+        return None
+    onset, offset = int(before[-1]), peak + int(after[0])
+    return onset, onset + int(along[onset : offset + 1].argmax()), offset
 
 
 def _smooth(columns: Float[np.ndarray, "t k"], sigma: float) -> Float[np.ndarray, "t k"]:
@@ -232,9 +282,12 @@ def _smooth(columns: Float[np.ndarray, "t k"], sigma: float) -> Float[np.ndarray
     if sigma < 0.3 or len(columns) < 2:
         return columns
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    padded = np.pad(columns, ((reach, reach), (0, 0)), mode="edge")
     kernel /= kernel.sum()
-    return sum(w * padded[i : i + len(columns)] for i, w in enumerate(kernel))
+    padded = np.pad(columns, ((reach, reach), (0, 0)), mode="edge")
+    smooth = np.zeros_like(columns)
+    for i, weight in enumerate(kernel):
+        smooth += weight * padded[i : i + len(columns)]
+    return smooth
 
 
 def _rest(columns: Float[np.ndarray, "t k"], window: float) -> Float[np.ndarray, "t k"]:
@@ -246,15 +299,7 @@ def _rest(columns: Float[np.ndarray, "t k"], window: float) -> Float[np.ndarray,
         [np.median(columns[max(0, c - half) : c + half + 1 : stride], axis=0) for c in centres]
     )
     rows = np.arange(len(columns))
-    return np.stack([np.interp(rows, centres, m) for m in medians.T], axis=1)
-
-
-def _path(steps: Float[np.ndarray, " t"], window: float) -> Float[np.ndarray, " t"]:
-    """Sum over a window around every row."""
-    half = max(1, round(window / 2))
-    total = np.concatenate([[0.0], np.cumsum(steps)])
-    rows = np.arange(len(steps))
-    return total[np.minimum(rows + half + 1, len(steps))] - total[np.maximum(rows - half, 0)]
+    return np.stack([np.interp(rows, centres, column) for column in medians.T], axis=1)
 
 
 def _blinks(
