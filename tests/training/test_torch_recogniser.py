@@ -129,11 +129,11 @@ def test_margin_loss_equals_the_papers_formula() -> None:
 def test_class_weights_are_those_of_scikit_learn() -> None:
     from sklearn.utils.class_weight import compute_class_weight
 
-    from hmrm.training.torch_recogniser import _class_weights
+    from hmrm.training.imbalance import class_weights
 
     labels = np.array([0, 0, 0, 1, 2, 2])
     expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-    np.testing.assert_allclose(_class_weights(torch.from_numpy(labels), 3).numpy(), expected)
+    np.testing.assert_allclose(class_weights(torch.from_numpy(labels), 3).numpy(), expected)
 
 
 def test_plain_recipe_equals_a_loop_written_out() -> None:

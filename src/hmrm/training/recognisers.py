@@ -11,6 +11,7 @@ from hmrm import config
 from hmrm.errors import ConfigError, MissingExtraError
 from hmrm.model.baselines import NETWORKS, SVMS
 from hmrm.model.contract import Recogniser
+from hmrm.training.ensemble import build_ensemble
 
 Factory = Callable[[Mapping[str, Any] | None], Recogniser]
 
@@ -58,9 +59,25 @@ def _network(name: str, options: Mapping[str, Any] | None = None) -> Recogniser:
     return TorchRecogniser(peer=name, recipe=recipe)
 
 
+def _hmrm(options: Mapping[str, Any] | None = None) -> Recogniser:
+    try:
+        from hmrm.training.hmrm import HmrmRecogniser
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("hmrm"):
+            raise
+        raise MissingExtraError(f"hmrm needs {error.name}: pip install 'hmrm[torch]'") from error
+    return config.from_mapping(HmrmRecogniser, dict(options or {}), where="model hmrm")
+
+
+def _ensemble(options: Mapping[str, Any] | None = None) -> Recogniser:
+    return build_ensemble(options or {}, build=build_recogniser)
+
+
 RECOGNISERS: dict[str, Factory] = {
     **{name: partial(_svm, name) for name in SVMS},
     **{name: partial(_network, name) for name in RECIPES},
+    "hmrm": _hmrm,
+    "ensemble": _ensemble,
 }
 """Name → factory. A factory imports its model only when it is called."""
 

@@ -18,6 +18,7 @@ from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.model.baselines import NETWORKS
 from hmrm.model.baselines.mirror import mirrored_maps
 from hmrm.model.contract import MapKind, Observer, TrainingSet
+from hmrm.training.imbalance import class_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,7 @@ class TorchRecogniser:
         maps = torch.tensor(train.maps) * recipe.input_scale
         mirrored = torch.tensor(mirrored_maps(train.maps)) * recipe.input_scale
         labels = torch.tensor(train.labels, dtype=torch.int64)
-        weights = _class_weights(labels, len(train.classes)) if recipe.class_weights else None
+        weights = class_weights(labels, len(train.classes)) if recipe.class_weights else None
         optimiser = _optimiser(network, recipe)
         for epoch in range(epochs):
             _set_learning_rate(optimiser, recipe, done=epoch / epochs)
@@ -210,12 +211,6 @@ def _loss(
     if kind == "margin":
         return margin_loss(scores, labels, weights=weights)
     return functional.cross_entropy(scores, labels, weight=weights)
-
-
-def _class_weights(labels: Int[Tensor, " n"], classes: int) -> Float[Tensor, " classes"]:
-    """Clips / (classes · clips of the class); classes without clips are never looked up."""
-    counts = torch.bincount(labels, minlength=classes).clamp_min(1)
-    return len(labels) / (classes * counts.float())
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

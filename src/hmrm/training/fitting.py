@@ -1,0 +1,197 @@
+"""The training loop of the network on real clips: a fixed number of passes, nothing looked at."""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
+from torch import Tensor, nn
+
+from hmrm.errors import ConfigError, NumericalError
+from hmrm.faces.regions import mixing_boxes
+from hmrm.model.network import HMRM, Logits
+from hmrm.training.augment import AugmentConfig, augment
+from hmrm.training.imbalance import Imbalance, class_weights, draw_order, log_shares
+from hmrm.training.loss import LossConfig, MultiScaleLoss
+from hmrm.training.material import Labelled
+from hmrm.training.motionmix import MotionMixConfig, mix_batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittingConfig:
+    """How the network is trained.
+
+    Attributes:
+        epochs: passes over the training clips, fixed beforehand.
+        batch: clips per step.
+        learning_rate: highest, of the heads; reached after the warm-up, 0 after the last step.
+        body_rate: factor on it for everything but the heads.
+        weight_decay: AdamW's, beside the gradient.
+        warm_up: share of all steps in which the rate rises from 0.
+        average_decay: of the moving average over steps that becomes the model; 0 takes the last.
+        largest_gradient: length that gradients are cut to.
+        imbalance: see `hmrm.training.imbalance.Imbalance`.
+        adjustment: factor on the logarithm of a class's share, for ``adjustment``.
+    """
+
+    epochs: int = 30
+    batch: int = 32
+    learning_rate: float = 1e-3
+    body_rate: float = 1.0
+    weight_decay: float = 0.01
+    warm_up: float = 0.1
+    average_decay: float = 0.98
+    largest_gradient: float = 1.0
+    imbalance: Imbalance = "weights"
+    adjustment: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "learning_rate", "largest_gradient"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"fitting: {name} = {getattr(self, name)}: must be above 0")
+        for name in ("warm_up", "average_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"fitting: {name} = {getattr(self, name)}: must be in 0 … 1")
+        if self.weight_decay < 0 or self.body_rate < 0:
+            raise ConfigError("fitting: weight_decay and body_rate must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stock:
+    """What batches are made of.
+
+    Attributes:
+        clips: real maps, passed over once per epoch.
+        drawn: maps to take at random beside them, ``drawn_share`` per clip.
+        classes: number of classes.
+    """
+
+    clips: Labelled
+    drawn: Labelled | None
+    drawn_share: float
+    classes: int
+    mix: MotionMixConfig
+    augment: AugmentConfig
+
+
+def fit_network(
+    network: HMRM, stock: Stock, config: FittingConfig, *, loss: LossConfig, seed: int
+) -> Iterator[tuple[int, HMRM]]:
+    """Train ``network`` in place; yield epochs done and the model as it stands after each.
+
+    Parameters that ask for no gradient stay as they are. The model yielded is the moving average
+    where there is one; it changes with the next step.
+
+    Raises:
+        NumericalError: the loss became NaN or infinite.
+    """
+    labels = torch.from_numpy(stock.clips.labels)
+    weights = class_weights(labels, stock.classes) if config.imbalance == "weights" else None
+    shift = torch.zeros(stock.classes)
+    if config.imbalance == "adjustment":
+        shift = config.adjustment * log_shares(labels, stock.classes)
+    total_loss = MultiScaleLoss(loss, class_weights=weights)
+    optimiser = _optimiser(network, total_loss, config)
+    averaged = copy.deepcopy(network) if config.average_decay > 0 else network
+    steps = config.epochs * math.ceil(len(labels) / config.batch)
+    step = 0
+    for epoch in range(config.epochs):
+        generator = np.random.default_rng((seed, epoch))
+        network.train()
+        for maps, wanted in _batches(stock, config, generator):
+            _set_rates(optimiser, rate(step, steps, config))
+            dropping = torch.Generator().manual_seed(int(generator.integers(2**62)))
+            logits = _shifted(network(maps, generator=dropping), shift)
+            value = total_loss(logits, wanted)
+            if not torch.isfinite(value):
+                raise NumericalError(
+                    f"the loss became {value.item()} in epoch {epoch + 1}; lower learning_rate"
+                )
+            optimiser.zero_grad()
+            value.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), config.largest_gradient)
+            optimiser.step()
+            step += 1
+            if averaged is not network:
+                _follow(averaged, network, min(config.average_decay, step / (9 + step)))
+        yield epoch + 1, averaged.eval()
+
+
+def rate(step: int, steps: int, config: FittingConfig) -> float:
+    """Learning rate of a step: a linear rise, then half a cosine down to almost 0."""
+    rising = config.warm_up * steps
+    if step < rising:
+        return config.learning_rate * (step + 1) / (rising + 1)
+    done = (step - rising) / max(steps - rising, 1)
+    return config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * done))
+
+
+def _batches(
+    stock: Stock, config: FittingConfig, generator: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    maps, labels = stock.clips.maps, stock.clips.labels
+    boxes = mixing_boxes()
+    order = draw_order(labels, balanced=config.imbalance == "sampling", generator=generator)
+    for start in range(0, len(order), config.batch):
+        chosen = order[start : start + config.batch]
+        batch, wanted = maps[chosen], labels[chosen]
+        if stock.mix.share > 0:
+            batch = mix_batch(batch, wanted, stock.mix, generator=generator, boxes=boxes)
+        if stock.drawn is not None:
+            batch, wanted = _beside(batch, wanted, stock, stock.drawn, generator)
+        batch = augment(batch, stock.augment, generator=generator)
+        yield torch.from_numpy(batch), torch.from_numpy(wanted)
+
+
+def _beside(
+    batch: Float32[np.ndarray, "b 3 s s"],
+    wanted: Int[np.ndarray, " b"],
+    stock: Stock,
+    drawn: Labelled,
+    generator: np.random.Generator,
+) -> tuple[Float32[np.ndarray, "m 3 s s"], Int[np.ndarray, " m"]]:
+    """Drawn maps appended to a batch of clips."""
+    count = math.ceil(stock.drawn_share * len(batch))
+    extra = generator.integers(0, len(drawn.labels), count)
+    return (
+        np.concatenate([batch, drawn.maps[extra]]),
+        np.concatenate([wanted, drawn.labels[extra]]),
+    )
+
+
+def _shifted(logits: Logits, shift: Float[Tensor, " k"]) -> Logits:
+    return logits._replace(
+        coarse=logits.coarse + shift, fine=logits.fine + shift, fused=logits.fused + shift
+    )
+
+
+def _optimiser(network: HMRM, loss: MultiScaleLoss, config: FittingConfig) -> torch.optim.Optimizer:
+    heads: list[nn.Parameter] = []
+    body: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            (heads if "_head." in name else body).append(parameter)
+    groups = [
+        {"params": heads, "factor": 1.0},
+        {"params": body, "factor": config.body_rate},
+        {"params": list(loss.parameters()), "factor": 1.0, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+    )
+
+
+def _set_rates(optimiser: torch.optim.Optimizer, value: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = value * group["factor"]
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
+    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)

@@ -1,0 +1,204 @@
+"""HMRM as a recogniser: from scratch, fine-tuned, or a linear head on frozen features."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from hmrm.errors import ConfigError, DataError
+from hmrm.model.contract import FittedRecogniser, MapKind, Observer, TrainingSet
+from hmrm.model.network import HMRM, PRESETS, HMRMConfig
+from hmrm.training.augment import AugmentConfig, mirrored
+from hmrm.training.fitting import FittingConfig, Stock, fit_network
+from hmrm.training.linear_head import FeatureSvm, FittedFeatureSvm, LinearHead, fit_planes
+from hmrm.training.loss import LossConfig
+from hmrm.training.material import DrawnConfig, Labelled, clips, drawn
+from hmrm.training.motionmix import MotionMixConfig
+from hmrm.training.pretrained import frozen_features, start_network
+from hmrm.training.torch_recogniser import one_thread
+
+_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class HmrmRecogniser:
+    """The HMRM network under the protocol; see `hmrm.model.contract.Recogniser`.
+
+    Attributes:
+        network: sizes, by name of a preset or one by one (then the paper's where not given).
+        pretrained: weights to start from, by shipped name or path; None starts randomly.
+        tune: what is trained: ``whole``; ``last`` (fusion, heads and the last ``last_blocks``
+            blocks); ``linear`` (``head`` on frozen features, solved to its end: no epochs).
+        last_blocks: see ``tune``.
+        dropout: in place of the network's.
+        mirror_test: judge each clip and its mirror image, logits averaged.
+        offset_maps: learn the apex→offset maps too, with u and v negated.
+        fitting, loss, mix, augment, drawn: of ``whole`` and ``last``.
+        head: of ``linear``.
+    """
+
+    network: Literal["lite", "paper"] | HMRMConfig = "lite"
+    pretrained: str | None = None
+    tune: Literal["whole", "last", "linear"] = "whole"
+    last_blocks: int = 1
+    dropout: float = 0.0
+    mirror_test: bool = True
+    offset_maps: bool = False
+    fitting: FittingConfig = field(default_factory=FittingConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    mix: MotionMixConfig = field(default_factory=MotionMixConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    drawn: DrawnConfig = field(default_factory=DrawnConfig)
+    head: LinearHead = field(default_factory=LinearHead)
+
+    def __post_init__(self) -> None:
+        if self.tune != "whole" and self.pretrained is None:
+            raise ConfigError(
+                f"tune = {self.tune}: nothing learnt stands behind random weights; name pretrained "
+                "weights, or set tune = whole"
+            )
+        if not 0 <= self.last_blocks <= self.sizes.depth:
+            raise ConfigError(
+                f"last_blocks = {self.last_blocks}: the network has {self.sizes.depth}"
+            )
+
+    @property
+    def sizes(self) -> HMRMConfig:
+        """Of the network."""
+        sizes = PRESETS[self.network] if isinstance(self.network, str) else self.network
+        return replace(sizes, dropout=self.dropout)
+
+    @property
+    def map_kind(self) -> MapKind:
+        """Canonical: pretrained weights know no other."""
+        return "canonical"
+
+    @property
+    def epochs(self) -> int | None:
+        """`FittingConfig.epochs`; None for a linear head."""
+        return None if self.tune == "linear" else self.fitting.epochs
+
+    def fit(
+        self,
+        train: TrainingSet,
+        *,
+        seed: int,
+        epochs: int | None = None,
+        observer: Observer | None = None,
+    ) -> FittedRecogniser:
+        """Train from ``seed`` on one thread.
+
+        Raises:
+            ConfigError: options that the training set cannot serve.
+            DataError: fewer than two clips.
+            NumericalError: the loss became NaN or infinite.
+            WeightsError: pretrained weights are missing, of other sizes, or know other people.
+        """
+        if len(train.ids) < 2:
+            raise DataError(f"{len(train.ids)} training clips: a network needs at least two")
+        # Layers draw weights from torch's global stream before ours replace them.
+        with one_thread(), torch.random.fork_rng(devices=[]):
+            network = start_network(
+                self.sizes,
+                classes=train.classes,
+                pretrained=self.pretrained,
+                seen=train.subjects,
+                generator=torch.Generator().manual_seed(seed),
+            )
+            material = clips(train, offset_maps=self.offset_maps)
+            if self.tune == "linear":
+                return self._fit_head(network, train, material)
+            fitted = FittedHmrm(network=network, mirror_test=self.mirror_test)
+            for epoch, model in self._fit_network(network, train, material, seed, epochs):
+                fitted = FittedHmrm(network=model, mirror_test=self.mirror_test)
+                if observer is not None:
+                    observer(epoch, fitted)
+        return fitted
+
+    def _fit_network(
+        self,
+        network: HMRM,
+        train: TrainingSet,
+        material: Labelled,
+        seed: int,
+        epochs: int | None,
+    ) -> Iterator[tuple[int, HMRM]]:
+        if self.tune == "last":
+            _freeze(network, self.last_blocks)
+        fitting = self.fitting if epochs is None else replace(self.fitting, epochs=epochs)
+        stock = Stock(
+            clips=material,
+            drawn=drawn(self.drawn, train.classes) if self.drawn.share > 0 else None,
+            drawn_share=self.drawn.share,
+            classes=len(train.classes),
+            mix=self.mix,
+            augment=self.augment,
+        )
+        yield from fit_network(network, stock, fitting, loss=self.loss, seed=seed)
+
+    def _fit_head(
+        self, network: HMRM, train: TrainingSet, material: Labelled
+    ) -> "FittedHmrm | FittedFeatureSvm":
+        assert self.pretrained is not None
+        extract, head = frozen_features(self.pretrained), self.head
+        if head.kind == "svm":
+            machine = FeatureSvm(
+                extract=extract, cost=head.cost, balanced=head.balanced, mirror=head.mirror
+            )
+            known = replace(train, maps=material.maps, labels=material.labels)
+            return FittedFeatureSvm(svm=machine.fit(known, seed=0), network=extract.network)
+        rows, labels = extract(material.maps), material.labels
+        if head.mirror:
+            rows = np.concatenate([rows, extract(mirrored(material.maps))])
+            labels = np.concatenate([labels, labels])
+        planes = fit_planes(rows, labels, classes=len(train.classes), head=head)
+        with torch.no_grad():
+            network.fused_head.weight.copy_(torch.from_numpy(planes.weights))
+            network.fused_head.bias.copy_(torch.from_numpy(planes.offsets))
+        return FittedHmrm(network=network.eval(), mirror_test=self.mirror_test)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FittedHmrm:
+    """A trained network; every clip runs alone, so its neighbours cannot change a bit."""
+
+    network: HMRM
+    mirror_test: bool
+
+    def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
+        """Probabilities, float64."""
+        logits = torch.from_numpy(self.decisions(maps))
+        return logits.softmax(-1).numpy()
+
+    def decisions(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
+        """Logits, averaged over a clip and its mirror image where that is asked for."""
+        rows = []
+        with one_thread(), torch.inference_mode():
+            for i in range(len(maps)):
+                views = maps[i : i + 1]
+                if self.mirror_test:
+                    views = np.concatenate([views, mirrored(views)])
+                fused: Tensor = self.network(torch.from_numpy(views)).fused
+                rows.append(fused.double().mean(0).numpy())
+        return np.stack(rows)
+
+    def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
+        """Fused vectors that the decision rests on."""
+        parts = []
+        with one_thread(), torch.inference_mode():
+            for start in range(0, len(maps), _BATCH):
+                batch = torch.from_numpy(maps[start : start + _BATCH])
+                parts.append(self.network.features(batch).double().numpy())
+        return np.concatenate(parts)
+
+
+def _freeze(network: HMRM, last_blocks: int) -> None:
+    """Leave fusion, heads, the encoder's norm and its last blocks to be trained."""
+    network.tokens.requires_grad_(False)
+    blocks = list(network.encoder.blocks)
+    for block in blocks[: len(blocks) - last_blocks]:
+        block.requires_grad_(False)

@@ -1,0 +1,150 @@
+"""From pretrained weights to a network for the classes at hand, and to frozen features."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Float64
+
+from hmrm.errors import SeenInTrainingError, WeightsError
+from hmrm.model.checkpoints import WeightCard, load_checkpoint, weights_path
+from hmrm.model.network import HMRM, SCALES, HMRMConfig
+from hmrm.training.torch_recogniser import one_thread
+
+_KEPT_ROWS = 20_000
+
+
+def start_network(
+    config: HMRMConfig,
+    *,
+    classes: tuple[str, ...],
+    pretrained: str | None,
+    seen: Sequence[str],
+    generator: torch.Generator,
+) -> HMRM:
+    """A network to train: random, or with pretrained weights.
+
+    Heads take over the rows of classes that the pretrained network knows by the same name; other
+    classes start randomly. Classes and action units that are not wanted are left behind.
+
+    Args:
+        pretrained: name of shipped weights, or a path.
+        seen: ``dataset/subject`` of the people that training may see.
+        generator: only source of randomness.
+
+    Raises:
+        WeightsError: no such weights, or of other sizes than ``config``.
+        SeenInTrainingError: they were trained on people outside ``seen``.
+    """
+    network = HMRM(config, classes=classes, generator=generator)
+    if pretrained is None:
+        return network
+    source, card = pretrained_network(pretrained)
+    require_sizes(pretrained, card.config, config)
+    require_unseen(pretrained, card, seen)
+    state = network.state_dict()
+    heads = tuple(f"{scale}_head." for scale in SCALES)
+    for name, value in source.state_dict().items():
+        if name.startswith(heads):
+            for row, label in enumerate(classes):
+                if label in card.classes:
+                    state[name][row] = value[card.classes.index(label)]
+        elif name in state:
+            state[name] = value
+    network.load_state_dict(state)
+    return network
+
+
+def pretrained_network(name: str) -> tuple[HMRM, WeightCard]:
+    """Shipped weights by name or any by path; read once per process, never to be changed.
+
+    Raises:
+        WeightsError: see `hmrm.model.checkpoints.load_checkpoint`.
+    """
+    path = weights_path(name)
+    status = path.stat()
+    return _read(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, changed_ns: int, size: int) -> tuple[HMRM, WeightCard]:
+    del changed_ns, size
+    network, card = load_checkpoint(path)
+    network.requires_grad_(False)
+    return network, card
+
+
+def require_sizes(name: str, got: HMRMConfig, wanted: HMRMConfig) -> None:
+    """Refuse weights of another network; how it was initialised or dropped out is no size.
+
+    Raises:
+        WeightsError: a size differs.
+    """
+    same = replace(got, dropout=wanted.dropout, step_min=wanted.step_min, step_max=wanted.step_max)
+    if same != wanted:
+        names = [key for key in vars(wanted) if getattr(same, key) != getattr(wanted, key)]
+        words = ", ".join(f"{n} = {getattr(same, n)}, not {getattr(wanted, n)}" for n in names)
+        raise WeightsError(
+            f"weights {name}: made for another network: {words}; set network to their sizes, or "
+            "take weights of this preset"
+        )
+
+
+def require_unseen(name: str, card: WeightCard, seen: Sequence[str]) -> None:
+    """Refuse weights that know people this training must not know: a test subject may be one.
+
+    Raises:
+        SeenInTrainingError: somebody in the card is not in ``seen``.
+    """
+    others = sorted(set(card.trained_subjects) - set(seen))
+    if others:
+        raise SeenInTrainingError(
+            f"weights {name}: were trained on {len(others)} people outside this training set, "
+            f"e.g. {others[0]}, who may be tested on; take weights that saw drawn maps only"
+        )
+
+
+class FrozenFeatures:
+    """Features of a network that is never changed; each clip runs alone and only once.
+
+    Alone, so that the numbers do not depend on which clips came along; once, because the clips of
+    all folds of a process are the same ones.
+    """
+
+    def __init__(self, network: HMRM) -> None:
+        self.network = network
+        self._rows: dict[bytes, Float64[np.ndarray, " d"]] = {}
+
+    def __call__(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float64[np.ndarray, "n d"]:
+        """`HMRM.features` of each map, float64."""
+        if len(self._rows) > _KEPT_ROWS:
+            self._rows.clear()
+        with one_thread(), torch.inference_mode():
+            return np.stack([self._row(values) for values in maps])
+
+    def _row(self, values: Float32[np.ndarray, "3 s s"]) -> Float64[np.ndarray, " d"]:
+        key = hashlib.blake2b(values.tobytes(), digest_size=16).digest()
+        if key not in self._rows:
+            clip = torch.from_numpy(np.ascontiguousarray(values)[None])
+            self._rows[key] = self.network.features(clip)[0].double().numpy()
+        return self._rows[key]
+
+
+def frozen_features(name: str) -> FrozenFeatures:
+    """The features of pretrained weights; one object per process and file.
+
+    Raises:
+        WeightsError: see `pretrained_network`.
+    """
+    path = weights_path(name)
+    status = path.stat()
+    return _features(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=8)
+def _features(path: Path, changed_ns: int, size: int) -> FrozenFeatures:
+    return FrozenFeatures(_read(path, changed_ns, size)[0])

@@ -1,0 +1,31 @@
+"""Every file in configs/ says what it is meant to say: evaluation plans and trainings."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hmrm import config
+from hmrm.evaluation.models import find_recogniser
+from hmrm.evaluation.settings import load_plan
+from hmrm.model.contract import Recogniser
+from hmrm.training.synthetic import SyntheticTrainingConfig
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
+EXPECTED = {"hmrm-scratch-lite", "hmrm-finetune-lite", "hmrm-frozen-linear", "hmrm-ensemble"}
+
+
+def test_the_named_configs_are_there() -> None:
+    assert {path.stem for path in CONFIGS} >= EXPECTED
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_config_loads(path: Path) -> None:
+    """A file with a [model] is for `hmrm evaluate`, one without for `hmrm train synthetic`."""
+    if "model" in tomllib.loads(path.read_text(encoding="utf-8")):
+        plan = load_plan(path)
+        recogniser = find_recogniser(plan.model, plan.options)
+        assert isinstance(recogniser, Recogniser)
+        assert plan.settings.selection == "fixed" or recogniser.epochs is not None
+    else:
+        config.load(SyntheticTrainingConfig, path)
