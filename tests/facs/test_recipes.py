@@ -71,9 +71,11 @@ def test_one_sided_recipes_move_one_side_and_sided_parts_keep_theirs() -> None:
 def test_counted_sets_weigh_by_count_and_by_how_clearly_they_belong(tmp_path: Path) -> None:
     recipes = counted_recipes(table(tmp_path, COMPLETE))
     weights = {(r.label, tuple(p.number for p in r.parts)): r.weight for r in recipes}
-    assert weights[("positive", (6, 12))] == 8.0
-    # The set 4 is half negative and half surprise: half of its count teaches each.
-    assert weights[("negative", (4,))] == weights[("surprise", (4,))] == 5.0
+    assert weights[("positive", (6, 12))] == pytest.approx(1.0)
+    # The set 4 is 10 of 16 negative clips and 10 of 15 of surprise.
+    negative, surprise = 10 / 16, 10 / 15
+    assert weights[("negative", (4,))] == pytest.approx(negative**2 / (negative + surprise))
+    assert weights[("surprise", (4,))] == pytest.approx(surprise**2 / (negative + surprise))
     assert not any(number == 99 for _, numbers in weights for number in numbers)
     (contempt,) = [r for r in recipes if r.parts[0].number == 12 and r.label == "negative"]
     assert contempt.parts[0].side == "right"

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
+from hmrm.facs.atlas import PICTURE_PX
 from hmrm.facs.basis import MAP_SIDE
+from hmrm.flow.rigid import fit_rigid
 
 Field = Float32[np.ndarray, "2 h w"]
 Plane = Float32[np.ndarray, "h w"]
@@ -105,6 +107,20 @@ def add_noise(flow: Field, texture: Plane, rng: np.random.Generator, *, most_px:
         total += amount * cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC)
     weight = np.float32(1.4) - texture
     return flow + total.transpose(2, 0, 1) * weight
+
+
+def remove_head_motion(flow: Field) -> Field:
+    """What the chain from video does before it makes a map: a robust similarity is taken out.
+
+    Cells are higher than wide; the fit is made on a grid on which faces are not squeezed.
+    """
+    height = round(flow.shape[1] * PICTURE_PX[1] / PICTURE_PX[0])
+    tall = cv2.resize(flow.transpose(1, 2, 0), (flow.shape[2], height))
+    a, b = fit_rigid(np.ascontiguousarray(tall.transpose(2, 0, 1)), model="similarity")
+    x = np.arange(flow.shape[2], dtype=np.float32)[None, :]
+    y = (np.arange(flow.shape[1], dtype=np.float32)[:, None] + 0.5) * (height / flow.shape[1]) - 0.5
+    rigid = np.stack([row[0] * x + row[1] * y + row[2] for row in (a, b)])
+    return flow - rigid.astype(np.float32)
 
 
 def add_outliers(flow: Field, rng: np.random.Generator, *, probability: float) -> Field:

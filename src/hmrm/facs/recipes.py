@@ -56,7 +56,7 @@ def _recipe(label: str, weight: float, *parts: Part | int, one_sided: float = 0.
 HAND_MADE: tuple[Recipe, ...] = (
     _recipe("positive", 3.0, 12, Part(6, 0.6, 0.8), Part(7, 0.15, 0.5), Part(25, 0.15, 0.6)),
     _recipe("positive", 1.0, 12, Part(6, 1.0, 0.9), Part(10, 0.1, 0.4), Part(14, 0.1, 0.5)),
-    _recipe("positive", 0.7, 12, 6, one_sided=0.7),
+    _recipe("positive", 0.6, 12, Part(6, 0.7, 0.8), one_sided=0.8),
     _recipe("positive", 0.5, 12, Part(24, 0.6, 0.5), Part(17, 0.5, 0.5)),
     _recipe("surprise", 3.0, 1, 2, Part(5, 0.5, 0.6), Part(26, 0.1, 0.7), Part(25, 0.1, 0.5)),
     _recipe("surprise", 1.2, 1, 2, Part(5, 0.5, 0.6), one_sided=1.0),
@@ -76,7 +76,7 @@ HAND_MADE: tuple[Recipe, ...] = (
     _recipe("negative", 0.4, 4, 5, Part(7, 0.4, 0.7)),
     _recipe("negative", 0.4, 1, 4, Part(15, 0.3), Part(7, 0.2)),
     _recipe("negative", 0.4, 4, Part(6, 1.0, 0.8), Part(9, 0.2)),
-    _recipe("negative", 0.6, 12, Part(14, 0.4, 0.8), one_sided=1.0),
+    _recipe("negative", 0.4, 12, Part(14, 0.4, 0.8), one_sided=1.0),
     _recipe("negative", 0.2, 4, Part(43, 1.0, 1.5)),
     _recipe("negative", 0.2, 16, Part(4, 0.3), Part(20, 0.3)),
     _recipe("negative", 0.2, 18, Part(4, 0.3), Part(17, 0.3)),
@@ -87,8 +87,9 @@ def counted_recipes(path: Path) -> tuple[Recipe, ...]:
     """Recipes from a table of action-unit sets with counts by class.
 
     Columns ``class``, ``action_units`` (as in ``4+L10``; L and R are the person's sides) and
-    ``count``; further columns are ignored. A set that annotators gave to several classes keeps, in
-    each, the part of its count that the class holds of it: ambiguous sets teach less.
+    ``count``; further columns are ignored. Counts become shares of their class, so that a class
+    with many clips does not own every set; a set that annotators gave to several classes then
+    keeps, in each, the part of its share that the class holds of it: ambiguous sets teach less.
 
     Raises:
         DataError: the file cannot be read, or a column, class or number is wrong.
@@ -108,14 +109,17 @@ def counted_recipes(path: Path) -> tuple[Recipe, ...]:
             f"{path}: not a table of action-unit counts ({error}); it needs the columns class, "
             "action_units and count"
         ) from error
+    clips = {
+        label: sum(by_class.get(label, 0.0) for by_class in counts.values()) for label in CLASSES
+    }
     recipes = []
     for text, by_class in sorted(counts.items()):
         parts = tuple(part for token in text.split("+") if (part := _part(token)) is not None)
-        total = sum(by_class.values())
+        shares = {label: n / clips[label] for label, n in sorted(by_class.items()) if n > 0}
         recipes += [
-            Recipe(label=label, weight=count * count / total, parts=parts)
-            for label, count in sorted(by_class.items())
-            if parts and count > 0
+            Recipe(label=label, weight=share * share / sum(shares.values()), parts=parts)
+            for label, share in shares.items()
+            if parts
         ]
     missing = [label for label in CLASSES if label not in {r.label for r in recipes}]
     if missing:

@@ -47,7 +47,8 @@ class SynthConfig:
         pool_seed: another pool of faces; held-out maps can have faces no training map had.
         low_px, high_px: strength of expressions, px of the canonical crop.
         nuisance: chance of each movement that is no expression; in ``none`` it is 0.7.
-        head_px: largest motion of the head left in the map.
+        head_px: largest motion of the head.
+        head_removed: chance that it was fitted and taken out, as the chain from video does.
         noise_px: largest error of the flow.
         misalignment, estimator_loss: see ``distort``; 0 switches them off, 1 is usual.
         outliers: chance of a spot of wrong flow, and of each further one.
@@ -62,14 +63,15 @@ class SynthConfig:
     with_none: bool = False
     faces: int = 64
     pool_seed: int = 0
-    low_px: float = 0.4
+    low_px: float = 0.35
     high_px: float = 2.5
     nuisance: float = 0.1
-    head_px: float = 0.6
-    noise_px: float = 0.15
-    misalignment: float = 1.0
+    head_px: float = 1.0
+    head_removed: float = 0.5
+    noise_px: float = 0.25
+    misalignment: float = 1.2
     estimator_loss: float = 1.0
-    outliers: float = 0.2
+    outliers: float = 0.25
     as_bytes: float = 0.5
     channels_apart: float = 0.5
 
@@ -84,7 +86,7 @@ class SynthConfig:
             raise ConfigError(f'recipes = "{self.recipes}": needs counts_path, a CSV of counts')
         if self.faces < 1 or not 0 < self.low_px <= self.high_px:
             raise ConfigError("synthesis: needs a face and strengths 0 < low_px <= high_px")
-        for name in ("nuisance", "outliers", "as_bytes", "channels_apart"):
+        for name in ("nuisance", "head_removed", "outliers", "as_bytes", "channels_apart"):
             if not 0 <= getattr(self, name) <= 1 or self.outliers == 1:
                 raise ConfigError(f"synthesis: {name} is a chance; use 0 to 1 (outliers below 1)")
         for name in ("head_px", "noise_px", "misalignment", "estimator_loss"):
@@ -204,6 +206,8 @@ def _draw_map(
     if config.noise_px > 0:
         flow = distort.add_noise(flow, texture, rng, most_px=config.noise_px)
     flow = distort.add_outliers(flow, rng, probability=config.outliers)
+    if rng.random() < config.head_removed:
+        flow = distort.remove_head_motion(flow)
     if rng.random() < config.as_bytes:
         flow = distort.store_as_bytes(flow, rng)
     if rng.random() < 0.5:
