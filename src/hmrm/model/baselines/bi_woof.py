@@ -14,7 +14,7 @@ as in `linear_svm`, where the paper takes C = 10,000 on its own scale.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 
 from hmrm.model.baselines.kernel_svm import KernelSvm, Maps, Rows
 from hmrm.model.baselines.mirrored_svm import centred_flow
@@ -30,16 +30,26 @@ class BiWoof(KernelSvm):
     def describe(self, maps: Maps) -> Rows:
         """Bin of 45° each, the first from 0° to 45° (0° right, 90° down); blocks row by row."""
         flow = centred_flow(maps)
-        strain = np.abs(maps[:, 2])
         length = np.hypot(flow[:, 0], flow[:, 1])
-        bins = direction_bins(flow)
-        parts = []
-        for rows in np.array_split(np.arange(maps.shape[2]), BLOCKS):
-            for columns in np.array_split(np.arange(maps.shape[3]), BLOCKS):
-                block = np.ix_(np.arange(len(maps)), rows, columns)
-                votes = [(length[block] * (bins[block] == b)).sum((1, 2)) for b in range(BINS)]
-                parts.append(np.stack(votes, axis=1) * strain[block].mean((1, 2))[:, None])
-        return np.concatenate(parts, axis=1)
+        votes = block_sums(one_per_bin(flow) * length[:, None], BLOCKS)
+        size = block_sums(np.ones((1, 1, *maps.shape[2:])), BLOCKS)
+        strain = block_sums(np.abs(maps[:, 2:]), BLOCKS) / size
+        return (votes * strain).transpose(0, 2, 3, 1).reshape(len(maps), -1)
+
+
+def block_sums(
+    values: Float64[np.ndarray, "n c h w"], blocks: int
+) -> Float64[np.ndarray, "n c b b"]:
+    """Sums over ``blocks`` · ``blocks`` parts of each picture, as even as its side allows."""
+    for axis in (2, 3):
+        parts = np.array_split(np.arange(values.shape[axis]), blocks)
+        values = np.add.reduceat(values, [part[0] for part in parts], axis=axis)
+    return values
+
+
+def one_per_bin(flow: Float64[np.ndarray, "n 2 h w"]) -> Bool[np.ndarray, "n bins h w"]:
+    """True in the bin that each vector points to."""
+    return direction_bins(flow)[:, None] == np.arange(BINS)[:, None, None]
 
 
 def direction_bins(flow: Float64[np.ndarray, "n 2 h w"]) -> Int[np.ndarray, "n h w"]:
