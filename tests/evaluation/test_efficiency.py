@@ -16,6 +16,7 @@ from hmrm.evaluation.efficiency import (
     PRODUCTS,
     SCAN,
     Efficiency,
+    add_up,
     count_flops,
     measure_models,
     median_ms,
@@ -103,6 +104,26 @@ def test_every_kind_of_model_is_measured() -> None:
         assert all(ms > 0 for ms in found.ms_per_clip.values())
     assert svm.training_s_per_fold
     assert ststnet.training_s_per_fold
+
+
+def test_a_config_is_measured_and_an_ensemble_costs_what_its_members_cost(tmp_path: Path) -> None:
+    network = "{dim = 8, depth = 1, state = 2, heads = 2, fine_grid = 1}"
+    single = f'[model]\nname = "hmrm"\nnetwork = {network}\nfitting = {{epochs = 3}}\n'
+    pair = (
+        f'[model]\nname = "ensemble"\n[[model.members]]\nname = "hmrm"\nrepeat = 2\n'
+        f'network = {network}\n[[model.members]]\nname = "svm-linear"\nmap_kind = "canonical"\n'
+    )
+    paths = [tmp_path / "single.toml", tmp_path / "pair.toml"]
+    for path, text in zip(paths, (single, pair), strict=True):
+        path.write_text(text)
+    one, both = measure_models([str(p) for p in paths], train=noise_set(12), budget_s=0.0)
+    assert (one.name, one.epochs, both.name, both.epochs) == ("single", 3, "pair", None)
+    assert one.parameters and one.flops and one.scan_flops
+    assert both.parameters == 2 * one.parameters + 3 * 2353
+    assert both.flops == 2 * one.flops + 2 * 3 * 2353
+    assert both.scan_flops == 2 * one.scan_flops
+    hidden = add_up("both", [both, example("htnet", None)])
+    assert hidden.parameters is None and hidden.flops == both.flops + 10**8
 
 
 def test_unknown_models_are_named_before_anything_is_measured() -> None:

@@ -25,7 +25,8 @@ def models(
         Path, typer.Option("-o", "--output", help="JSON file; the figure goes beside it as SVG.")
     ],
     names: Annotated[
-        str | None, typer.Option("--models", help="Names with commas between; default: all.")
+        str | None,
+        typer.Option("--models", help="Names or configs, commas between; default: all names."),
     ] = None,
     runs: Annotated[
         list[Path] | None,

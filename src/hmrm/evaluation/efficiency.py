@@ -26,18 +26,22 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
+from hmrm.evaluation.models import find_recogniser
+from hmrm.evaluation.settings import load_plan
 from hmrm.model.baselines import FULL_NETWORKS
 from hmrm.model.contract import FittedRecogniser, Recogniser, TrainingSet
 from hmrm.model.grained_mamba import GrainedMambaEncoder, ShortConvolution
 from hmrm.model.network import HMRM, PRESETS
 from hmrm.model.scan import using_backend
 from hmrm.progress import Progress, silent
+from hmrm.training.ensemble import Ensemble
 from hmrm.training.recognisers import RECOGNISERS, build_recogniser
 from hmrm.training.torch_recogniser import one_thread
 
 SCAN = "scan"
 PRODUCTS = "products"
 BATCHES = (1, 32)
+_CONFIG = ".toml"
 TRAINING_CLIPS = 435
 """Clips that train a fold of the 442-clip benchmark, on average."""
 
@@ -107,15 +111,15 @@ def measure_models(
     """Measure one model after the other, on one thread.
 
     Args:
-        names: of `model_names`.
+        names: of `model_names`, or paths of configs (``.toml``) that name a model.
         train: what a fold trains on; None draws `TRAINING_CLIPS` maps of noise, which cost the
             same (an SVM on real maps is a little faster).
         budget_s: time for each median.
 
     Raises:
-        ConfigError: unknown name.
+        ConfigError: unknown name, or a config that cannot be read.
     """
-    unknown = [name for name in names if name not in model_names()]
+    unknown = [n for n in names if n not in model_names() and not n.endswith(_CONFIG)]
     if unknown:
         raise ConfigError(f"model {unknown[0]!r} is unknown; choose {', '.join(model_names())}")
     clips = train if train is not None else noise_set(TRAINING_CLIPS)
@@ -134,10 +138,25 @@ def noise_set(count: int) -> TrainingSet:
 
 
 def _measure(name: str, train: TrainingSet, *, budget_s: float) -> Efficiency:
-    if name not in RECOGNISERS:
+    if name in _BARE and name not in RECOGNISERS:
         build, side_px = _BARE[name]
         return measure_network(name, build(), side_px=side_px, budget_s=budget_s)
-    recogniser = build_recogniser(name)
+    if name in RECOGNISERS:
+        return _measure_recogniser(name, build_recogniser(name), train, budget_s=budget_s)
+    plan = load_plan(Path(name))
+    recogniser = find_recogniser(plan.model, plan.options)
+    return _measure_recogniser(Path(name).stem, recogniser, train, budget_s=budget_s)
+
+
+def _measure_recogniser(
+    name: str, recogniser: Recogniser, train: TrainingSet, *, budget_s: float
+) -> Efficiency:
+    if isinstance(recogniser, Ensemble):
+        members = [
+            _measure_recogniser(name, member, train, budget_s=budget_s)
+            for member in recogniser.members
+        ]
+        return add_up(name, members)
     fitted, training_s = _timed_fit(recogniser, train)
     epochs = recogniser.epochs
     network = getattr(fitted, "network", None)
@@ -152,6 +171,25 @@ def _measure(name: str, train: TrainingSet, *, budget_s: float) -> Efficiency:
             epochs=epochs,
         )
     return _measure_machine(name, fitted, train, budget_s=budget_s, training_s=training_s)
+
+
+def add_up(name: str, members: Sequence[Efficiency]) -> Efficiency:
+    """What judges together costs together; a cost that one member hides is hidden for all."""
+
+    def total(values: Sequence[Any]) -> Any:
+        return None if any(value is None for value in values) else sum(values)
+
+    return Efficiency(
+        name=name,
+        parameters=total([m.parameters for m in members]),
+        flops=total([m.flops for m in members]),
+        scan_flops=total([m.scan_flops for m in members]),
+        weights_mb=total([m.weights_mb for m in members]),
+        ms_per_clip={b: total([m.ms_per_clip[b] for m in members]) for b in BATCHES},
+        training_s_per_fold=total([m.training_s_per_fold for m in members]),
+        epochs=None,
+        side_px=members[0].side_px,
+    )
 
 
 def _timed_fit(recogniser: Recogniser, train: TrainingSet) -> tuple[FittedRecogniser, float]:
