@@ -136,3 +136,11 @@ def test_texture_is_rich_at_the_eyes_and_poor_on_the_cheeks() -> None:
     texture = load_face("atlas", 0, 0, None).texture[BORDER:-BORDER, BORDER:-BORDER]
     eye, cheek = texture[7:9, 5:8].mean(), texture[13:16, 3:6].mean()
     assert eye > 0.7 > 0.3 > cheek
+
+
+def test_background_stands_still_and_the_face_does_not() -> None:
+    face = load_face("atlas", 0, 0, None)
+    flow = np.ones((2, GRID, GRID), np.float32)
+    seen = distort.still_background(flow, face.inside, np.random.default_rng(0))
+    assert seen[:, -2:, :2].max() < 0.05 and seen[:, -2:, -2:].max() < 0.05
+    assert seen[:, 10:20, 12:24].min() > 0.95

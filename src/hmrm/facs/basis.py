@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 
@@ -58,11 +59,13 @@ class Face:
         fields: displacement at 1 px for each unit and side (left, right), px.
         depth: height towards the viewer, px; turning the head moves the face in proportion.
         texture: how much there is to see motion by, 0 to 1: high on brows, eyes, nostrils, lips.
+        inside: 1 on the face, 0 on what stands still behind it.
     """
 
     fields: Float32[np.ndarray, "k 2 h w"]
     depth: Float32[np.ndarray, "h w"]
     texture: Float32[np.ndarray, "h w"]
+    inside: Float32[np.ndarray, "h w"]
 
     def flow(self, units: Sequence[ActionUnit]) -> Float32[np.ndarray, "2 h w"]:
         """Sum of the units' fields; a unit of both sides is its two halves together."""
@@ -142,7 +145,12 @@ def _face(
         for number in UNITS
         for side in SIDES
     ]
-    return Face(fields=np.stack(fields), depth=depth, texture=_texture(landmarks))
+    return Face(
+        fields=np.stack(fields),
+        depth=depth,
+        texture=_texture(landmarks),
+        inside=_inside(landmarks),
+    )
 
 
 def _texture(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]:
@@ -154,6 +162,19 @@ def _texture(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]
             far = (x[None, :] - point[0]) ** 2 + (y[:, None] - point[1]) ** 2
             total = np.maximum(total, weight * np.exp(-0.5 * far / sigma**2))
     return (0.1 + 0.9 * total).astype(np.float32)
+
+
+def _inside(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]:
+    """Within the jaw line, or above the ears: there hair and forehead move with the head."""
+    x, y = sample_positions(MAP_SIDE, _MARGIN)
+    above = np.array([[landmarks[16, 0], y[0] - 99.0], [landmarks[0, 0], y[0] - 99.0]])
+    outline = np.concatenate([landmarks[:17], above])
+    cells = np.column_stack(
+        [(outline[:, 0] - x[0]) / (x[1] - x[0]), (outline[:, 1] - y[0]) / (y[1] - y[0])]
+    )
+    mask = np.zeros((y.size, x.size), dtype=np.uint8)
+    cv2.fillPoly(mask, [np.rint(cells * 256).astype(np.int32)], 255, cv2.LINE_AA, shift=8)
+    return mask.astype(np.float32) / np.float32(255.0)
 
 
 def _drawn_depth(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]:

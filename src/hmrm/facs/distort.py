@@ -38,6 +38,17 @@ def head_motion(depth: Plane, rng: np.random.Generator, *, most_px: float) -> Fi
     return np.stack([u, v]).astype(np.float32)
 
 
+def still_background(flow: Field, inside: Plane, rng: np.random.Generator) -> Field:
+    """Behind the face nothing moves with it; regularised flow carries the face's motion outwards.
+
+    The border between them is as wide as the estimator's reach, drawn for each map.
+    """
+    soft = cv2.GaussianBlur(
+        inside, (0, 0), float(rng.uniform(0.3, 1.5)), borderType=cv2.BORDER_REPLICATE
+    )
+    return flow * soft
+
+
 def misalign(
     flow: Field, texture: Plane, rng: np.random.Generator, *, amount: float
 ) -> tuple[Float32[np.ndarray, "2 s s"], Float32[np.ndarray, "s s"]]:

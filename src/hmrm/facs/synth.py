@@ -49,6 +49,7 @@ class SynthConfig:
         nuisance: chance of each movement that is no expression; in ``none`` it is 0.7.
         head_px: largest motion of the head.
         head_removed: chance that it was fitted and taken out, as the chain from video does.
+        background: chance that what lies beside the jaw stands still while the head moves.
         noise_px: largest error of the flow.
         misalignment, estimator_loss: see ``distort``; 0 switches them off, 1 is usual.
         outliers: chance of a spot of wrong flow, and of each further one.
@@ -68,6 +69,7 @@ class SynthConfig:
     nuisance: float = 0.1
     head_px: float = 1.0
     head_removed: float = 0.5
+    background: float = 0.5
     noise_px: float = 0.25
     misalignment: float = 1.2
     estimator_loss: float = 1.0
@@ -86,7 +88,14 @@ class SynthConfig:
             raise ConfigError(f'recipes = "{self.recipes}": needs counts_path, a CSV of counts')
         if self.faces < 1 or not 0 < self.low_px <= self.high_px:
             raise ConfigError("synthesis: needs a face and strengths 0 < low_px <= high_px")
-        for name in ("nuisance", "head_removed", "outliers", "as_bytes", "channels_apart"):
+        for name in (
+            "nuisance",
+            "head_removed",
+            "background",
+            "outliers",
+            "as_bytes",
+            "channels_apart",
+        ):
             if not 0 <= getattr(self, name) <= 1 or self.outliers == 1:
                 raise ConfigError(f"synthesis: {name} is a chance; use 0 to 1 (outliers below 1)")
         for name in ("head_px", "noise_px", "misalignment", "estimator_loss"):
@@ -201,6 +210,8 @@ def _draw_map(
     flow = face.flow(units)
     if config.head_px > 0:
         flow = flow + distort.head_motion(face.depth, rng, most_px=config.head_px)
+    if rng.random() < config.background:
+        flow = distort.still_background(flow, face.inside, rng)
     flow, texture = distort.misalign(flow, face.texture, rng, amount=config.misalignment)
     flow = distort.estimate(flow, texture, rng, loss=config.estimator_loss)
     if config.noise_px > 0:
