@@ -10,6 +10,9 @@ from tiny_hmrm import CLASSES, PRETRAINED_CLASSES, TINY, tiny_checkpoint, toy_cl
 
 from hmrm import config
 from hmrm.errors import ConfigError, DataError, NumericalError, SeenInTrainingError, WeightsError
+from hmrm.evaluation.fold import FoldData, run_fold
+from hmrm.evaluation.protocol import Fold
+from hmrm.evaluation.settings import Settings
 from hmrm.facs.synth import SynthConfig
 from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
 from hmrm.model.network import HMRM
@@ -143,7 +146,7 @@ def test_the_way_back_is_reversed_and_keeps_its_label() -> None:
         clips(replace(train, offset_maps=None), offset_maps=True)
 
 
-def test_drawn_maps_get_the_clips_labels_and_lose_foreign_classes() -> None:
+def test_drawn_maps_get_the_toylabels_and_lose_foreign_classes() -> None:
     settings = DrawnConfig(share=1.0, maps=40, data=SynthConfig(faces=2, with_none=True))
     classes = ("surprise", "other", "negative")
     pool = drawn(settings, classes)
@@ -236,7 +239,7 @@ def test_a_linear_head_has_no_epochs_and_no_seed(pretrained: str, kind: str) -> 
     assert fitted.features(test.maps).shape == (12, 20 * TINY.dim)
 
 
-def test_bad_clips_and_options_are_refused(pretrained: str) -> None:
+def test_bad_toyand_options_are_refused(pretrained: str) -> None:
     with pytest.raises(DataError, match="at least two"):
         QUICK.fit(toy_clips(1), seed=0)
     broken = toy_clips(9)
@@ -276,3 +279,19 @@ def test_presets_and_single_sizes_come_from_tables() -> None:
     recogniser = build_recogniser("hmrm")
     assert isinstance(recogniser, Recogniser) and recogniser.map_kind == "canonical"
     assert config.from_mapping(HmrmRecogniser, config.to_mapping(recogniser)) == recogniser
+
+
+@pytest.mark.parametrize("tune", ["whole", "linear"])
+def test_the_test_subjects_labels_reach_no_weight(pretrained: str, tune: str) -> None:
+    toy = toy_clips(16)
+    recogniser = replace(QUICK, pretrained=pretrained, tune=tune)
+    test = tuple(i for i, subject in enumerate(toy.subjects) if subject == "toy/s1")
+    fold = Fold(name="toy/s1", train=tuple(i for i in range(16) if i not in test), test=test)
+    scores = []
+    for shift in (0, 1):
+        labels = toy.labels.copy()
+        labels[list(test)] = (labels[list(test)] + shift) % 3
+        data = FoldData(ids=toy.ids, labels=labels, maps=toy.maps, classes=CLASSES)
+        scores.append(run_fold(recogniser, data, fold, Settings(), seed=0))
+    np.testing.assert_array_equal(scores[0].scores, scores[1].scores)
+    assert not scores[0].transductive

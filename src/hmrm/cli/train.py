@@ -38,3 +38,41 @@ def synthetic(
     with progress_bar(enabled=progress) as bar:
         path = train_synthetic(settings, output, workers=workers, progress=bar)
     OUT.print(f"weights: {path} (card: {path.with_suffix('.json').name})")
+
+
+@app.command("composite")
+def composite(
+    data: Annotated[Path, typer.Option(help="Folder of flow maps; all its clips are used.")],
+    settings_file: Annotated[
+        Path, typer.Option("--config", help="TOML file of hmrm evaluate; its [model] is trained.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the weights.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the training.")] = 0,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of hmrm evaluate with the same config and clips; its scores go into the "
+            "card.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Train on all clips of a data set, for use on other people.
+
+    No score of these weights on these clips means anything: the card names every person seen,
+    and scoring them is refused.
+    """
+    from hmrm import parallel
+    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.evaluation.models import find_recogniser
+    from hmrm.evaluation.out_of_fold import out_of_fold
+    from hmrm.evaluation.settings import load_plan
+    from hmrm.training.composite import train_composite
+
+    parallel.single_thread()
+    plan = load_plan(settings_file)
+    maps = load_maps(data, offset=plan.settings.offset_maps)
+    metrics = {} if run is None else out_of_fold(run, plan, maps)
+    recogniser = find_recogniser(plan.model, plan.options)
+    path = train_composite(maps, recogniser, output, seed=seed, metrics=metrics)
+    OUT.print(f"weights: {path} (card: {path.with_suffix('.json').name})")

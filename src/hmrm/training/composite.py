@@ -1,0 +1,102 @@
+"""Weights for use, from all clips of a data set: nothing is left over to score them on."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hmrm import config, provenance
+from hmrm.datasets.mapset import CANONICAL_CROP, MapSet, canonical_form, canonical_maps
+from hmrm.errors import ConfigError
+from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.contract import Recogniser, TrainingSet
+from hmrm.training.hmrm import FittedHmrm, HmrmRecogniser
+from hmrm.training.material import clips
+from hmrm.training.pretrained import pretrained_network
+
+LIMITS = (
+    "Trained on recordings that are licensed for research; use the weights for research only.",
+    "Every person in the card was seen in training: a score on their clips says nothing.",
+    "Classes of a laboratory: posed, spoken and everyday expressions were never shown.",
+)
+
+
+def train_composite(
+    mapset: MapSet,
+    recogniser: Recogniser,
+    folder: Path,
+    *,
+    seed: int,
+    metrics: Mapping[str, Any] | None = None,
+) -> Path:
+    """Train on every clip and write ``weights.safetensors`` with its card; return its path.
+
+    Args:
+        recogniser: HMRM, with a head that is part of the network.
+        metrics: out-of-fold figures of the same config on the same clips, for the card.
+
+    Raises:
+        ConfigError: the recogniser's result is no single network.
+        OutputError: the files cannot be written.
+        WeightsError: see `HmrmRecogniser.fit`.
+    """
+    if not isinstance(recogniser, HmrmRecogniser) or (
+        recogniser.tune == "linear" and recogniser.head.kind == "svm"
+    ):
+        raise ConfigError(
+            "train composite: weights hold one network; use model hmrm with tune whole or last, "
+            "or with head ridge or logistic"
+        )
+    train = training_set(mapset, offset_maps=recogniser.offset_maps)
+    fitted = recogniser.fit(train, seed=seed)
+    assert isinstance(fitted, FittedHmrm)
+    trained_on, subjects, steps = _history(recogniser, train)
+    card = WeightCard(
+        config=fitted.network.config,
+        classes=mapset.classes,
+        crop=CANONICAL_CROP,
+        trained_on=trained_on,
+        steps=steps,
+        trained_subjects=subjects,
+        trained_clips=train.ids,
+        metrics=dict(metrics or {}),
+        limits=LIMITS,
+        provenance=provenance.stamp(
+            config_hash=config.digest(recogniser), data_hash=mapset.sha256, seeds=(seed,)
+        ),
+    )
+    path = folder / "weights.safetensors"
+    save_checkpoint(path, fitted.network, card)
+    return path
+
+
+def training_set(mapset: MapSet, *, offset_maps: bool) -> TrainingSet:
+    """All clips in canonical form."""
+    back = mapset.offset_maps if offset_maps else None
+    if back is not None:
+        back = canonical_form(back, crop=mapset.crop, per_channel=mapset.channels_apart)
+    return TrainingSet(
+        ids=mapset.ids,
+        maps=canonical_maps(mapset),
+        labels=mapset.labels,
+        classes=mapset.classes,
+        offset_maps=back,
+    )
+
+
+def _history(recogniser: HmrmRecogniser, train: TrainingSet) -> tuple[str, tuple[str, ...], int]:
+    """One sentence, the real people, and the optimiser steps behind the weights."""
+    people = set(train.subjects)
+    words = f"{len(train.ids)} clips of {len(people)} people"
+    steps = 0
+    if recogniser.pretrained is not None:
+        _, card = pretrained_network(recogniser.pretrained)
+        people |= set(card.trained_subjects)
+        words = f"{card.trained_on}; then {words}"
+        steps = card.steps
+    if recogniser.epochs is None:
+        words += " (last layer only)"
+    else:
+        count = len(clips(train, offset_maps=recogniser.offset_maps).labels)
+        steps += recogniser.epochs * math.ceil(count / recogniser.fitting.batch)
+    return words, tuple(sorted(people)), steps

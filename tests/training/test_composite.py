@@ -1,0 +1,114 @@
+"""Weights from all clips: what the card says, and what it guards."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_hmrm import tiny_checkpoint
+from typer.testing import CliRunner
+
+from hmrm.cli.main import app
+from hmrm.datasets.fake_maps import draw_maps
+from hmrm.datasets.mapset import MapSet, canonical_maps
+from hmrm.datasets.prepared import write_prepared
+from hmrm.errors import ConfigError, SeenInTrainingError
+from hmrm.evaluation.finished import load_finished, score_finished
+from hmrm.evaluation.out_of_fold import out_of_fold
+from hmrm.evaluation.run import evaluate
+from hmrm.evaluation.settings import load_plan
+from hmrm.model.checkpoints import load_checkpoint
+from hmrm.training.composite import train_composite, training_set
+from hmrm.training.recognisers import build_recogniser
+
+SIZES = {"dim": 8, "depth": 2, "state": 2, "heads": 2, "coarse_grid": 2, "fine_grid": 1}
+OPTIONS = {"network": {**SIZES, "fine_kernel": 1}, "fitting": {"epochs": 2, "batch": 8}}
+CONFIG = """
+[model]
+name = "hmrm"
+network = {dim = 8, depth = 1, state = 2, heads = 2, coarse_grid = 2, fine_grid = 1}
+fitting = {epochs = 1, batch = 8}
+[evaluation]
+folds = "2"
+"""
+
+
+@pytest.fixture(scope="module")
+def maps() -> MapSet:
+    return draw_maps(subjects=2, clips=3, generator=np.random.default_rng(0))
+
+
+def test_the_card_names_everyone_and_the_network_is_the_fitted_one(
+    maps: MapSet, tmp_path: Path
+) -> None:
+    recogniser = build_recogniser("hmrm", {**OPTIONS, "pretrained": tiny_checkpoint(tmp_path)})
+    paths = [train_composite(maps, recogniser, tmp_path / n, seed=3) for n in ("a", "b")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    _, card = load_checkpoint(paths[0])
+    assert card.trained_clips == maps.ids
+    assert set(card.trained_subjects) == set(maps.subjects)
+    assert card.classes == maps.classes and card.action_units == ()
+    assert card.trained_on == "nothing: random numbers for tests; then 18 clips of 6 people"
+    assert card.steps == 1 + 2 * 3
+    assert card.limits
+    with pytest.raises(SeenInTrainingError, match="6 of these subjects"):
+        score_finished(load_finished(str(paths[0])), maps, tmp_path / "scored", allow_seen=False)
+
+
+@pytest.mark.parametrize("kind", ["ridge", "logistic"])
+def test_a_linear_head_becomes_the_networks_last_layer(
+    maps: MapSet, tmp_path: Path, kind: str
+) -> None:
+    options = {
+        "network": OPTIONS["network"],
+        "pretrained": tiny_checkpoint(tmp_path),
+        "tune": "linear",
+        "head": {"kind": kind, "cost": 0.01},
+        "mirror_test": False,
+    }
+    path = train_composite(maps, build_recogniser("hmrm", options), tmp_path / kind, seed=0)
+    finished, card = load_finished(str(path)), load_checkpoint(path)[1]
+    assert card.steps == 1 and "last layer only" in card.trained_on
+    fitted = build_recogniser("hmrm", options).fit(training_set(maps, offset_maps=False), seed=0)
+    # Alone and in batches, products of float32 round differently.
+    np.testing.assert_allclose(
+        finished.fitted.predict(canonical_maps(maps)),
+        fitted.predict(canonical_maps(maps)),
+        atol=1e-5,
+    )
+
+
+def test_what_is_no_single_network_is_refused(maps: MapSet, tmp_path: Path) -> None:
+    weights = tiny_checkpoint(tmp_path)
+    machine = {"network": OPTIONS["network"], "pretrained": weights, "tune": "linear"}
+    for name, options in (("svm-linear", None), ("ensemble", None), ("hmrm", machine)):
+        with pytest.raises(ConfigError, match="hold one network"):
+            train_composite(maps, build_recogniser(name, options), tmp_path / "w", seed=0)
+
+
+def test_the_command_puts_out_of_fold_scores_into_the_card(maps: MapSet, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(CONFIG)
+    write_prepared(tmp_path / "data", maps)
+    plan = load_plan(tmp_path / "c.toml")
+    result = evaluate(maps, plan, tmp_path / "run")
+    arguments = ["train", "composite", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "w")]
+    arguments += ["--config", str(tmp_path / "c.toml"), "--run", str(tmp_path / "run")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    card = json.loads((tmp_path / "w/weights.json").read_text())
+    found = card["metrics"]["out of fold"]
+    assert found["composite"]["uf1"]["mean"] == result.summary["scores"]["composite"]["uf1"]["mean"]
+    assert (found["folds"], found["selection"], found["clips"]) == ("2", "fixed", 18)
+
+
+def test_another_runs_scores_are_refused(maps: MapSet, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(CONFIG)
+    plan = load_plan(tmp_path / "c.toml")
+    evaluate(maps, plan, tmp_path / "run")
+    (tmp_path / "d.toml").write_text(CONFIG.replace("epochs = 1", "epochs = 2"))
+    with pytest.raises(ConfigError, match="another model or other options"):
+        out_of_fold(tmp_path / "run", load_plan(tmp_path / "d.toml"), maps)
+    with pytest.raises(ConfigError, match="other clips"):
+        out_of_fold(tmp_path / "run", plan, maps.select(range(12)))
+    with pytest.raises(ConfigError, match="not a finished run"):
+        out_of_fold(tmp_path, plan, maps)
