@@ -39,7 +39,7 @@ def test_evaluate_prints_what_it_writes(data, tmp_path):
     )
     summary = json.loads((tmp_path / "r/run.json").read_text())
     assert f"{summary['scores']['composite']['uf1']['mean']:.4f}" in words
-    assert "fixed" in words and "18 clips of 6 subjects, 0 skipped" in words
+    assert "no epochs to choose" in words and "18 clips of 6 subjects, 0 skipped" in words
 
 
 def test_evaluate_takes_a_config(data, tmp_path):

@@ -148,6 +148,14 @@ def test_higher_run_comes_second_so_that_differences_are_positive(report):
     assert all(p["uf1"]["value"] >= 0 for p in content["pairs"])
 
 
+def test_no_verdict_on_runs_that_looked(report):
+    rows = [
+        row for row in (report / "report.md").read_text().splitlines() if "Guesser, oracle |" in row
+    ]
+    verdicts = [row for row in rows if "| none: one chose on the test subject |" in row]
+    assert len(verdicts) == 3
+
+
 def test_holm_equals_its_twin(report):
     pairs = json.loads((report / "report.json").read_text())["pairs"]
     values = sorted(p["uf1"]["p"] for p in pairs)

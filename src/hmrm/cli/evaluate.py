@@ -108,12 +108,13 @@ def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunR
 def _print(summary: Mapping[str, Any], output: Path) -> None:
     from rich.table import Table
 
-    table = Table(title=f"{summary['model']}: {summary['selection_words']}", title_justify="left")
-    for column in ("", "clips", "UF1", "UAR", "accuracy", "UF1 95 % interval", "UF1 by guessing"):
-        table.add_column(column, justify="left" if not column else "right")
+    OUT.print(f"[bold]{_escape(summary['model'])}[/]: {summary['selection_words']}")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in ("", "clips", "UF1", "UAR", "acc.", "95 % of UF1", "guess"):
+        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
     for name, part in summary["scores"].items():
-        cells = [_mean_sd(part[metric]) for metric in ("uf1", "uar", "accuracy")]
         uf1 = part["uf1"]
+        cells = [_mean_sd(uf1), _mean_sd(part["uar"]), f"{part['accuracy']['mean']:.4f}"]
         interval = f"{uf1['low']:.3f} to {uf1['high']:.3f}"
         table.add_row(
             name, str(part["clips"]), *cells, interval, f"{uf1['chance']['permuted']:.3f}"
@@ -129,6 +130,11 @@ def _print(summary: Mapping[str, Any], output: Path) -> None:
         ERR.print(f"[bold yellow]warning:[/] {warning}")
 
 
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
 def _mean_sd(found: Mapping[str, Any]) -> str:
-    spread = f" ± {found['sd']:.3f}" if found["sd"] is not None else ""
-    return f"{found['mean']:.4f}{spread}"
+    if found["sd"] is None:
+        return f"{found['mean']:.4f}"
+    return f"{found['mean']:.3f} ± {found['sd']:.3f}"

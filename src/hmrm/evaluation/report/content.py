@@ -57,9 +57,18 @@ def build_content(runs: Sequence[Run]) -> dict[str, Any]:
         "pairs": paired_tests(runs),
         "hard": hard_cases(runs),
         "oracle": _oracle(runs),
-        "warnings": [f"{r.name}: {w}" for r in runs for w in r.summary["warnings"]],
+        "warnings": _warnings(runs),
         "leaks": [{"run": r.name, **leak} for r in runs for leak in r.summary.get("leaks", [])],
     }
+
+
+def _warnings(runs: Sequence[Run]) -> list[str]:
+    """Each warning once, with the runs it is about."""
+    about: dict[str, list[str]] = {}
+    for run in runs:
+        for warning in run.summary["warnings"]:
+            about.setdefault(warning, []).append(run.name)
+    return [f"{'; '.join(names)}: {warning}" for warning, names in about.items()]
 
 
 def _datasets(runs: Sequence[Run], table: Mapping[str, Any]) -> list[str]:
@@ -134,6 +143,7 @@ def paired_tests(runs: Sequence[Run]) -> list[dict[str, Any]]:
             {
                 "lower": by_uf1[0].name,
                 "higher": by_uf1[1].name,
+                "looked": any(r.summary["selection"] == "oracle" for r in by_uf1),
                 **{name: dataclasses.asdict(difference[name]) for name in ("uf1", "uar")},
             }
         )

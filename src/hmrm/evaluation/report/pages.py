@@ -135,8 +135,11 @@ def _render(
         figure_files=files,
         hard_lists=HARD_LISTS,
         pair=_pair,
+        means=_means,
+        spread=_spread,
         interval=_interval,
         small=_small,
+        signed=_signed,
         verdict=_verdict,
     )
 
@@ -146,6 +149,21 @@ def _pair(scores: Mapping[str, Any] | None) -> str:
     if scores is None:
         return "–"
     return " / ".join(_number(scores[name]) for name in ("uf1", "uar"))
+
+
+def _means(scores: Mapping[str, Any] | None) -> str:
+    """`_pair` without the spread."""
+    if scores is None:
+        return "–"
+    values = (scores[name]["mean"] for name in ("uf1", "uar"))
+    return " / ".join("–" if value is None else f"{value:.3f}" for value in values)
+
+
+def _spread(scores: Mapping[str, Any] | None) -> str:
+    """The spread alone, where there are several seeds."""
+    if scores is None or scores["uf1"].get("sd") is None:
+        return ""
+    return "± " + " / ".join(f"{scores[name]['sd']:.3f}" for name in ("uf1", "uar"))
 
 
 def _number(score: Mapping[str, Any]) -> str:
@@ -165,7 +183,13 @@ def _small(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
 def _verdict(pair: Mapping[str, Any]) -> str:
+    if pair["looked"]:
+        return "none: one chose on the test subject"
     if pair["uf1"]["low"] <= 0:
         return "no difference shown"
-    return "better" if pair["p_holm"] < 0.05 else "better, if this pair was the only question"
+    return "better" if pair["p_holm"] < 0.05 else "better, but not after correction"
