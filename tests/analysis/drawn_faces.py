@@ -4,18 +4,20 @@ Nothing here is shared with ``hmrm.facs``, whose clips the spotter is judged on:
 other motion, other noise.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
-SIZE_WH = (640, 480)
+SIZE_WH = (320, 320)
 HEIGHT = 1.446
 """Height over width of the crop."""
 
-CANONICAL = np.array(
-    [[0.215, 0.27], [0.785, 0.27], [0.5, 0.49], [0.29, 0.68], [0.71, 0.68]]
-) * [1, HEIGHT]
+CANONICAL = np.array([[0.215, 0.27], [0.785, 0.27], [0.5, 0.49], [0.29, 0.68], [0.71, 0.68]]) * [
+    1,
+    HEIGHT,
+]
 """Eyes, nose tip, mouth corners; the unit is the width of the crop."""
 
 PLACES = {
@@ -57,13 +59,15 @@ class Bump:
 class Scene:
     seconds: float = 4.0
     fps: float = 100.0
-    face_px: float = 180.0
+    face_px: float = 170.0
     noise: float = 2.0
     flicker: float = 0.01
     head_px: float = 6.0
     head_degrees: float = 2.0
     turn: float = 0.05
     head_hz: float = 0.5
+    zoom: float = 0.01
+    jitter: float = 0.006
     bumps: tuple[Bump, ...] = ()
     blinks_s: tuple[float, ...] = ()
     blink_length_s: float = 0.25
@@ -173,7 +177,7 @@ class DrawnClip:
     def __len__(self) -> int:
         return len(self.times)
 
-    def __iter__(self):  # noqa: ANN204
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
         for i, t in enumerate(self.times):
             yield float(t), *self.frame(i)
 
@@ -202,21 +206,24 @@ class DrawnClip:
         image = image * (1 + scene.flicker * self.walks[6, i])
         image += self.rng.normal(0, 1, image.shape).astype(np.float32) * scene.noise
         points = self.points @ self.head(i)[:, :2].T + self.head(i)[:, 2]
-        points = points + self.rng.normal(0, 0.006 * size, points.shape)
+        points = points + self.rng.normal(0, 1, points.shape) * scene.jitter * size
         return np.clip(np.rint(image), 0, 255).astype(np.uint8), points
 
     def head(self, i: int) -> np.ndarray:
-        w, scene = self.walks[:, i] - self.walks[:, 0] * 0, self.scene
+        w, scene = self.walks[:, i], self.scene
         cx, cy = self.points.mean(0)
         matrix = cv2.getRotationMatrix2D(
-            (float(cx), float(cy)), float(w[2] * scene.head_degrees), float(1 + 0.01 * w[3])
+            (float(cx), float(cy)), float(w[2] * scene.head_degrees), float(1 + scene.zoom * w[3])
         )
         matrix[:, 2] += w[:2] * scene.head_px
         return matrix
 
     def push(self, x: np.ndarray, y: np.ndarray, bump: Bump, level: float) -> None:
         for place in bump.places:
-            at = self.from_crop[:, :2] @ (np.array(PLACES[place]) * [224, 224 * HEIGHT]) + self.from_crop[:, 2]
+            at = (
+                self.from_crop[:, :2] @ (np.array(PLACES[place]) * [224, 224 * HEIGHT])
+                + self.from_crop[:, 2]
+            )
             spread = bump.spread * 224 * self.scale
             weight = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * spread**2))
             angle = bump.direction

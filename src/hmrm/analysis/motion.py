@@ -147,15 +147,15 @@ class MotionMeter:
 
     def signal(self) -> MotionSignal:
         """All that was measured so far."""
-        values = np.array(self._values, dtype=np.float64).reshape(len(self._index), -1)
+        values = np.array(self._values, dtype=np.float64).reshape(-1, 2 + 2 * len(self.regions))
         return MotionSignal(
             regions=self.regions,
-            index=np.array(self._index),
+            index=np.array(self._index, dtype=np.int64),
             time_s=np.array(self._time_s),
-            motion_px=values[:, 2:].reshape(len(values), -1, 2),
+            motion_px=values[:, 2:].reshape(len(values), len(self.regions), 2),
             head_px=values[:, 0],
             eye_change=values[:, 1],
-            segment=np.array(self._segments),
+            segment=np.array(self._segments, dtype=np.int64),
         )
 
     def _measure(

@@ -30,6 +30,8 @@ class RegistrationConfig:
         crop_width_px: width of the crop; its height follows from the canonical picture.
         cells_across: cells along the width; as many along the height as make them square.
         blur_px: Gaussian blur of the crop, which widens the reach and lowers noise.
+        shade_px: side of the window whose mean is subtracted everywhere: what is smoother is
+            light, and light that changes across the face would look like motion.
         noise_grey: grey levels of noise; a cell with little texture is drawn towards rest.
         agreement_px: px of this crop within which cells agree on the head's motion.
         refinements: further steps with every cell's own motion warped away.
@@ -37,12 +39,11 @@ class RegistrationConfig:
 
     crop_width_px: int = 160
     cells_across: int = 9
-    blur_px: float = 1.0
+    blur_px: float = 0.8
     noise_grey: float = 2.0
     agreement_px: float = 0.04
     refinements: int = 1
-    shade_px: float = 0.0
-    basis: int = 6
+    shade_px: int = 25
 
     @property
     def size_wh_px(self) -> tuple[int, int]:
@@ -65,7 +66,7 @@ class Grid:
         u, v = (x.ravel() + 0.5) * 2 / width - 1, (y.ravel() + 0.5) * 2 / height - 1
         one = np.ones_like(u)
         self.affine = np.stack([one, u, v], -1)
-        self.bent = np.stack([one, u, v, u * u, u * v, v * v], -1)[:, : config.basis]
+        self.bent = np.stack([one, u, v, u * u, u * v, v * v], -1)
         gy, gx = np.mgrid[0:height, 0:width].astype(np.float32)
         self.map_x, self.map_y = gx, gy
         # (1, u, v) of the affine fit → px of the crop
@@ -204,9 +205,7 @@ def crop_of(
         borderMode=cv2.BORDER_REPLICATE,
     )
     fine = cv2.GaussianBlur(crop, (0, 0), config.blur_px)
-    if config.shade_px > 0:
-        return cv2.subtract(fine, cv2.GaussianBlur(crop, (0, 0), config.shade_px))
-    return fine
+    return cv2.subtract(fine, cv2.blur(crop, (config.shade_px, config.shade_px)))
 
 
 def register(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hmrm import provenance
-from hmrm.clip import Image, Notice
+from hmrm.clip import Notice
 from hmrm.errors import InputError
 from hmrm.video.images import ImageSequence
 from hmrm.video.reader import StillPair, open_video
@@ -20,15 +20,17 @@ Source = str | Path | StillPair | VideoSource | Sequence[str | Path] | Sequence[
 class ArrayPair(VideoSource):
     """Onset and apex picture in memory, as a clip of two frames without a rate."""
 
-    def __init__(self, images: Sequence[Image]) -> None:
+    def __init__(self, images: Sequence[np.ndarray]) -> None:
         super().__init__(name="pair", path=Path("pair"), max_frames=None)
         self._images = tuple(images)
         self.frames_per_s, self.frame_count = 1.0, len(self._images)
         self.size_wh_px = _size_wh(self._images[0])
 
     def _pictures(self) -> Iterator[Picture]:
-        for image in self._images:
-            yield Picture(time_s=None, size_wh_px=_size_wh(image), load=partial(np.asarray, image))
+        for index, image in enumerate(self._images):
+            yield Picture(
+                time_s=float(index), size_wh_px=_size_wh(image), load=partial(np.asarray, image)
+            )
 
 
 def open_source(source: Source, *, frames_per_s: float | None = None) -> VideoSource:
@@ -88,7 +90,7 @@ def content_hash(video: VideoSource) -> str:
     return provenance.sha256(video.path)
 
 
-def _checked(image: np.ndarray) -> Image:
+def _checked(image: np.ndarray) -> np.ndarray:
     shaped = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     if not shaped or image.dtype != np.uint8 or image.size == 0:
         raise InputError(

@@ -126,7 +126,7 @@ class _Recorder:
         flags = np.array(self.flags, dtype=np.int64).reshape(-1, 2)
         return FaceTrack(
             face_id=face_id,
-            index=np.array(self.index),
+            index=np.array(self.index, dtype=np.int64),
             time_s=numbers[:, 0],
             confidence=numbers[:, 1],
             box_xyxy_px=numbers[:, 2:6],
