@@ -88,6 +88,7 @@ class Event:
         onset_s, apex_s, offset_s: presentation times in s.
         label: class name, or None while nothing has named it.
         probabilities: class name → probability; empty while nothing has named it.
+        decisive_region: the part of the face that spoke most for the class, or None.
         region: the region that moved most (``faces/regions.py``).
         peak_motion_px: largest regional motion at the apex, px in the canonical crop.
         confidence: 0 to 1, how far the peak stands above the face's own noise.
@@ -106,6 +107,7 @@ class Event:
     confidence: float
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
+    decisive_region: str | None = None
     flags: tuple[str, ...] = ()
 
     @property

@@ -27,6 +27,7 @@ EVENT_COLUMNS = (
     "class",
     *(f"p_{name}" for name in CLASSES),
     "p_none",
+    "decisive_region",
     "region",
     "peak_motion_px",
     "confidence",
@@ -130,6 +131,7 @@ def _event_mapping(event: Event) -> dict[str, Any]:
         "duration_s": _rounded(event.duration_s),
         "class": event.label,
         "probabilities": {k: _rounded(v) for k, v in event.probabilities.items()},
+        "decisive_region": event.decisive_region,
         "region": event.region,
         "peak_motion_px": _rounded(event.peak_motion_px),
         "confidence": _rounded(event.confidence),
@@ -142,6 +144,7 @@ def _event_row(event: Event) -> dict[str, object]:
     probabilities = row.pop("probabilities")
     row["flags"] = ";".join(event.flags)
     row["class"] = event.label or ""
+    row["decisive_region"] = event.decisive_region or ""
     return row | {f"p_{k}": probabilities.get(k, "") for k in (*CLASSES, "none")}
 
 

@@ -86,7 +86,13 @@ def named(
         if seen is None:
             done.append(event)
             continue
-        probabilities = namer(seen.flow_map)
-        label = max(probabilities, key=lambda name: probabilities[name])
-        done.append(dataclasses.replace(event, label=label, probabilities=probabilities))
+        naming = namer(seen.flow_map)
+        done.append(
+            dataclasses.replace(
+                event,
+                label=max(naming.probabilities, key=lambda name: naming.probabilities[name]),
+                probabilities=naming.probabilities,
+                decisive_region=naming.decisive_region,
+            )
+        )
     return tuple(done)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from hmrm.analysis.motion import MotionConfig
 from hmrm.analysis.remarks import RemarkConfig
@@ -13,11 +13,25 @@ from hmrm.faces.track import TrackConfig
 Faces = Literal["all", "largest"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """What a movement is called.
+
+    Attributes:
+        probabilities: of every class, in label order; they add up to one.
+        decisive_region: the part of the face that spoke most for the most probable class.
+    """
+
+    probabilities: Mapping[str, float]
+    decisive_region: str | None = None
+
+
+@runtime_checkable
 class Namer(Protocol):
     """Names a movement from its flow map; where a recogniser drops in."""
 
-    def __call__(self, flow_map: FlowMap) -> Mapping[str, float]:
-        """Probability of every class; they add up to one."""
+    def __call__(self, flow_map: FlowMap) -> Naming:
+        """Probabilities of the classes, and what decided."""
 
 
 @dataclass(frozen=True, kw_only=True)

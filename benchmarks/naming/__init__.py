@@ -1,0 +1,1 @@
+"""Naming: clips drawn with one motion source, named by weights trained on the other."""

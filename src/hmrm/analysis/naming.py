@@ -1,0 +1,81 @@
+"""Names a movement with a trained network, and says which region decided."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmrm import provenance
+from hmrm.analysis.settings import Naming
+from hmrm.clip import FlowMap
+from hmrm.errors import MissingExtraError, WeightsError
+from hmrm.faces.align import CANONICAL
+
+DEFAULT_WEIGHTS = "hmrm-synthetic"
+"""Trained on drawn motion alone: no licence of a data set binds it."""
+
+
+class NetworkNamer:
+    """A `Namer` made of shipped weights, or of any checkpoint of the network.
+
+    The map and its mirror image are both judged and the probabilities averaged, since no class
+    depends on a side.
+
+    Attributes:
+        classes: names in label order; ``none`` among them means: no expression.
+        provenance: name and digest of the weights.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        WeightsError: missing, damaged, or trained on another crop.
+    """
+
+    def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
+        try:
+            from hmrm.model.checkpoints import load_model, weights_path
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"naming movements needs {error.name}: pip install 'hmrm[torch]', "
+                "or leave them unnamed"
+            ) from error
+        self._network, card = load_model(weights)
+        if card.crop != CANONICAL.name:
+            raise WeightsError(
+                f"{weights}: trained on maps of crop {card.crop!r}, video gives "
+                f"{CANONICAL.name!r}; take weights of that crop"
+            )
+        self.classes = card.classes
+        path = weights_path(weights)
+        self.provenance: Mapping[str, Any] = {
+            "weights": path.stem,
+            "sha256": provenance.sha256(path),
+            "trained_on": card.trained_on,
+        }
+
+    def __call__(self, flow_map: FlowMap) -> Naming:
+        """Class probabilities of a flow map, and the fine region that spoke most for the first.
+
+        Raises:
+            DataError: a map of another size, or without any motion.
+            NumericalError: NaN or infinity in the map.
+        """
+        import torch
+
+        mirrored = flow_map.values[:, :, ::-1] * np.array([-1, 1, 1], np.float32)[:, None, None]
+        maps = torch.from_numpy(np.stack([flow_map.values, mirrored]))
+        probabilities = self._network.predict(maps).double().mean(0)
+        best = int(probabilities.argmax())
+        shares = self._network.region_contributions(maps[:1], torch.tensor([best]))[0]
+        row, column = divmod(int(shares.argmax()), shares.shape[1])
+        return Naming(
+            probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
+            decisive_region=fine_region_name(row, column),
+        )
+
+
+def fine_region_name(row: int, column: int) -> str:
+    """Name of one of the 4 × 4 fine regions, by the part of the face it covers."""
+    heights = ("brow", "eye", "mouth", "chin")
+    sides = ("outer_left", "inner_left", "inner_right", "outer_right")
+    return f"{heights[row]}_{sides[column]}"
