@@ -32,7 +32,8 @@ def evaluate(
         typer.Option(help="Score a foreign table of predictions (CSV).", show_default=False),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="TOML: [model] and [evaluation].", show_default=False)
+        Path | None,
+        typer.Option(help="TOML file with the tables model and evaluation.", show_default=False),
     ] = None,
     folds: Annotated[
         str | None,

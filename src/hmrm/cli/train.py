@@ -44,7 +44,8 @@ def synthetic(
 def composite(
     data: Annotated[Path, typer.Option(help="Folder of flow maps; all its clips are used.")],
     settings_file: Annotated[
-        Path, typer.Option("--config", help="TOML file of hmrm evaluate; its [model] is trained.")
+        Path,
+        typer.Option("--config", help="TOML file of hmrm evaluate; its table model is trained."),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the weights.")],
     seed: Annotated[int, typer.Option(min=0, help="Of the training.")] = 0,
