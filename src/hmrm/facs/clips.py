@@ -235,13 +235,7 @@ def draw_clip(
         points_xy_px, size_wh_px=config.size_wh_px, eye_distance_px=config.eye_distance_px
     )
     source = source or AtlasSource(placement.landmarks_crop_px)
-    for expression in expressions:
-        end_s = expression.onset_s + expression.rise_s + expression.hold_s + expression.decay_s
-        if end_s > config.duration_s:
-            raise ConfigError(
-                f"expression: ends at {end_s:.2f} s in a clip of {config.duration_s:.2f} s; "
-                "make the clip longer or the expression earlier"
-            )
+    _check_whole(expressions, config)
     others = (*nuisances, *_blinks(config, placement, rng))
     picture = placement.place(photo, finer=_FINER)
     everything = (*expressions, *others)
@@ -262,6 +256,16 @@ def draw_clip(
         gains=1.0 + config.flicker * _wander(config, rng, slowest_hz=0.3, fastest_hz=8.0),
         noise_seed=int(rng.integers(2**31)),
     )
+
+
+def _check_whole(expressions: Sequence[Expression], config: ClipConfig) -> None:
+    for expression in expressions:
+        end_s = expression.onset_s + expression.rise_s + expression.hold_s + expression.decay_s
+        if end_s > config.duration_s:
+            raise ConfigError(
+                f"expression: ends at {end_s:.2f} s in a clip of {config.duration_s:.2f} s; "
+                "make the clip longer or the expression earlier"
+            )
 
 
 def _truth(expression: Expression, config: ClipConfig) -> TruthEvent:
