@@ -16,6 +16,8 @@ from hmrm.cli.terminal import ERR
 from hmrm.cli.train import app as train
 from hmrm.errors import HmrmError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="hmrm",
     no_args_is_help=True,
@@ -46,9 +48,11 @@ def main() -> None:
     except HmrmError as error:
         ERR.print(f"[bold red]error:[/] {_escape(str(error))}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        ERR.print("interrupted; nothing half-written was left behind")
-        sys.exit(130)
+    except SystemExit as done:
+        # Ctrl-C reaches this place as an exit: typer has caught it.
+        if done.code == INTERRUPTED:
+            ERR.print("interrupted; nothing half-written was left behind")
+        raise
 
 
 def _escape(text: str) -> str:
