@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 from hmrm import config as configs
 from hmrm import provenance
 from hmrm.analysis import given, pictures, remarks, sources
+from hmrm.analysis.naming import DEFAULT_WEIGHTS, open_namer, origin
 from hmrm.analysis.settings import AnalyzeConfig, Faces, Namer
 from hmrm.analysis.spot import spot
 from hmrm.analysis.watch import FaceFrames, watch
@@ -25,7 +27,7 @@ def analyze(
     faces: Faces | None = None,
     frames_per_s: float | None = None,
     config: AnalyzeConfig | None = None,
-    namer: Namer | None = None,
+    namer: Namer | str | Path | None = DEFAULT_WEIGHTS,
     detector: Detector | None = None,
     progress: Progress = silent,
 ) -> Analysis:
@@ -36,24 +38,27 @@ def analyze(
         onset: zero-based frame; with ``apex`` nothing is spotted, this one movement is shown.
         flow: in place of ``config.flow``; ``faces`` likewise.
         frames_per_s: rate of an image folder, or in place of a video's own.
-        namer: gives the classes; None leaves them empty, and a notice says so.
+        namer: gives the classes: name or path of weights, or a callable; None leaves them
+            empty, and a notice says so.
         detector: finds faces; None is MTCNN.
 
     Raises:
         InputError: a source that cannot be used; VideoError and FrameIndexError are below it.
         FaceNotFoundError: no face in any frame looked at.
         FaceTooSmallError: no face is large enough, or all are turned aside.
-        MissingExtraError: no detector is given and torch is not installed.
+        MissingExtraError: torch, which the default detector and namer need, is not installed.
+        WeightsError: the weights cannot be used.
     """
     config = config or AnalyzeConfig()
     config = dataclasses.replace(config, flow=flow or config.flow, faces=faces or config.faces)
     build_estimator(config.flow)  # an unknown name fails before the video is read
+    named_by = open_namer(namer)
     video = sources.open_source(source, frames_per_s=frames_per_s)
     if sources.is_pair(video) and onset is None and apex is None:
         onset, apex = 0, 1
     if onset is None and apex is None:
-        return _spotted(video, config, namer, detector, progress)
-    return _given(video, onset, apex, config, namer, detector)
+        return _spotted(video, config, named_by, detector, progress)
+    return _given(video, onset, apex, config, named_by, detector)
 
 
 def _spotted(
@@ -148,5 +153,5 @@ def _finished(
         frames=frames,
         pictures=tuple(shown),
         notices=(*sources.notices_of(video), *notices, *unnamed),
-        provenance={**stamp, "config": configs.to_mapping(config)},
+        provenance={**stamp, "named_by": origin(namer), "config": configs.to_mapping(config)},
     )

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from hmrm import provenance
-from hmrm.analysis.settings import Naming
+from hmrm.analysis.settings import Namer, Naming
 from hmrm.clip import FlowMap
 from hmrm.errors import MissingExtraError, WeightsError
 from hmrm.faces.align import CANONICAL
+from hmrm.faces.regions import FINE
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"
 """Trained on drawn motion alone: no licence of a data set binds it."""
@@ -67,15 +68,22 @@ class NetworkNamer:
         probabilities = self._network.predict(maps).double().mean(0)
         best = int(probabilities.argmax())
         shares = self._network.region_contributions(maps[:1], torch.tensor([best]))[0]
-        row, column = divmod(int(shares.argmax()), shares.shape[1])
         return Naming(
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            decisive_region=fine_region_name(row, column),
+            decisive_region=FINE[int(shares.argmax())].name,
         )
 
 
-def fine_region_name(row: int, column: int) -> str:
-    """Name of one of the 4 × 4 fine regions, by the part of the face it covers."""
-    heights = ("brow", "eye", "mouth", "chin")
-    sides = ("outer_left", "inner_left", "inner_right", "outer_right")
-    return f"{heights[row]}_{sides[column]}"
+def open_namer(namer: Namer | str | Path | None) -> Namer | None:
+    """A namer as it is; weights, by shipped name or path, as a `NetworkNamer`.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        WeightsError: missing, damaged, or trained on another crop.
+    """
+    return NetworkNamer(namer) if isinstance(namer, str | Path) else namer
+
+
+def origin(namer: Namer | None) -> Mapping[str, Any] | None:
+    """What to write about a namer beside its results; None where nothing is known of it."""
+    return namer.provenance if isinstance(namer, NetworkNamer) else None

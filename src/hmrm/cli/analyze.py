@@ -34,6 +34,9 @@ def analyze(
     flow: Annotated[
         str, typer.Option(help="Optical flow of the events: tvl1, deepflow, dis, farneback.")
     ] = "deepflow",
+    weights: Annotated[
+        str, typer.Option(help="What names the events: shipped name, path, or none.")
+    ] = "hmrm-synthetic",
     faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "all",
     frames_per_s: Annotated[
         float | None,
@@ -63,6 +66,7 @@ def analyze(
                     apex=apex,
                     flow=flow,
                     faces=faces,
+                    namer=None if weights == "none" else weights,
                     frames_per_s=frames_per_s,
                     progress=bar,
                 )

@@ -74,14 +74,17 @@ def _grid(x: float, y: float, side: float, names: tuple[str, str, str, str]) -> 
 COARSE = _grid(0.0, 0.0, 1.0, ("left_eye_brow", "right_eye_brow", "left_mouth", "right_mouth"))
 """The paper's four regions, quarters of the crop, row by row (14 x 14 of 28)."""
 
+_FINE_NAMES = (
+    ("left_brow_outer", "left_brow_inner", "left_eye_outer", "left_eye_inner"),
+    ("right_brow_inner", "right_brow_outer", "right_eye_inner", "right_eye_outer"),
+    ("left_mouth_outer", "left_mouth_inner", "left_chin_outer", "left_chin_inner"),
+    ("right_mouth_inner", "right_mouth_outer", "right_chin_inner", "right_chin_outer"),
+)
+
 FINE = [
     fine
-    for coarse in COARSE
-    for fine in _grid(
-        *coarse.box_xyxy[:2],
-        0.5,
-        (f"{coarse.name}_1", f"{coarse.name}_2", f"{coarse.name}_3", f"{coarse.name}_4"),
-    )
+    for coarse, names in zip(COARSE, _FINE_NAMES, strict=True)
+    for fine in _grid(*coarse.box_xyxy[:2], 0.5, names)
 ]
 """The paper's sixteen (7 x 7 of 28): four of the first coarse region, row by row, then the next."""
 
