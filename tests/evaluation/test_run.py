@@ -212,6 +212,21 @@ def test_test_labels_change_no_prediction(drawn, selection, fold):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("svm-linear", {}), ("svm-mirrored", {}), ("ststnet", {"epochs": 2}), ("mdmo", {})],
+)
+def test_permuted_test_labels_change_no_known_model(drawn, name, options):
+    pytest.importorskip("torch")
+    recogniser, fold = find_recogniser(name, options), loso(drawn).folds[2]
+
+    def run(labels):
+        return run_fold(recogniser, data_of(drawn, labels), fold, Settings(), seed=0).scores
+
+    generator = np.random.default_rng(0)
+    assert not uses_test_labels(run, drawn.labels, fold, classes=3, generator=generator)
+
+
 def test_the_leak_check_finds_a_leak(drawn):
     """Oracle looks at the test labels: the check must say so in at least one fold."""
     recogniser = find_recogniser("toy_models:Guesser", {"epochs": 20})

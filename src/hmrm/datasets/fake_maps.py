@@ -14,6 +14,7 @@ from jaxtyping import Float32
 from hmrm import atomic
 from hmrm.clip import CLASSES
 from hmrm.datasets.mapset import CROPS, CropBox, MapSet, build_mapset
+from hmrm.datasets.prepared import write_prepared
 from hmrm.flow.strain import optical_strain
 
 SIDE = 28
@@ -90,8 +91,6 @@ def write_layout(folder: Path, mapset: MapSet, *, layout: str) -> None:
     elif layout == "folds":
         _write_folds(folder, mapset)
     else:
-        from hmrm.datasets.prepared import write_prepared
-
         write_prepared(folder, mapset)
 
 

@@ -13,6 +13,7 @@ from hmrm import atomic, provenance
 from hmrm.datasets.mapset import MapSet
 from hmrm.evaluation.foldfiles import FoldFile
 from hmrm.evaluation.leakage import find_leaks
+from hmrm.evaluation.metrics import score
 from hmrm.evaluation.oracle import oracle_control
 from hmrm.evaluation.predictions import Predictions, build_predictions, write_table
 from hmrm.evaluation.protocol import Protocol
@@ -170,17 +171,13 @@ def _curves(
         if len(recorded) == len(files) and len({len(p) for p in recorded}) == 1:
             truth = np.concatenate([f.truth for f in files])
             pooled = np.concatenate(recorded, axis=1)
-            curves.setdefault("test_uf1", []).append([_uf1(truth, row, classes) for row in pooled])
+            curves.setdefault("test_uf1", []).append(
+                [score(truth, row, classes=classes).uf1 for row in pooled]
+            )
         inner = [f.result.inner_uf1 for f in files if f.result.inner_uf1 is not None]
         if inner:
             curves.setdefault("inner_uf1", []).append(np.mean(inner, axis=0).tolist())
     return curves
-
-
-def _uf1(truth: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> float:
-    from hmrm.evaluation.metrics import score
-
-    return score(truth, predicted, classes=classes).uf1
 
 
 def _control(
