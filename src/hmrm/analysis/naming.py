@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hmrm import provenance
 from hmrm.analysis.settings import Namer, Naming
 from hmrm.clip import FlowMap
@@ -63,11 +61,10 @@ class NetworkNamer:
         """
         import torch
 
-        mirrored = flow_map.values[:, :, ::-1] * np.array([-1, 1, 1], np.float32)[:, None, None]
-        maps = torch.from_numpy(np.stack([flow_map.values, mirrored]))
-        probabilities = self._network.predict(maps).double().mean(0)
+        maps = torch.from_numpy(flow_map.values)[None]
+        probabilities = self._network.predict_both_sides(maps)[0].double()
         best = int(probabilities.argmax())
-        shares = self._network.region_contributions(maps[:1], torch.tensor([best]))[0]
+        shares = self._network.region_contributions(maps, torch.tensor([best]))[0]
         return Naming(
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
             decisive_region=FINE[int(shares.argmax())].name,

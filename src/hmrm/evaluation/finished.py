@@ -77,8 +77,8 @@ class _Network:
         self._network = network
 
     def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n k"]:
-        """Probabilities, in batches small enough for any memory."""
-        return self._batches(maps, self._network.predict)
+        """Probabilities of maps and their mirror images, in batches small enough for any memory."""
+        return self._batches(maps, self._network.predict_both_sides)
 
     def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
         """What the classifier sees."""
