@@ -1,6 +1,8 @@
 """Selective scan through the C++ operator (``csrc/scan.cpp``): registration and gradients."""
 
+import ctypes
 import functools
+import sys
 from typing import Any
 
 import torch
@@ -23,10 +25,17 @@ def load() -> str:
         torch.ops.load_library(str(path))  # type: ignore[no-untyped-call]
     except OSError as error:
         raise UnavailableError(f"{path.name} does not load ({error})") from error
+    _register()
+    return INSTRUCTION_SETS[torch.ops.hmrm.scan_instruction_set()]
+
+
+@functools.cache
+def _register() -> None:
+    """Shapes and gradients of the operators: once a process, however often they are loaded."""
+    _keep_freed_memory()
     torch.library.register_fake("hmrm::scan_forward", _forward_shapes)
     torch.library.register_fake("hmrm::scan_backward", _backward_shapes)
     torch.library.register_autograd("hmrm::scan_forward", _backward, setup_context=_remember)
-    return INSTRUCTION_SETS[torch.ops.hmrm.scan_instruction_set()]
 
 
 def scan_in_cpp(
@@ -37,6 +46,21 @@ def scan_in_cpp(
     wide = [_adjacent(tensor.to(dtype)) for tensor in (u, dt, A, B, C, D)]
     y: Tensor = torch.ops.hmrm.scan_forward(*wide, reverse)[0]
     return y.to(u.dtype)
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc to keep the buffers of one training step for the next.
+
+    Otherwise it returns each of some MB to the system and gets it back page by page, which took
+    an eighth of a step's time (docs/log.md).
+    """
+    if sys.platform != "linux":
+        return
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune is not None:  # other C libraries than glibc have none
+        trim_threshold, mmap_threshold = -1, -3
+        tune(trim_threshold, 512 * 2**20)
+        tune(mmap_threshold, 32 * 2**20)
 
 
 def _adjacent(tensor: Tensor) -> Tensor:

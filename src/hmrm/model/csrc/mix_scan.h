@@ -59,13 +59,10 @@ template <class T> struct Scratch {
 };
 
 template <class T>
-Rows<const T*> fill_steps(const ScanInputs& in, const ScanWeights<T>& w, Scratch<T>& scratch,
-                          int64_t i, int g) {
-  const int64_t length = in.at.length(i);
-  RUN(T, step_sizes, length, in.at.channels,
-      packed(in.step.const_data_ptr<T>(), in.at, in.at.channels, i, g), w.bias[g],
-      scratch.template in_order<T*>(length, g));
-  return scratch.template in_order<const T*>(length, g);
+void fill_steps(const ScanInputs& in, const ScanWeights<T>& w, int64_t i, int g, Rows<T*> dt,
+                Rows<T*> slope) {
+  RUN(T, step_sizes, in.at.length(i), in.at.channels,
+      packed(in.step.const_data_ptr<T>(), in.at, in.at.channels, i, g), w.bias[g], dt, slope);
 }
 
 template <class T>
@@ -81,8 +78,9 @@ void run_mix_scan(const ScanInputs& in, const ScanWeights<T>& w, Tensor& gated, 
     for (int64_t i = first; i < last; ++i) {
       const int64_t chunks = kept_chunks(at.length(i));
       for (int g = 0; g < 2; ++g) {
-        const Rows<const T*> dt = fill_steps(in, w, steps, i, g);
+        fill_steps(in, w, i, g, steps.template in_order<T*>(at.length(i), g), {nullptr, 0});
         T* own = kept + (at.kept_before(i) + g * chunks) * chunk;
+        const auto dt = steps.template in_order<const T*>(at.length(i), g);
         RUN(T, forward, sequence(in, w, dt, i, g), shared(y_data, at, channels, i, g), g == 1,
             chunks ? own : nullptr, room.data);
       }
@@ -134,7 +132,7 @@ void run_mix_scan_backward(const Tensor& dgated, const ScanInputs& in, const Sca
   T *du = out.du.mutable_data_ptr<T>(), *dstep = out.dstep.mutable_data_ptr<T>();
   T *dp = out.dprojected.mutable_data_ptr<T>(), *dxz = out.dxz.mutable_data_ptr<T>();
   over_slices(at, [&](int64_t slice, int64_t first, int64_t last) {
-    Scratch<T> steps(at, w.padded), dy(at, w.padded);
+    Scratch<T> steps(at, w.padded), slopes(at, w.padded), dy(at, w.padded);
     Room<T> room(backward_room(w.N, w.padded));
     for (int64_t i = first; i < last; ++i) {
       const int64_t length = at.length(i), chunks = kept_chunks(length);
@@ -152,12 +150,13 @@ void run_mix_scan_backward(const Tensor& dgated, const ScanInputs& in, const Sca
                                      packed(dp, at, width, i, g, width - w.N),
                                      sum,
                                      sum + chunk};
-        const Rows<const T*> dt = fill_steps(in, w, steps, i, g);
+        fill_steps(in, w, i, g, steps.template in_order<T*>(length, g),
+                   slopes.template in_order<T*>(length, g));
+        const auto dt = steps.template in_order<const T*>(length, g);
         const T* kept =
             states.const_data_ptr<T>() + (at.kept_before(i) + g * chunks) * chunk;
         RUN(T, backward, sequence(in, w, dt, i, g), gradients, kept, room.data);
-        RUN(T, step_sizes_back, length, channels,
-            packed(in.step.const_data_ptr<T>(), at, channels, i, g), w.bias[g],
+        RUN(T, step_sizes_back, length, channels, slopes.template in_order<const T*>(length, g),
             packed(dstep, at, channels, i, g), sum + chunk + w.padded);
       }
     }
