@@ -45,13 +45,17 @@ def run_both(name: str, inputs: list[Tensor]) -> None:
 
 
 def median_ms(run: Any, name: str, inputs: list[Tensor], seconds: float) -> float:
-    """Median time of a call, over about ``seconds`` and at least three calls after one to warm."""
+    """Median time of a call, over about ``seconds`` and at least three calls after one to warm.
+
+    Processor time: on a shared machine the clock on the wall would also count the time that a
+    long call, more than a short one, waits for its turn.
+    """
     run(name, inputs)
     times: list[float] = []
     while len(times) < 3 or sum(times) < seconds:
-        begin = time.perf_counter()
+        begin = time.thread_time()
         run(name, inputs)
-        times.append(time.perf_counter() - begin)
+        times.append(time.thread_time() - begin)
         if len(times) >= 200:
             break
     return median(times) * 1000
@@ -83,9 +87,9 @@ def roofline(batch: int, length: int) -> dict[str, float]:
     def best_s(run: Any) -> float:
         times = []
         for _ in range(5):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             run()
-            times.append(time.perf_counter() - begin)
+            times.append(time.thread_time() - begin)
         return min(times)
 
     bytes_per_s = 2 * 4 * x.numel() / best_s(lambda: y.copy_(x))

@@ -10,7 +10,7 @@ def page(result: dict[str, Any]) -> str:
         "",
         "Written by `python -m benchmarks.scan`; d_inner 384, N 16, float32, one thread, medians.",
         f"Processor: {result['processor']}; backend: {result['backend']}.",
-        "Forward / forward and backward, ms. All rivals were measured in one run.",
+        "Forward / forward and backward, ms of processor time, all rivals in one run.",
         "",
     ]
     names = list(result["cases"][0]["rivals"])

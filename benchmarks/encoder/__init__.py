@@ -1,0 +1,1 @@
+"""A whole training step of the network on each way to compute its blocks."""

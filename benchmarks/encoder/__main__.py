@@ -1,0 +1,148 @@
+"""``python -m benchmarks.encoder``: a training step of the network; writes the JSON and the page.
+
+Processor time of one thread, medians over interleaved steps, so that what else runs on the
+machine slows all alike.
+"""
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+import torch
+
+from benchmarks.scan.rivals import indexing_loop
+from hmrm import atomic, provenance
+from hmrm.model import grained_mamba
+from hmrm.model.network import HMRM, PRESETS
+from hmrm.model.scan import scan_backend, using_backend
+from hmrm.training.loss import LossConfig, MultiScaleLoss
+
+ROOT = Path(__file__).resolve().parents[2]
+BATCH = 16
+
+
+def loop_scan(*arguments: Any) -> torch.Tensor:
+    """The plain indexing loop in the place of ours; reversed by flipping."""
+    *tensors, reverse = arguments
+    if not reverse:
+        return indexing_loop(*tensors)
+    u, dt, A, B, C, D = tensors
+    return indexing_loop(u.flip(1), dt.flip(1), A, B.flip(1), C.flip(1), D).flip(1)
+
+
+@contextmanager
+def _fused() -> Iterator[None]:
+    with using_backend("cpp"):
+        yield
+
+
+@contextmanager
+def _plain_block() -> Iterator[None]:
+    with using_backend("cpp"), patch.object(grained_mamba, "fusible", lambda _: False):
+        yield
+
+
+@contextmanager
+def _torch_scan() -> Iterator[None]:
+    with using_backend("torch"):
+        yield
+
+
+@contextmanager
+def _loop() -> Iterator[None]:
+    with using_backend("torch"), patch.object(grained_mamba, "selective_scan", loop_scan):
+        yield
+
+
+WAYS: dict[str, Callable[[], Any]] = {
+    "fused block, cpp": _fused,
+    "plain block, cpp scan": _plain_block,
+    "plain block, torch scan": _torch_scan,
+    "plain block, indexing loop": _loop,
+}
+
+
+def measure(preset: str, rounds: int) -> dict[str, float]:
+    """Milliseconds of processor time a sample and training step, by way."""
+    network = HMRM(PRESETS[preset], generator=torch.Generator().manual_seed(0))
+    loss = MultiScaleLoss(LossConfig())
+    parameters = [*network.parameters(), *loss.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=5e-4, weight_decay=0.01, fused=True)
+    g = torch.Generator().manual_seed(1)
+    maps = torch.randn(BATCH, 3, 28, 28, generator=g)
+    labels = torch.randint(0, 3, (BATCH,), generator=g)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        loss(network(maps), labels).backward()
+        optimiser.step()
+
+    times: dict[str, list[float]] = {name: [] for name in WAYS}
+    for turn in range(rounds + 1):
+        for name, way in WAYS.items():
+            with way():
+                begin = time.thread_time()
+                step()
+                if turn > 0:
+                    times[name].append((time.thread_time() - begin) * 1000 / BATCH)
+    return {name: round(median(values), 3) for name, values in times.items()}
+
+
+def page(result: dict[str, Any]) -> str:
+    """The result as a Markdown page."""
+    presets = list(result["ms_per_sample"])
+    lines = [
+        "# Training step of the network",
+        "",
+        f"Written by `python -m benchmarks.encoder`; batch {BATCH}, float32, one thread: forward,",
+        "MS-WCE, backward and AdamW; ms of processor time a sample, medians of interleaved steps.",
+        f"Processor: {result['processor']}; backend: {result['backend']}.",
+        "",
+        "| way | " + " | ".join(presets) + " |",
+        "| --- |" + " --- |" * len(presets),
+    ]
+    for name in WAYS:
+        cells = []
+        for preset in presets:
+            values = result["ms_per_sample"][preset]
+            ratio = values[name] / values["fused block, cpp"]
+            cells.append(f"{values[name]:.2f} ({ratio:.1f} ×)")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Run the benchmark that the arguments name."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.encoder", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="lite only, two rounds, printed")
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    backend = scan_backend()
+    presets = ["lite"] if given.quick else list(PRESETS)
+    result = {
+        "provenance": provenance.stamp(seeds=(0, 1)),
+        "processor": platform.processor() or platform.machine(),
+        "backend": f"{backend.name}, {backend.reason}",
+        "batch": BATCH,
+        "ms_per_sample": {
+            name: measure(name, 2 if given.quick else given.rounds) for name in presets
+        },
+    }
+    if given.quick:
+        print(page(result))
+        return
+    text = json.dumps(result, indent=1) + "\n"
+    atomic.write_text(ROOT / "benchmarks/encoder/results.json", text)
+    atomic.write_text(ROOT / "docs/benchmarks/encoder.md", page(result))
+
+
+if __name__ == "__main__":
+    main()
