@@ -212,7 +212,9 @@ def test_permissions_are_explained(tmp_path):
                 folder.chmod(0o755)
             os.seteuid(65534)
         for refused in (path, tmp_path / "images"):
-            with pytest.raises(InputError, match=r"cannot be (read|looked at) \(Permission denied\)"):
+            with pytest.raises(
+                InputError, match=r"cannot be (read|looked at) \(Permission denied\)"
+            ):
                 open_video(refused)
     finally:
         if was_root:
