@@ -11,7 +11,7 @@ from hmrm.evaluation.settings import load_plan
 from hmrm.model.contract import Recogniser
 from hmrm.training.synthetic import SyntheticTrainingConfig
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").rglob("*.toml"))
 EXPECTED = {"hmrm-scratch-lite", "hmrm-finetune-lite", "hmrm-frozen-linear", "hmrm-ensemble"}
 
 
