@@ -3,7 +3,7 @@
 ``python -m benchmarks.transfer --morphable WEIGHTS --atlas WEIGHTS --model-path ICT_FACE``
 
 ``--morphable`` names weights trained on the morphable face alone, ``--atlas`` weights trained on
-the atlas alone (``configs/hmrm-synthetic.toml`` and ``configs/hmrm-atlas.toml``). The maps tested
+the atlas alone (``configs/hmrm-morphable.toml`` and ``configs/hmrm-atlas.toml``). The maps tested
 on have seeds and faces of their own; the cells off the diagonal are the ones that count.
 """
 
@@ -37,7 +37,7 @@ def recalls(weights: str, config: SynthConfig) -> dict[str, float]:
 def main() -> None:
     """Fill the table of two trainings by two sources, print it and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--morphable", default="hmrm-synthetic")
+    parser.add_argument("--morphable", required=True)
     parser.add_argument("--atlas", required=True)
     parser.add_argument("--model-path", type=Path, required=True)
     parser.add_argument(

@@ -43,8 +43,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "overlap" in done.stdout
     (folder / "demo" / "demo.mp4").rename(folder / "video.mp4")
     write_pictures(folder)
-    done = hmrm("hmrm datasets fake -o maps --subjects 3 --clips 4", folder)
-    assert done.returncode == 0, done.stderr
     return folder
 
 
