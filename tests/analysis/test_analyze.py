@@ -154,7 +154,7 @@ def test_the_same_input_gives_the_same_result(smirk: Drawn, found: Analysis) -> 
 
 
 def test_the_package_gives_analyze(smirk: Drawn) -> None:
-    assert hmrm.analyze is analyze
+    assert hmrm.analyze is analyze_and_name
     assert "analyze" in dir(hmrm)
     with pytest.raises(AttributeError, match="analyse"):
         hmrm.analyse  # noqa: B018
