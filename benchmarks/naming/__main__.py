@@ -2,8 +2,9 @@
 
 Onset and apex pictures of the portrait, moved by the atlas, go through the whole chain: MTCNN,
 canonical crop, DeepFlow, flow map, weights. Weights of ``configs/hmrm-morphable.toml`` never saw
-the atlas; the shipped ones saw it in maps, but neither the portrait nor a rendered frame. Seeds were fixed before the weights were trained: 20 clips a class from seed
-50000, 40 clips without an expression from seed 60000.
+the atlas; the shipped ones saw it in maps, but neither the portrait nor a rendered frame. Seeds
+were fixed before the weights were trained: 20 clips a class from seed 50000, 40 clips without an
+expression from seed 60000.
 """
 
 import argparse
