@@ -1,0 +1,1 @@
+"""Speed and memory of the whole chain on video."""
