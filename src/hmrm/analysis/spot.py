@@ -62,7 +62,7 @@ class SpotConfig:
     """
 
     scales: tuple[Scale, ...] = (
-        Scale(rest_s=1.1, smooth_s=0.02, least_px=0.1, noise_times=5.0, usual_times=2.8),
+        Scale(rest_s=1.0, smooth_s=0.025, least_px=0.1, noise_times=5.0, usual_times=3.3),
         Scale(
             rest_s=5.0,
             smooth_s=0.06,
@@ -74,7 +74,7 @@ class SpotConfig:
     )
     noise_floor_px: float = 0.01
     apart_s: float = 0.125
-    edge: float = 0.12
+    edge: float = 0.08
     least_s: float = 0.08
     blink_peak: float = 0.25
     blink_edge: float = 0.03
