@@ -4,6 +4,7 @@ import torch
 from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.faces.regions import FINE
 from hmrm.model.network import HMRM, PRESETS, HMRMConfig, parameter_count
+from hmrm.model.scan import using_backend
 
 SMALL = HMRMConfig(dim=16, depth=1, state=4, fine_grid=2, fine_kernel=2)
 
@@ -133,3 +134,23 @@ def test_impossible_configs_are_refused(words):
 def test_impossible_classes_are_refused(classes):
     with pytest.raises(ConfigError, match="classes"):
         make(classes=classes)
+
+
+@pytest.mark.parametrize("name", ["cpp", "torch"])
+def test_exported_program_takes_any_batch(name):
+    model = make(HMRMConfig(dim=8, depth=1, state=2, coarse_grid=2, fine_grid=1, fine_kernel=1))
+    with using_backend(name):
+        program = torch.export.export(
+            model, (maps(2),), dynamic_shapes=({0: torch.export.Dim("batch")},)
+        )
+    torch.testing.assert_close(program.module()(maps(5)).fused, model(maps(5)).fused)
+
+
+def test_bfloat16_under_autocast():
+    model = make().train()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(maps(4)).fused
+    logits.float().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.encoder.parameters())
+    # bfloat16 keeps 8 bits; logits of order one pass about ten products.
+    torch.testing.assert_close(logits.float(), model(maps(4)).fused, rtol=0.05, atol=0.05)

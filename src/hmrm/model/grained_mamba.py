@@ -202,14 +202,19 @@ class GrainedMambaEncoder(nn.Module):
 
     def forward(self, grains: Grains) -> Grains:
         """Tokens ``(b, regions, l, dim)`` of both grains → vectors ``(b, regions, dim)``."""
-        batch = grains.coarse.shape[0]
+        regions = grains.coarse.shape[1], grains.fine.shape[1]
         folded = Grains(grains.coarse.flatten(0, 1), grains.fine.flatten(0, 1))
         rows, layout = pack(folded)
         for block in self.blocks:
             assert isinstance(block, GrainedMambaBlock)
             rows = block.packed(rows, layout)
         means = (tokens.mean(1) for tokens in unpack(self.norm(rows), layout))
-        return Grains(*(rearrange(mean, "(b r) d -> b r d", b=batch) for mean in means))
+        return Grains(
+            *(
+                rearrange(mean, "(b r) d -> b r d", r=count)
+                for mean, count in zip(means, regions, strict=True)
+            )
+        )
 
 
 def pack(grains: Grains) -> tuple[Rows, Layout]:
@@ -228,8 +233,9 @@ def unpack(rows: Rows, layout: Layout) -> Grains:
 
 def fusible(xz: Tensor) -> bool:
     """Whether the C++ operators take this tensor; exported programs keep the plain path."""
-    plain = xz.device.type != "cpu" or xz.dtype not in (torch.float32, torch.float64)
-    if plain or len(xz) == 0 or torch.compiler.is_compiling():
+    if torch.compiler.is_compiling():
+        return False
+    if xz.device.type != "cpu" or xz.dtype not in (torch.float32, torch.float64) or len(xz) == 0:
         return False
     return not torch.is_autocast_enabled("cpu") and scan_backend().name == "cpp"
 

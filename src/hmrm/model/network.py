@@ -156,7 +156,7 @@ class HMRM(nn.Module):
             coarse=self.coarse_head(grains.coarse.flatten(1)),
             fine=self.fine_head(grains.fine.flatten(1)),
             fused=self.fused_head(fused),
-            units=self.unit_head(fused) if self.unit_head else fused.new_empty(len(maps), 0),
+            units=self.unit_head(fused) if self.unit_head else fused.new_empty(maps.shape[0], 0),
         )
 
     def features(self, maps: Float[Tensor, "b c s s"]) -> Float[Tensor, "b f"]:

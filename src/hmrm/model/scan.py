@@ -108,6 +108,9 @@ def selective_scan(
         As ``u``, in its dtype; the recurrence itself runs in float32 at least.
     """
     name = scan_backend().name if u.device.type == "cpu" else "torch"
+    if name == "torch" and torch.compiler.is_compiling():
+        # Its in-place buffers cannot be traced; the recurrence as written can.
+        name = "reference"
     return _RUN[name](u, dt, A, B, C, D, reverse)
 
 
