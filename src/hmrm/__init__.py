@@ -4,13 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
+    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.evaluation.run import evaluate
     from hmrm.flow.estimate import estimate_flow
+    from hmrm.model.checkpoints import load_model
 
-__all__ = ["analyze", "estimate_flow"]
+__all__ = ["analyze", "estimate_flow", "evaluate", "load_maps", "load_model"]
 
 _HOMES = {
     "analyze": "hmrm.analysis.analyze",
     "estimate_flow": "hmrm.flow.estimate",
+    "evaluate": "hmrm.evaluation.run",
+    "load_maps": "hmrm.datasets.flowmaps",
+    "load_model": "hmrm.model.checkpoints",
 }
 
 

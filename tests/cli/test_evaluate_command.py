@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from hmrm.cli.evaluate import MODELS
 from hmrm.cli.main import app
 from hmrm.errors import ConfigError, DataError
+from hmrm.training.recognisers import RECOGNISERS
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
 
@@ -25,6 +27,12 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     call("datasets", "fake", "-o", folder, "--subjects", 2, "--clips", 3)
     return folder
+
+
+def test_help_names_every_model():
+    assert set(MODELS) == set(RECOGNISERS)
+    words = "".join(call("evaluate", "--help").split())
+    assert all(name in words for name in MODELS)
 
 
 def test_check_prints_counts_and_json(data):

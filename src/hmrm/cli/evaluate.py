@@ -14,36 +14,63 @@ if TYPE_CHECKING:
 
 Rule = Literal["fixed", "inner", "oracle"]
 
+MODELS = (
+    *("hmrm", "svm-mirrored", "svm-linear", "svm-rbf", "bi-woof", "mdmo", "ststnet"),
+    *("off-apexnet", "capsule-head", "htnet-small", "vgg16-small", "googlenet-small"),
+    *("mobilevit-small", "cnn", "cnn-lite", "vit", "vit-lite", "ensemble"),
+)
+"""Those of ``hmrm.training.recognisers``, whose import would slow every command; a test compares."""
+
 
 def evaluate(
     data: Annotated[
-        Path | None, typer.Option(help="Folder of flow maps.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder of flow maps; not with --predictions.", show_default=False),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Name of a model, or package.module:factory.", show_default=False),
+        typer.Option(
+            help=f"Train this one: {', '.join(MODELS)}, or package.module:factory.",
+            show_default=False,
+        ),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="Score finished weights, by name or path.", show_default=False),
+        typer.Option(
+            help="In place of --model: score finished weights, by name or path.",
+            show_default=False,
+        ),
     ] = None,
     predictions: Annotated[
         Path | None,
-        typer.Option(help="Score a foreign table of predictions (CSV).", show_default=False),
+        typer.Option(
+            help="In place of --model and --data: score a table of predictions (CSV "
+            "with the columns truth, predicted, and id or subject).",
+            show_default=False,
+        ),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="TOML file with the tables model and evaluation.", show_default=False),
+        typer.Option(
+            help="TOML file with the tables [model] and [evaluation]; options given here win.",
+            show_default=False,
+        ),
     ] = None,
     folds: Annotated[
         str | None,
         typer.Option(
-            help="loso, loso-per-dataset, datasets, or a number of subject-grouped folds.",
+            help="loso (leave one subject out; default), loso-per-dataset, datasets (leave one data "
+            "set out), or a number of subject-grouped folds.",
             show_default=False,
         ),
     ] = None,
     selection: Annotated[
-        Rule | None, typer.Option(help="How epochs are chosen.", show_default=False)
+        Rule | None,
+        typer.Option(
+            help="How the epoch is chosen: fixed (the last; default), inner (on other training "
+            "subjects), oracle (on the test subject: shows what looking is worth).",
+            show_default=False,
+        ),
     ] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Number of seeds, from 0.", show_default=False)

@@ -22,6 +22,7 @@ app = typer.Typer(
     name="hmrm",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # rich cuts long words of a help text at 80 columns
     pretty_exceptions_enable=False,
     help="Find facial micro-expressions in video, name them, show where and when, and how sure.",
     epilog=(

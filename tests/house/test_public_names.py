@@ -1,0 +1,9 @@
+"""The public names: whoever writes ``import hmrm`` may rely on these, and on no others."""
+
+import hmrm
+
+
+def test_public_names_are_these_and_resolve() -> None:
+    pinned = ["analyze", "estimate_flow", "evaluate", "load_maps", "load_model"]
+    assert dir(hmrm) == pinned
+    assert all(callable(getattr(hmrm, name)) for name in pinned)
