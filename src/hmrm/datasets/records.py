@@ -1,0 +1,175 @@
+"""One annotated expression as its table has it, and all of a table with what was odd in it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from hmrm.datasets.action_units import UnitCode, parse_units
+from hmrm.datasets.mapset import Oddity
+from hmrm.datasets.workbook import Notes, Row
+from hmrm.errors import DataError
+
+Kind = Literal["micro", "macro"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One row of an annotation table.
+
+    Attributes:
+        dataset: data set's name, first part of the clip id.
+        subject: as the data set's folders name it, zeros kept.
+        clip: name of the clip; a second expression of the same clip ends in ``_e2``.
+        onset_frame: number on file, as are all frames; None only where files decide.
+        apex_frame: None where the annotators gave none.
+        offset_frame: None where it is unknown.
+        units: action units; None where the code could not be read (then ``units_text`` has it).
+        units_text: the code as written.
+        emotion: in the data set's own vocabulary, lower case; empty where it gives none.
+        objective_class: 1 to 7 (action-unit classes of Davison et al.), or None.
+        kind: micro or macro.
+        folder: key of the clip's folder, see ``DataSet.place``; several records of a long video
+            share one.
+        where: file, sheet and row.
+    """
+
+    dataset: str
+    subject: str
+    clip: str
+    onset_frame: int | None
+    apex_frame: int | None
+    offset_frame: int | None
+    emotion: str
+    folder: str
+    units: UnitCode | None = field(default_factory=UnitCode)
+    units_text: str = ""
+    objective_class: int | None = None
+    kind: Kind = "micro"
+    where: str = field(default="", compare=False)
+
+    @property
+    def id(self) -> str:
+        """``dataset/subject/clip``."""
+        return f"{self.dataset}/{self.subject}/{self.clip}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skip:
+    """Something that was left out: a row's address or a clip's id, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotations:
+    """All that the tables of one data set say.
+
+    ``files`` maps each table read to its sha256.
+    """
+
+    dataset: str
+    records: tuple[Record, ...]
+    oddities: tuple[Oddity, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    files: tuple[tuple[Path, str], ...] = ()
+
+
+def units_of(row: Row, key: str) -> tuple[UnitCode | None, str]:
+    """The action units of a cell and its text; a code that cannot be read is noted and kept."""
+    value = row.value(key)
+    try:
+        code = parse_units(value)
+    except DataError as error:
+        row.notes.add("units_unreadable", row.address(key), str(error))
+        return None, str(value).strip()
+    if any(unit.doubtful for units in code.readings for unit in units):
+        row.notes.add("units_doubtful", row.address(key), f"{code.text!r} holds units in doubt")
+    if len(code.readings) > 1:
+        row.notes.add("units_or", row.address(key), f"{code.text!r} leaves a choice")
+    return code, code.text.strip()
+
+
+def objective_class(row: Row, key: str) -> int | None:
+    """A class 1 to 7, written as a number or in Roman figures; anything else is noted."""
+    text = row.text(key).upper()
+    roman = ("I", "II", "III", "IV", "V", "VI", "VII")
+    if text in roman:
+        return roman.index(text) + 1
+    if text.isdecimal() and 1 <= int(text) <= len(roman):
+        return int(text)
+    if text:
+        row.notes.add("objective_class", row.address(key), f"{text!r} is none of I to VII, 1 to 7")
+    return None
+
+
+def padded(row: Row, key: str, *, digits: int, prefix: str = "") -> str:
+    """A subject as folders name it: numbers padded with zeros, an own prefix not doubled.
+
+    Raises:
+        DataError: the cell is empty or holds no number.
+    """
+    text = row.needed_text(key)
+    bare = text.lower().removeprefix(prefix.lower()).strip(" .'")
+    if not bare.isdecimal():
+        example = prefix + "1".zfill(digits)
+        raise DataError(f"{row.address(key)}: {key} is {text!r}; expected a number, as {example}")
+    return prefix + str(int(bare)).zfill(digits)
+
+
+def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -> list[Record]:
+    """Tell apart expressions of the same clip: the second becomes ``_e2``, in the table's order.
+
+    A row that says the same twice is dropped and noted.
+
+    Args:
+        expected: several expressions of one clip are nothing to note in this data set.
+    """
+    seen: Counter[str] = Counter()
+    kept: list[Record] = []
+    known: set[tuple[object, ...]] = set()
+    for record in records:
+        facts = (record.id, record.onset_frame, record.apex_frame, record.offset_frame)
+        facts = (*facts, record.kind, record.emotion, record.units_text)
+        if facts in known:
+            notes.add("row_twice", record.where, f"{record.id} says the same as an earlier row")
+            continue
+        known.add(facts)
+        seen[record.id] += 1
+        if seen[record.id] > 1:
+            if not expected:
+                notes.add(
+                    "clip_twice", record.where, f"{record.id} occurs twice, unlike each other"
+                )
+            record = replace(record, clip=f"{record.clip}_e{seen[record.id]}")
+        kept.append(record)
+    return kept
+
+
+def check_order(records: Sequence[Record], notes: Notes) -> list[Record]:
+    """Note clips whose frames are out of order; an apex outside its clip is not used.
+
+    The apex is taken out, not moved: it will be estimated and the rule recorded.
+    """
+    checked = []
+    for record in records:
+        onset, apex, offset = record.onset_frame, record.apex_frame, record.offset_frame
+        if onset is not None and offset is not None and offset < onset:
+            notes.add("offset_before_onset", record.where, f"{record.id}: {onset} to {offset}")
+            record = replace(record, offset_frame=None)
+            offset = None
+        if apex is None:
+            notes.add("no_apex", record.where, f"{record.id}: no apex is given")
+        elif (onset is not None and apex < onset) or (offset is not None and apex > offset):
+            notes.add(
+                "apex_outside",
+                record.where,
+                f"{record.id}: apex {apex} is not in {onset} to {offset}; it is not used",
+            )
+            record = replace(record, apex_frame=None)
+        elif apex == onset:
+            notes.add("apex_is_onset", record.where, f"{record.id}: apex {apex} is the onset")
+        checked.append(record)
+    return checked

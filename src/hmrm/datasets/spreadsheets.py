@@ -1,0 +1,128 @@
+"""Sheets of .xlsx, .xls and .csv files as bare values, each cell with its address."""
+
+import csv
+import importlib
+import io
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from hmrm.errors import DataError, MissingExtraError
+
+SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
+"""What annotation tables are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """One sheet as on file: values row by row, without any interpretation.
+
+    ``name`` is empty for a text file.
+    """
+
+    file: Path
+    name: str
+    rows: tuple[tuple[object, ...], ...]
+
+    @property
+    def title(self) -> str:
+        """File and sheet, as messages name them."""
+        return f"{self.file.name} sheet {self.name!r}" if self.name else self.file.name
+
+    def where(self, row: int, column: int | None = None) -> str:
+        """Address of a row or cell, both from 0, in the spreadsheet's own words."""
+        if column is None:
+            return f"{self.title} row {row + 1}"
+        return f"{self.title} cell {column_letters(column)}{row + 1}"
+
+
+def read_workbook(path: Path) -> tuple[Sheet, ...]:
+    """All sheets of a spreadsheet, or the one table of a text file.
+
+    The content decides, not the suffix: files named .xls are often the newer format.
+
+    Raises:
+        DataError: no such file, or its content is no table.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if content.startswith(b"PK"):
+        return _read_xlsx(path, content)
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        return _read_xls(path, content)
+    return (_read_text(path, content),)
+
+
+def column_letters(column: int) -> str:
+    """Spreadsheet name of a column counted from 0: A, B, … Z, AA."""
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _read_xlsx(path: Path, content: bytes) -> tuple[Sheet, ...]:
+    openpyxl = _package("openpyxl")
+    try:
+        # Extensions of other office programs are nothing a reader of the values need know about.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+            return tuple(
+                Sheet(file=path, name=sheet.title, rows=tuple(sheet.iter_rows(values_only=True)))
+                for sheet in book.worksheets
+            )
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, ParseError) as error:
+        raise DataError(f"{path}: cannot be read as a spreadsheet ({error})") from error
+
+
+def _read_xls(path: Path, content: bytes) -> tuple[Sheet, ...]:
+    xlrd = _package("xlrd")
+    try:
+        book = xlrd.open_workbook(file_contents=content)
+        return tuple(
+            Sheet(
+                file=path,
+                name=sheet.name,
+                rows=tuple(tuple(sheet.row_values(i)) for i in range(sheet.nrows)),
+            )
+            for sheet in book.sheets()
+        )
+    except (xlrd.XLRDError, OSError, ValueError, KeyError, IndexError) as error:
+        raise DataError(f"{path}: cannot be read as a spreadsheet ({error})") from error
+
+
+def _package(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"annotation tables in this format need {name}; run: pip install 'hmrm[research]', or "
+            "save the table as .csv"
+        ) from error
+
+
+def _read_text(path: Path, content: bytes) -> Sheet:
+    for encoding in ("utf-8-sig", "utf-16", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            break
+    else:
+        raise DataError(f"{path}: neither a spreadsheet nor text; give the published table")
+    delimiter = max(",;\t", key=text.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return Sheet(file=path, name="", rows=tuple(tuple(row) for row in rows))
+    except csv.Error as error:
+        raise DataError(f"{path}: cannot be read as a table ({error})") from error

@@ -1,0 +1,318 @@
+"""Annotation tables as their authors publish them: columns by name, cells with an address.
+
+Real tables differ: a heading above the header, other names for a column, a sheet that was renamed,
+subjects that a spreadsheet turned into numbers. What is clear is read and noted; what is not is
+refused with file, sheet and cell.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from hmrm.datasets.mapset import Oddity
+from hmrm.datasets.spreadsheets import Sheet
+from hmrm.errors import DataError
+
+_HEADER_WITHIN = 40
+_MISSING = frozenset({"", "/", "-", "--", "—", "nan", "none", "null", "n/a", "na", "?"})
+_RANGE = re.compile(r"(\d+)\s*(?:-|–|~|to|/)\s*(\d+)")
+
+T = TypeVar("T")
+
+
+class Notes:
+    """Oddities met on the way, in order."""
+
+    def __init__(self) -> None:
+        self.found: list[Oddity] = []
+
+    def add(self, code: str, where: str, message: str) -> None:
+        """Keep one oddity; ``code`` groups those that are alike."""
+        self.found.append(Oddity(code=code, where=where, message=message))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column that a loader looks for.
+
+    Attributes:
+        key: what the loader calls it.
+        names: headers it goes by; case, blanks and punctuation do not matter.
+        required: whether a table without it is no such table.
+    """
+
+    key: str
+    names: tuple[str, ...]
+    required: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of a table, its cells by the loader's names."""
+
+    sheet: Sheet
+    index: int
+    columns: dict[str, int]
+    notes: Notes
+
+    @property
+    def where(self) -> str:
+        """Address of the row."""
+        return self.sheet.where(self.index)
+
+    def address(self, key: str) -> str:
+        """Address of a cell."""
+        return self.sheet.where(self.index, self.columns.get(key))
+
+    def value(self, key: str) -> object:
+        """The cell as on file; None where the table has no such column or the row is short."""
+        cells, column = self.sheet.rows[self.index], self.columns.get(key)
+        return None if column is None or column >= len(cells) else cells[column]
+
+    def text(self, key: str) -> str:
+        """The cell as text without outer blanks; whole numbers without a decimal point.
+
+        Raises:
+            DataError: the cell holds neither text nor a number.
+        """
+        value = self.value(key)
+        if value is None or (isinstance(value, float) and value != value):
+            return ""
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise DataError(
+                f"{self.address(key)}: {key} is {value!r} ({type(value).__name__}); expected text"
+            )
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        text = str(value)
+        stripped = unicodedata.normalize("NFKC", text).strip()
+        if stripped != text:
+            self.notes.add("stray_blanks", self.address(key), "blanks around the text were ignored")
+        return stripped
+
+    def needed_text(self, key: str) -> str:
+        """As ``text``, but never empty.
+
+        Raises:
+            DataError: the cell is empty, or holds neither text nor a number.
+        """
+        text = self.text(key)
+        if not text:
+            raise DataError(f"{self.address(key)}: {key} is empty")
+        return text
+
+    def frame(self, key: str) -> int | None:
+        """A frame number; None where the cell is blank or says that there is none.
+
+        ``/``, ``-``, -1 and ``?`` say so; a number with a question mark is read and noted, and so
+        is a range, of which the middle is taken.
+
+        Raises:
+            DataError: the cell holds something else.
+        """
+        value = self.value(key)
+        if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+            raise self._no_frame(key, value)
+        if isinstance(value, str):
+            return self._frame_in_text(key, value)
+        if value is None or value != value or value == -1:
+            return None
+        if value < 0 or int(value) != value:
+            raise self._no_frame(key, value)
+        return int(value)
+
+    def needed_frame(self, key: str) -> int:
+        """As ``frame``, but never None.
+
+        Raises:
+            DataError: there is no number.
+        """
+        found = self.frame(key)
+        if found is None:
+            raise DataError(f"{self.address(key)}: {key} is {self.value(key)!r}; expected a frame")
+        return found
+
+    def _frame_in_text(self, key: str, value: str) -> int | None:
+        text = unicodedata.normalize("NFKC", value).strip()
+        if text.lower() in _MISSING or re.fullmatch(r"-1(\.0*)?", text):
+            return None
+        if text.endswith("?"):
+            self.notes.add(
+                "doubtful_frame", self.address(key), f"{key} {text!r} is marked doubtful"
+            )
+            text = text.rstrip("? ")
+        spread = _RANGE.fullmatch(text)
+        if spread:
+            middle = (int(spread[1]) + int(spread[2])) // 2
+            self.notes.add(
+                "frame_range", self.address(key), f"{key} {text!r} is a range; took {middle}"
+            )
+            return middle
+        if not re.fullmatch(r"\d{1,12}(\.0*)?", text):
+            raise self._no_frame(key, value)
+        return int(text.split(".")[0])
+
+    def _no_frame(self, key: str, value: object) -> DataError:
+        kind = type(value).__name__
+        return DataError(
+            f"{self.address(key)}: {key} is {value!r} ({kind}); expected a frame number, or / "
+            "where there is none"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A sheet whose header row was found."""
+
+    sheet: Sheet
+    header: int | None
+    columns: dict[str, int]
+    notes: Notes
+
+    def rows(self) -> Iterator[Row]:
+        """Rows below the header that hold anything at all."""
+        first = 0 if self.header is None else self.header + 1
+        for index in range(first, len(self.sheet.rows)):
+            if any(not _is_blank(cell) for cell in self.sheet.rows[index]):
+                yield Row(sheet=self.sheet, index=index, columns=self.columns, notes=self.notes)
+
+
+def find_table(
+    sheets: Sequence[Sheet],
+    columns: Sequence[Column],
+    notes: Notes,
+    *,
+    sheet_name: str | None = None,
+) -> Table:
+    """The sheet that has the columns, wherever its header stands.
+
+    Args:
+        sheet_name: the published name. If another sheet alone has the columns, it is taken and
+            the renaming noted.
+
+    Raises:
+        DataError: no sheet has all the required columns, or several do and none has the name.
+    """
+    candidates = [table for sheet in sheets if (table := _with_header(sheet, columns, notes))]
+    if not candidates:
+        raise _no_table(sheets, columns)
+    named = [t for t in candidates if sheet_name and _plain(t.sheet.name) == _plain(sheet_name)]
+    if named:
+        return named[0]
+    if len(candidates) > 1:
+        if sheet_name is None:
+            return candidates[0]
+        names = ", ".join(repr(t.sheet.name) for t in candidates)
+        raise DataError(
+            f"{sheets[0].file}: no sheet is named {sheet_name!r}, and several could be it "
+            f"({names}); name one of them so"
+        )
+    found = candidates[0]
+    if sheet_name and found.sheet.name:
+        notes.add(
+            "sheet_renamed",
+            found.sheet.title,
+            f"read instead of sheet {sheet_name!r}, which is not there; it has the columns",
+        )
+    return found
+
+
+def plain_table(sheet: Sheet, keys: Sequence[str], notes: Notes) -> Table:
+    """A sheet without a header row: columns by position.
+
+    Raises:
+        DataError: the sheet has fewer columns.
+    """
+    width = max((len(row) for row in sheet.rows), default=0)
+    if width < len(keys):
+        raise DataError(
+            f"{sheet.title}: {width} columns; expected {len(keys)} without a header: "
+            f"{', '.join(keys)}"
+        )
+    columns = {key: column for column, key in enumerate(keys)}
+    return Table(sheet=sheet, header=None, columns=columns, notes=notes)
+
+
+def read_rows(
+    table: Table, make: Callable[[Row], T | None], skip: Callable[[str, str], None]
+) -> list[T]:
+    """``make`` of every row; a row it refuses is skipped with its reason, and never silently.
+
+    Args:
+        make: returns None for a row that holds no clip (a remark below the table).
+        skip: receives the row's address and the reason.
+
+    Raises:
+        DataError: more rows are refused than read; then it is the table that is wrong.
+    """
+    made: list[T] = []
+    refused: list[DataError] = []
+    for row in table.rows():
+        try:
+            one = make(row)
+        except DataError as error:
+            refused.append(error)
+            skip(row.where, str(error))
+            continue
+        if one is not None:
+            made.append(one)
+    if len(refused) > len(made):
+        raise DataError(
+            f"{table.sheet.title}: {len(refused)} rows cannot be read and only {len(made)} can; "
+            f"the first: {refused[0]}"
+        )
+    return made
+
+
+def _with_header(sheet: Sheet, columns: Sequence[Column], notes: Notes) -> Table | None:
+    for index, row in enumerate(sheet.rows[:_HEADER_WITHIN]):
+        places = _places(row, columns)
+        if all(column.key in places for column in columns if column.required):
+            return Table(sheet=sheet, header=index, columns=places, notes=notes)
+    return None
+
+
+def _places(row: Sequence[object], columns: Sequence[Column]) -> dict[str, int]:
+    headers = [_plain(cell) for cell in row]
+    places: dict[str, int] = {}
+    for column in columns:
+        for name in map(_plain, column.names):
+            if name in headers:
+                places[column.key] = headers.index(name)
+                break
+    return places
+
+
+def _no_table(sheets: Sequence[Sheet], columns: Sequence[Column]) -> DataError:
+    """Name the sheet that comes nearest, and what it lacks."""
+    required = [column for column in columns if column.required]
+
+    def lacking(row: Sequence[object]) -> list[Column]:
+        places = _places(row, required)
+        return [column for column in required if column.key not in places]
+
+    rows = [
+        (sheet, index, lacking(row))
+        for sheet in sheets
+        for index, row in enumerate(sheet.rows[:_HEADER_WITHIN])
+    ]
+    if not rows:
+        return DataError(f"{sheets[0].file if sheets else 'table'}: holds no rows at all")
+    sheet, index, missing = min(rows, key=lambda one: len(one[2]))
+    names = " or ".join(repr(name) for name in missing[0].names)
+    return DataError(
+        f"{sheet.file}: no sheet has the columns of this table; nearest is {sheet.where(index)}, "
+        f"which lacks {len(missing)} of {len(required)}, first {names} (sheets: "
+        f"{', '.join(repr(s.name) for s in sheets)})"
+    )
+
+
+def _plain(value: object) -> str:
+    text = unicodedata.normalize("NFKC", str(value)) if value is not None else ""
+    return re.sub(r"[\W_]", "", text.lower())
+
+
+def _is_blank(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
