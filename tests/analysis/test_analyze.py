@@ -27,7 +27,7 @@ from hmrm.video.images import StillPair
 from hmrm.video.reader import open_video
 from hmrm.video.writer import write_video
 
-SMIRK = Bump(0.9, 1.06, 1.26, ("mouth_left",), direction=-np.pi / 2, amplitude_px=1.6)
+SMIRK = Bump(0.9, 1.06, 1.26, ("left_mouth_corner",), direction=-np.pi / 2, amplitude_px=1.6)
 SCENE = Scene(
     seconds=2.4, fps=50.0, noise=1.0, head_px=2, head_degrees=0.4, turn=0.01, bumps=(SMIRK,), seed=4
 )
@@ -97,7 +97,7 @@ def test_the_movement_is_found_where_it_is(found: Analysis) -> None:
     assert event.apex_s == pytest.approx(SMIRK.apex_s, abs=0.05)
     assert event.offset_s == pytest.approx(SMIRK.offset_s, abs=0.08)
     assert event.onset_index == round(event.onset_s * 50)
-    assert event.region == "mouth_left"
+    assert event.region == "left_mouth_corner"
     assert 0.2 < event.peak_motion_px < 1.6
     assert event.flags == ()
     assert event.label is None
@@ -139,7 +139,7 @@ def test_every_frame_of_the_face_is_told(found: Analysis) -> None:
     assert rows[7].time_s == found.frames[7].time_s == pytest.approx(0.14)
     assert [row.index for row in found.frames[3:5]] == [3, 4]
     assert all(row.success and row.face_id == 0 for row in rows)
-    strongest = max(rows, key=lambda row: row.motion_px["mouth_left"])
+    strongest = max(rows, key=lambda row: row.motion_px["left_mouth_corner"])
     assert strongest.time_s == pytest.approx(SMIRK.apex_s, abs=0.05)
     assert "nose" not in rows[0].motion_px
 
@@ -178,7 +178,7 @@ def test_given_frames_are_not_spotted(smirk: Drawn) -> None:
     event = given.events[0]
     assert (event.onset_index, event.apex_index, event.offset_index) == (45, 53, 53)
     assert event.flags == ("offset_unknown",)
-    assert event.region == "mouth_left"
+    assert event.region == "left_mouth_corner"
     assert (given.frame_count, given.duration_s) == (120, 2.4)
     assert given.pictures[0] is not None
     assert codes(given) == {"unnamed"}
@@ -197,7 +197,7 @@ def test_two_still_images_are_onset_and_apex(smirk: Drawn, tmp_path: Path, kind:
         "pair": StillPair(onset=paths[0], apex=paths[1]),
     }[kind]
     given = analyze(source, detector=smirk.detector)
-    assert [event.region for event in given.events] == ["mouth_left"]
+    assert [event.region for event in given.events] == ["left_mouth_corner"]
     assert (given.frame_count, given.duration_s, given.frames_per_s) == (2, 0.0, 0.0)
     assert codes(given) == {"unnamed"}
     assert given.source == ("pair" if kind == "arrays" else "on.png + ap.png")

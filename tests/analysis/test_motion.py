@@ -58,9 +58,9 @@ def test_head_motion_is_not_expression() -> None:
 
 
 def test_a_movement_shows_its_course_size_and_direction() -> None:
-    bump = Bump(0.3, 0.5, 0.8, ("mouth_left",), direction=-np.pi / 2, amplitude_px=1.0)
+    bump = Bump(0.3, 0.5, 0.8, ("left_mouth_corner",), direction=-np.pi / 2, amplitude_px=1.0)
     found = measured(dataclasses.replace(STILL, bumps=(bump,)))
-    mouth = region(found, "mouth_left")
+    mouth = region(found, "left_mouth_corner")
     lengths = np.linalg.norm(mouth, axis=1)
     assert 0.25 < lengths.max() < 1.0
     assert found.time_s[lengths.argmax()] == pytest.approx(0.5, abs=0.03)
@@ -124,13 +124,13 @@ def test_a_face_at_the_border_does_no_harm(shift: tuple[int, int]) -> None:
 
 
 def test_large_faces_are_measured_in_px_of_the_crop() -> None:
-    bump = Bump(0.1, 0.3, 0.5, ("mouth_left",), direction=-np.pi / 2, amplitude_px=1.5)
+    bump = Bump(0.1, 0.3, 0.5, ("left_mouth_corner",), direction=-np.pi / 2, amplitude_px=1.5)
     small = dataclasses.replace(STILL, seconds=0.6, bumps=(bump,))
     meter = MotionMeter()
     for i, (time_s, image, points) in enumerate(DrawnClip(small)):
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         large = cv2.resize(grey, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
         meter.update(i, time_s, large, (points + 0.5) * 3 - 0.5)
-    at_three = np.linalg.norm(region(meter.signal(), "mouth_left"), axis=1).max()
-    at_one = np.linalg.norm(region(measured(small), "mouth_left"), axis=1).max()
+    at_three = np.linalg.norm(region(meter.signal(), "left_mouth_corner"), axis=1).max()
+    at_one = np.linalg.norm(region(measured(small), "left_mouth_corner"), axis=1).max()
     assert at_three == pytest.approx(at_one, rel=0.15)

@@ -94,9 +94,9 @@ def test_the_transform_follows_the_head() -> None:
 @pytest.mark.parametrize(
     ("name", "corner", "motion"),
     [
-        ("mouth_left", 3, (0.0, -1.0)),
-        ("mouth_right", 4, (0.7, -0.7)),
-        ("mouth_left", 3, (0.0, 0.5)),
+        ("left_mouth_corner", 3, (0.0, -1.0)),
+        ("right_mouth_corner", 4, (0.7, -0.7)),
+        ("left_mouth_corner", 3, (0.0, 0.5)),
     ],
 )
 def test_a_moved_region_is_found_where_it_is(

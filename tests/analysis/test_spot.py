@@ -11,8 +11,16 @@ from hmrm.analysis.confidence import confidence, noise_px, usual_peak
 from hmrm.analysis.motion import MotionSignal
 from hmrm.analysis.spot import MICRO_S, SpotConfig, _rest, _smooth, excursions_px, spot
 
-REGIONS = ("left_brow", "right_brow", "nose", "left_cheek", "right_cheek", "mouth_left", "chin")
-MOUTH = REGIONS.index("mouth_left")
+REGIONS = (
+    "left_brow",
+    "right_brow",
+    "nose",
+    "left_cheek",
+    "right_cheek",
+    "left_mouth_corner",
+    "chin",
+)
+MOUTH = REGIONS.index("left_mouth_corner")
 
 
 def signal(
@@ -84,7 +92,7 @@ def test_one_movement_gives_one_event_where_it_is(
     apex_s = onset_s + apex_share * length_s
     assert abs(times[movement.apex] - apex_s) <= max(0.05, 1.5 / rate)
     assert movement.onset < movement.apex < movement.offset
-    assert movement.region == "mouth_left"
+    assert movement.region == "left_mouth_corner"
     assert not movement.blink
     assert movement.peak_px == pytest.approx(0.4, abs=0.13)
 
@@ -133,7 +141,7 @@ def test_a_step_that_stays_is_a_new_resting_place() -> None:
 def test_two_movements_are_two_events() -> None:
     base = with_bump(signal(), 1.5, 1.8)
     found = spot(with_bump(base, 3.0, 3.3, region=0))
-    assert [m.region for m in found] == ["mouth_left", "left_brow"]
+    assert [m.region for m in found] == ["left_mouth_corner", "left_brow"]
 
 
 def blinking(base: MotionSignal, at_s: float, change: float = 0.9) -> MotionSignal:
@@ -152,7 +160,7 @@ def test_what_lids_pull_along_is_not_expression() -> None:
 
 def test_a_mouth_that_moves_during_a_blink_is_found_and_marked() -> None:
     found = spot(with_bump(blinking(signal(), 2.15), 2.0, 2.3))
-    assert [(m.region, m.blink) for m in found] == [("mouth_left", True)]
+    assert [(m.region, m.blink) for m in found] == [("left_mouth_corner", True)]
 
 
 def test_the_nose_is_never_an_expression() -> None:
@@ -207,8 +215,8 @@ def test_excursions_are_the_distance_from_rest() -> None:
     base = with_bump(signal(noise=0.0), 2.0, 2.4, peak_px=1.0)
     found = excursions_px(base)
     assert set(found) == set(REGIONS) - {"nose"}
-    assert found["mouth_left"].max() == pytest.approx(1.0, abs=0.05)
-    assert base.time_s[found["mouth_left"].argmax()] == pytest.approx(2.2, abs=0.02)
+    assert found["left_mouth_corner"].max() == pytest.approx(1.0, abs=0.05)
+    assert base.time_s[found["left_mouth_corner"].argmax()] == pytest.approx(2.2, abs=0.02)
     assert found["chin"].max() < 0.05
 
 

@@ -56,13 +56,13 @@ def test_anatomical_regions_mirror_and_hold_their_landmarks():
         ("left_brow", "right_brow"),
         ("left_eye", "right_eye"),
         ("left_cheek", "right_cheek"),
-        ("mouth_left", "mouth_right"),
+        ("left_mouth_corner", "right_mouth_corner"),
     ):
         np.testing.assert_array_equal(
             ANATOMICAL[left].mask((224, 324))[:, ::-1], ANATOMICAL[right].mask((224, 324))
         )
     points = canonical_landmarks68()
-    held = {"left_eye": range(36, 42), "nose": (28, 29, 30), "mouth_right": (54, 53, 55)}
+    held = {"left_eye": range(36, 42), "nose": (28, 29, 30), "right_mouth_corner": (54, 53, 55)}
     held |= {"left_brow": (19, 20), "right_brow": (23, 24)}
     for name, rows in held.items():
         mask = ANATOMICAL[name].mask(1000)

@@ -96,7 +96,7 @@ def print_found(found: "Analysis", page: Path) -> None:
         OUT.print(
             f"  {event.onset_s:.2f}–{event.offset_s:.2f} s, apex {event.apex_s:.2f} s, "
             f"face {event.face_id}, {event.region.replace('_', ' ')}, "
-            f"{event.peak_motion_px:.2f} px, {event.label or 'not named'}"
+            f"{event.peak_motion_px:.2f} px on average, {event.label or 'not named'}"
             + (f" [{', '.join(event.flags)}]" if event.flags else ""),
             markup=False,
         )

@@ -59,7 +59,8 @@ def _spans(clip: "DrawnClip") -> list["Span"]:
         Span(
             start_s=event.onset_index / rate,
             end_s=event.offset_index / rate,
-            title=" + ".join(f"AU{u.number} of {u.intensity_px:g} px" for u in event.units),
+            title=" + ".join(f"AU{u.number} of {u.intensity_px:g} px" for u in event.units)
+            + " where it is strongest",
         )
         for event in clip.truth.events
     ]

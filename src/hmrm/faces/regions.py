@@ -132,8 +132,8 @@ _PATCHES = (
     Region(name="nose", corners_xy=((0.44, 0.27), (0.56, 0.27), (0.62, 0.52), (0.38, 0.52))),
     Region(name="left_cheek", corners_xy=_CHEEK),
     _mirrored("right_cheek", _CHEEK),
-    Region(name="mouth_left", corners_xy=_MOUTH),
-    _mirrored("mouth_right", _MOUTH),
+    Region(name="left_mouth_corner", corners_xy=_MOUTH),
+    _mirrored("right_mouth_corner", _MOUTH),
     box("chin", 0.34, 0.80, 0.66, 0.94),
 )
 ANATOMICAL: Mapping[str, Region] = {patch.name: patch for patch in _PATCHES}
