@@ -12,6 +12,7 @@ from hmrm.cli.evaluate import evaluate
 from hmrm.cli.flow import flow
 from hmrm.cli.info import info
 from hmrm.cli.report import report
+from hmrm.cli.score_spotting import score_spotting
 from hmrm.cli.terminal import ERR
 from hmrm.cli.train import app as train
 from hmrm.errors import HmrmError
@@ -37,6 +38,7 @@ app.command()(flow)
 app.command()(info)
 app.command()(evaluate)
 app.command()(report)
+app.command("score-spotting")(score_spotting)
 app.add_typer(datasets, name="datasets")
 app.add_typer(train, name="train")
 app.add_typer(benchmark, name="benchmark")

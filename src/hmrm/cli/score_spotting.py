@@ -1,0 +1,134 @@
+"""hmrm score-spotting: found intervals against true ones, by the field's rule."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from hmrm.cli.terminal import ERR, OUT
+from hmrm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hmrm.evaluation.spotting import SpottingScores
+
+Missing = Literal["refuse", "apex", "drop"]
+
+
+def score_spotting(
+    truth: Annotated[
+        list[Path], typer.Option(help="Annotated intervals; may be repeated.", show_default=False)
+    ],
+    found: Annotated[
+        list[Path],
+        typer.Option(
+            help="Found intervals: a file, or a folder of one file per video; may be repeated.",
+            show_default=False,
+        ),
+    ],
+    truth_first_frame: Annotated[
+        int, typer.Option(min=0, max=1, help="Number of a video's first frame in the truth.")
+    ] = 0,
+    found_first_frame: Annotated[
+        int, typer.Option(min=0, max=1, help="The same in what was found.")
+    ] = 0,
+    frames_per_s: Annotated[
+        float | None,
+        typer.Option(help="Tells micro (to 0.5 s) from macro where no type is given."),
+    ] = None,
+    micro_frames: Annotated[
+        str | None,
+        typer.Option(help="Lengths taken for micro, e.g. 7-16; others found are left out."),
+    ] = None,
+    macro_frames: Annotated[
+        str | None, typer.Option(help="Lengths taken for macro, e.g. 17- (no upper end).")
+    ] = None,
+    missing_offset: Annotated[
+        Missing, typer.Option(help="What an offset of 0 after a later onset means.")
+    ] = "refuse",
+    part: Annotated[
+        str | None, typer.Option(help="Part of a challenge log to read, e.g. 1.")
+    ] = None,
+    least_overlap: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Intersection over union that counts.")
+    ] = 0.5,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="JSON with everything.", show_default=False),
+    ] = None,
+) -> None:
+    """Score spotting by the MEGC rule: overlap of 0.5 or more, sums over all videos, one F1.
+
+    Reads CSV with subject, video, onset, offset, type, and the text files of public baselines.
+    Both ends of an interval count.
+    """
+    from hmrm.evaluation.interval_files import ReadOptions, read_intervals
+    from hmrm.evaluation.spotting import score_spotting as score
+
+    lengths: dict[Any, tuple[int, int | None]] = {
+        kind: _lengths(text)
+        for kind, text in (("micro", micro_frames), ("macro", macro_frames))
+        if text is not None
+    }
+
+    def options(first_frame: int, *, drop: bool) -> ReadOptions:
+        return ReadOptions(
+            first_frame=first_frame,
+            missing_offset=missing_offset,
+            frames_per_s=frames_per_s,
+            lengths=lengths,
+            drop_lengths=drop,
+            part=part,
+        )
+
+    scores = score(
+        read_intervals(truth, "truth", options(truth_first_frame, drop=False)),
+        read_intervals(found, "found", options(found_first_frame, drop=True)),
+        least=least_overlap,
+    )
+    _print(scores)
+    if output is not None:
+        _write(output, scores, [*truth, *found])
+
+
+def _lengths(text: str) -> tuple[int, int | None]:
+    found = re.fullmatch(r"(\d*)-(\d*)", text.strip())
+    if found is None or text.strip() == "-":
+        raise ConfigError(f"lengths {text!r}: give least and most frames, e.g. 7-16, 17- or -16")
+    low, high = int(found[1] or 1), int(found[2]) if found[2] else None
+    if high is not None and high < low:
+        raise ConfigError(f"lengths {text!r}: the least is above the most")
+    return low, high
+
+
+def _print(scores: "SpottingScores") -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in ("", "true", "found", "hits", "false", "missed", "precision", "recall", "F1"):
+        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
+    for name, counts in scores.counts.items():
+        hits, false = counts.true_positives, counts.false_positives
+        missed = counts.false_negatives
+        cells = [str(n) for n in (hits + missed, hits + false, hits, false, missed)]
+        ratios = [f"{r:.4f}" for r in (counts.precision, counts.recall, counts.f1)]
+        table.add_row(name, *cells, *ratios)
+    OUT.print(table)
+    if scores.strs is not None:
+        OUT.print(f"UF1 of the labels over the hits {scores.recognition_uf1:.4f}", end=", ")
+        OUT.print(f"STRS {scores.strs:.4f}")
+    for warning in scores.warnings:
+        ERR.print("warning:", style="bold yellow", end=" ")
+        ERR.print(warning, markup=False)
+
+
+def _write(output: Path, scores: "SpottingScores", inputs: list[Path]) -> None:
+    from hmrm import atomic, provenance
+    from hmrm.evaluation.spotting import to_mapping
+
+    files = [path for path in inputs if path.is_file()]
+    names = {path.name: provenance.sha256(path) for path in files}
+    result = to_mapping(scores) | {"inputs": names, "provenance": provenance.stamp()}
+    atomic.write_text(output, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    OUT.print(f"everything in {output}", markup=False)

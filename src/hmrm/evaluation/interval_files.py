@@ -1,0 +1,345 @@
+"""Reading interval files: our CSV, other tables, and the text files of public baselines.
+
+Known forms, told by their content:
+
+- a table with a header (comma, semicolon or tab): subject and video, or video alone; onset and
+  offset; type, apex, score and label where there are any;
+- rows without a header: ``subject video type onset apex offset`` (truth of the MEGC 2020
+  baseline), or subject and video, or video alone, then ``onset offset``, then type and score;
+- a file per video, ``onset offset score``, named after it (the baseline's predictions), or a
+  folder of these; micro or macro is read off the names of the folders above;
+- the challenge's log: a line with a part's number, then ``video onset offset onset offset TP``,
+  truth before found, ``-`` where there is none.
+
+Frames on both ends count. A row that names a video and no frames says that nothing is there.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hmrm.errors import DataError
+from hmrm.evaluation.intervals import (
+    Interval,
+    IntervalTable,
+    Kind,
+    build_table,
+    kind_of,
+    kind_of_duration,
+    video_key,
+)
+
+Role = Literal["truth", "found"]
+Lengths = tuple[int, int | None]
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "subject": ("subject", "sub", "subject_id"),
+    "video": ("video", "vid", "filename", "video_name", "video_id", "clip"),
+    "onset": ("onset", "onset_frame", "onset_index", "pred_onset", "start"),
+    "apex": ("apex", "apex_frame", "apex_index"),
+    "offset": ("offset", "offset_frame", "offset_index", "pred_offset", "end"),
+    "type": ("type", "kind", "expression_type", "exp_type"),
+    "score": ("score", "confidence", "prob", "probability"),
+    "label": ("label", "class", "emotion", "estimated_emotion"),
+}
+"""Column → names it goes by, in lower case with ``_`` for blanks."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_VERDICTS = ("TP", "FP", "FN")
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """What a file does not say of itself.
+
+    Attributes:
+        first_frame: number of a video's first frame in the file: 0 or 1.
+        missing_offset: what to do with an offset of 0 or less where the onset is later, which
+            some tables write for "unknown": refuse, take the apex, or leave the row out.
+        frames_per_s: tells micro from macro where the file does not.
+        lengths: kind → least and most frames; gives the kind where the file does not.
+        drop_lengths: leave out intervals outside ``lengths`` of their kind, as the baseline does.
+        part: of a log with several parts, the one to read.
+    """
+
+    first_frame: int = 0
+    missing_offset: Literal["refuse", "apex", "drop"] = "refuse"
+    frames_per_s: float | None = None
+    lengths: Mapping[Kind, Lengths] = field(default_factory=dict)
+    drop_lengths: bool = False
+    part: str | None = None
+
+
+def read_intervals(
+    paths: Sequence[Path], role: Role, options: ReadOptions | None = None
+) -> IntervalTable:
+    """Read files and folders as one table.
+
+    Raises:
+        DataError: no such file, a form that is not known, or a row that makes no sense; names
+            file and line.
+    """
+    options = options or ReadOptions()
+    files = [file for path in paths for file in _files(path)]
+    rows, from_log = [], False
+    for file in files:
+        found = list(_rows(file, role, options.part))
+        rows += found
+        from_log = from_log or any("verdict" in row for row in found)
+    intervals, videos, left = [], [], dict[str, int]()
+    for row in rows:
+        videos.append(video_key(row.get("subject", ""), row["video"]))
+        if not (row["onset"] or row["offset"]):
+            continue
+        one = _interval(row, options)
+        outside = one is not None and _outside(one, options)
+        if one is None or outside:
+            reason = "without offset" if one is None else "shorter or longer than asked for"
+            left[reason] = left.get(reason, 0) + 1
+        else:
+            intervals.append(one)
+    source = ", ".join(path.name for path in paths)
+    said = [f"{source}: {count} row(s) {reason} left out" for reason, count in left.items()]
+    return build_table(
+        intervals, source=source, videos=videos, warnings=said, duplicates_meant=from_log
+    )
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".csv") and p.is_file())
+    if not found:
+        raise DataError(f"{path}: holds no .txt or .csv file; give interval files")
+    names: dict[tuple[str, str], Path] = {}
+    for file in found:
+        place = (file.stem, _kind_of_folders(file))
+        if place in names:
+            raise DataError(
+                f"{file}: the same video and type as {names[place]}; give one of the folders"
+            )
+        names[place] = file
+    return found
+
+
+def _kind_of_folders(file: Path) -> Kind:
+    for name in (file.stem, *(p.name for p in file.absolute().parents)):
+        found = re.search(r"(?<![a-z])(micro|macro)", name.lower())
+        if found:
+            return "micro" if found[1] == "micro" else "macro"
+    return ""
+
+
+def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read as text ({error})") from error
+    if file.suffix == ".json":
+        yield from _json_rows(file, text)
+        return
+    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not lines:
+        return
+    split = _splitter(lines[0][1])
+    cells = [(f"{file} line {n}", split(line)) for n, line in lines]
+    header = _header(cells[0][1])
+    if header is not None:
+        yield from _table_rows(cells, header)
+    elif any(len(row) == 6 and row[-1] in _VERDICTS for _, row in cells):
+        yield from _log_rows(file, cells, role, part)
+    else:
+        yield from (_bare_row(where, row, file) for where, row in cells)
+
+
+def _splitter(first: str) -> Callable[[str], list[str]]:
+    marks = [mark for mark in ("\t", ";", ",") if mark in first]
+    if not marks:
+        return str.split
+
+    def delimited(line: str) -> list[str]:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=marks[0]))]
+
+    return delimited
+
+
+def _header(cells: Sequence[str]) -> dict[str, int] | None:
+    """Column → position; None where the line is no header."""
+    names = [re.sub(r"[ \-]+", "_", cell.strip().lower()) for cell in cells]
+    places = {
+        column: next(names.index(alias) for alias in aliases if alias in names)
+        for column, aliases in NAMES.items()
+        if any(alias in names for alias in aliases)
+    }
+    return places if len(places) >= 2 else None
+
+
+def _table_rows(cells: Sequence[tuple[str, list[str]]], header: Mapping[str, int]) -> Iterator[Row]:
+    where, names = cells[0]
+    missing = [name for name in ("video", "onset", "offset") if name not in header]
+    if missing:
+        raise DataError(
+            f"{where}: no column {' nor '.join(missing)} among {', '.join(names)}; expected "
+            "subject, video, onset, offset and type"
+        )
+    for place, row in cells[1:]:
+        if len(row) != len(names):
+            raise DataError(f"{place}: {len(row)} cells, but the header has {len(names)}")
+        yield {"where": place, **{column: row[i] for column, i in header.items()}}
+
+
+def _log_rows(
+    file: Path, cells: Sequence[tuple[str, list[str]]], role: Role, part: str | None
+) -> Iterator[Row]:
+    parts = [row[0] for _, row in cells if len(row) == 1]
+    if part is None and len(parts) > 1:
+        raise DataError(
+            f"{file}: a log with the parts {', '.join(parts)}, one a data set; choose one of them"
+        )
+    if part is not None and part not in parts:
+        raise DataError(f"{file}: no part {part}; it has {', '.join(parts) or 'none'}")
+    current = None
+    for where, row in cells:
+        if len(row) == 1:
+            current = row[0]
+            continue
+        if len(row) != 6 or row[-1] not in _VERDICTS:
+            raise DataError(
+                f"{where}: got {' '.join(row)!r} in a log; expected video, onset and offset of the "
+                "truth, onset and offset found, and TP, FP or FN"
+            )
+        if part not in (None, current):
+            continue
+        onset, offset = row[1:3] if role == "truth" else row[3:5]
+        absent = onset == offset == "-"
+        yield {
+            "where": where,
+            "video": row[0],
+            "onset": "" if absent else onset,
+            "offset": "" if absent else offset,
+            "verdict": row[-1],
+        }
+
+
+def _bare_row(where: str, cells: list[str], file: Path) -> Row:
+    """A row without a header; what its cells are follows from which of them are numbers."""
+    kinds = [i for i, cell in enumerate(cells) if kind_of(cell) is not None]
+    kind = cells[kinds[0]] if kinds else _kind_of_folders(file)
+    rest = [cell for i, cell in enumerate(cells) if i not in kinds]
+    numbers = [bool(_NUMBER.fullmatch(cell)) for cell in rest]
+    row = {"where": where, "type": kind}
+    names: tuple[str, ...] | None = None
+    if kinds == [2] and len(rest) == 5:
+        names = ("subject", "video", "onset", "apex", "offset")
+    elif len(rest) in (2, 3) and all(numbers) and not kinds:
+        row["video"] = file.stem
+        names = ("onset", "offset", "score")
+    elif len(rest) == 3 or (len(rest) == 4 and not _whole(rest[3])):
+        names = ("video", "onset", "offset", "score")
+    elif len(rest) in (4, 5):
+        names = ("subject", "video", "onset", "offset", "score")
+    if names is None or len(kinds) > 1:
+        raise DataError(
+            f"{where}: got {' '.join(cells)!r}; expected subject, video, onset, offset and type, "
+            "or onset, offset and score in a file named after its video"
+        )
+    return row | dict(zip(names, rest, strict=False))
+
+
+def _whole(text: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?\d+", text))
+
+
+def _json_rows(file: Path, text: str) -> Iterator[Row]:
+    """What ``hmrm spot`` writes."""
+    try:
+        stored = json.loads(text)
+        for i, video in enumerate(stored["videos"]):
+            where = f"{file} video {i}"
+            place = {"where": where, "subject": video["subject"], "video": video["video"]}
+            yield place | {"onset": "", "offset": ""}
+            for one in video["intervals"]:
+                yield place | {name: str(one.get(name, "")) for name in NAMES if name not in place}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file}: not written by hmrm spot ({error!r}); give its CSV") from error
+
+
+def _interval(row: Row, options: ReadOptions) -> Interval | None:
+    """The row's interval, zero-based; None where its offset is unknown and left out."""
+    where = row["where"]
+    onset, offset = _frame(row, "onset"), _frame(row, "offset")
+    apex = _frame(row, "apex") if row.get("apex", "").strip() not in ("", "-", "/") else None
+    if offset <= 0 < onset:
+        if options.missing_offset == "drop":
+            return None
+        if options.missing_offset == "refuse" or apex is None or apex < onset:
+            raise DataError(
+                f"{where}: onset {onset}, offset {offset}; if {offset} stands for an unknown "
+                "offset, say what to do: take the apex (where there is one), or drop the row"
+            )
+        offset = apex
+    if offset < onset or onset < options.first_frame:
+        raise DataError(
+            f"{where}: frames {onset} to {offset} are no interval in a file whose first frame is "
+            f"{options.first_frame}; onset must not be later than offset"
+        )
+    base = options.first_frame
+    kind = _kind(row, offset - onset, options)
+    return Interval(
+        subject=row.get("subject", ""),
+        video=row["video"],
+        onset_index=onset - base,
+        offset_index=offset - base,
+        kind=kind,
+        apex_index=None if apex is None or apex < base else apex - base,
+        score=_score(row),
+        label=row.get("label", ""),
+    )
+
+
+def _frame(row: Row, name: str) -> int:
+    text = row[name].strip()
+    number = float(text) if _NUMBER.fullmatch(text) else 0.5
+    if number != int(number):
+        raise DataError(f"{row['where']}: {name} is {text!r}; expected a frame number")
+    return int(number)
+
+
+def _score(row: Row) -> float | None:
+    text = row.get("score", "").strip()
+    if text in ("", "-"):
+        return None
+    if not _NUMBER.fullmatch(text):
+        raise DataError(f"{row['where']}: score is {text!r}; expected a number or nothing")
+    return float(text)
+
+
+def _kind(row: Row, distance: int, options: ReadOptions) -> Kind:
+    text = row.get("type", "").strip()
+    if text:
+        kind = kind_of(text)
+        if kind is None:
+            raise DataError(f"{row['where']}: type is {text!r}; expected micro or macro")
+        return kind
+    fitting = [k for k, bounds in options.lengths.items() if _within(distance + 1, bounds)]
+    if fitting:
+        return fitting[0]
+    if options.frames_per_s is not None:
+        return kind_of_duration(distance / options.frames_per_s)
+    return ""
+
+
+def _within(frames: int, bounds: Lengths) -> bool:
+    return bounds[0] <= frames and (bounds[1] is None or frames <= bounds[1])
+
+
+def _outside(one: Interval, options: ReadOptions) -> bool:
+    if not options.drop_lengths or not options.lengths:
+        return False
+    bounds = options.lengths.get(one.kind)
+    return one.kind == "" or (bounds is not None and not _within(one.frames, bounds))
