@@ -1,0 +1,1 @@
+"""Spotting in drawn long videos: ours beside SOFTNet's recipe."""
