@@ -32,6 +32,8 @@ class Record:
         kind: micro or macro.
         folder: key of the clip's folder, see ``DataSet.place``; several records of a long video
             share one.
+        span_frames: first and last frame that the clip's folder should hold; None where it holds
+            a whole recording.
         where: file, sheet and row.
     """
 
@@ -47,6 +49,7 @@ class Record:
     units_text: str = ""
     objective_class: int | None = None
     kind: Kind = "micro"
+    span_frames: tuple[int, int] | None = None
     where: str = field(default="", compare=False)
 
     @property
@@ -119,6 +122,21 @@ def padded(row: Row, key: str, *, digits: int, prefix: str = "") -> str:
     return prefix + str(int(bare)).zfill(digits)
 
 
+def span(onset_frame: int, offset_frame: int | None) -> tuple[int, int] | None:
+    """The frames of a clip that was cut from onset to offset; None if these make no sense."""
+    if offset_frame is None or offset_frame < onset_frame:
+        return None
+    return onset_frame, offset_frame
+
+
+def is_remark(row: Row, *keys: str) -> bool:
+    """Whether a row holds nothing in these columns, and so is text beside the table; noted."""
+    if any(str(row.value(key) or "").strip() for key in keys):
+        return False
+    row.notes.add("remark", row.where, "the row names no clip and was taken for a remark")
+    return True
+
+
 def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -> list[Record]:
     """Tell apart expressions of the same clip: the second becomes ``_e2``, in the table's order.
 
@@ -131,8 +149,8 @@ def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -
     kept: list[Record] = []
     known: set[tuple[object, ...]] = set()
     for record in records:
-        facts = (record.id, record.onset_frame, record.apex_frame, record.offset_frame)
-        facts = (*facts, record.kind, record.emotion, record.units_text)
+        frames = (record.onset_frame, record.apex_frame, record.offset_frame)
+        facts = (record.id, *frames, record.kind, record.emotion, record.units_text)
         if facts in known:
             notes.add("row_twice", record.where, f"{record.id} says the same as an earlier row")
             continue

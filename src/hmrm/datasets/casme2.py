@@ -1,0 +1,125 @@
+"""CASME II: 26 people, 200 frames/s, 640 × 480; onset, apex, offset, action units, emotion.
+
+Yan, Li, Wang, Zhao, Liu, Chen, Fu: "CASME II: An Improved Spontaneous Micro-Expression Database
+and the Baseline Evaluation", PLoS ONE 9(1), 2014.
+Licence: research only, by a signed agreement; pictures of few subjects may be printed.
+How to get it: apply at http://casme.psych.ac.cn with the release agreement.
+
+Layout: ``CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`` (numbers without zeros), cropped copies
+with ``reg_img46.jpg``. Tables: ``CASME2-coding-20140508.xlsx`` (255 rows) and
+``CASME2-coding-20190701.xlsx`` (256); the former is taken where both are there, because the
+composite's public list follows it. ``CASME2-ObjectiveClasses.xlsx`` is read beside them.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
+from hmrm.datasets.folders import Parts
+from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.records import Record, is_remark, objective_class, padded, span, units_of
+from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+
+NAME = "casme2"
+
+_CODING = (
+    r"casme.?2.*coding.*2014",
+    r"casme.?2.*coding.*2019",
+    r"casme.?2.*coding",
+    r"casme.?2.*label",
+)
+_OBJECTIVE = (r"casme.?2.*objective",)
+
+_COLUMNS = (
+    Column(key="subject", names=("Subject", "Sub")),
+    Column(key="clip", names=("Filename", "File name", "Video", "Clip")),
+    Column(key="onset", names=("OnsetFrame", "OnsetF", "Onset")),
+    Column(key="apex", names=("ApexFrame", "ApexF", "ApexF1", "Apex")),
+    Column(key="offset", names=("OffsetFrame", "OffsetF", "Offset")),
+    Column(key="units", names=("Action Units", "Action Unit", "AUs", "AU"), required=False),
+    Column(key="emotion", names=("Estimated Emotion", "Emotion")),
+)
+_OBJECTIVE_COLUMNS = (
+    *_COLUMNS[:2],
+    Column(key="objective", names=("Objective Class", "Objective Classes")),
+)
+
+
+def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Records of the coding workbook, with objective classes where their workbook is there."""
+    records: list[Record] = []
+    for path in main_tables(tables, _CODING)[:1]:
+        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        records = read_rows(table, _record, findings.skip)
+    for path in first_match(tables, _OBJECTIVE)[:1]:
+        table = find_table(read_workbook(path), _OBJECTIVE_COLUMNS, findings.notes)
+        classes = dict(read_rows(table, _objective, findings.skip))
+        records = [
+            replace(record, objective_class=classes.get((record.subject, record.clip.lower())))
+            for record in records
+        ]
+    return records
+
+
+def place(parts: Parts) -> str | None:
+    """``…/sub01/EP02_01f`` → ``sub01/ep02_01f``."""
+    if len(parts) < 2 or not (subject := re.fullmatch(r"sub0*(\d+)", parts[-2], re.IGNORECASE)):
+        return None
+    return f"sub{int(subject[1]):02d}/{parts[-1].lower()}"
+
+
+def _record(row: Row) -> Record | None:
+    if is_remark(row, "clip", "onset"):
+        return None
+    subject, clip = padded(row, "subject", digits=2, prefix="sub"), row.needed_text("clip")
+    onset, offset = row.needed_frame("onset"), row.frame("offset")
+    units, text = units_of(row, "units")
+    return Record(
+        dataset=NAME,
+        subject=subject,
+        clip=clip,
+        onset_frame=onset,
+        apex_frame=row.frame("apex"),
+        offset_frame=offset,
+        emotion=emotion_of(row, "emotion", NAME),
+        folder=f"{subject}/{clip.lower()}",
+        units=units,
+        units_text=text,
+        span_frames=span(onset, offset),
+        where=row.where,
+    )
+
+
+def _objective(row: Row) -> tuple[tuple[str, str], int | None] | None:
+    if is_remark(row, "clip"):
+        return None
+    subject = padded(row, "subject", digits=2, prefix="sub")
+    return (subject, row.needed_text("clip").lower()), objective_class(row, "objective")
+
+
+CASME2 = DataSet(
+    name=NAME,
+    title="CASME II",
+    licence="research only, signed agreement",
+    citation="Yan et al., PLoS ONE 9(1), 2014",
+    how_to_get="apply at http://casme.psych.ac.cn",
+    frames_per_s=200.0,
+    tables=(*_CODING, *_OBJECTIVE),
+    read_tables=read_tables,
+    place=place,
+    raw_first=("raw", "cropped"),
+    published={
+        "clips": 255,
+        "subjects": 26,
+        "others": 99,
+        "disgust": 63,
+        "happiness": 32,
+        "repression": 27,
+        "surprise": 25,
+        "sadness": 7,
+        "fear": 2,
+    },
+)

@@ -1,0 +1,78 @@
+"""What one data set is: whose, under which terms, and how its tables and folders are read."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hmrm.datasets.folders import ClipFolder, Parts, rank_by
+from hmrm.datasets.records import Record, Skip
+from hmrm.datasets.workbook import Notes
+
+
+@dataclass(kw_only=True)
+class Findings:
+    """What a reader leaves behind beside its records."""
+
+    notes: Notes = field(default_factory=Notes)
+    skipped: list[Skip] = field(default_factory=list)
+
+    def skip(self, what: str, reason: str) -> None:
+        """Leave something out, with a reason."""
+        self.skipped.append(Skip(what=what, reason=reason))
+
+
+ReadTables = Callable[[Sequence[Path], Findings], list[Record]]
+ReadFolders = Callable[[Mapping[str, ClipFolder], Findings], list[Record]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """Description of one data set, or of one part of it.
+
+    Attributes:
+        name: first part of clip ids, and what commands call it.
+        title: its name in print.
+        licence, citation, how_to_get: for whoever wants to use it.
+        frames_per_s: of the recordings.
+        tables: regular expressions of annotation file names (lower case, searched), best first.
+        read_tables: reads the files that match.
+        place: folder names → key of the clip the folder holds, None for other folders.
+        read_folders: reads records from folders alone, where the data set has no table.
+        raw_first: words in folder names, the rendition to prefer first.
+        published: counts to check against: ``clips``, ``subjects``, and emotions.
+        repeats: several expressions of one clip are usual.
+    """
+
+    name: str
+    title: str
+    licence: str
+    citation: str
+    how_to_get: str
+    frames_per_s: float
+    tables: tuple[str, ...]
+    read_tables: ReadTables
+    place: Callable[[Parts], str | None]
+    read_folders: ReadFolders | None = None
+    raw_first: tuple[str, ...] = ("raw",)
+    published: Mapping[str, int] = field(default_factory=dict)
+    repeats: bool = False
+
+    @property
+    def rank(self) -> Callable[[Parts], int]:
+        """Order of preference among renditions of a clip."""
+        return rank_by(self.raw_first)
+
+
+def first_match(tables: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
+    """The tables that match the first pattern that any of them matches, in order."""
+    for pattern in patterns:
+        found = [t for t in tables if re.search(pattern, t.name.lower())]
+        if found:
+            return found
+    return []
+
+
+def main_tables(tables: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
+    """As ``first_match``, but tables that were named by hand serve whatever they are called."""
+    return first_match(tables, patterns) or list(tables)

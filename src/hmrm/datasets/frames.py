@@ -1,0 +1,113 @@
+"""The files of one record: onset, apex, offset and what lies between, found by number."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmrm.datasets.folders import frames_between, numbered_frames
+from hmrm.datasets.records import Record
+from hmrm.datasets.workbook import Notes
+from hmrm.errors import DataError
+
+_NEAR_FRAMES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipFrames:
+    """Files of one record, by the number on file.
+
+    Attributes:
+        onset: first picture.
+        apex: None where the record has no apex.
+        between: number and file from onset to offset; with an unknown offset, to the last file.
+    """
+
+    onset: Path
+    apex: tuple[int, Path] | None
+    between: tuple[tuple[int, Path], ...]
+
+
+def frames_of(record: Record, folder: Path, notes: Notes) -> ClipFrames:
+    """Find a record's files in its folder.
+
+    Copies that number the same frames anew are recognised by their count and noted. A file that
+    is missing at the apex is replaced by one up to three frames away, and noted.
+
+    Raises:
+        DataError: the onset or the apex is not among the files, or a file has no number.
+    """
+    files = numbered_frames(folder)
+    if not files:
+        raise DataError(f"{record.id}: {folder} holds no images")
+    shift = _shift(record, files, folder, notes)
+    numbers = list(files)
+    _note_gaps(record, files, shift, folder, notes)
+    first = numbers[0] if record.onset_frame is None else record.onset_frame + shift
+    onset = _nearest(files, first, record, "onset", folder, notes)
+    apex = None
+    if record.apex_frame is not None:
+        number = _nearest(files, record.apex_frame + shift, record, "apex", folder, notes)
+        apex = (number, files[number])
+    last = numbers[-1] if record.offset_frame is None else record.offset_frame + shift
+    between = frames_between(files, onset, last)
+    return ClipFrames(onset=files[onset], apex=apex, between=between)
+
+
+def _shift(record: Record, files: dict[int, Path], folder: Path, notes: Notes) -> int:
+    """What to add to the table's numbers in order to get the files'."""
+    numbers = list(files)
+    if record.onset_frame is None or record.onset_frame in files or record.span_frames is None:
+        return 0
+    first, last = record.span_frames
+    if numbers[0] > record.onset_frame or numbers[-1] < record.onset_frame:
+        count = last - first + 1
+        if len(files) == count:
+            shift = numbers[0] - first
+            notes.add(
+                "renumbered",
+                str(folder),
+                f"{record.id}: files are numbered from {numbers[0]}, the table from {first}",
+            )
+            return shift
+    return 0
+
+
+def _nearest(
+    files: dict[int, Path], number: int, record: Record, what: str, folder: Path, notes: Notes
+) -> int:
+    if number in files:
+        return number
+    near = min(files, key=lambda found: (abs(found - number), found))
+    if abs(near - number) > _NEAR_FRAMES:
+        raise DataError(
+            f"{record.id}: {what} frame {number} ({record.where}) is not in {folder}, which holds "
+            f"{len(files)} frames, {min(files)} to {max(files)}"
+        )
+    notes.add(
+        "frame_replaced",
+        str(folder),
+        f"{record.id}: {what} frame {number} is missing; took {near}",
+    )
+    return near
+
+
+def _note_gaps(
+    record: Record, files: dict[int, Path], shift: int, folder: Path, notes: Notes
+) -> None:
+    if record.span_frames is None:
+        return
+    first, last = (number + shift for number in record.span_frames)
+    missing = [number for number in range(first, last + 1) if number not in files]
+    if missing:
+        notes.add(
+            "frames_missing",
+            str(folder),
+            f"{record.id}: {len(missing)} of {last - first + 1} frames are missing, first "
+            f"{missing[0]}",
+        )
+    beyond = [number for number in files if not first <= number <= last]
+    if beyond:
+        notes.add(
+            "frames_beyond",
+            str(folder),
+            f"{record.id}: {len(beyond)} frames lie outside {first} to {last}",
+        )

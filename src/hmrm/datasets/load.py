@@ -1,0 +1,215 @@
+"""A data set on disk: its tables read, its folders found, and each compared with the other."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hmrm import provenance
+from hmrm.datasets.catalogue import COMPOSITE, dataset_named
+from hmrm.datasets.composite_rule import PARTS, Membership, composite_members
+from hmrm.datasets.corrections import Correction, correct, read_corrections
+from hmrm.datasets.description import DataSet, Findings
+from hmrm.datasets.folders import ClipFolder, find_folders
+from hmrm.datasets.records import Annotations, Record, Skip, check_order, number_repeats
+from hmrm.datasets.spreadsheets import SUFFIXES
+from hmrm.errors import DataError
+
+_TABLE_DEPTH = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """How a data set is loaded.
+
+    Attributes:
+        table: the annotation file, where the root holds none or not the one wanted.
+        table_only: do not look for frames.
+        corrections: a user's table of corrections, applied after ours.
+    """
+
+    table: Path | None = None
+    table_only: bool = False
+    corrections: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """One data set as it is here.
+
+    ``folders`` holds the folder of each clip by ``Record.folder``; empty with ``table_only``.
+    """
+
+    dataset: DataSet
+    root: Path
+    annotations: Annotations
+    folders: dict[str, ClipFolder] = field(default_factory=dict)
+
+    def folder_of(self, record: Record) -> ClipFolder | None:
+        """Where a record's frames are."""
+        return self.folders.get(record.folder)
+
+
+def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> Loaded:
+    """Read the tables of a data set and find its clips.
+
+    Args:
+        name: see `hmrm.datasets.catalogue.names`, without the composite.
+        root: folder with table and frames, anywhere below it; with ``table_only`` also the table
+            itself.
+
+    Raises:
+        ConfigError: no such data set.
+        DataError: no such folder or table, or a table that cannot be read at all.
+        MissingExtraError: the table's format needs a package that is not installed.
+    """
+    options = options or LoadOptions()
+    dataset, findings = dataset_named(name), Findings()
+    tables = _tables(dataset, root, options)
+    folders: dict[str, ClipFolder] = {}
+    if not options.table_only and not root.is_file():
+        folders = find_folders(root, dataset.place, dataset.rank, findings.notes)
+    records = _records(dataset, root, tables, folders, findings)
+    records = number_repeats(records, findings.notes, expected=dataset.repeats)
+    corrections = _corrections(options)
+    records = correct(records, corrections, findings.notes)
+    records = check_order(records, findings.notes)
+    if not options.table_only:
+        _compare(records, folders, findings)
+    annotations = Annotations(
+        dataset=dataset.name,
+        records=tuple(records),
+        oddities=tuple(findings.notes.found),
+        skipped=tuple(findings.skipped),
+        files=tuple((path, provenance.sha256(path)) for path in tables),
+    )
+    return Loaded(dataset=dataset, root=root, annotations=annotations, folders=folders)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedComposite:
+    """The three parts of the composite and what the rule takes of them."""
+
+    parts: tuple[Loaded, ...]
+    membership: Membership
+    missing: tuple[Skip, ...] = ()
+
+
+def load_composite(root: Path, options: LoadOptions | None = None) -> LoadedComposite:
+    """Read CASME II, SAMM and SMIC-HS below one root and apply the rule.
+
+    Each part is looked for in a child folder whose name begins like it (``CASME2``, ``SAMM``,
+    ``SMIC``), else below the root as a whole. A part that is not there is told, not an error.
+
+    Raises:
+        DataError: no such folder, none of the parts, or a table that cannot be read.
+    """
+    options = options or LoadOptions()
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; give the one that holds CASME II, SAMM and SMIC")
+    if options.table is not None:
+        raise DataError("the composite has a table for each part; leave --table out")
+    parts, missing = [], []
+    for name in PARTS:
+        try:
+            parts.append(load_dataset(name, _part_root(root, name), options))
+        except DataError as error:
+            missing.append((name, error))
+    if not parts:
+        raise DataError(f"{root}: none of {', '.join(PARTS)} is here; first: {missing[0][1]}")
+    records = [record for part in parts for record in part.annotations.records]
+    return LoadedComposite(
+        parts=tuple(parts),
+        membership=composite_members(records),
+        missing=tuple(Skip(what=name, reason=str(error)) for name, error in missing),
+    )
+
+
+def is_composite(name: str) -> bool:
+    """Whether a command's name means the composite."""
+    return name.lower() in (COMPOSITE, "megc2019", "megc-2019")
+
+
+def _part_root(root: Path, name: str) -> Path:
+    for child in sorted(p for p in root.iterdir() if p.is_dir()):
+        plain = re.sub(r"[\W_]", "", child.name.lower()).replace("casmeii", "casme2")
+        if plain.startswith(name) and not plain.startswith(("sammlong", "sammlv")):
+            return child
+    return root
+
+
+def _tables(dataset: DataSet, root: Path, options: LoadOptions) -> list[Path]:
+    if options.table is not None:
+        if not options.table.is_file():
+            raise DataError(f"{options.table}: no such file; give the annotation table")
+        return [options.table]
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; give the folder that holds {dataset.title}")
+    found = [
+        path
+        for path in _files(root, _TABLE_DEPTH)
+        if any(re.search(pattern, path.name.lower()) for pattern in dataset.tables)
+    ]
+    if not found and (dataset.read_folders is None or options.table_only):
+        raise DataError(
+            f"{root}: no annotation table of {dataset.title} below it; looked for names like "
+            f"{dataset.tables[0]!r}. Put it there, or give it with --table"
+        )
+    return found
+
+
+def _files(folder: Path, depth: int) -> list[Path]:
+    """Tables in a folder and a few levels below it, in order."""
+    # scandir tells folders without a look at each of a recording's thousands of frames.
+    with os.scandir(folder) as listing:
+        entries = sorted(
+            (e for e in listing if not e.name.startswith((".", "~$"))), key=lambda e: e.name
+        )
+    found = [Path(e.path) for e in entries if Path(e.name).suffix.lower() in SUFFIXES]
+    if depth:
+        for entry in entries:
+            if entry.is_dir():
+                found += _files(Path(entry.path), depth - 1)
+    return found
+
+
+def _records(
+    dataset: DataSet,
+    root: Path,
+    tables: Sequence[Path],
+    folders: dict[str, ClipFolder],
+    findings: Findings,
+) -> list[Record]:
+    if folders and dataset.read_folders is not None:
+        return dataset.read_folders(folders, findings)
+    if tables:
+        records = dataset.read_tables(tables, findings)
+    elif dataset.read_folders is not None:
+        raise DataError(f"{root}: holds no clip of {dataset.title}; see hmrm.datasets for layouts")
+    else:
+        records = []
+    if not records:
+        raise DataError(f"{root}: the tables of {dataset.title} hold no clip at all")
+    return records
+
+
+def _corrections(options: LoadOptions) -> tuple[Correction, ...]:
+    own = read_corrections()
+    return own if options.corrections is None else (*own, *read_corrections(options.corrections))
+
+
+def _compare(records: Sequence[Record], folders: dict[str, ClipFolder], findings: Findings) -> None:
+    named = {record.folder for record in records}
+    for record in records:
+        if record.folder not in folders:
+            findings.notes.add(
+                "clip_not_on_disk", record.where, f"{record.id}: no folder of frames was found"
+            )
+    for key, folder in folders.items():
+        if key not in named:
+            findings.notes.add(
+                "clip_not_in_table", str(folder.path), f"{key}: no row of the table names this clip"
+            )

@@ -1,0 +1,255 @@
+"""One clip of a data set: face found in the onset, pair aligned, flow and flow map made."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from hmrm import atomic
+from hmrm.clip import FlowMap, Image
+from hmrm.datasets.apex import Rule, apex_index
+from hmrm.datasets.frames import frames_of
+from hmrm.datasets.records import Record
+from hmrm.datasets.workbook import Notes
+from hmrm.errors import (
+    DataError,
+    FaceError,
+    FaceNotFoundError,
+    FaceTooSmallError,
+    InputError,
+    NumericalError,
+)
+from hmrm.faces.align import CANONICAL, Transform, align_pair, canonical_transform, warp
+from hmrm.faces.boxes import Detection
+from hmrm.faces.track import Detector
+from hmrm.flow.estimate import estimate_flow, to_grey
+from hmrm.flow.pair import flow_map
+from hmrm.flow.rigid import remove_rigid
+from hmrm.video.images import read_image
+
+Points = tuple[float, ...]
+
+_FORMAT = 1
+_APEX_CROP_WH_PX = (112, 162)
+_LEAST_EYE_DISTANCE_PX = 24.0
+_MARGIN = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipSettings:
+    """What decides a clip's map.
+
+    Attributes:
+        flow: name of the estimator.
+        apex: rule where the annotators gave no apex.
+        head_motion: fit a similarity to the flow and take it out, as the analysis of videos does.
+    """
+
+    flow: str = "deepflow"
+    apex: Rule = "difference"
+    head_motion: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One clip to prepare. ``points``: five landmarks of the onset, px, or None to detect."""
+
+    record: Record
+    label: int
+    folder: Path
+    output: Path
+    settings: ClipSettings
+    points: Points | None = None
+
+    @property
+    def digest(self) -> str:
+        """Of everything that decides the result, pictures aside."""
+        record = self.record
+        facts = {
+            "format": _FORMAT,
+            "id": record.id,
+            "label": self.label,
+            "frames": [record.onset_frame, record.apex_frame, record.offset_frame],
+            "settings": asdict(self.settings),
+            "points": self.points,
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def file(self, kind: Literal["flow", "faces"], suffix: str) -> Path:
+        """Where a result of this clip lies."""
+        return self.output / kind / f"{self.record.id}{suffix}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a clip: ``reason`` says why it was skipped, empty if it was not."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """The result of one clip, as on file.
+
+    Attributes:
+        flow_map: in the canonical crop.
+        info: plain values: files, apex rule, how the face was found, motion, oddities.
+    """
+
+    flow_map: FlowMap
+    info: Mapping[str, Any]
+
+
+def prepare_clip(job: Job) -> Outcome:
+    """Make and write one clip; a clip that cannot be used gives its reason."""
+    try:
+        _prepare(job)
+    except (InputError, FaceError, NumericalError) as error:
+        return Outcome(reason=str(error))
+    return Outcome()
+
+
+def read_result(job: Job) -> Prepared | None:
+    """The clip's result, if it is there whole and was made from the same record and settings."""
+    try:
+        with np.load(io.BytesIO(job.file("flow", ".npz").read_bytes())) as arrays:
+            info = json.loads(str(arrays["info"]))
+            values, scale_px = arrays["values"], float(arrays["scale_px"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    if info.get("digest") != job.digest:
+        return None
+    return Prepared(
+        flow_map=FlowMap(values=values, crop=CANONICAL.name, scale_px=scale_px), info=info
+    )
+
+
+def _prepare(job: Job) -> None:
+    notes, settings = Notes(), job.settings
+    frames = frames_of(job.record, job.folder, notes)
+    onset = read_image(frames.onset)
+    points, source = _points(job, onset)
+    transform = canonical_transform(points)
+    rule, apex = "annotated", frames.apex
+    if apex is None:
+        rule = settings.apex
+        crops = [
+            _grey_crop(path, points) if rule == "difference" else _NOTHING
+            for _, path in frames.between
+        ]
+        apex = frames.between[apex_index(crops, settings.apex)]
+    pair = align_pair(onset, read_image(apex[1]), transform)
+    flow = estimate_flow(pair.onset, pair.apex, method=settings.flow)
+    if settings.head_motion:
+        flow = remove_rigid(flow, model="similarity")
+    found = flow_map(flow, crop=CANONICAL.name)
+    info = {
+        "digest": job.digest,
+        "id": job.record.id,
+        "onset_file": frames.onset.name,
+        "apex_file": apex[1].name,
+        "apex_rule": rule,
+        "face": source,
+        "motion_px": round(float(np.linalg.norm(flow, axis=0).max()), 3),
+        # Kept with the clip, so that a run that goes on tells the same as one in a piece.
+        "notes": [asdict(oddity) for oddity in notes.found],
+    }
+    _write(job, pair.onset, pair.apex, found, info)
+
+
+_NOTHING = np.zeros((4, 4), dtype=np.uint8)
+
+
+def _grey_crop(path: Path, points: Float[np.ndarray, "5 2"]) -> np.ndarray:
+    transform: Transform = canonical_transform(points, _APEX_CROP_WH_PX)
+    return warp(to_grey(read_image(path), name=path.name), transform, _APEX_CROP_WH_PX)
+
+
+def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[str, Any]) -> None:
+    """Pictures first: the map's file is what says that a clip is done."""
+    for name, image in (("onset", onset), ("apex", apex)):
+        pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        done, content = cv2.imencode(".png", pixels)
+        assert done, "a canonical crop can always be encoded"
+        atomic.write_bytes(job.file("faces", f"_{name}.png"), content.tobytes())
+    with atomic.writing(job.file("flow", ".npz")) as temporary:
+        np.savez_compressed(
+            temporary,
+            allow_pickle=False,
+            values=found.values,
+            scale_px=np.float32(found.scale_px),
+            info=np.array(json.dumps(info, sort_keys=True)),
+        )
+
+
+def _points(job: Job, onset: Image) -> tuple[Float[np.ndarray, "5 2"], str]:
+    """Five points of the face in the onset, and where they are from."""
+    if job.points is not None:
+        return np.array(job.points, dtype=np.float64).reshape(5, 2), "given"
+    found, source = _largest(_detector().detect(onset)), "detected"
+    if found is None:
+        # Published crops leave a detector too little around the face.
+        margin = round(_MARGIN * max(onset.shape[:2]))
+        border = (margin, margin, margin, margin)
+        framed = cv2.copyMakeBorder(onset, *border, cv2.BORDER_REPLICATE)
+        found, source = _largest(_detector().detect(framed)), "detected with a margin"
+        if found is None:
+            raise FaceNotFoundError(
+                f"{job.record.id}: no face in the onset; give its points with --faces"
+            )
+        return found.points_xy_px - margin, source
+    return found.points_xy_px, source
+
+
+def _largest(found: list[Detection]) -> Detection | None:
+    if not found:
+        return None
+    face = max(found, key=lambda one: one.eye_distance_px)
+    if face.eye_distance_px < _LEAST_EYE_DISTANCE_PX:
+        raise FaceTooSmallError(
+            f"the eyes are {face.eye_distance_px:.0f} px apart, at least "
+            f"{_LEAST_EYE_DISTANCE_PX:.0f} px are needed"
+        )
+    return face
+
+
+@cache
+def _detector() -> Detector:
+    # Here, since everything else of this room works without torch; one for each process.
+    from hmrm.faces.mtcnn import MTCNN
+
+    return MTCNN()
+
+
+def read_points(path: Path) -> dict[str, Points]:
+    """Five points by clip id, for faces that no detector finds.
+
+    Columns ``id``, ``x1``, ``y1`` … ``x5``, ``y5``: image-left eye, image-right eye, nose tip,
+    image-left and image-right mouth corner, px of the onset picture.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column, or holds something else than numbers.
+    """
+    columns = [f"{axis}{i}" for i in range(1, 6) for axis in "xy"]
+    found: dict[str, Points] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for line, row in enumerate(csv.DictReader(file), start=2):
+                found[row["id"]] = tuple(float(row[c]) for c in columns)
+                if not np.isfinite(found[row["id"]]).all():
+                    raise DataError(f"{path} line {line}: points must be finite numbers")
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: not a table of points ({error!r}); needs id, {', '.join(columns)}"
+        ) from error
+    return found

@@ -1,0 +1,104 @@
+"""SAMM: 32 people of 13 ethnicities, 200 frames/s, 2040 × 1088, grey; FACS-coded.
+
+Davison, Lansley, Costen, Tan, Yap: "SAMM: A Spontaneous Micro-Facial Movement Dataset", IEEE
+Transactions on Affective Computing 9(1), 2018. Objective classes: Davison, Merghani, Yap, 2018.
+Licence: research only, by a signed agreement.
+How to get it: apply at http://www2.docm.mmu.ac.uk/STAFF/M.Yap/dataset.php.
+
+Layout: ``SAMM/006/006_1_2/006_05562.jpg``; ``SAMM_CROP`` mirrors it. Table:
+``SAMM_Micro_FACS_Codes_v2.xlsx``, sheet ``MICRO_ONLY``, 13 rows of text above the header.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from hmrm.datasets.description import DataSet, Findings, main_tables
+from hmrm.datasets.folders import Parts
+from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.records import Record, is_remark, objective_class, padded, span, units_of
+from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+
+NAME = "samm"
+TABLES = (r"samm.*micro.*facs", r"samm.*facs", r"samm.*micro")
+SHEET = "MICRO_ONLY"
+
+_COLUMNS = (
+    Column(key="subject", names=("Subject", "Sub")),
+    Column(key="clip", names=("Filename", "File name")),
+    Column(key="onset", names=("Onset Frame", "OnsetF", "Onset")),
+    Column(key="apex", names=("Apex Frame", "ApexF", "Apex")),
+    Column(key="offset", names=("Offset Frame", "OffsetF", "Offset")),
+    Column(key="duration", names=("Duration",), required=False),
+    Column(key="micro", names=("Micro", "Type"), required=False),
+    Column(key="units", names=("Action Units", "Action Unit", "AUs", "AU"), required=False),
+    Column(key="emotion", names=("Estimated Emotion", "Emotion")),
+    Column(key="objective", names=("Objective Classes", "Objective Class"), required=False),
+)
+_CLIP = re.compile(r"(\d{3})_\d+_\d+")
+
+
+def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Records of the FACS workbook."""
+    records: list[Record] = []
+    for path in main_tables(tables, TABLES)[:1]:
+        table = find_table(read_workbook(path), _COLUMNS, findings.notes, sheet_name=SHEET)
+        records = read_rows(table, _record, findings.skip)
+    return records
+
+
+def place(parts: Parts) -> str | None:
+    """``…/006/006_1_2`` → ``006/006_1_2``."""
+    found = _CLIP.fullmatch(parts[-1])
+    return None if found is None else f"{found[1]}/{parts[-1]}"
+
+
+def _record(row: Row) -> Record | None:
+    if is_remark(row, "clip", "onset"):
+        return None
+    subject, clip = padded(row, "subject", digits=3), row.needed_text("clip")
+    if not clip.startswith(f"{subject}_"):
+        row.notes.add("subject_differs", row.where, f"subject {subject}, but the clip is {clip}")
+    onset, offset = row.needed_frame("onset"), row.frame("offset")
+    units, text = units_of(row, "units")
+    return Record(
+        dataset=NAME,
+        subject=subject,
+        clip=clip,
+        onset_frame=onset,
+        apex_frame=row.frame("apex"),
+        offset_frame=offset,
+        emotion=emotion_of(row, "emotion", NAME),
+        folder=f"{subject}/{clip}",
+        units=units,
+        units_text=text,
+        objective_class=objective_class(row, "objective"),
+        span_frames=span(onset, offset),
+        where=row.where,
+    )
+
+
+SAMM = DataSet(
+    name=NAME,
+    title="SAMM",
+    licence="research only, signed agreement",
+    citation="Davison et al., IEEE Transactions on Affective Computing 9(1), 2018",
+    how_to_get="apply at http://www2.docm.mmu.ac.uk/STAFF/M.Yap/dataset.php",
+    frames_per_s=200.0,
+    tables=TABLES,
+    read_tables=read_tables,
+    place=place,
+    raw_first=("raw", "samm/", "crop"),
+    published={
+        "clips": 159,
+        "anger": 57,
+        "others": 26,
+        "happiness": 26,
+        "surprise": 15,
+        "contempt": 12,
+        "disgust": 9,
+        "fear": 8,
+        "sadness": 6,
+    },
+)

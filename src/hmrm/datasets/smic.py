@@ -1,0 +1,230 @@
+"""SMIC: 16 people, 640 × 480; HS at 100 frames/s, VIS and NIR at 25 (8 people); no action units.
+
+Li, Pfister, Huang, Zhao, Pietikäinen: "A Spontaneous Micro-expression Database: Inducement,
+Collection and Baseline", FG 2013.
+Licence: research only, by a signed agreement.
+How to get it: apply to the Center for Machine Vision and Signal Analysis, University of Oulu.
+
+Short clips: ``HS/s1/micro/negative/s1_ne_01/image559740.bmp`` (subjects without zeros; cropped
+copies under ``SMIC_all_cropped`` with ``reg_image…``); they run from onset to offset and no table
+comes with them, so their folders are read. The home-made ``smic.xlsx`` that circulates serves
+without frames. There is no apex anywhere.
+Extended clips (SMIC-E): ``HS_long/SMIC_HS_E/s20/s20_ne_01/image17581039.jpg`` and
+``SMIC-HS-E_annotation.xlsx``; frames are counters of the camera, and a clip may hold two or three
+micro-expressions (``Onset2F`` …).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from hmrm.datasets.description import DataSet, Findings, main_tables
+from hmrm.datasets.folders import ClipFolder, Parts, numbered_frames
+from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.records import Record, is_remark, span
+from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+from hmrm.errors import DataError
+
+Camera = Literal["hs", "vis", "nir"]
+
+_EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
+_CLIP = re.compile(r"(?:s\d+_)?s0*(\d+)_(ne|po|sur)_0*(\d+)", re.IGNORECASE)
+_CAMERA = re.compile(r"(?<![a-z])(hs|vis|nir)(?![a-z])")
+_EXTENDED = re.compile(r"(?<![a-z])(long|e)(?![a-z])")
+
+_SHORT_COLUMNS = (
+    Column(key="clip", names=("material", "Filename", "File name")),
+    Column(key="onset", names=("onset", "OnsetF")),
+    Column(key="offset", names=("offset", "OffsetF")),
+    Column(key="emotion", names=("emotion", "Label")),
+)
+_LONG_COLUMNS = (
+    Column(key="subject", names=("Subject", "Sub")),
+    Column(key="clip", names=("Filename", "File name")),
+    Column(key="onset1", names=("OnsetF", "Onset1F", "Onset")),
+    Column(key="offset1", names=("OffsetF", "Offset1F", "Offset")),
+    Column(key="onset2", names=("Onset2F",), required=False),
+    Column(key="offset2", names=("Offset2F",), required=False),
+    Column(key="onset3", names=("Onset3F",), required=False),
+    Column(key="offset3", names=("Offset3F",), required=False),
+    Column(key="first", names=("FirstF",), required=False),
+    Column(key="last", names=("LastF",), required=False),
+    Column(key="emotion", names=("Emotion",)),
+)
+
+
+def place(camera: Camera, extended: bool, parts: Parts) -> str | None:
+    """``…/HS/s1/micro/negative/s1_ne_01`` → ``s01/s01_ne_01``, of one camera and kind only."""
+    found = _CLIP.fullmatch(parts[-1])
+    names = [part.lower() for part in parts[:-1]]
+    if found is None or "non_micro" in names:
+        return None
+    cameras = {m for name in names for m in _CAMERA.findall(name)}
+    if cameras and camera not in cameras:
+        return None
+    long = any(_EXTENDED.search(re.sub(r"[_\-]", " ", name)) for name in names)
+    if cameras and long != extended:
+        return None
+    clip = _name(found)
+    return f"{clip.split('_')[0]}/{clip}"
+
+
+def read_folders(
+    dataset: str, folders: Mapping[str, ClipFolder], findings: Findings
+) -> list[Record]:
+    """Records of short clips: subject, emotion and frames as folders and files have them."""
+    records = []
+    for folder in folders.values():
+        try:
+            frames = list(numbered_frames(folder.path))
+        except DataError as error:
+            findings.skip(str(folder.path), str(error))
+            continue
+        records.append(_short(dataset, folder.key, frames[0], frames[-1], str(folder.path)))
+    return records
+
+
+def read_short_table(dataset: str, tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Records of the table that others made of the short clips."""
+
+    def record(row: Row) -> Record | None:
+        if is_remark(row, "clip", "onset"):
+            return None
+        key = _key(row)
+        emotion = emotion_of(row, "emotion", dataset)
+        onset, offset = row.needed_frame("onset"), row.needed_frame("offset")
+        made = _short(dataset, key, onset, offset, row.where)
+        if emotion != made.emotion:
+            row.notes.add("emotion_differs", row.address("emotion"), f"{emotion!r} for {made.clip}")
+        return made
+
+    records: list[Record] = []
+    for path in main_tables(tables, (r"smic",))[:1]:
+        table = find_table(read_workbook(path), _SHORT_COLUMNS, findings.notes)
+        records = read_rows(table, record, findings.skip)
+    return records
+
+
+def read_long_table(
+    dataset: str, camera: Camera, tables: Sequence[Path], findings: Findings
+) -> list[Record]:
+    """Records of the extended set's workbook, one for each micro-expression of a clip."""
+    found = main_tables(tables, (rf"smic.*{camera}.*e", r"smic.*e.*annot", r"smic"))
+    records: list[Record] = []
+    for path in found[:1]:
+        sheets = read_workbook(path)
+        table = find_table(sheets, _LONG_COLUMNS, findings.notes, sheet_name=camera.upper())
+        rows = read_rows(table, lambda row: _long(dataset, row), findings.skip)
+        records = [record for several in rows for record in several]
+    return records
+
+
+def _name(found: re.Match[str]) -> str:
+    return f"s{int(found[1]):02d}_{found[2].lower()}_{int(found[3]):02d}"
+
+
+def _key(row: Row) -> str:
+    text = row.needed_text("clip")
+    found = _CLIP.fullmatch(text)
+    if found is None:
+        raise DataError(f"{row.address('clip')}: {text!r} is no clip name such as s1_ne_01")
+    return f"{_name(found).split('_')[0]}/{_name(found)}"
+
+
+def _short(dataset: str, key: str, first: int, last: int, where: str) -> Record:
+    subject, clip = key.split("/")
+    return Record(
+        dataset=dataset,
+        subject=subject,
+        clip=clip,
+        onset_frame=first,
+        apex_frame=None,
+        offset_frame=last,
+        emotion=_EMOTIONS[clip.split("_")[1]],
+        folder=key,
+        span_frames=span(first, last),
+        where=where,
+    )
+
+
+def _long(dataset: str, row: Row) -> list[Record] | None:
+    # Below the real table the published one has lines of text; CapsuleNet and MEAN cut them off.
+    if is_remark(row, "clip") or not _CLIP.fullmatch(row.text("clip")):
+        if row.text("clip"):
+            row.notes.add("remark", row.where, f"{row.text('clip')!r} is no clip name")
+        return None
+    key = _key(row)
+    subject, clip = key.split("/")
+    first, last = row.frame("first"), row.frame("last")
+    records = []
+    for number in (1, 2, 3):
+        onset = row.frame(f"onset{number}")
+        # The table fills clips with fewer expressions with 0.
+        if not onset:
+            continue
+        records.append(
+            Record(
+                dataset=dataset,
+                subject=subject,
+                clip=clip,
+                onset_frame=onset,
+                apex_frame=None,
+                offset_frame=row.frame(f"offset{number}"),
+                emotion=emotion_of(row, "emotion", dataset),
+                folder=key,
+                span_frames=None if first is None else span(first, last),
+                where=row.where,
+            )
+        )
+    if not records:
+        raise DataError(f"{row.where}: no onset is given for {clip}")
+    return records
+
+
+def _short_set(camera: Camera, published: Mapping[str, int]) -> DataSet:
+    name = "smic" if camera == "hs" else f"smic-{camera}"
+    return DataSet(
+        name=name,
+        title=f"SMIC-{camera.upper()}",
+        licence="research only, signed agreement",
+        citation="Li et al., FG 2013",
+        how_to_get="apply to the University of Oulu (CMVS)",
+        frames_per_s=100.0 if camera == "hs" else 25.0,
+        tables=(r"^smic[^e]*\.(xlsx|xls|csv)$",),
+        read_tables=partial(read_short_table, name),
+        place=partial(place, camera, False),
+        read_folders=partial(read_folders, name),
+        raw_first=("raw", f"smic/{camera}", "cropped"),
+        published=published,
+    )
+
+
+def _long_set(camera: Camera, published: Mapping[str, int]) -> DataSet:
+    name = f"smic-e-{camera}"
+    return DataSet(
+        name=name,
+        title=f"SMIC-E-{camera.upper()}",
+        licence="research only, signed agreement",
+        citation="Li et al., FG 2013",
+        how_to_get="apply to the University of Oulu (CMVS)",
+        frames_per_s=100.0 if camera == "hs" else 25.0,
+        tables=(rf"smic.*{camera}.*e.*annot", r"smic.*e.*annot", r"smic"),
+        read_tables=partial(read_long_table, name, camera),
+        place=partial(place, camera, True),
+        published=published,
+        repeats=True,
+    )
+
+
+_HS = {"clips": 164, "subjects": 16, "negative": 70, "positive": 51, "surprise": 43}
+_SLOW = {"clips": 71, "subjects": 8}
+SMIC_HS, SMIC_VIS, SMIC_NIR = (
+    _short_set("hs", _HS),
+    _short_set("vis", _SLOW),
+    _short_set("nir", _SLOW),
+)
+SMIC_E_HS = _long_set("hs", {"subjects": 16})
+SMIC_E_VIS, SMIC_E_NIR = _long_set("vis", {"subjects": 8}), _long_set("nir", {"subjects": 8})
