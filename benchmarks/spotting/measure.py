@@ -1,0 +1,144 @@
+"""Draw one video, follow its face, and keep what both spotters look at: one file per video."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.spotting import softnet
+from benchmarks.spotting.videos import Part, Video, draw_video
+from hmrm import atomic
+from hmrm.analysis.motion import MotionSignal
+from hmrm.analysis.settings import AnalyzeConfig
+from hmrm.analysis.watch import watch
+from hmrm.evaluation.intervals import Interval
+from hmrm.faces.mtcnn import MTCNN
+from hmrm.faces.track import FaceTracker
+from hmrm.progress import silent
+from hmrm.video.source import Picture, VideoSource
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One video as both spotters see it.
+
+    Attributes:
+        signal: regional motion, for ours.
+        frames: numbers of the frames the peer looks at.
+        pictures: kind → what its network sees of each pair; none for "development" signals alone.
+        k: kind → frames looked at between the two of a pair.
+    """
+
+    name: str
+    kind: str
+    frames_per_s: float
+    seconds: float
+    truth: tuple[Interval, ...]
+    signal: MotionSignal
+    frames: np.ndarray
+    pictures: dict[str, np.ndarray]
+    k: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which video to measure, and where to keep the result."""
+
+    part: Part
+    number: int
+    model_path: Path | None
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The file that is kept."""
+        return self.folder / f"{self.part}-{self.number:02d}.npz"
+
+
+class DrawnSource(VideoSource):
+    """Frames straight from the drawing, and the ones the peer looks at kept on the way."""
+
+    def __init__(self, video: Video, stride: int) -> None:
+        super().__init__(name=video.name, path=Path(video.name), max_frames=None)
+        camera = video.clip.config
+        self.frames_per_s, self.frame_count = camera.frames_per_s, camera.frame_count
+        self.size_wh_px = camera.size_wh_px
+        self.kept: dict[int, np.ndarray] = {}
+        self._video, self._stride = video, stride
+
+    def _pictures(self) -> Iterator[Picture]:
+        for index, image in enumerate(self._video.images()):
+            if index % self._stride == 0:
+                self.kept[index] = image
+            yield Picture(
+                time_s=index / self.frames_per_s,
+                size_wh_px=self.size_wh_px,
+                load=partial(np.asarray, image),
+            )
+
+
+def measure(order: Order) -> float:
+    """Measure one video unless its file is there; returns the seconds of processor time."""
+    begun = time.process_time()
+    if order.path.exists():
+        return 0.0
+    video = draw_video(order.part, order.number, order.model_path)
+    rate, config = video.clip.config.frames_per_s, AnalyzeConfig()
+    step = max(1, round(rate / config.most_frames_per_s))
+    stride = max(step, round(rate / softnet.FRAMES_PER_S))
+    source = DrawnSource(video, stride)
+    watched = watch(
+        source,
+        FaceTracker(config.track, detector=MTCNN()),
+        config.motion,
+        least_eye_distance_px=config.least_eye_distance_px,
+        most_frames_per_s=config.most_frames_per_s,
+        progress=silent,
+    )
+    (track,) = watched.chosen(largest=True, name=video.name)
+    points = dict(zip(track.index.tolist(), track.points_xy_px, strict=True))
+    frames = [index for index in sorted(source.kept) if index in points]
+    crops = [softnet.crop(source.kept[index], points[index]) for index in frames]
+    k = {kind: round(s * rate / stride) for kind, s in softnet.HALF_LENGTH_S.items()}
+    seen = {f"pictures_{kind}": softnet.pictures(crops, n) for kind, n in k.items()}
+    signal = track.signal
+    about = {
+        "name": video.name,
+        "kind": video.kind,
+        "frames_per_s": rate,
+        "seconds": video.clip.config.duration_s,
+        "truth": [asdict(one) for one in video.truth],
+        "regions": signal.regions,
+        "k": k,
+    }
+    arrays = {name: getattr(signal, name) for name in _ARRAYS}
+    with atomic.writing(order.path) as temporary:
+        np.savez(temporary, about=np.array(json.dumps(about)), frames=frames, **arrays, **seen)
+    return time.process_time() - begun
+
+
+_ARRAYS = ("index", "time_s", "motion_px", "head_px", "eye_change", "segment")
+
+
+def load(path: Path) -> Measured:
+    """Read what ``measure`` kept."""
+    with np.load(path, allow_pickle=False) as stored:
+        about = json.loads(str(stored["about"]))
+        signal = MotionSignal(
+            regions=tuple(about["regions"]), **{name: stored[name] for name in _ARRAYS}
+        )
+        return Measured(
+            name=about["name"],
+            kind=about["kind"],
+            frames_per_s=about["frames_per_s"],
+            seconds=about["seconds"],
+            truth=tuple(Interval(**one) for one in about["truth"]),
+            signal=signal,
+            frames=stored["frames"],
+            pictures={kind: stored[f"pictures_{kind}"] for kind in about["k"]},
+            k=about["k"],
+        )
