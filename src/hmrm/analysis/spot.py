@@ -88,6 +88,22 @@ class SpotConfig:
         return min(scale.least_px for scale in self.scales)
 
 
+LONG_VIDEO = SpotConfig(
+    scales=(
+        *SpotConfig().scales,
+        Scale(
+            rest_s=10.0,
+            smooth_s=0.12,
+            least_px=0.8,
+            noise_times=8.0,
+            usual_times=4.0,
+            preference=0.5,
+        ),
+    ),
+)
+"""For long videos: macro-expressions of up to about 4 s as well."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Movement:
     """One spotted movement; rows count in the signal, px in the canonical crop.

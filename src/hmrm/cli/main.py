@@ -13,6 +13,7 @@ from hmrm.cli.flow import flow
 from hmrm.cli.info import info
 from hmrm.cli.report import report
 from hmrm.cli.score_spotting import score_spotting
+from hmrm.cli.spot import spot
 from hmrm.cli.terminal import ERR
 from hmrm.cli.train import app as train
 from hmrm.errors import HmrmError
@@ -38,6 +39,7 @@ app.command()(flow)
 app.command()(info)
 app.command()(evaluate)
 app.command()(report)
+app.command()(spot)
 app.command("score-spotting")(score_spotting)
 app.add_typer(datasets, name="datasets")
 app.add_typer(train, name="train")

@@ -1,0 +1,77 @@
+"""hmrm spot: long videos in, intervals out."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hmrm.cli.terminal import ERR, OUT, progress_bar
+
+Faces = Literal["all", "largest"]
+
+
+def spot(
+    videos: Annotated[
+        list[Path],
+        typer.Argument(help="Videos, image folders, or folders of these.", show_default=False),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path(
+        "hmrm-spotting"
+    ),
+    subject: Annotated[
+        Literal["none", "folder"],
+        typer.Option(help="Subject of a video: not told, or the folder it lies in."),
+    ] = "none",
+    faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "largest",
+    frames_per_s: Annotated[
+        float | None,
+        typer.Option(help="Rate of an image folder, which has none.", show_default=False),
+    ] = None,
+    progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
+) -> None:
+    """Find micro-expressions (to 0.5 s) and macro-expressions (to about 4 s) in long videos.
+
+    Writes spotting.csv (subject, video, onset, offset, type, apex, score; frames from 0, both
+    ends count) and spotting.json. A repeated run goes on where it stopped. Score the result
+    against annotations with hmrm score-spotting.
+    """
+    from hmrm.analysis.spot_videos import SpottingConfig, Target, intervals_of, spot_videos
+    from hmrm.errors import HmrmError
+    from hmrm.video.discover import discover, unique_names
+    from hmrm.video.images import StillPair
+
+    clips = discover(videos)
+    targets = [
+        Target(subject=_subject(clip, subject), video=name, source=clip)
+        for clip, name in zip(clips, unique_names(clips), strict=True)
+        if not isinstance(clip, StillPair)
+    ]
+
+    def complain(error: HmrmError) -> None:
+        ERR.print("error:", style="bold red", end=" ")
+        ERR.print(str(error), markup=False)
+
+    with progress_bar(enabled=progress) as bar:
+        run = spot_videos(
+            targets,
+            output,
+            SpottingConfig(faces=faces),
+            frames_per_s=frames_per_s,
+            progress=bar,
+            on_failure=complain,
+        )
+    kinds = [one.kind for one in intervals_of(run.videos)]
+    minutes = sum(video["duration_s"] for video in run.videos) / 60
+    OUT.print(
+        f"{len(run.videos)} video(s), {minutes:.1f} min: {kinds.count('micro')} micro- and "
+        f"{kinds.count('macro')} macro-expression(s); {output / 'spotting.csv'}"
+        + (f"; {run.resumed} video(s) from an earlier run" if run.resumed else ""),
+        markup=False,
+    )
+    if run.failures:
+        ERR.print(f"{len(run.failures)} of {len(targets)} videos failed, see above")
+        raise typer.Exit(next(iter(run.failures.values())).exit_code)
+
+
+def _subject(clip: Path, rule: str) -> str:
+    return clip.absolute().parent.name if rule == "folder" else ""
