@@ -38,11 +38,11 @@ def find_folders(
 ) -> dict[str, ClipFolder]:
     """Every folder of images that ``place`` knows, by key.
 
-    A clip that is there twice, raw and cropped say, is taken from the kind of folder that ranks
-    lowest; kinds are never mixed where one alone would do, and the choice is noted.
+    A clip that is there twice, raw and cropped say, is taken from the folder that ranks lowest,
+    first by name among equals; the choice is noted.
 
     Raises:
-        DataError: the root is no folder, or one clip lies in two folders of equal rank.
+        DataError: the root is no folder.
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; give the folder that holds the data set")
@@ -64,17 +64,17 @@ def find_folders(
 def _best(
     key: str, folders: Sequence[ClipFolder], rank: Callable[[Parts], int], notes: Notes
 ) -> ClipFolder:
-    ordered = sorted(folders, key=lambda folder: (rank(folder.parts), folder.parts))
+    # The root's own name says nothing about one rendition against another.
+    ordered = sorted(folders, key=lambda folder: (rank(folder.parts[1:]), folder.parts))
     best = ordered[0]
     if len(ordered) == 1:
         return best
-    if rank(ordered[0].parts) == rank(ordered[1].parts):
-        raise DataError(
-            f"{best.path} and {ordered[1].path} are both clip {key}; keep one, or give the folder "
-            "of one of them as root"
-        )
     others = ", ".join("/".join(folder.parts[1:]) for folder in ordered[1:])
-    notes.add("several_renditions", "/".join(best.parts[1:]), f"taken instead of {others}")
+    notes.add(
+        "several_renditions",
+        "/".join(best.parts[1:]),
+        f"{key}: taken instead of {others}; give the folder of one rendition as root to choose",
+    )
     return best
 
 

@@ -1,0 +1,294 @@
+"""Drawn copies of data sets in their real layout, with action-unit motion and known truth.
+
+Licence-gated data cannot be tested on by everybody; these can. Each copy has the tables and
+folders that the real one has, oddities included, and tells the exact records that a loader must
+find. Faces are drawn (`hmrm.facs.drawn_face`), and nobody's; a score on them says that the chain
+works, never how good a model is.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from hmrm import atomic
+from hmrm.datasets.records import Record
+from hmrm.errors import MissingExtraError
+from hmrm.faces.shape import five_points
+from hmrm.facs.atlas import ActionUnit
+from hmrm.facs.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.facs.drawn_face import draw_face
+
+Rows = Sequence[Sequence[object]]
+Pictures = Literal["drawn", "blank", "none"]
+
+SIZE_WH_PX = (160, 200)
+EYE_DISTANCE_PX = 52.0
+FRAMES_BEFORE_APEX = 4
+FRAMES_AFTER_APEX = 4
+
+_FACE_WH_PX, _FACE_EYES_PX = (200, 250), 60.0
+_RATE = 200.0
+_MOTION: Mapping[str, tuple[tuple[tuple[int, float], ...], ...]] = {
+    "positive": (((12, 3.5), (6, 2.0)), ((12, 4.0),)),
+    "surprise": (((1, 3.0), (2, 3.0)), ((1, 3.0), (2, 3.5), (5, 1.5))),
+    "negative": (((4, 4.0), (7, 1.0)), ((4, 3.5), (9, 1.5)), ((4, 4.0),)),
+    "others": (((14, 2.5),), ((17, 2.5),)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeClip:
+    """One clip: what its row says, which files there are, and what the loader must make of it.
+
+    Attributes:
+        row: cells of the table.
+        record: the expected record; None for a row that must not become one.
+        folder: below the root; empty for a clip without files.
+        name: of a picture, with the frame number to fill in.
+        frames: first and last frame on disk.
+        motion: key of the movements that are drawn.
+        apex: frame of the largest movement.
+        grey: pictures have one channel.
+    """
+
+    row: tuple[object, ...]
+    record: Record | None
+    folder: str = ""
+    name: str = ""
+    frames: tuple[int, int] = (0, 0)
+    motion: str = "others"
+    apex: int = 0
+    grey: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeTable:
+    """A workbook: sheets by name, in order; a name ending in .csv has one."""
+
+    path: str
+    sheets: Mapping[str, Rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeSet:
+    """A drawn data set.
+
+    Attributes:
+        name: data set's name in the catalogue.
+        clips: in the table's order.
+        tables: makes the workbooks of those clips.
+        oddities: how many of each code the tables alone must give, where the set is whole.
+    """
+
+    name: str
+    clips: tuple[FakeClip, ...]
+    tables: Callable[[Sequence[FakeClip]], tuple[FakeTable, ...]]
+    oddities: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """What a loader must find, in the table's order."""
+        return tuple(clip.record for clip in self.clips if clip.record is not None)
+
+    def first(self, count: int) -> "FakeSet":
+        """The same with fewer clips."""
+        return replace(self, clips=self.clips[:count], oddities={})
+
+
+def write_fake(
+    root: Path, fake: FakeSet, *, seed: int = 0, pictures: Pictures = "drawn"
+) -> dict[str, tuple[float, ...]]:
+    """Write tables and pictures.
+
+    Args:
+        pictures: drawn ones, blank ones (quick, for whoever looks at names alone), or none.
+
+    Returns:
+        Five points of the face in the onset by clip id, as ``--faces`` takes them; empty without
+        drawn pictures.
+
+    Raises:
+        MissingExtraError: openpyxl is not installed.
+        OutputError: a file cannot be written.
+    """
+    for table in fake.tables(fake.clips):
+        write_table(root / table.path, table.sheets)
+    points: dict[str, tuple[float, ...]] = {}
+    for number, clip in enumerate(fake.clips if pictures != "none" else ()):
+        if not clip.folder:
+            continue
+        if pictures == "blank":
+            _write_blank(root, clip)
+            continue
+        drawn = draw_pictures(clip, fake.name, seed=seed, number=number)
+        for index, frame in enumerate(range(clip.frames[0], clip.frames[1] + 1)):
+            _write_picture(root / clip.folder / clip.name.format(frame), drawn, index, clip.grey)
+        if clip.record is not None:
+            five = five_points(drawn.points_at(0))
+            points[clip.record.id] = tuple(round(float(v), 3) for v in five.ravel())
+    return points
+
+
+def _write_blank(root: Path, clip: FakeClip) -> None:
+    content = _encoded(np.full((16, 16), 128, np.uint8), Path(clip.name).suffix)
+    for frame in range(clip.frames[0], clip.frames[1] + 1):
+        path = root / clip.folder / clip.name.format(frame)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def write_points(path: Path, points: Mapping[str, tuple[float, ...]]) -> None:
+    """The table that ``hmrm datasets prepare --faces`` reads.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    header = ["id", *(f"{axis}{i}" for i in range(1, 6) for axis in "xy")]
+    lines = [",".join(header), *(",".join([k, *map(str, v)]) for k, v in sorted(points.items()))]
+    atomic.write_text(path, "\n".join(lines) + "\n")
+
+
+def draw_pictures(clip: FakeClip, dataset: str, *, seed: int, number: int) -> DrawnClip:
+    """The clip's frames: neutral, up to the apex and back, on the subject's own face."""
+    subject = clip.record.subject if clip.record is not None else clip.folder
+    picture, landmarks = _face(f"{dataset}/{subject}", seed)
+    count = clip.frames[1] - clip.frames[0] + 1
+    before = min(max(1, clip.apex - clip.frames[0]), count - 2) if count > 2 else 1
+    rng = np.random.default_rng([seed, _number_of(dataset), number])
+    choices = _MOTION[clip.motion]
+    units = choices[int(rng.integers(len(choices)))]
+    strength = rng.uniform(0.85, 1.15)
+    expression = Expression(
+        units=tuple(ActionUnit(n, "both", px * strength) for n, px in units),
+        onset_s=0.0,
+        rise_s=before / _RATE,
+        hold_s=0.0,
+        decay_s=(count - 1 - before) / _RATE,
+    )
+    camera = ClipConfig(
+        size_wh_px=SIZE_WH_PX,
+        frames_per_s=_RATE,
+        duration_s=max(count, 2) / _RATE,
+        eye_distance_px=EYE_DISTANCE_PX,
+        sway_px=0.3,
+        drift_px=0.3,
+        noise_sigma=1.0,
+        blinks_per_min=0.0,
+    )
+    return draw_clip(picture, landmarks, [expression], camera, rng=rng)
+
+
+@lru_cache(maxsize=256)
+def _face(subject: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng([seed, _number_of(subject)])
+    return draw_face(rng, size_wh_px=_FACE_WH_PX, eye_distance_px=_FACE_EYES_PX)
+
+
+def _number_of(text: str) -> int:
+    # hash() differs from process to process.
+    return int.from_bytes(text.encode()) % (2**61 - 1)
+
+
+def _write_picture(path: Path, drawn: DrawnClip, index: int, grey: bool) -> None:
+    image = drawn.frame(index).image
+    code = cv2.COLOR_RGB2GRAY if grey else cv2.COLOR_RGB2BGR
+    atomic.write_bytes(path, _encoded(cv2.cvtColor(image, code), path.suffix))
+
+
+def _encoded(image: np.ndarray, suffix: str) -> bytes:
+    options = [cv2.IMWRITE_JPEG_QUALITY, 98] if suffix == ".jpg" else []
+    done, content = cv2.imencode(suffix, image, options)
+    assert done, suffix
+    return content.tobytes()
+
+
+def write_table(path: Path, sheets: Mapping[str, Rows]) -> None:
+    """A workbook (.xlsx, and under the name .xls too) or a text table.
+
+    Raises:
+        MissingExtraError: openpyxl is not installed.
+        OutputError: the file cannot be written.
+    """
+    if path.suffix == ".csv":
+        text = io.StringIO()
+        for rows in sheets.values():
+            csv.writer(text, lineterminator="\n").writerows(rows)
+        atomic.write_text(path, text.getvalue())
+        return
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise MissingExtraError(
+            "drawing a data set writes .xlsx tables, which needs openpyxl; run: pip install "
+            "'hmrm[research]'"
+        ) from error
+    book: Any = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
+    content = io.BytesIO()
+    book.save(content)
+    atomic.write_bytes(path, content.getvalue())
+
+
+def deal(
+    counts: Mapping[str, int], subjects: Sequence[str], quiet: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """Deal clips of every emotion out to subjects, unevenly, all of them served.
+
+    Args:
+        counts: clips of each emotion.
+        quiet: subjects that get clips of the last emotion only.
+
+    Returns:
+        Subject and emotion of every clip, by subject.
+    """
+    others = [s for s in subjects if s not in quiet]
+    last = list(counts)[-1]
+    dealt: list[tuple[str, str]] = [(subject, last) for subject in quiet]
+    left = Counter(counts)
+    left[last] -= len(quiet)
+    turn = 0
+    for emotion in counts:
+        for number in range(left[emotion]):
+            # Every third clip goes to the first few subjects: real sets are uneven, too.
+            subject = others[(turn // 3) % 5] if number % 3 == 2 else others[turn % len(others)]
+            dealt.append((subject, emotion))
+            turn += 1
+    return sorted(dealt, key=lambda one: (subjects.index(one[0]), list(counts).index(one[1])))
+
+
+def units_for(emotion: str, number: int) -> str:
+    """An action-unit code that an annotator might write for an emotion."""
+    codes = {
+        "happiness": ("6+12", "12", "R12", "12+14"),
+        "positive": ("6+12", "12"),
+        "surprise": ("1+2", "1+2+5", "L2", "1+L2"),
+        "disgust": ("4+9", "4+7", "9+10", "4+L10"),
+        "repression": ("14", "17", "L14", "15+17"),
+        "anger": ("4", "4+7", "7B", "4+5"),
+        "contempt": ("L14", "R14", "14", "L12"),
+        "fear": ("4+5", "20", "1+4", "20C"),
+        "sadness": ("15", "1+4", "17", "15+17"),
+        "negative": ("4", "4+7", "15"),
+    }.get(emotion, ("14", "24", "L10", "17"))
+    return codes[number % len(codes)]
+
+
+def motion_for(emotion: str) -> str:
+    """What is drawn for an emotion."""
+    if emotion in ("happiness", "positive"):
+        return "positive"
+    if emotion in ("surprise", "others"):
+        return emotion
+    return "negative"

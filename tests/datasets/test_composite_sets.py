@@ -1,0 +1,161 @@
+"""CASME II, SMIC and SAMM: drawn copies load to the exact records, and the rule gives 442."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hmrm.datasets.composite import CLIPS, SUBJECTS
+from hmrm.datasets.composite_rule import composite_members
+from hmrm.datasets.fake import FakeSet, write_fake
+from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
+from hmrm.datasets.load import LoadOptions, load_composite, load_dataset
+from hmrm.errors import DataError
+
+TABLE_ONLY = LoadOptions(table_only=True)
+
+
+def codes(loaded) -> Counter[str]:
+    return Counter(o.code for o in loaded.annotations.oddities)
+
+
+@pytest.mark.parametrize(
+    "fake",
+    [
+        fake_casme2(),
+        fake_casme2(2019),
+        fake_samm(),
+        fake_smic_extended("hs"),
+        fake_smic_extended("vis"),
+    ],
+    ids=lambda fake: f"{fake.name}-{len(fake.clips)}",
+)
+def test_tables_load_to_the_exact_records(fake: FakeSet, tmp_path: Path) -> None:
+    write_fake(tmp_path, fake, pictures="none")
+    loaded = load_dataset(fake.name, tmp_path, TABLE_ONLY)
+    assert loaded.annotations.records == fake.records
+    assert not loaded.annotations.skipped
+    found = codes(loaded)
+    for code, count in fake.oddities.items():
+        if code != "no_apex" or fake.name == "casme2":
+            assert found[code] == count, code
+
+
+def test_counts_are_the_published_ones() -> None:
+    casme2, samm, smic = fake_casme2().records, fake_samm().records, fake_smic().records
+    assert (len(casme2), len(samm), len(smic)) == (255, 159, 164)
+    assert Counter(r.emotion for r in casme2)["others"] == 99
+    assert Counter(r.objective_class for r in samm)[7] == 84
+    assert len({r.id for r in (*casme2, *samm, *smic)}) == 255 + 159 + 164
+
+
+@pytest.mark.parametrize("edition", [2014, 2019])
+def test_the_rule_gives_442_from_complete_tables(edition: int, tmp_path: Path) -> None:
+    write_fake(tmp_path, fake_casme2(edition), pictures="none")
+    write_fake(tmp_path, fake_samm(), pictures="none")
+    casme2 = load_dataset("casme2", tmp_path, TABLE_ONLY).annotations.records
+    samm = load_dataset("samm", tmp_path, TABLE_ONLY).annotations.records
+    records = (*casme2, *samm, *fake_smic().records)
+    members = composite_members(records).members
+    assert len(members) == 442
+    assert Counter(label for _, label in members) == {0: 250, 1: 109, 2: 83}
+    for name, counts in CLIPS.items():
+        part = [(r, label) for r, label in members if r.dataset == name]
+        assert tuple(Counter(label for _, label in part)[i] for i in range(3)) == counts
+        assert len({r.subject for r, _ in part}) == SUBJECTS[name]
+    assert len({f"{r.dataset}/{r.subject}" for r, _ in members}) == 68
+    before = composite_members(records, exclusions=False).members
+    assert len(before) == (444 if edition == 2014 else 445)
+
+
+def test_left_out_clips_say_why() -> None:
+    left = composite_members(fake_casme2().records).left_out
+    reasons = {skip.what: skip.reason for skip in left}
+    assert "'/'" in reasons["casme2/sub04/EP12_01f"]
+    assert "onset" in reasons["casme2/sub05/EP09_05f"]
+    assert len(left) == 255 - 145
+
+
+@pytest.mark.parametrize("camera", ["hs", "vis", "nir"])
+def test_smic_is_read_from_its_folders(camera: str, tmp_path: Path) -> None:
+    fake = fake_smic(camera)
+    few = FakeSet(name=fake.name, clips=(*fake.clips[:3], fake.clips[-1]), tables=fake.tables)
+    write_fake(tmp_path, few, pictures="blank")
+    # The other cameras' clips lie beside them and carry the same names.
+    other = fake_smic("vis" if camera == "hs" else "hs").first(2)
+    write_fake(tmp_path, other, pictures="blank")
+    loaded = load_dataset(fake.name, tmp_path)
+    assert loaded.annotations.records == few.records
+    assert len(loaded.folders) == 3
+
+
+def test_smic_published_counts() -> None:
+    assert len(fake_smic("vis").records) == len(fake_smic("nir").records) == 71
+    assert len({r.subject for r in fake_smic("nir").records}) == 8
+
+
+def test_smic_has_a_table_that_others_made(tmp_path: Path) -> None:
+    rows = "Unnamed: 0,subject,emotion,material,onset,offset\n0,1,negative,s1_ne_01,10,30\n"
+    (tmp_path / "smic.csv").write_text(rows)
+    record = load_dataset("smic", tmp_path, TABLE_ONLY).annotations.records[0]
+    assert (record.id, record.onset_frame, record.offset_frame) == ("smic/s01/s01_ne_01", 10, 30)
+
+
+def test_disk_and_table_are_compared_both_ways(tmp_path: Path) -> None:
+    fake = fake_casme2().first(3)
+    write_fake(tmp_path, fake, pictures="blank")
+    raw = tmp_path / "CASME2/CASME2_RAW_selected"
+    first = fake.clips[0]
+    (tmp_path / first.folder).rename(raw / "sub01/EP77_77")
+    loaded = load_dataset("casme2", tmp_path)
+    found = {o.code: o for o in loaded.annotations.oddities}
+    missing, extra = found["clip_not_on_disk"], found["clip_not_in_table"]
+    assert missing.where == "CASME2-coding-20140508.xlsx sheet 'Sheet1' row 2"
+    assert first.record is not None and first.record.id in missing.message
+    assert extra.where.endswith("EP77_77") and "sub01/ep77_77" in extra.message
+
+
+def test_raw_pictures_are_taken_before_cropped_ones(tmp_path: Path) -> None:
+    fake = fake_casme2().first(2)
+    write_fake(tmp_path, fake, pictures="blank")
+    cropped = tmp_path / "CASME2/Cropped"
+    cropped.mkdir(parents=True)
+    source = tmp_path / fake.clips[0].folder
+    target = cropped / fake.clips[0].folder.split("selected/")[1]
+    target.mkdir(parents=True)
+    for file in source.iterdir():
+        (target / f"reg_{file.name}").write_bytes(file.read_bytes())
+    loaded = load_dataset("casme2", tmp_path)
+    assert all("RAW" in str(f.path) for f in loaded.folders.values())
+    assert codes(loaded)["several_renditions"] == 1
+    # Given as root, the cropped ones are read.
+    table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
+    loaded = load_dataset("casme2", cropped, LoadOptions(table=table))
+    assert len(loaded.folders) == 1
+
+
+def test_of_two_like_folders_for_one_clip_the_first_is_taken_and_noted(tmp_path: Path) -> None:
+    fake = fake_casme2().first(1)
+    write_fake(tmp_path / "a", fake, pictures="blank")
+    write_fake(tmp_path / "b", fake, pictures="blank")
+    loaded = load_dataset("casme2", tmp_path)
+    assert str(loaded.folders["sub01/ep01_01f"].path).startswith(str(tmp_path / "a"))
+    assert codes(loaded)["several_renditions"] == 1
+
+
+def test_a_composite_without_one_part_tells_which(tmp_path: Path) -> None:
+    write_fake(tmp_path, fake_casme2(), pictures="none")
+    write_fake(tmp_path, fake_samm(), pictures="none")
+    loaded = load_composite(tmp_path, TABLE_ONLY)
+    assert [part.dataset.name for part in loaded.parts] == ["casme2", "samm"]
+    assert [skip.what for skip in loaded.missing] == ["smic"]
+    assert len(loaded.membership.members) == 145 + 133
+
+
+def test_nothing_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="none of"):
+        load_composite(tmp_path)
+    with pytest.raises(DataError, match="no annotation table"):
+        load_dataset("casme2", tmp_path)
+    with pytest.raises(DataError, match="no such folder"):
+        load_dataset("samm", tmp_path / "absent")
