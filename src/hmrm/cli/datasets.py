@@ -1,4 +1,4 @@
-"""hmrm datasets: look at data before anything is trained on it, or draw some to try with."""
+"""hmrm datasets: what is here, what is odd, maps for evaluation; or drawn data to try with."""
 
 import json
 from collections.abc import Mapping
@@ -7,24 +7,149 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hmrm.cli.terminal import OUT
+from hmrm.cli.terminal import OUT, progress_bar
+from hmrm.errors import ConfigError
 
-app = typer.Typer(no_args_is_help=True, help="Look at data sets, or draw one to try with.")
+app = typer.Typer(no_args_is_help=True, help="Look at data sets, prepare them, or draw one.")
+
+_Table = Annotated[
+    Path | None, typer.Option("--table", help="Annotation table.", show_default=False)
+]
+_Corrections = Annotated[
+    Path | None,
+    typer.Option(help="Your own table of corrections (CSV).", show_default=False),
+]
+
+
+@app.command("list")
+def show() -> None:
+    """Name every data set that can be read, its licence, and where to apply for it."""
+    from hmrm.datasets.catalogue import DATASETS
+
+    OUT.print("composite: CASME II, SAMM and SMIC-HS below one folder, by the rule of MEGC 2019")
+    for one in DATASETS.values():
+        OUT.print(f"{one.name}: {one.title}; {one.citation}; {one.licence}; {one.how_to_get}")
 
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="Folder of flow maps, in any known layout.")],
+    source: Annotated[
+        str, typer.Argument(help="Name of a data set, or a folder of flow maps.", metavar="NAME")
+    ],
+    root: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of the data set, or its table.", show_default=False),
+    ] = None,
+    table: _Table = None,
+    table_only: Annotated[bool, typer.Option(help="Do not look for frames.")] = False,
+    corrections: _Corrections = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Say what a folder of flow maps holds: counts, duplicates, oddities, where the face lies."""
-    from hmrm.datasets.check import check_maps
+    """Say what is there and what is missing, count against the published numbers, name oddities.
 
-    found = check_maps(path)
+    NAME ROOT looks at a data set as its authors ship it (hmrm datasets list); NAME alone, a
+    folder, at flow maps in any known layout.
+    """
+    if root is None:
+        _check_maps(source, as_json=as_json)
+        return
+    from hmrm.datasets.check_dataset import check_dataset
+    from hmrm.datasets.load import LoadOptions
+
+    options = LoadOptions(table=table, table_only=table_only, corrections=corrections)
+    with progress_bar(enabled=progress) as bar:
+        found = check_dataset(source, root, options, progress=bar)
     if as_json:
         OUT.print(json.dumps(found, indent=1, ensure_ascii=False), markup=False)
-    else:
-        _print(found)
+        return
+    for part in found["parts"]:
+        _print_part(part)
+    for missing in found["missing"]:
+        OUT.print(f"missing: {missing['what']}: {missing['reason']}", markup=False)
+    if "composite" in found:
+        _print_composite(found["composite"])
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="Name of a data set (hmrm datasets list).")],
+    root: Annotated[Path, typer.Argument(help="Folder of the data set.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    flow: Annotated[str, typer.Option(help="tvl1, deepflow, dis or farneback.")] = "deepflow",
+    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    apex: Annotated[
+        Literal["difference", "middle"],
+        typer.Option(help="Where annotators gave none: CapsuleNet's rule, or the middle."),
+    ] = "difference",
+    classes: Annotated[
+        Literal["three", "four", "five", "seven"], typer.Option(help="Scheme of classes.")
+    ] = "three",
+    macro: Annotated[bool, typer.Option(help="Take macro-expressions, too.")] = False,
+    head_motion: Annotated[
+        bool, typer.Option(help="Fit the head's motion and take it out of the flow.")
+    ] = True,
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="Five points by clip id (CSV), instead of detection."),
+    ] = None,
+    table: _Table = None,
+    corrections: _Corrections = None,
+    progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
+) -> None:
+    """Align onset and apex of every clip, estimate the flow, and write maps for hmrm evaluate.
+
+    An interrupted run goes on where it stopped when the same command is given again.
+    """
+    from hmrm.datasets.load import LoadOptions
+    from hmrm.datasets.prepare import PrepareConfig
+    from hmrm.datasets.prepare import prepare as run
+    from hmrm.datasets.prepare_clip import ClipSettings
+
+    settings = PrepareConfig(
+        clip=ClipSettings(flow=flow, apex=apex, head_motion=head_motion),
+        classes=classes,
+        macro=macro,
+        faces=faces,
+        load=LoadOptions(table=table, corrections=corrections),
+    )
+    with progress_bar(enabled=progress) as bar:
+        done = run(name, root, output, settings, workers=workers, progress=bar)
+    subjects = len({clip.rsplit("/", 1)[0] for clip in done.clips})
+    OUT.print(
+        f"{len(done.clips)} clips of {subjects} subjects in {done.maps} ({done.made} made now), "
+        f"{len(done.skipped)} left out, see {output / 'skipped.csv'}",
+        markup=False,
+    )
+    _print_oddities(done.grouped_oddities)
+
+
+@app.command()
+def draw(
+    name: Annotated[str, typer.Argument(help="Name of a data set, or composite.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    subjects: Annotated[
+        int | None, typer.Option(min=1, help="Only so many people.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
+    pictures: Annotated[bool, typer.Option(help="Draw the frames, not the tables alone.")] = True,
+) -> None:
+    """Draw a data set in its real layout, oddities included: tables and moving faces.
+
+    A score on it says that the chain works, never how good a model is.
+    """
+    from hmrm.datasets.fake import write_fake, write_points
+    from hmrm.datasets.fake_catalogue import fakes_of
+
+    points: dict[str, tuple[float, ...]] = {}
+    clips = 0
+    for fake in fakes_of(name):
+        some = fake if subjects is None else fake.of_subjects(subjects)
+        points |= write_fake(output, some, seed=seed, pictures="drawn" if pictures else "none")
+        clips += len(some.records)
+    if points:
+        write_points(output / "faces.csv", points)
+    OUT.print(f"{clips} drawn clips in {output}", markup=False)
 
 
 @app.command()
@@ -38,9 +163,9 @@ def fake(
     noise: Annotated[float, typer.Option(min=0, help="0 is easy, 2 nearly hopeless.")] = 0.5,
     seed: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
 ) -> None:
-    """Draw a data set that looks like the real ones on disk, to try everything with.
+    """Draw flow maps that look like the real ones on disk, to try everything with.
 
-    A score on it says that the chain works, never how good a model is.
+    A score on them says that the chain works, never how good a model is.
     """
     import numpy as np
 
@@ -58,7 +183,61 @@ def fake(
     OUT.print(f"{len(drawn.ids)} drawn clips of {len(set(drawn.subjects))} subjects in {output}")
 
 
-def _print(found: Mapping[str, Any]) -> None:
+def _check_maps(source: str, *, as_json: bool) -> None:
+    from hmrm.datasets.catalogue import names
+    from hmrm.datasets.check import check_maps
+
+    if source.lower() in names() and not Path(source).exists():
+        raise ConfigError(f"check {source}: where is it? Give its folder: check {source} FOLDER")
+    found = check_maps(Path(source))
+    if as_json:
+        OUT.print(json.dumps(found, indent=1, ensure_ascii=False), markup=False)
+    else:
+        _print_maps(found)
+
+
+def _print_part(part: Mapping[str, Any]) -> None:
+    OUT.print(f"[bold]{part['title']}[/]: {part['clips']} clips of {part['subjects']} subjects")
+    for name, digest in part["tables"].items():
+        OUT.print(f"  table {name}, sha256 {digest[:16]}…", markup=False)
+    if part["on_disk"] is not None:
+        OUT.print(f"  on disk: {part['on_disk']} of {part['clips']}; {part['folders']} folders")
+    for title, key in (("emotions", "by_emotion"), ("classes", "by_class"), ("kinds", "by_kind")):
+        words = ", ".join(f"{name} {count}" for name, count in part[key].items())
+        OUT.print(f"  {title}: {words}", markup=False)
+    wrong = [p for p in part["published"] if p["published"] != p["found"]]
+    if part["published"] and not wrong:
+        OUT.print("  all counts are the published ones")
+    for one in wrong:
+        OUT.print(f"  [yellow]{one['what']}[/]: {one['found']}, published are {one['published']}")
+    _print_oddities(part["oddities"])
+    for skip in part["skipped"]:
+        OUT.print(f"  left out: {skip['what']}: {skip['reason']}", markup=False)
+
+
+def _print_oddities(oddities: list[dict[str, Any]]) -> None:
+    for oddity in oddities:
+        where = f"{oddity['where']}: {oddity['message']}".replace("[", r"\[")
+        OUT.print(f"  [yellow]{oddity['code']}[/] × {oddity['count']}, first {where}")
+
+
+def _print_composite(found: Mapping[str, Any]) -> None:
+    counts = ", ".join(f"{name} {count}" for name, count in found["by_class"].items())
+    OUT.print(
+        f"[bold]MEGC 2019 composite[/]: {found['clips']} clips of {found['subjects']} subjects "
+        f"({counts})"
+    )
+    for line in found["differences"]:
+        OUT.print(f"  [yellow]differs[/]: {line}")
+    if not found["differences"]:
+        OUT.print("  this is the whole composite")
+    for left in found["left_out"]:
+        OUT.print(
+            f"  left out × {left['count']}: {left['reason']}, first {left['first']}", markup=False
+        )
+
+
+def _print_maps(found: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=f"{found['path']}: layout {found['layout']}, crop {found['crop']}")

@@ -102,6 +102,12 @@ class FakeSet:
         """The same with fewer clips."""
         return replace(self, clips=self.clips[:count], oddities={})
 
+    def of_subjects(self, count: int) -> "FakeSet":
+        """The same with the first few people only."""
+        subjects = list(dict.fromkeys(record.subject for record in self.records))[:count]
+        kept = [c for c in self.clips if c.record is not None and c.record.subject in subjects]
+        return replace(self, clips=tuple(kept), oddities={})
+
 
 def write_fake(
     root: Path, fake: FakeSet, *, seed: int = 0, pictures: Pictures = "drawn"

@@ -324,9 +324,10 @@ def fake_smic_extended(camera: str = "hs") -> FakeSet:
         text = [(), ("Note: OnsetF is the frame before the first change",), ("s: subject",)]
         sheets = {
             name: [_SMIC_E_HEADER, *(rows if name == camera.upper() else ()), *text]
-            for name in ("HS", "VIS")
+            for name in (("NIR",) if camera == "nir" else ("HS", "VIS"))
         }
-        path = f"SMIC/{camera.upper()}_long/SMIC-HS-E_annotation.xlsx"
+        book = "NIR" if camera == "nir" else "HS"
+        path = f"SMIC/{camera.upper()}_long/SMIC-{book}-E_annotation.xlsx"
         return (FakeTable(path=path, sheets=sheets),)
 
     return FakeSet(name=f"smic-e-{camera}", clips=tuple(clips), tables=tables)

@@ -19,6 +19,7 @@ import numpy as np
 from hmrm import atomic, config, parallel, provenance
 from hmrm.clip import CLASSES
 from hmrm.datasets.apex import RULES
+from hmrm.datasets.check_dataset import group_oddities
 from hmrm.datasets.labels import Scheme, class_names, class_of
 from hmrm.datasets.load import (
     Loaded,
@@ -91,14 +92,19 @@ class PrepareReport:
         skipped: clips and rows left out, with reasons.
         oddities: of tables, folders and files.
         made: how many were made now; the others were there already.
-        maps: the file with all maps, None where there is none.
+        maps: the file with all maps.
     """
 
     clips: tuple[str, ...]
     skipped: tuple[Skip, ...]
     oddities: tuple[Oddity, ...]
     made: int
-    maps: Path | None
+    maps: Path
+
+    @property
+    def grouped_oddities(self) -> list[dict[str, Any]]:
+        """Each kind once, with its count."""
+        return group_oddities(self.oddities)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,31 @@
+"""Every drawn data set, by the name of the real one."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from hmrm.datasets.catalogue import dataset_named
+from hmrm.datasets.composite_rule import PARTS
+from hmrm.datasets.fake import FakeSet
+from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
+from hmrm.datasets.load import is_composite
+
+FAKES: Mapping[str, Callable[[], FakeSet]] = {
+    "casme2": fake_casme2,
+    "samm": fake_samm,
+    "smic": fake_smic,
+    "smic-vis": partial(fake_smic, "vis"),
+    "smic-nir": partial(fake_smic, "nir"),
+    "smic-e-hs": fake_smic_extended,
+    "smic-e-vis": partial(fake_smic_extended, "vis"),
+    "smic-e-nir": partial(fake_smic_extended, "nir"),
+}
+
+
+def fakes_of(name: str) -> tuple[FakeSet, ...]:
+    """The drawn copy of a data set; of the composite, its three parts.
+
+    Raises:
+        ConfigError: no such data set.
+    """
+    parts = PARTS if is_composite(name) else (dataset_named(name).name,)
+    return tuple(FAKES[part]() for part in parts)
