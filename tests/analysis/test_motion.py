@@ -89,6 +89,27 @@ def test_blinks_change_the_eyes_and_nothing_else() -> None:
     assert np.linalg.norm(found.motion_px, axis=2).max() < 0.15
 
 
+@pytest.mark.parametrize("blink_s", [0.4, 0.5, 0.6, 1.0])
+def test_an_anchor_that_falls_due_in_a_blink_does_not_hide_it(blink_s: float) -> None:
+    # Anchors fall due at 0.5 and 1.0 s, when the lids are on their way, down, or up again.
+    found = measured(dataclasses.replace(STILL, blinks_s=(blink_s,), blink_length_s=0.2))
+    closed = np.abs(found.time_s - blink_s) < 0.05
+    assert found.eye_change[closed].min() > 0.25
+    assert found.eye_change[np.abs(found.time_s - blink_s) > 0.25].max() < 0.05
+
+
+def test_eyes_that_moved_to_stay_are_the_new_look() -> None:
+    clip = DrawnClip(dataclasses.replace(STILL, blinks_s=(0.0,), blink_length_s=0.2))
+    (open_, points), (closed, _) = clip.frame(49), clip.frame(0)
+    meter = MotionMeter()
+    for i in range(150):
+        image = open_ if i < 30 else closed
+        meter.update(i, i / 50, cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), points)
+    eyes = meter.signal().eye_change
+    assert eyes[30] > 0.25
+    assert eyes[-50:].max() < 0.05
+
+
 def test_a_jump_a_gap_and_another_face_begin_anew() -> None:
     assert measured(STILL, jump_at=20).segment.tolist() == [0] * 20 + [1] * 40
     meter = MotionMeter()

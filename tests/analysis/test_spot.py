@@ -90,7 +90,8 @@ def test_one_movement_gives_one_event_where_it_is(
     times = base.time_s
     assert iou((times[movement.onset], times[movement.offset]), (onset_s, offset_s)) >= 0.5
     apex_s = onset_s + apex_share * length_s
-    assert abs(times[movement.apex] - apex_s) <= max(0.05, 1.5 / rate)
+    # Half a frame of rounding; noise moves a flat top by another frame and more.
+    assert abs(times[movement.apex] - apex_s) <= max(0.05, 2 / rate)
     assert movement.onset < movement.apex < movement.offset
     assert movement.region == "left_mouth_corner"
     assert not movement.blink
@@ -156,6 +157,15 @@ def test_what_lids_pull_along_is_not_expression() -> None:
     assert len(spot(with_bump(signal(), 2.0, 2.3, region=0, peak_px=1.0))) == 1
     slight = blinking(signal(), 2.15, change=0.1)
     assert len(spot(with_bump(slight, 2.0, 2.3, region=0, peak_px=1.0))) == 1
+
+
+def test_the_rest_between_blinks_that_follow_each_other_is_no_movement() -> None:
+    face = signal()
+    eyes = face.eye_change.copy()
+    for middle_s in (2.0, 2.5, 3.0, 3.5):
+        face = with_bump(face, middle_s - 0.22, middle_s + 0.22, region=0, peak_px=1.5)
+        eyes[np.abs(face.time_s - middle_s) < 0.2] = 0.6
+    assert spot(dataclasses.replace(face, eye_change=eyes)) == []
 
 
 def test_a_mouth_that_moves_during_a_blink_is_found_and_marked() -> None:

@@ -38,6 +38,8 @@ from hmrm.faces.align import (
 )
 
 _FACE_LOST = 0.5
+_EYES_MOVED = 0.03
+_LONGEST_BLINK_S = 0.35
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,8 @@ class _Anchor:
     to_frame: Transform
     start: Float[np.ndarray, "r 2"]
     time_s: float
+    eyes_at_rest: bool
+    eyes_changed: float = 0.0
 
 
 class MotionMeter:
@@ -130,15 +134,18 @@ class MotionMeter:
         head_px = eye = 0.0
         if self._anchors and self._points is not None:
             head_px, eye = self._measure(view, points_xy_px, time_s)
-        due = time_s - self.config.anchor_every_s + 1e-6
+        at_rest = eye < _EYES_MOVED
+        # A blink pulls at brows and cheeks: a template taken in it would show them displaced.
+        wait_s = self.config.anchor_every_s + (0.0 if at_rest else _LONGEST_BLINK_S)
+        due = time_s - wait_s + 1e-6
         if not self._anchors:
             self._segment += 1
             self._now = np.zeros_like(self._now)
-            self._add_anchor(view, to_frame, time_s)
+            self._add_anchor(view, to_frame, time_s, eyes_at_rest=True)
         elif self._anchors[-1].time_s <= due:
             # The crop glides towards the landmarks, it never jumps to them.
             glide = 0.8 * self._anchors[-1].to_frame + 0.2 * to_frame
-            self._add_anchor(view, glide, time_s)
+            self._add_anchor(view, glide, time_s, eyes_at_rest=at_rest)
         self._points = points_xy_px
         self._index.append(index)
         self._time_s.append(time_s)
@@ -167,7 +174,8 @@ class MotionMeter:
         head = similarity(self._points, points)
         crop_to_canonical = PICTURE_WH_PX[0] / config.registration.crop_width_px
         start = self._anchors[-1].to_frame
-        kept, total, weights, eye = [], np.zeros_like(self._now), 0.0, 2.0
+        kept, total, weights = [], np.zeros_like(self._now), 0.0
+        eyes: list[tuple[bool, float]] = []
         for anchor in reversed(self._anchors):
             newest = anchor is self._anchors[-1]
             guess = compose(head, anchor.to_frame)
@@ -182,7 +190,12 @@ class MotionMeter:
             own = own_motion(anchor.template, crop) * crop_to_canonical
             total += weight * (anchor.start + own)
             weights += weight
-            eye = min(eye, eye_change(anchor.template, crop))
+            change = eye_change(anchor.template, crop)
+            anchor.eyes_changed = max(anchor.eyes_changed, change)
+            # Eyes that have looked the same for longer than any blink moved to stay.
+            if age > _LONGEST_BLINK_S and anchor.eyes_changed < _EYES_MOVED:
+                anchor.eyes_at_rest = True
+            eyes.append((not anchor.eyes_at_rest, change))
             if age < config.anchor_life_s:
                 kept.append(anchor)
         self._anchors = kept[::-1]
@@ -190,6 +203,10 @@ class MotionMeter:
             self._now = total / weights
         corners = apply(head, apply(start, self._corners())) - apply(start, self._corners())
         moved = float(np.sqrt((corners**2).sum(1).mean()))
+        # Against an anchor taken during a blink, closed eyes have not changed.
+        eye = min((change for moving, change in eyes if not moving), default=None)
+        if eye is None:
+            eye = min((change for _, change in eyes), default=2.0)
         return moved / np.hypot(*start[:, 0]) * crop_to_canonical, eye
 
     def _near(self, to_frame: Transform, points: Float[np.ndarray, "5 2"]) -> bool:
@@ -206,7 +223,9 @@ class MotionMeter:
     def _to_frame(self, points: Float[np.ndarray, "5 2"]) -> Transform:
         return invert(canonical_transform(points, self.config.registration.size_wh_px))
 
-    def _add_anchor(self, view: View, to_frame: Transform, time_s: float) -> None:
+    def _add_anchor(
+        self, view: View, to_frame: Transform, time_s: float, *, eyes_at_rest: bool
+    ) -> None:
         crop = crop_of(view, to_frame, self.config.registration)
         self._anchors.append(
             _Anchor(
@@ -214,5 +233,6 @@ class MotionMeter:
                 to_frame=to_frame,
                 start=self._now.copy(),
                 time_s=time_s,
+                eyes_at_rest=eyes_at_rest,
             )
         )

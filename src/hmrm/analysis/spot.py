@@ -193,15 +193,16 @@ def _parts(signal: MotionSignal, scale: Scale, config: SpotConfig) -> Iterator[_
         motion = signal.motion_px[np.ix_(rows, watched)].reshape(len(rows), -1)
         motion = np.stack([np.interp(even, times, column) for column in motion.T], axis=1)
         motion = _smooth(motion, scale.smooth_s / step_s)
-        away = motion - _rest(motion, scale.rest_s / step_s)
         eyes = np.interp(even, times, signal.eye_change[rows])
+        blink = _blinks(eyes, config, step_s)
+        away = motion - _rest(_bridged(motion, blink), scale.rest_s / step_s)
         yield _Part(
             first=int(rows[0]),
             rows_s=times,
             time_s=even,
             step_s=step_s,
             away=away.reshape(len(even), len(watched), 2),
-            blink=_blinks(eyes, config, step_s),
+            blink=blink,
         )
 
 
@@ -304,6 +305,16 @@ def _smooth(columns: Float[np.ndarray, "t k"], sigma: float) -> Float[np.ndarray
     for i, weight in enumerate(kernel):
         smooth += weight * padded[i : i + len(columns)]
     return smooth
+
+
+def _bridged(
+    columns: Float[np.ndarray, "t k"], blink: Bool[np.ndarray, " t"]
+) -> Float[np.ndarray, "t k"]:
+    """Straight lines across blinks: several in a row would pass for the resting place."""
+    if blink.all():
+        return columns
+    rows, open_ = np.arange(len(columns)), np.flatnonzero(~blink)
+    return np.stack([np.interp(rows, open_, column[open_]) for column in columns.T], axis=1)
 
 
 def _rest(columns: Float[np.ndarray, "t k"], window: float) -> Float[np.ndarray, "t k"]:
