@@ -62,16 +62,16 @@ class Order:
 class DrawnSource(VideoSource):
     """Frames straight from the drawing, and the ones the peer looks at kept on the way."""
 
-    def __init__(self, video: Video, stride: int) -> None:
+    def __init__(self, video: Video, *, step: int, stride: int) -> None:
         super().__init__(name=video.name, path=Path(video.name), max_frames=None)
         camera = video.clip.config
         self.frames_per_s, self.frame_count = camera.frames_per_s, camera.frame_count
         self.size_wh_px = camera.size_wh_px
         self.kept: dict[int, np.ndarray] = {}
-        self._video, self._stride = video, stride
+        self._video, self._step, self._stride = video, step, stride
 
     def _pictures(self) -> Iterator[Picture]:
-        for index, image in enumerate(self._video.images()):
+        for index, image in enumerate(self._video.images(self._step)):
             if index % self._stride == 0:
                 self.kept[index] = image
             yield Picture(
@@ -90,7 +90,7 @@ def measure(order: Order) -> float:
     rate, config = video.clip.config.frames_per_s, AnalyzeConfig()
     step = max(1, round(rate / config.most_frames_per_s))
     stride = max(step, round(rate / softnet.FRAMES_PER_S))
-    source = DrawnSource(video, stride)
+    source = DrawnSource(video, step=step, stride=stride)
     watched = watch(
         source,
         FaceTracker(config.track, detector=MTCNN()),

@@ -41,7 +41,7 @@ RATES: dict[Part, tuple[float, ...]] = {
     "quiet": (30.0, 60.0) * 4,
     "development": (30.0, 60.0, 100.0),
     "development-quiet": (30.0, 60.0) * 4,
-    "training": (30.0,) * 10,
+    "training": (30.0,) * 6,
 }
 SECONDS: dict[Part, float] = {
     "test": 40.0,
@@ -52,7 +52,7 @@ SECONDS: dict[Part, float] = {
 }
 QUIET_KINDS = ("blink", "speech", "turn", "light")
 
-SIZE_WH_PX = (400, 400)
+SIZE_WH_PX = (320, 320)
 _SAMPLES, _MARGIN = 256, 0.4
 _SPEECH_UNITS = (16, 18, 20, 22, 24, 25, 26)
 
@@ -76,17 +76,22 @@ class Video:
     lights: tuple[Light, ...]
     truth: tuple[Interval, ...]
 
-    def images(self) -> Iterator[Image]:
-        """The frames, light included."""
-        for frame in self.clip.frames():
-            course = [(one, one.course.amplitude(frame.time_s)) for one in self.lights]
-            shining = [(one, level) for one, level in course if level > 0]
-            if not shining:
-                yield frame.image
-                continue
-            total = sum(one.strength * level * one.pattern for one, level in shining)
-            lit = frame.image * (1.0 + np.asarray(total))
-            yield np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+    def images(self, every: int = 1) -> Iterator[Image]:
+        """The frames, light included; only every n-th is drawn anew, for those who skip."""
+        last: Image | None = None
+        for index in range(self.clip.config.frame_count):
+            if last is None or index % every == 0:
+                last = self._image(index)
+            yield last
+
+    def _image(self, index: int) -> Image:
+        frame = self.clip.frame(index)
+        course = [(one, one.course.amplitude(frame.time_s)) for one in self.lights]
+        shining = [(one, level) for one, level in course if level > 0]
+        if not shining:
+            return frame.image
+        total = sum(one.strength * level * one.pattern for one, level in shining)
+        return np.clip(np.rint(frame.image * (1.0 + np.asarray(total))), 0, 255).astype(np.uint8)
 
 
 def draw_video(part: Part, number: int, model_path: Path | None) -> Video:

@@ -9,6 +9,7 @@ from typing import Any
 from hmrm import atomic, provenance
 from hmrm import config as configs
 from hmrm.analysis import remarks, sources
+from hmrm.analysis.distractors import DistractorConfig, without_distractors
 from hmrm.analysis.motion import MotionConfig
 from hmrm.analysis.remarks import RemarkConfig
 from hmrm.analysis.settings import Faces
@@ -39,6 +40,7 @@ class SpottingConfig:
     track: TrackConfig = field(default_factory=TrackConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
     spot: SpotConfig = LONG_VIDEO
+    distractors: DistractorConfig = field(default_factory=DistractorConfig)
     remarks: RemarkConfig = field(default_factory=RemarkConfig)
 
 
@@ -84,7 +86,9 @@ def spot_video(
     events = [
         remarks.event_of(movement, track, watched, config.remarks, size_wh_px=video.size_wh_px)
         for track in tracks
-        for movement in spot(track.signal, config.spot)
+        for movement in without_distractors(
+            spot(track.signal, config.spot), track.signal, config.distractors
+        )
     ]
     events.sort(key=lambda event: (event.onset_index, event.face_id))
     notices = [*sources.notices_of(video), *remarks.on_video(watched, tracks, config.remarks)]

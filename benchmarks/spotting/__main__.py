@@ -1,0 +1,167 @@
+"""``python -m benchmarks.spotting [--model-path ict_face.npz]``: ours beside SOFTNet's recipe.
+
+Draws, measures (kept in a folder, so that a broken run goes on) and scores. Videos to judge by
+need the morphable face; without it only the development videos are scored. ``--development``
+scores these alone, which is where everything was tuned.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.spotting import softnet
+from benchmarks.spotting.measure import Measured, Order, load, measure
+from benchmarks.spotting.videos import FIRST_SEED, RATES, Part
+from hmrm import atomic, provenance
+from hmrm.analysis.distractors import without_distractors
+from hmrm.analysis.spot import LONG_VIDEO, spot
+from hmrm.evaluation.intervals import Interval, build_table, kind_of_duration
+from hmrm.evaluation.spotting import score_spotting, to_mapping
+from hmrm.parallel import run_all, single_thread
+
+TUNED_P = (0.35, 0.45, 0.55, 0.65, 0.75)
+KINDS = ("micro", "macro")
+Found = list[Interval]
+
+
+def ours(seen: Measured) -> Found:
+    """What ``hmrm spot`` finds in a measured video."""
+    signal = seen.signal
+    return [
+        Interval(
+            subject=seen.name.rpartition("-")[0],
+            video=seen.name,
+            onset_index=int(signal.index[one.onset]),
+            offset_index=int(signal.index[one.offset]),
+            kind=kind_of_duration(float(signal.time_s[one.offset] - signal.time_s[one.onset])),
+            apex_index=int(signal.index[one.apex]),
+            score=one.confidence,
+        )
+        for one in without_distractors(spot(signal, LONG_VIDEO), signal)
+    ]
+
+
+class Peer:
+    """SOFTNet's recipe, trained once for each kind."""
+
+    def __init__(self, training: Sequence[Measured]) -> None:
+        self._models = {}
+        for kind in KINDS:
+            seen = np.concatenate([one.pictures[kind] for one in training])
+            target = np.concatenate(
+                [softnet.overlaps(one.frames, one.k[kind], one.truth, kind) for one in training]
+            )
+            self._models[kind] = softnet.train(seen, target, seed=0)
+
+    def __call__(self, seen: Measured, *, p: float) -> Found:
+        """Intervals of both kinds in one video."""
+        found: Found = []
+        for kind in KINDS:
+            score = softnet.scores(self._models[kind], seen.pictures[kind])
+            found += softnet.spot(score, seen.frames, seen.k[kind], kind, name=seen.name, p=p)
+        return found
+
+
+def table(videos: Sequence[Measured], found: Sequence[Found]) -> dict[str, Any]:
+    """Scores over all videos, and false micro-expressions a minute."""
+    truth = build_table((i for one in videos for i in one.truth), source="truth")
+    spotted = build_table((i for one in found for i in one), source="found")
+    counts = to_mapping(score_spotting(truth, spotted))["counts"]
+    minutes = sum(one.seconds for one in videos) / 60
+    false = {
+        kind: {
+            "micro": sum(
+                i.kind == "micro"
+                for one, group in zip(videos, found, strict=True)
+                if one.kind == kind
+                for i in group
+            ),
+            "minutes": sum(one.seconds for one in videos if one.kind == kind) / 60,
+        }
+        for kind in sorted({one.kind for one in videos})
+    }
+    return {
+        "videos": len(videos),
+        "minutes": minutes,
+        "counts": counts,
+        "found_by_kind": false,
+        "micro_a_minute": sum(one["micro"] for one in false.values()) / minutes,
+    }
+
+
+def main() -> None:
+    """Measure what is missing, train the peer, score, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.spotting", description=__doc__)
+    parser.add_argument("--model-path", type=Path, help="the morphable face")
+    parser.add_argument("--folder", type=Path, default=Path("spotting-videos"))
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--development", action="store_true", help="score what was tuned on")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("benchmarks/spotting/results.json")
+    )
+    given = parser.parse_args()
+    single_thread()
+    developing = given.development or given.model_path is None
+    parts: tuple[Part, ...] = ("training", "development", "development-quiet")
+    if not developing:
+        parts = (*parts, "test", "quiet")
+    orders = [
+        Order(part, number, given.model_path, given.folder)
+        for part in parts
+        for number in range(len(RATES[part]))
+    ]
+    for order, seconds in run_all(measure, orders, workers=given.workers):
+        if seconds:
+            print(f"{order.path.name}: {seconds:.0f} s of processor time", flush=True)
+    kept = {part: [load(o.path) for o in orders if o.part == part] for part in parts}
+    result = score_all(kept, developing=developing)
+    result["provenance"] = provenance.stamp(seeds=tuple(FIRST_SEED[part] for part in parts))
+    print(json.dumps(summary(result), indent=1))
+    if not developing:
+        atomic.write_text(given.output, json.dumps(result, indent=1) + "\n")
+
+
+def score_all(kept: dict[Part, list[Measured]], *, developing: bool) -> dict[str, Any]:
+    """Both spotters on all parts; the peer also with the p that is best on development."""
+    peer = Peer(kept["training"])
+    development = kept["development"]
+    by_p = {
+        p: table(development, [peer(one, p=p) for one in development])["counts"]["all"]["f1"]
+        for p in TUNED_P
+    }
+    tuned = max(by_p, key=lambda p: by_p[p])
+    spotters = {
+        "ours": ours,
+        "softnet": lambda one: peer(one, p=softnet.PUBLISHED_P),
+        "softnet-tuned-p": lambda one: peer(one, p=tuned),
+    }
+    parts: tuple[Part, ...] = ("development", "development-quiet")
+    if not developing:
+        parts = (*parts, "test", "quiet")
+    scored = {
+        name: {part: table(kept[part], [spotter(one) for one in kept[part]]) for part in parts}
+        for name, spotter in spotters.items()
+    }
+    return {"softnet_f1_by_p_on_development": by_p, "softnet_tuned_p": tuned, "scores": scored}
+
+
+def summary(result: dict[str, Any]) -> dict[str, Any]:
+    """The few numbers to look at."""
+    return {
+        name: {
+            part: {
+                **{k: round(c["f1"], 3) for k, c in one["counts"].items()},
+                "micro_a_minute": round(one["micro_a_minute"], 2),
+            }
+            for part, one in parts.items()
+        }
+        for name, parts in result["scores"].items()
+    }
+
+
+if __name__ == "__main__":
+    main()
