@@ -237,6 +237,9 @@ def test_a_linear_head_has_no_epochs_and_no_seed(pretrained: str, kind: str) -> 
     assert isinstance(fitted, FittedFeatureSvm if kind == "svm" else FittedHmrm)
     assert isinstance(fitted.network, HMRM) and isinstance(fitted, HasFeatures)
     assert fitted.features(test.maps).shape == (12, 20 * TINY.dim)
+    if isinstance(fitted, FittedHmrm):
+        slow = replace(fitted, frozen=None).decisions(test.maps)
+        np.testing.assert_allclose(fitted.decisions(test.maps), slow, rtol=1e-4, atol=1e-5)
 
 
 def test_bad_toyand_options_are_refused(pretrained: str) -> None:

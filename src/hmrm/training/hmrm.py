@@ -18,7 +18,7 @@ from hmrm.training.linear_head import FeatureSvm, FittedFeatureSvm, LinearHead, 
 from hmrm.training.loss import LossConfig
 from hmrm.training.material import DrawnConfig, Labelled, clips, drawn
 from hmrm.training.motionmix import MotionMixConfig
-from hmrm.training.pretrained import frozen_features, start_network
+from hmrm.training.pretrained import FrozenFeatures, frozen_features, start_network
 from hmrm.training.torch_recogniser import one_thread
 
 _BATCH = 64
@@ -159,15 +159,20 @@ class HmrmRecogniser:
         with torch.no_grad():
             network.fused_head.weight.copy_(torch.from_numpy(planes.weights))
             network.fused_head.bias.copy_(torch.from_numpy(planes.offsets))
-        return FittedHmrm(network=network.eval(), mirror_test=self.mirror_test)
+        return FittedHmrm(network=network.eval(), mirror_test=self.mirror_test, frozen=extract)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FittedHmrm:
-    """A trained network; every clip runs alone, so its neighbours cannot change a bit."""
+    """A trained network; every clip runs alone, so its neighbours cannot change a bit.
+
+    Attributes:
+        frozen: the network's features where training left them as they were: kept between folds.
+    """
 
     network: HMRM
     mirror_test: bool
+    frozen: FrozenFeatures | None = None
 
     def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
         """Probabilities, float64."""
@@ -182,9 +187,14 @@ class FittedHmrm:
                 views = maps[i : i + 1]
                 if self.mirror_test:
                     views = np.concatenate([views, mirrored(views)])
-                fused: Tensor = self.network(torch.from_numpy(views)).fused
-                rows.append(fused.double().mean(0).numpy())
+                rows.append(self._logits(views).double().mean(0).numpy())
         return np.stack(rows)
+
+    def _logits(self, views: Float32[np.ndarray, "n 3 s s"]) -> Float[Tensor, "n classes"]:
+        if self.frozen is None:
+            return self.network(torch.from_numpy(views)).fused
+        rows = torch.from_numpy(self.frozen(views)).float()
+        return self.network.fused_head(rows)
 
     def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
         """Fused vectors that the decision rests on."""
