@@ -2,15 +2,26 @@
 
 from collections.abc import Mapping
 
+from hmrm.datasets.cas_me_2 import CAS_ME_2
+from hmrm.datasets.cas_me_3 import CAS_ME_3_A, CAS_ME_3_C
+from hmrm.datasets.casme import CASME
 from hmrm.datasets.casme2 import CASME2
 from hmrm.datasets.description import DataSet
+from hmrm.datasets.dfme import DFME
+from hmrm.datasets.fourd_me import FOURD_ME
+from hmrm.datasets.mmew import MMEW
 from hmrm.datasets.samm import SAMM
+from hmrm.datasets.samm_lv import SAMM_LV
 from hmrm.datasets.smic import SMIC_E_HS, SMIC_E_NIR, SMIC_E_VIS, SMIC_HS, SMIC_NIR, SMIC_VIS
 from hmrm.errors import ConfigError
 
 DATASETS: Mapping[str, DataSet] = {
     one.name: one
-    for one in (CASME2, SMIC_HS, SMIC_VIS, SMIC_NIR, SMIC_E_HS, SMIC_E_VIS, SMIC_E_NIR, SAMM)
+    for one in (
+        *(CASME, CASME2),
+        *(SMIC_HS, SMIC_VIS, SMIC_NIR, SMIC_E_HS, SMIC_E_VIS, SMIC_E_NIR),
+        *(SAMM, SAMM_LV, CAS_ME_2, CAS_ME_3_A, CAS_ME_3_C, MMEW, FOURD_ME, DFME),
+    )
 }
 
 COMPOSITE = "composite"
@@ -23,17 +34,19 @@ def names() -> tuple[str, ...]:
 
 
 def dataset_named(name: str) -> DataSet:
-    """The data set of that name; case, blanks and brackets do not matter.
+    """The data set of that name, or of that title; case, blanks and dashes do not matter.
 
     Raises:
         ConfigError: there is none.
     """
     plain = {_plain(known): dataset for known, dataset in DATASETS.items()}
-    plain |= {_plain(dataset.title): dataset for dataset in DATASETS.values()}
-    if _plain(name) not in plain:
+    # Titles as they stand: without its brackets CAS(ME)² would be CASME2.
+    titles = {dataset.title.lower(): dataset for dataset in DATASETS.values()}
+    found = titles.get(name.lower().strip()) or plain.get(_plain(name))
+    if found is None:
         raise ConfigError(f"data set {name!r} is unknown; choose one of {', '.join(names())}")
-    return plain[_plain(name)]
+    return found
 
 
 def _plain(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
+    return "".join(c for c in name.lower() if c not in " -_")

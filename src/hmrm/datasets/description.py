@@ -37,7 +37,8 @@ class DataSet:
         frames_per_s: of the recordings.
         tables: regular expressions of annotation file names (lower case, searched), best first.
         read_tables: reads the files that match.
-        place: folder names → key of the clip the folder holds, None for other folders.
+        place: folder names → key of the clip the folder holds; empty for folders that belong to the
+            data set but are not read (depth pictures, clips without expression), None for others.
         read_folders: reads records from folders alone, where the data set has no table.
         raw_first: words in folder names, the rendition to prefer first.
         published: counts to check against: ``clips``, ``subjects``, and emotions.

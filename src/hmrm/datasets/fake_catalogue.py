@@ -7,11 +7,21 @@ from hmrm.datasets.catalogue import dataset_named
 from hmrm.datasets.composite_rule import PARTS
 from hmrm.datasets.fake import FakeSet
 from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
+from hmrm.datasets.fake_long import fake_cas_me_2, fake_cas_me_3, fake_cas_me_3_c, fake_samm_lv
+from hmrm.datasets.fake_others import fake_4dme, fake_casme, fake_dfme, fake_mmew
 from hmrm.datasets.load import is_composite
 
 FAKES: Mapping[str, Callable[[], FakeSet]] = {
+    "casme": fake_casme,
     "casme2": fake_casme2,
     "samm": fake_samm,
+    "samm-lv": fake_samm_lv,
+    "cas-me-2": fake_cas_me_2,
+    "cas-me-3": fake_cas_me_3,
+    "cas-me-3-c": fake_cas_me_3_c,
+    "mmew": fake_mmew,
+    "4dme": fake_4dme,
+    "dfme": fake_dfme,
     "smic": fake_smic,
     "smic-vis": partial(fake_smic, "vis"),
     "smic-nir": partial(fake_smic, "nir"),

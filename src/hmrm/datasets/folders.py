@@ -51,6 +51,8 @@ def find_folders(
     for path, images in _image_folders(root):
         parts = path.relative_to(root).parts
         key = place((root.name, *parts))
+        if key == "":
+            continue
         if key is None:
             unknown.append("/".join(parts) or ".")
             continue

@@ -34,6 +34,7 @@ class Record:
             share one.
         span_frames: first and last frame that the clip's folder should hold; None where it holds
             a whole recording.
+        frames_per_s: where clips of one data set differ.
         where: file, sheet and row.
     """
 
@@ -50,6 +51,7 @@ class Record:
     objective_class: int | None = None
     kind: Kind = "micro"
     span_frames: tuple[int, int] | None = None
+    frames_per_s: float | None = None
     where: str = field(default="", compare=False)
 
     @property
@@ -135,6 +137,20 @@ def is_remark(row: Row, *keys: str) -> bool:
         return False
     row.notes.add("remark", row.where, "the row names no clip and was taken for a remark")
     return True
+
+
+def kind_of(row: Row, key: str) -> Kind:
+    """Micro or macro, from words such as ``Micro - 1/2`` and ``macro-expression``.
+
+    Raises:
+        DataError: the cell says neither.
+    """
+    text = row.text(key).lower()
+    if "micro" in text:
+        return "micro"
+    if "macro" in text:
+        return "macro"
+    raise DataError(f"{row.address(key)}: {key} is {text!r}; expected micro or macro")
 
 
 def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -> list[Record]:

@@ -60,14 +60,16 @@ def place(camera: Camera, extended: bool, parts: Parts) -> str | None:
     """``…/HS/s1/micro/negative/s1_ne_01`` → ``s01/s01_ne_01``, of one camera and kind only."""
     found = _CLIP.fullmatch(parts[-1])
     names = [part.lower() for part in parts[:-1]]
-    if found is None or "non_micro" in names:
+    if "non_micro" in names:
+        return ""
+    if found is None:
         return None
     cameras = {m for name in names for m in _CAMERA.findall(name)}
     if cameras and camera not in cameras:
-        return None
+        return ""
     long = any(_EXTENDED.search(re.sub(r"[_\-]", " ", name)) for name in names)
     if cameras and long != extended:
-        return None
+        return ""
     clip = _name(found)
     return f"{clip.split('_')[0]}/{clip}"
 

@@ -1,0 +1,198 @@
+"""CAS(ME)³: part A, 100 people × 13 videos at 30 frames/s with depth; part C, a mock crime.
+
+Li, Dong, Lu, Wang, Yan, Ma, Liu, Huang, Fu: "CAS(ME)³: A Third Generation Facial Spontaneous
+Micro-Expression Database with Depth Information and High Ecological Validity", IEEE Transactions
+on Pattern Analysis and Machine Intelligence 45(3), 2023.
+Licence: research only, by a signed agreement; the annotations are public.
+How to get it: apply at http://casme.psych.ac.cn/casme/e4.
+
+Part A: ``part_A/spNO.1/a/color/355.jpg`` (``depth`` beside it; frames are dropped here and there).
+``cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx``, sheet ``label``: 860 micro-expressions, several of
+one video. ``CAS(ME)3_part_A_v2.xls``, sheet ``AU+Emotion``, adds the macro-expressions.
+Part C: one video of 8 minutes a person, ``CAS(ME)3_part_C_ME.xlsx``; there is no apex.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
+from hmrm.datasets.folders import Parts
+from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.records import (
+    Kind,
+    Record,
+    is_remark,
+    kind_of,
+    objective_class,
+    padded,
+    units_of,
+)
+from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+from hmrm.errors import DataError
+
+NAME_A, NAME_C = "cas-me-3", "cas-me-3-c"
+
+_LABELS = (r"part_?a.*me_?label", r"me_?label")
+_ALL = (r"part_?a_?v2", r"part_?a_?v1", r"part_?a(?!.*label)")
+_TABLES_C = (r"part_?c_?me", r"part_?c")
+_COLUMNS = (
+    Column(key="subject", names=("Subject",)),
+    Column(key="video", names=("Filename", "File name", "Video")),
+    Column(key="onset", names=("Onset",)),
+    Column(key="apex", names=("Apex",)),
+    Column(key="offset", names=("Offset",)),
+    Column(key="units", names=("AU", "AUs", "Action Units"), required=False),
+    Column(key="objective", names=("Objective class", "Objective classes"), required=False),
+)
+_EMOTION = Column(key="emotion", names=("emotion", "Estimated Emotion"))
+_KIND = Column(key="kind", names=("Expression type", "Type"))
+_COLUMNS_C = (
+    Column(key="subject", names=("sub", "Subject")),
+    Column(key="count", names=("count", "No", "Number")),
+    Column(key="onset", names=("onset",)),
+    Column(key="offset", names=("offset",)),
+    Column(key="units", names=("au", "AUs"), required=False),
+    Column(key="emotion", names=("emotion",)),
+)
+_SUBJECT = re.compile(r"spno\.?\s*0*(\d+)", re.IGNORECASE)
+
+
+def read_tables_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Micro-expressions of the label workbook, then macro-expressions of the other, if there."""
+    records: list[Record] = []
+    labels = first_match(tables, _LABELS)[:1]
+    for path in labels:
+        sheets = read_workbook(path)
+        columns = (*_COLUMNS, _EMOTION)
+        table = find_table(sheets, columns, findings.notes, sheet_name="label")
+        records += read_rows(table, _micro, findings.skip)
+    others = first_match(tables, _ALL)[:1]
+    if not labels and not others:
+        others = list(tables[:1])
+    for path in others:
+        sheets = read_workbook(path)
+        columns = (*_COLUMNS, _KIND)
+        table = find_table(sheets, columns, findings.notes, sheet_name="AU+Emotion")
+        found = read_rows(table, _any_kind, findings.skip)
+        records += [r for r in found if r.kind == "macro" or not labels]
+    return records
+
+
+def read_tables_c(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Micro-expressions of part C."""
+    records: list[Record] = []
+    for path in main_tables(tables, _TABLES_C)[:1]:
+        table = find_table(read_workbook(path), _COLUMNS_C, findings.notes)
+        records = read_rows(table, _record_c, findings.skip)
+    return records
+
+
+def place_a(parts: Parts) -> str | None:
+    """``…/spNO.1/a/color`` → ``spno.1/a``; depth pictures are not read."""
+    names = [part.lower() for part in parts]
+    if names[-1] == "depth":
+        return ""
+    names = names[:-1] if names[-1] == "color" else names
+    if len(names) < 2 or not (subject := _SUBJECT.fullmatch(names[-2])):
+        return None
+    return f"spno.{subject[1]}/{names[-1]}"
+
+
+def place_c(parts: Parts) -> str | None:
+    """``…/part_C/1/a/color`` → ``1``: the number that stands last."""
+    if parts[-1].lower() == "depth":
+        return ""
+    for name in reversed(parts):
+        if found := re.fullmatch(r"(?:spno\.?|sub|s)?0*(\d+)", name.lower()):
+            return found[1]
+    return None
+
+
+def _micro(row: Row) -> Record | None:
+    return None if is_remark(row, "video", "onset") else _record(row, "micro", with_emotion=True)
+
+
+def _any_kind(row: Row) -> Record | None:
+    if is_remark(row, "video", "onset"):
+        return None
+    return _record(row, kind_of(row, "kind"), with_emotion=False)
+
+
+def _record(row: Row, kind: Kind, *, with_emotion: bool) -> Record:
+    found = _SUBJECT.fullmatch(row.needed_text("subject"))
+    if found is None:
+        raise DataError(f"{row.address('subject')}: {row.text('subject')!r}; expected spNO.1")
+    subject, video = f"spNO.{found[1]}", row.needed_text("video").lower()
+    units, text = units_of(row, "units")
+    return Record(
+        dataset=NAME_A,
+        subject=subject,
+        clip=video,
+        onset_frame=row.needed_frame("onset"),
+        apex_frame=row.frame("apex") or None,
+        offset_frame=row.frame("offset") or None,
+        emotion=emotion_of(row, "emotion", NAME_A) if with_emotion else "",
+        folder=f"{subject.lower()}/{video}",
+        units=units,
+        units_text=text,
+        objective_class=objective_class(row, "objective"),
+        kind=kind,
+        where=row.where,
+    )
+
+
+def _record_c(row: Row) -> Record | None:
+    if is_remark(row, "count", "onset"):
+        return None
+    number = padded(row, "subject", digits=1)
+    units, text = units_of(row, "units")
+    return Record(
+        dataset=NAME_C,
+        subject=number.zfill(2),
+        clip=row.needed_text("count"),
+        onset_frame=row.needed_frame("onset"),
+        apex_frame=None,
+        offset_frame=row.frame("offset"),
+        emotion=emotion_of(row, "emotion", NAME_C),
+        folder=number,
+        units=units,
+        units_text=text,
+        where=row.where,
+    )
+
+
+CAS_ME_3_A = DataSet(
+    name=NAME_A,
+    title="CAS(ME)³ part A",
+    licence="research only, signed agreement; annotations public",
+    citation="Li et al., IEEE Trans. Pattern Analysis and Machine Intelligence 45(3), 2023",
+    how_to_get="apply at http://casme.psych.ac.cn/casme/e4",
+    frames_per_s=30.0,
+    tables=(*_LABELS, *_ALL),
+    read_tables=read_tables_a,
+    place=place_a,
+    published={"micro": 860, "subjects": 100},
+    repeats=True,
+)
+CAS_ME_3_C = DataSet(
+    name=NAME_C,
+    title="CAS(ME)³ part C",
+    licence=CAS_ME_3_A.licence,
+    citation=CAS_ME_3_A.citation,
+    how_to_get=CAS_ME_3_A.how_to_get,
+    frames_per_s=30.0,
+    tables=_TABLES_C,
+    read_tables=read_tables_c,
+    place=place_c,
+    published={
+        "clips": 165,
+        "subjects": 31,
+        "negative": 99,
+        "surprise": 30,
+        "others": 20,
+        "positive": 16,
+    },
+    repeats=True,
+)

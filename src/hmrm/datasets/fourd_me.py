@@ -1,0 +1,102 @@
+"""4DME: four modalities at 60 frames/s; here its grey video clips.
+
+Li, Cheng, Li, Behzad, Shen, Zafeiriou, Pantic, Zhao: "4DME: A Spontaneous 4D Micro-Expression
+Dataset With Multimodalities", IEEE Transactions on Affective Computing 14(4), 2023.
+Licence: research only, by a signed agreement.
+How to get it: apply to the Center for Machine Vision and Signal Analysis, University of Oulu.
+
+Layout: ``gray_micro/<sub_ID>/<fold_name>/``. Table: ``4DME_Labelling_Micro_release v1.xlsx`` with
+emotions as a word and as columns of 0 and 1, action units as a code in which ``(k)`` marks doubt.
+In the released table the labels of rows 144 and 145 are said to be swapped; nothing in it shows
+that, so nothing is changed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hmrm.datasets.description import DataSet, Findings, main_tables
+from hmrm.datasets.folders import Parts
+from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.records import Record, is_remark, span, units_of
+from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+
+NAME = "4dme"
+
+_TABLES = (r"4dme.*label.*micro", r"4d.?me.*micro", r"4dme")
+_FLAGS = ("positive", "negative", "surprise", "repression", "others")
+_COLUMNS = (
+    Column(key="subject", names=("sub_ID", "Subject")),
+    Column(key="clip", names=("fold_name", "folder_name", "Filename")),
+    Column(key="emotion", names=("Emotion",)),
+    Column(key="onset", names=("Onset", "OnsetFrame")),
+    Column(key="apex", names=("Apex", "ApexFrame")),
+    Column(key="offset", names=("Offset", "OffsetFrame")),
+    Column(key="units", names=("AUs", "AU", "Action Units"), required=False),
+    *(Column(key=flag, names=(flag, flag.removesuffix("s")), required=False) for flag in _FLAGS),
+)
+
+
+def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Records of the micro-expressions' workbook."""
+    records: list[Record] = []
+    for path in main_tables(tables, _TABLES)[:1]:
+        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        records = read_rows(table, _record, findings.skip)
+    return records
+
+
+def place(parts: Parts) -> str | None:
+    """``gray_micro/S1/clip`` → ``s1/clip``."""
+    names = [part.lower() for part in parts]
+    if any("macro" in name or "depth" in name for name in names):
+        return ""
+    return "/".join(names[-2:]) if len(names) > 2 else None
+
+
+def _record(row: Row) -> Record | None:
+    if is_remark(row, "clip", "onset"):
+        return None
+    subject, clip = row.needed_text("subject"), row.needed_text("clip")
+    onset, offset = row.needed_frame("onset"), row.frame("offset")
+    units, text = units_of(row, "units")
+    return Record(
+        dataset=NAME,
+        subject=subject,
+        clip=clip,
+        onset_frame=onset,
+        apex_frame=row.frame("apex") or None,
+        offset_frame=offset,
+        emotion=_emotion(row),
+        folder=f"{subject}/{clip}".lower(),
+        units=units,
+        units_text=text,
+        span_frames=span(onset, offset),
+        where=row.where,
+    )
+
+
+def _emotion(row: Row) -> str:
+    """The word; where there is none, the one column that is 1. Two at once have no class."""
+    if row.text("emotion"):
+        return emotion_of(row, "emotion", NAME)
+    marked = [flag for flag in _FLAGS if row.text(flag) == "1"]
+    if not marked:
+        return emotion_of(row, "emotion", NAME)
+    if len(marked) > 1:
+        row.notes.add("several_emotions", row.where, " and ".join(marked))
+    return " and ".join(marked)
+
+
+FOURD_ME = DataSet(
+    name=NAME,
+    title="4DME",
+    licence="research only, signed agreement",
+    citation="Li et al., IEEE Transactions on Affective Computing 14(4), 2023",
+    how_to_get="apply to the University of Oulu (CMVS)",
+    frames_per_s=60.0,
+    tables=_TABLES,
+    read_tables=read_tables,
+    place=place,
+    raw_first=("gray_micro/", "gray"),
+)

@@ -1,0 +1,99 @@
+"""MMEW: 36 people, 90 frames/s, 1920 × 1080; 300 micro-expressions (macro-expressions beside them).
+
+Ben, Ren, Zhang, Wang, Kpalma, Meng, Liu: "Video-Based Facial Micro-Expression Analysis: A Survey of
+Datasets, Features and Algorithms", IEEE Transactions on Pattern Analysis and Machine Intelligence
+44(9), 2022.
+Licence: research only, by a signed agreement.
+How to get it: apply at http://www.dpailab.com/database.html.
+
+Layout: ``Micro_Expression/happiness/S03-01-002/1.jpg``, or with the subject above the emotion.
+Table: ``MMEW_Micro_Exp.xlsx``. Others call its ``others`` repression; here the table's word stays.
+Sixteen rows have a wrong apex or offset; where that shows, the apex is not used.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from hmrm.datasets.description import DataSet, Findings, main_tables
+from hmrm.datasets.folders import Parts
+from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.records import Record, is_remark, span, units_of
+from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+from hmrm.errors import DataError
+
+NAME = "mmew"
+
+_TABLES = (r"mmew.*micro", r"mmew")
+_COLUMNS = (
+    Column(key="subject", names=("Subject", "Sub"), required=False),
+    Column(key="clip", names=("Filename", "File name")),
+    Column(key="onset", names=("OnsetFrame", "Onset Frame", "Onset")),
+    Column(key="apex", names=("ApexFrame", "Apex Frame", "Apex")),
+    Column(key="offset", names=("OffsetFrame", "Offset Frame", "Offset")),
+    Column(key="units", names=("Action Units", "AUs", "AU"), required=False),
+    Column(key="emotion", names=("Estimated Emotion", "Emotion")),
+)
+_CLIP = re.compile(r"s?0*(\d+)-0*(\d+)-0*(\d+)", re.IGNORECASE)
+
+
+def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Records of the micro-expressions' workbook."""
+    records: list[Record] = []
+    for path in main_tables(tables, _TABLES)[:1]:
+        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        records = read_rows(table, _record, findings.skip)
+    return records
+
+
+def place(parts: Parts) -> str | None:
+    """``…/happiness/S03-01-002`` → ``S03-01-002``; macro-expressions are not read."""
+    if any("macro" in part.lower() for part in parts):
+        return ""
+    found = _CLIP.fullmatch(parts[-1])
+    return None if found is None else _name(found)
+
+
+def _name(found: re.Match[str]) -> str:
+    return f"S{int(found[1]):02d}-{int(found[2]):02d}-{int(found[3]):03d}"
+
+
+def _record(row: Row) -> Record | None:
+    if is_remark(row, "clip", "onset"):
+        return None
+    text = row.needed_text("clip")
+    found = _CLIP.fullmatch(text)
+    if found is None:
+        raise DataError(f"{row.address('clip')}: {text!r} is no clip name such as S03-01-002")
+    clip = _name(found)
+    onset, offset = row.needed_frame("onset"), row.frame("offset")
+    units, code = units_of(row, "units")
+    return Record(
+        dataset=NAME,
+        subject=clip.split("-")[0],
+        clip=clip,
+        onset_frame=onset,
+        apex_frame=row.frame("apex") or None,
+        offset_frame=offset,
+        emotion=emotion_of(row, "emotion", NAME),
+        folder=clip,
+        units=units,
+        units_text=code,
+        span_frames=span(onset, offset),
+        where=row.where,
+    )
+
+
+MMEW = DataSet(
+    name=NAME,
+    title="MMEW",
+    licence="research only, signed agreement",
+    citation="Ben et al., IEEE Trans. Pattern Analysis and Machine Intelligence 44(9), 2022",
+    how_to_get="apply at http://www.dpailab.com/database.html",
+    frames_per_s=90.0,
+    tables=_TABLES,
+    read_tables=read_tables,
+    place=place,
+    published={"clips": 300},
+)

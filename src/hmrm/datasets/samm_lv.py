@@ -1,0 +1,105 @@
+"""SAMM Long Videos: 147 videos of about 35 s at 200 frames/s; 343 macro- and 159 micro-expressions.
+
+Yap, Kendrick, Yap: "SAMM Long Videos: A Spontaneous Facial Micro- and Macro-Expressions Dataset",
+FG 2020.
+Licence: research only, by a signed agreement.
+How to get it: apply at http://www2.docm.mmu.ac.uk/STAFF/M.Yap/dataset.php.
+
+Layout: ``SAMM_longvideos/006_1/006_1_0001.jpg``. Table: ``SAMM_LongVideos_V3_Release.xlsx`` (there
+are V2 and V1), header in row 10. It names no emotions; where SAMM's own FACS workbook lies beside
+it, the micro-expressions take theirs from there, by file name. An apex of -1 is none. Rows with
+onset 0 began before the video, and a few macro-expressions are longer than 800 frames; public
+baselines drop both, here they are kept and noted.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from hmrm.datasets import samm
+from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
+from hmrm.datasets.folders import Parts
+from hmrm.datasets.records import Record, is_remark, kind_of, units_of
+from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.workbook import Column, Notes, Row, find_table, read_rows
+from hmrm.errors import DataError
+
+NAME = "samm-lv"
+
+_TABLES = (r"samm.*long.*v3", r"samm.*long.*v2", r"samm.*long")
+_LONGEST_FRAMES = 800
+_COLUMNS = (
+    Column(key="subject", names=("Subject",), required=False),
+    Column(key="clip", names=("Filename", "File name")),
+    Column(key="onset", names=("Onset", "Onset Frame")),
+    Column(key="apex", names=("Apex", "Apex Frame")),
+    Column(key="offset", names=("Offset", "Offset Frame")),
+    Column(key="kind", names=("Type", "Expression type")),
+    Column(key="units", names=("Action Units", "AUs", "AU"), required=False),
+)
+_CLIP = re.compile(r"((\d{3})_\d+)(?:_\d+)?")
+
+
+def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Records of the long videos' workbook."""
+    emotions: dict[str, str] = {}
+    for path in first_match(tables, samm.TABLES)[:1]:
+        if not first_match([path], _TABLES):
+            # Its own oddities are told where SAMM itself is looked at.
+            known = samm.read_tables([path], Findings(notes=Notes()))
+            emotions = {record.clip: record.emotion for record in known}
+    records: list[Record] = []
+    for path in main_tables(tables, _TABLES)[:1]:
+        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        records = read_rows(table, partial(_record, emotions), findings.skip)
+    return records
+
+
+def place(parts: Parts) -> str | None:
+    """``…/006_1`` → ``006_1``."""
+    return parts[-1] if re.fullmatch(r"\d{3}_\d+", parts[-1]) else None
+
+
+def _record(emotions: Mapping[str, str], row: Row) -> Record | None:
+    if is_remark(row, "clip", "onset"):
+        return None
+    clip = row.needed_text("clip")
+    found = _CLIP.fullmatch(clip)
+    if found is None:
+        raise DataError(f"{row.address('clip')}: {clip!r} is no name such as 006_1_2")
+    onset, offset, kind = row.needed_frame("onset"), row.frame("offset"), kind_of(row, "kind")
+    if onset == 0:
+        row.notes.add("onset_zero", row.address("onset"), f"{clip} began before the video")
+    if offset is not None and kind == "macro" and offset - onset > _LONGEST_FRAMES:
+        row.notes.add("long_macro", row.where, f"{clip}: {offset - onset} frames")
+    units, text = units_of(row, "units")
+    return Record(
+        dataset=NAME,
+        subject=found[2],
+        clip=clip,
+        onset_frame=onset,
+        apex_frame=row.frame("apex"),
+        offset_frame=offset,
+        emotion=emotions.get(clip, "") if kind == "micro" else "",
+        folder=found[1],
+        units=units,
+        units_text=text,
+        kind=kind,
+        where=row.where,
+    )
+
+
+SAMM_LV = DataSet(
+    name=NAME,
+    title="SAMM Long Videos",
+    licence="research only, signed agreement",
+    citation="Yap et al., FG 2020",
+    how_to_get="apply at http://www2.docm.mmu.ac.uk/STAFF/M.Yap/dataset.php",
+    frames_per_s=200.0,
+    tables=(*_TABLES, *samm.TABLES),
+    read_tables=read_tables,
+    place=place,
+    published={"macro": 343, "micro": 159},
+    repeats=True,
+)

@@ -1,0 +1,81 @@
+"""Every drawn data set loads to the exact records, from its tables and from its folders."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hmrm.datasets.catalogue import DATASETS, dataset_named
+from hmrm.datasets.fake import write_fake
+from hmrm.datasets.fake_catalogue import FAKES
+from hmrm.datasets.labels import class_of
+from hmrm.datasets.load import LoadOptions, load_dataset
+from hmrm.errors import ConfigError
+
+OTHERS = [name for name in FAKES if name not in ("casme2", "samm", "smic")]
+WITH_TABLES = [name for name in FAKES if name not in ("smic", "smic-vis", "smic-nir")]
+
+
+def test_every_data_set_has_a_drawn_copy() -> None:
+    assert set(FAKES) == set(DATASETS)
+
+
+@pytest.mark.parametrize("name", WITH_TABLES)
+def test_tables_load_to_the_exact_records(name: str, tmp_path: Path) -> None:
+    fake = FAKES[name]()
+    write_fake(tmp_path, fake, pictures="none")
+    loaded = load_dataset(name, tmp_path, LoadOptions(table_only=True)).annotations
+    assert loaded.records == fake.records
+    assert not loaded.skipped
+    found = Counter(o.code for o in loaded.oddities)
+    for code, count in fake.oddities.items():
+        if name != "samm" or code != "no_apex":
+            assert found[code] == count, code
+    assert all(record.where for record in loaded.records)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_folders_are_found_and_nothing_is_left_over(name: str, tmp_path: Path) -> None:
+    fake = FAKES[name]().first(12)
+    write_fake(tmp_path, fake, pictures="blank")
+    loaded = load_dataset(name, tmp_path)
+    assert loaded.annotations.records == fake.records
+    written = {r.folder for c in fake.clips if c.folder and (r := c.record)}
+    assert set(loaded.folders) == written
+    codes = Counter(o.code for o in loaded.annotations.oddities)
+    assert not {"folder_unknown", "clip_not_in_table", "several_renditions"} & set(codes)
+    missing = [r for r in fake.records if r.folder not in written]
+    assert codes["clip_not_on_disk"] == len(missing)
+
+
+@pytest.mark.parametrize("name", list(FAKES))
+def test_drawn_emotions_have_a_class_or_are_left_out_on_purpose(name: str) -> None:
+    records = FAKES[name]().records
+    classes = {class_of(r.dataset, r.emotion) for r in records}
+    assert {"negative", "positive"} <= classes
+
+
+def test_names_are_found_however_they_are_written() -> None:
+    assert dataset_named("CAS(ME)²").name == "cas-me-2"
+    assert dataset_named("CASME II").name == dataset_named("CASME2").name == "casme2"
+    assert dataset_named("SAMM Long Videos").name == "samm-lv"
+    with pytest.raises(ConfigError, match="choose one of"):
+        dataset_named("casme9")
+
+
+def test_samm_long_videos_take_emotions_from_samm(tmp_path: Path) -> None:
+    fake = FAKES["samm-lv"]()
+    write_fake(tmp_path, fake, pictures="none")
+    (tmp_path / "SAMMLV/SAMM/SAMM_Micro_FACS_Codes_v2.xlsx").unlink()
+    records = load_dataset("samm-lv", tmp_path, LoadOptions(table_only=True)).annotations.records
+    assert not any(record.emotion for record in records)
+    assert len(records) == len(fake.records)
+
+
+def test_macro_expressions_need_the_second_workbook(tmp_path: Path) -> None:
+    fake = FAKES["cas-me-3"]()
+    write_fake(tmp_path, fake, pictures="none")
+    (tmp_path / "CASME3/annotation/CAS(ME)3_part_A_v2.xls").unlink()
+    records = load_dataset("cas-me-3", tmp_path, LoadOptions(table_only=True)).annotations.records
+    assert {r.kind for r in records} == {"micro"}
+    assert records == tuple(r for r in fake.records if r.kind == "micro")
