@@ -34,19 +34,13 @@ def names() -> tuple[str, ...]:
 
 
 def dataset_named(name: str) -> DataSet:
-    """The data set of that name, or of that title; case, blanks and dashes do not matter.
+    """The data set of that name, or of that title; case does not matter.
 
     Raises:
         ConfigError: there is none.
     """
-    plain = {_plain(known): dataset for known, dataset in DATASETS.items()}
-    # Titles as they stand: without its brackets CAS(ME)² would be CASME2.
-    titles = {dataset.title.lower(): dataset for dataset in DATASETS.values()}
-    found = titles.get(name.lower().strip()) or plain.get(_plain(name))
+    known = {dataset.title.lower(): dataset for dataset in DATASETS.values()}
+    found = {**known, **DATASETS}.get(name.lower().strip())
     if found is None:
         raise ConfigError(f"data set {name!r} is unknown; choose one of {', '.join(names())}")
     return found
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in name.lower() if c not in " -_")
