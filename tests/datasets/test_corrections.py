@@ -1,0 +1,72 @@
+"""Corrections change what they say they change, once, and only where the old value stands."""
+
+from pathlib import Path
+
+import pytest
+
+from hmrm.datasets.corrections import COLUMNS, read_corrections
+from hmrm.datasets.fake import write_fake
+from hmrm.datasets.fake_composite import fake_casme2
+from hmrm.datasets.load import LoadOptions, load_dataset
+from hmrm.errors import DataError
+
+HEADER = ",".join(COLUMNS)
+
+
+def load(folder: Path, *lines: str):
+    write_fake(folder, fake_casme2().first(5), pictures="none")
+    path = folder / "mine.csv"
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
+    options = LoadOptions(table_only=True, corrections=path)
+    found = load_dataset("casme2", folder, options).annotations
+    return found.records, {o.code: o for o in found.oddities}
+
+
+def test_a_correction_is_applied_and_told(tmp_path: Path) -> None:
+    records, notes = load(tmp_path, "casme2,sub01/EP01_01f,offset,48,47,the last frame is 47")
+    assert records[0].offset_frame == 47
+    assert "48 → 47 (the last frame is 47)" in notes["corrected"].message
+    assert records[1:] == fake_casme2().first(5).records[1:]
+
+
+def test_another_old_value_leaves_everything_and_is_told(tmp_path: Path) -> None:
+    records, notes = load(tmp_path, "casme2,sub01/EP01_01f,offset,50,47,a frame count")
+    assert records == fake_casme2().first(5).records
+    assert "offset is '48', not '50'" in notes["correction_not_applied"].message
+
+
+def test_a_value_that_is_right_already_needs_no_word(tmp_path: Path) -> None:
+    _, notes = load(tmp_path, "casme2,sub01/EP01_01f,offset,50,48,mended by the authors")
+    assert not {"corrected", "correction_not_applied"} & set(notes)
+
+
+def test_an_apex_may_be_given_and_taken_away(tmp_path: Path) -> None:
+    records, _ = load(tmp_path, "casme2,sub01/EP01_01f,apex,44,,the apex is another movement")
+    assert records[0].apex_frame is None
+
+
+def test_a_clip_that_is_not_there_is_told(tmp_path: Path) -> None:
+    _, notes = load(tmp_path, "casme2,sub99/EP01,apex,1,2,x", "samm,006/006_1_2,apex,1,2,x")
+    assert notes["correction_without_clip"].where == "casme2/sub99/EP01"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("casme2,a/b,blink,1,2,x", "expected one of onset"),
+        ("casme2,a/b,apex,1,2,", "evidence is empty"),
+        ("casme2,a/b,apex,1,soon,x", "expected a frame"),
+    ],
+)
+def test_bad_rows_are_refused_with_their_line(line: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(f"{HEADER}\n{line}\n")
+    with pytest.raises(DataError, match=words) as error:
+        read_corrections(path)
+    assert "c.csv line 2" in str(error.value)
+
+
+def test_our_own_table_is_well_formed() -> None:
+    assert all(c.dataset and "/" in c.clip for c in read_corrections())
+    with pytest.raises(DataError, match="cannot be read"):
+        read_corrections(Path("absent.csv"))
