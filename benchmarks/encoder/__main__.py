@@ -8,65 +8,20 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
-from unittest.mock import patch
 
 import torch
 
-from benchmarks.scan.rivals import indexing_loop
+from benchmarks.encoder.ways import WAYS
 from hmrm import atomic, provenance
-from hmrm.model import grained_mamba
 from hmrm.model.network import HMRM, PRESETS
-from hmrm.model.scan import scan_backend, using_backend
+from hmrm.model.scan import scan_backend
 from hmrm.training.loss import LossConfig, MultiScaleLoss
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = 16
-
-
-def loop_scan(*arguments: Any) -> torch.Tensor:
-    """The plain indexing loop in the place of ours; reversed by flipping."""
-    *tensors, reverse = arguments
-    if not reverse:
-        return indexing_loop(*tensors)
-    u, dt, A, B, C, D = tensors
-    return indexing_loop(u.flip(1), dt.flip(1), A, B.flip(1), C.flip(1), D).flip(1)
-
-
-@contextmanager
-def _fused() -> Iterator[None]:
-    with using_backend("cpp"):
-        yield
-
-
-@contextmanager
-def _plain_block() -> Iterator[None]:
-    with using_backend("cpp"), patch.object(grained_mamba, "fusible", lambda _: False):
-        yield
-
-
-@contextmanager
-def _torch_scan() -> Iterator[None]:
-    with using_backend("torch"):
-        yield
-
-
-@contextmanager
-def _loop() -> Iterator[None]:
-    with using_backend("torch"), patch.object(grained_mamba, "selective_scan", loop_scan):
-        yield
-
-
-WAYS: dict[str, Callable[[], Any]] = {
-    "fused block, cpp": _fused,
-    "plain block, cpp scan": _plain_block,
-    "plain block, torch scan": _torch_scan,
-    "plain block, indexing loop": _loop,
-}
 
 
 def measure(preset: str, rounds: int) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""One leave-one-subject-out fold of a shipped config, with our scan and with slower ones."""
