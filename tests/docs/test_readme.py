@@ -43,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "overlap" in done.stdout
     (folder / "demo" / "demo.mp4").rename(folder / "video.mp4")
     write_pictures(folder)
+    write_truth(folder)
     return folder
 
 
@@ -52,6 +53,13 @@ def write_pictures(folder: Path) -> None:
     for name, index in (("onset", 180), ("apex", 195)):
         image = cv2.cvtColor(clip.frame(index).image, cv2.COLOR_RGB2BGR)
         cv2.imwrite(str(folder / f"{name}.png"), image)
+
+
+def write_truth(folder: Path) -> None:
+    """``truth.csv``: when the demo's smile happens, as an annotator would write it down."""
+    (event,) = demo_clip().truth.events
+    row = f",video,{event.onset_index},{event.offset_index},micro"
+    (folder / "truth.csv").write_text(f"subject,video,onset,offset,type\n{row}\n")
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
