@@ -1,0 +1,258 @@
+"""From drawn data sets to maps: right content, resumable, every clip left out with its reason."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmrm.datasets.apex import apex_index
+from hmrm.datasets.fake import write_fake, write_points
+from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic
+from hmrm.datasets.flowmaps import load_maps
+from hmrm.datasets.folders import numbered_frames
+from hmrm.datasets.frames import frames_of
+from hmrm.datasets.load import LoadOptions
+from hmrm.datasets.prepare import PrepareConfig, prepare
+from hmrm.datasets.prepare_clip import ClipSettings, read_points
+from hmrm.datasets.workbook import Notes
+from hmrm.errors import ConfigError, DataError, InputError
+
+QUICK = ClipSettings(flow="farneback")
+PARTS = (fake_casme2().first(6), fake_samm().first(3), fake_smic().first(3))
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("drawn")
+    points = {}
+    for part in PARTS:
+        points |= write_fake(root, part)
+    write_points(root / "faces.csv", points)
+    return root
+
+
+def settings(root: Path, **changes) -> PrepareConfig:
+    return PrepareConfig(clip=replace(QUICK, **changes), faces=root / "faces.csv")
+
+
+@pytest.fixture(scope="module")
+def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory):
+    output = tmp_path_factory.mktemp("made")
+    return output, prepare("composite", drawn, output, settings(drawn))
+
+
+def contents(folder: Path) -> dict[str, object]:
+    files = [p for p in folder.rglob("*") if p.is_file() and p.name != "prepare.json"]
+    found: dict[str, object] = {str(p.relative_to(folder)): p.read_bytes() for p in files}
+    summary = json.loads((folder / "prepare.json").read_text())
+    # The checkout may be committed to while tests run.
+    summary["provenance"].pop("commit")
+    return {**found, "prepare.json": summary}
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_maps_have_the_ids_labels_and_motion_that_were_drawn(made) -> None:
+    output, report = made
+    maps = load_maps(output)
+    truth = {r.id: r for part in PARTS for r in part.records}
+    assert set(maps.ids) == set(report.clips) == set(truth)
+    assert maps.crop == "hmrm-1" and not maps.channels_apart
+    for name, label, values in zip(maps.ids, maps.labels, maps.maps, strict=True):
+        negative = truth[name].emotion in ("negative", "disgust", "anger")
+        assert label == (0 if negative else {"happiness": 1, "surprise": 2}[truth[name].emotion])
+        # Drawn brows come down, and brows lie in the crop's upper fifth.
+        if negative:
+            assert values[1, 1:6, 6:22].mean() > 0.5
+
+
+def test_what_was_done_is_written_beside_the_maps(made) -> None:
+    output, report = made
+    rows = {row["id"]: row for row in rows_of(output / "clips.csv")}
+    assert {row["face"] for row in rows.values()} == {"given"}
+    assert rows["casme2/sub01/EP01_01f"]["apex_file"] == "img44.jpg"
+    assert rows["casme2/sub01/EP01_01f"]["apex_rule"] == "annotated"
+    assert rows["smic/s01/s01_ne_01"]["apex_rule"] == "difference"
+    summary = json.loads((output / "prepare.json").read_text())
+    assert summary["clips"] == len(report.clips) == 12
+    assert summary["apex_rules"] == {"annotated": 9, "difference": 3}
+    assert (output / "faces/smic/s01/s01_ne_01_apex.png").is_file()
+
+
+def test_apex_of_smic_is_found_within_a_frame(made) -> None:
+    output, _ = made
+    rows = {row["id"]: row for row in rows_of(output / "clips.csv")}
+    for clip in PARTS[2].clips:
+        found = int(rows[clip.record.id]["apex_file"].removeprefix("image")[:-4])
+        assert abs(found - clip.apex) <= 1
+
+
+def test_the_middle_rule_takes_the_middle(drawn: Path, tmp_path: Path) -> None:
+    prepare("smic", drawn, tmp_path, settings(drawn, apex="middle"))
+    row = rows_of(tmp_path / "clips.csv")[0]
+    assert row["apex_rule"] == "middle"
+    assert int(row["apex_file"][5:-4]) == int(row["onset_frame"]) + 4
+
+
+def test_a_second_run_makes_nothing_and_changes_nothing(made, drawn: Path) -> None:
+    output, _ = made
+    before = contents(output)
+    assert prepare("composite", drawn, output, settings(drawn)).made == 0
+    assert contents(output) == before
+    (output / "flow/smic/s01/s01_ne_01.npz").write_bytes(b"half a file")
+    assert prepare("composite", drawn, output, settings(drawn)).made == 1
+    assert contents(output) == before
+
+
+def test_other_settings_are_not_mixed_with_what_is_there(made, drawn: Path, tmp_path: Path) -> None:
+    prepare("smic", drawn, tmp_path, settings(drawn))
+    assert prepare("smic", drawn, tmp_path, settings(drawn, flow="dis")).made == 3
+
+
+def test_workers_do_not_change_the_result(made, drawn: Path, tmp_path: Path) -> None:
+    output, _ = made
+    prepare("composite", drawn, tmp_path, settings(drawn), workers=2)
+    assert contents(tmp_path) == contents(output)
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(made, drawn: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hmrm.cli.main", "datasets", "prepare", "composite", drawn]
+    command += ["-o", tmp_path, "--flow", "farneback", "--faces", drawn / "faces.csv"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(list(tmp_path.rglob("*.npz"))) < 2:
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "maps.npz").exists()
+    (tmp_path / "flow/smic/s01").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "flow/smic/s01/.s01_ne_01.7.partial.npz").write_bytes(b"left by the killed run")
+    there = len([p for p in tmp_path.rglob("*.npz") if "partial" not in p.name])
+    report = prepare("composite", drawn, tmp_path, settings(drawn))
+    assert report.made == 12 - there
+    assert contents(tmp_path) == contents(made[0])
+
+
+def test_clips_that_cannot_be_used_are_left_out_with_reasons(tmp_path: Path) -> None:
+    fake = fake_casme2()
+    chosen = [fake.clips[i] for i in (0, 1, 2)]
+    others = next(c for c in fake.clips if c.record.emotion == "others")
+    small = replace(fake, clips=(*chosen, others))
+    points = write_fake(tmp_path / "data", small)
+    write_points(tmp_path / "data/faces.csv", points)
+    for frame in (tmp_path / "data" / chosen[0].folder).iterdir():
+        if int(frame.stem[3:]) < 46:
+            frame.unlink()
+    gone = tmp_path / "data" / chosen[1].folder
+    for frame in gone.iterdir():
+        frame.unlink()
+    report = prepare("casme2", tmp_path / "data", tmp_path / "out", settings(tmp_path / "data"))
+    assert report.clips == (chosen[2].record.id,)
+    reasons = {row["what"]: row["reason"] for row in rows_of(tmp_path / "out/skipped.csv")}
+    assert "onset frame 40" in reasons[chosen[0].record.id]
+    assert "holds 3 frames, 46 to 48" in reasons[chosen[0].record.id]
+    assert "not on disk" in reasons[chosen[1].record.id]
+    assert "'others' has no class" in reasons[others.record.id]
+
+
+def test_nothing_to_prepare_is_an_error_with_the_first_reason(tmp_path: Path) -> None:
+    write_fake(tmp_path, fake_casme2().first(2), pictures="none")
+    with pytest.raises(DataError, match=r"not one clip .* not on disk"):
+        prepare("casme2", tmp_path, tmp_path / "out", PrepareConfig(clip=QUICK))
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"clip": ClipSettings(flow="magic")}, InputError),
+        ({"load": LoadOptions(table_only=True)}, ConfigError),
+        ({"classes": "seven"}, ConfigError),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    change, error, drawn: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(error):
+        prepare("composite", drawn, tmp_path, PrepareConfig(**change))
+
+
+def test_seven_classes_keep_the_data_sets_words(drawn: Path, tmp_path: Path) -> None:
+    wish = replace(settings(drawn), classes="seven")
+    prepare("casme2", drawn, tmp_path, wish)
+    maps = load_maps(tmp_path)
+    assert set(maps.classes) == {
+        *("happiness", "disgust", "repression", "surprise", "others", "sadness", "fear")
+    }
+    assert {maps.classes[label] for label in maps.labels} <= {"disgust", "happiness", "surprise"}
+
+
+@pytest.fixture()
+def clip(tmp_path: Path):
+    fake = fake_casme2().first(1)
+    write_fake(tmp_path, fake, pictures="blank")
+    return fake.records[0], tmp_path / fake.clips[0].folder
+
+
+def test_frames_are_found_by_number(clip) -> None:
+    record, folder = clip
+    notes = Notes()
+    found = frames_of(record, folder, notes)
+    assert (found.onset.name, found.apex, len(found.between)) == (
+        *("img40.jpg", (44, folder / "img44.jpg")),
+        9,
+    )
+    assert not notes.found
+
+
+def test_renumbered_copies_are_recognised(clip) -> None:
+    record, folder = clip
+    for number, path in reversed(numbered_frames(folder).items()):
+        path.rename(folder / f"reg_{number - 39:03d}.jpg")
+    notes = Notes()
+    assert frames_of(record, folder, notes).onset.name == "reg_001.jpg"
+    assert [o.code for o in notes.found] == ["renumbered"]
+
+
+def test_a_missing_frame_is_replaced_by_a_near_one_and_told(clip) -> None:
+    record, folder = clip
+    (folder / "img44.jpg").unlink()
+    notes = Notes()
+    assert frames_of(record, folder, notes).apex == (43, folder / "img43.jpg")
+    assert {o.code for o in notes.found} == {"frame_replaced", "frames_missing"}
+
+
+def test_one_frame_twice_is_refused(clip) -> None:
+    record, folder = clip
+    (folder / "reg_img44.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match="are both frame 44"):
+        frames_of(record, folder, Notes())
+
+
+def test_apex_rule_on_drawn_levels() -> None:
+    rng = np.random.default_rng(0)
+    base, moved = rng.integers(60, 190, (2, 162, 112))
+    levels = [0, 0.1, 0.35, 0.7, 1.0, 0.6, 0.2, 0.05]
+    crops = [(base + a * (moved - base) / 4).astype(np.uint8) for a in levels]
+    assert apex_index(crops, "difference") == 4
+    assert apex_index(crops, "middle") == 3
+    assert apex_index(crops[:2], "difference") == 1
+    with pytest.raises(InputError, match="one frame"):
+        apex_index(crops[:1], "difference")
+
+
+def test_points_are_read_or_refused_with_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    write_points(path, {"a/b/c": tuple(float(i) for i in range(10))})
+    assert read_points(path) == {"a/b/c": tuple(float(i) for i in range(10))}
+    path.write_text("id,x1\na,1\n")
+    with pytest.raises(DataError, match=r"p\.csv: not a table of points"):
+        read_points(path)
