@@ -1,0 +1,91 @@
+"""hmrm datasets on data sets as their authors ship them, from the outside."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hmrm.cli.main import app
+from hmrm.datasets.catalogue import DATASETS
+from hmrm.datasets.fake import write_fake, write_points
+from hmrm.datasets.fake_catalogue import FAKES, fakes_of
+from hmrm.errors import ConfigError, DataError
+
+
+def call(*arguments):
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_list_names_everything_and_how_to_get_it():
+    words = call("datasets", "list")
+    assert all(name in words for name in ("composite", *DATASETS))
+    assert words.count("agreement") == len(DATASETS)
+
+
+def test_check_counts_against_the_published_numbers(tmp_path: Path):
+    write_fake(tmp_path, FAKES["casme2"](), pictures="none")
+    words = call("datasets", "check", "casme2", tmp_path, "--table-only")
+    assert "255 clips of 26 subjects" in words and "all counts are the published ones" in words
+    # Each oddity once, with its count and the first cell.
+    assert words.count("units_or") == 1
+    assert re.search(r"units_or × 16, first .*sheet 'Sheet1' cell H\d+", words)
+    assert "no_apex × 1, first" in words and "casme2/sub04/EP12_01f" in words
+
+
+def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
+    fake = FAKES["samm"]().first(5)
+    write_fake(tmp_path, fake, pictures="blank")
+    for frame in (tmp_path / fake.clips[0].folder).iterdir():
+        frame.unlink()
+    (tmp_path / fake.clips[1].folder / "006_99999.jpg").write_bytes(b"")
+    found = json.loads(call("datasets", "check", "samm", tmp_path, "--json"))["parts"][0]
+    assert (found["clips"], found["on_disk"], found["folders"]) == (5, 4, 4)
+    assert {"what": "clips", "published": 159, "found": 5} in found["published"]
+    codes = {o["code"]: o for o in found["oddities"]}
+    assert codes["clip_not_on_disk"]["where"].endswith("row 15")
+    assert codes["frames_beyond"]["count"] == 1
+    words = call("datasets", "check", "samm", tmp_path)
+    assert "5, published are 159" in words
+
+
+def test_check_of_the_composite_applies_the_rule(tmp_path: Path):
+    for fake in fakes_of("composite")[:2]:
+        write_fake(tmp_path, fake, pictures="none")
+    words = call("datasets", "check", "composite", tmp_path, "--table-only")
+    assert "278 clips of 52 subjects (negative 180, positive 58, surprise 40)" in words
+    assert "smic: 0 subjects, the composite has 16" in words
+    assert "missing: smic" in words and "left out by name" in words
+
+
+def test_a_name_without_a_folder_asks_for_it():
+    with pytest.raises(ConfigError, match="Give its folder"):
+        call("datasets", "check", "casme2")
+    with pytest.raises(ConfigError, match="choose one of"):
+        call("datasets", "check", "casme9", ".")
+    with pytest.raises(DataError, match="no such folder"):
+        call("datasets", "check", "no-such-folder")
+
+
+def test_draw_check_prepare_evaluate(tmp_path: Path):
+    words = call("datasets", "draw", "smic-vis", "-o", tmp_path / "data", "--subjects", 1)
+    clips = int(words.split()[0])
+    words = call(
+        *("datasets", "prepare", "smic-vis", tmp_path / "data", "-o", tmp_path / "maps"),
+        *("--flow", "farneback", "--faces", tmp_path / "data/faces.csv", "--apex", "middle"),
+    )
+    assert f"{clips} clips of 1 subjects" in words and "no_apex" in words
+    found = json.loads(call("datasets", "check", tmp_path / "maps", "--json"))
+    assert found["clips"] == clips and found["layout"] == "prepared"
+
+
+def test_points_come_with_drawn_pictures(tmp_path: Path):
+    fake = FAKES["mmew"]().first(1)
+    write_points(tmp_path / "faces.csv", write_fake(tmp_path, fake))
+    header, row = (tmp_path / "faces.csv").read_text().splitlines()
+    assert header.startswith("id,x1,y1") and row.startswith("mmew/S01/S01-01-000,")
