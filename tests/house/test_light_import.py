@@ -14,6 +14,8 @@ LIGHT = (
     "hmrm.faces.align",
     "hmrm.facs.atlas",
     "hmrm.datasets.flowmaps",
+    "hmrm.datasets.fake_catalogue",
+    "hmrm.datasets.prepare",
     "hmrm.evaluation.metrics",
     "hmrm.analysis.spot",
     "hmrm.analysis.exports",
