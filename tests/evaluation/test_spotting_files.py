@@ -86,7 +86,7 @@ def test_the_challenges_log(tmp_path: Path) -> None:
         ("019_7", 398, 532, ""), ("025_5", 840, 937, ""), ("025_5", 840, 979, "")
     ]  # fmt: skip
     found = read(tmp_path, LOG, "log.txt", "found", part="1", lengths={"micro": (1, 75)})
-    assert places(found) == [("019_7", 277, 347, "micro"), ("025_5", 841, 920, "")]
+    assert places(found) == [("019_7", 277, 347, "micro"), ("025_5", 841, 920, "macro")]
     # The log repeats a row by intention, which is no duplicate to warn of.
     assert not found.warnings
     assert found.videos == truth.videos == ("019_7", "025_5")
@@ -135,6 +135,10 @@ def test_the_type_follows_from_the_length_where_it_is_not_told(tmp_path: Path) -
     assert [o.kind for o in read(tmp_path, text).intervals] == ["", ""]
     assert [o.kind for o in read(tmp_path, text, frames_per_s=30.0).intervals] == ["micro", "macro"]
     assert kind_of_duration(0.5) == "micro"
+    by_most = read(tmp_path, text, lengths={"micro": (30, 16)})
+    assert [o.kind for o in by_most.intervals] == ["micro", "macro"]
+    by_least = read(tmp_path, text, lengths={"macro": (17, None)})
+    assert [o.kind for o in by_least.intervals] == ["micro", "macro"]
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,17 @@ def test_videos_of_one_side_are_named() -> None:
     assert scored([interval(0, 9)], [interval(0, 9)]).warnings == ()
 
 
+def test_a_leading_s_of_one_side_alone_is_no_difference() -> None:
+    found = [Interval(subject="s15", video="0101", onset_index=0, offset_index=9)]
+    truth = [Interval(subject="", video="15_0101", onset_index=0, offset_index=9)]
+    scores = scored(truth, found)
+    assert scores.counts["all"].f1 == 1.0
+    assert any("leading s" in warning for warning in scores.warnings)
+    # Where both write it, nothing is renamed, and s1 and 1 stay two subjects.
+    other = Interval(subject="", video="s15_0101", onset_index=0, offset_index=9)
+    assert scored([*truth, other], found).counts["all"].false_negatives == 1
+
+
 def test_strs_is_spotting_times_recognition_over_the_hits() -> None:
     truth = [
         interval(0, 9, label="negative"),

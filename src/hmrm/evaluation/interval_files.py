@@ -62,7 +62,8 @@ class ReadOptions:
         missing_offset: what to do with an offset of 0 or less where the onset is later, which
             some tables write for "unknown": refuse, take the apex, or leave the row out.
         frames_per_s: tells micro from macro where the file does not.
-        lengths: kind → least and most frames; gives the kind where the file does not.
+        lengths: kind → least and most frames. Where a file tells no types, what is no longer
+            than micro's most frames is micro, and the rest macro.
         drop_lengths: leave out intervals outside ``lengths`` of their kind, as the baseline does.
         part: of a log with several parts, the one to read.
     """
@@ -326,9 +327,11 @@ def _kind(row: Row, distance: int, options: ReadOptions) -> Kind:
         if kind is None:
             raise DataError(f"{row['where']}: type is {text!r}; expected micro or macro")
         return kind
-    fitting = [k for k, bounds in options.lengths.items() if _within(distance + 1, bounds)]
-    if fitting:
-        return fitting[0]
+    frames = distance + 1
+    if "micro" in options.lengths and options.lengths["micro"][1] is not None:
+        return "micro" if frames <= options.lengths["micro"][1] else "macro"
+    if "macro" in options.lengths:
+        return "macro" if frames >= options.lengths["macro"][0] else "micro"
     if options.frames_per_s is not None:
         return kind_of_duration(distance / options.frames_per_s)
     return ""

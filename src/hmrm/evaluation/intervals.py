@@ -5,7 +5,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -133,6 +133,36 @@ def build_table(
         intervals=tuple(best.values()),
         videos=tuple(sorted(named)),
         warnings=tuple(said),
+    )
+
+
+def alike_named(truth: IntervalTable, found: IntervalTable) -> tuple[IntervalTable, IntervalTable]:
+    """Both tables, without the ``s`` before a subject's number where only one of them writes it.
+
+    CAS(ME)²'s ``s15_0101`` is ``15_0101`` in the challenge's log. Done only where the files share
+    no video as they are and do so without it; a warning says so.
+    """
+    if set(truth.videos) & set(found.videos):
+        return truth, found
+    bare = [_without_s(truth), _without_s(found)]
+    shared = set(bare[0].videos) & set(bare[1].videos)
+    if not shared:
+        return truth, found
+    said = (
+        f"{truth.source} and {found.source} write subjects with and without a leading s; videos "
+        "are matched without it"
+    )
+    return replace(bare[0], warnings=(*truth.warnings, said)), bare[1]
+
+
+def _without_s(table: IntervalTable) -> IntervalTable:
+    def bare(key: str) -> str:
+        return re.sub(r"^s(?=\d)", "", key)
+
+    return replace(
+        table,
+        intervals=tuple(replace(i, subject="", video=bare(i.key)) for i in table.intervals),
+        videos=tuple(sorted({bare(key) for key in table.videos})),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hmrm.evaluation import metrics
-from hmrm.evaluation.intervals import Interval, IntervalTable
+from hmrm.evaluation.intervals import Interval, IntervalTable, alike_named
 
 OVERLAP = 0.5
 """Least intersection over union, inclusive: MEGC's k."""
@@ -150,6 +150,7 @@ def score_spotting(
     truth: IntervalTable, found: IntervalTable, *, least: float = OVERLAP
 ) -> SpottingScores:
     """Score found intervals against true ones."""
+    truth, found = alike_named(truth, found)
     warnings = [*truth.warnings, *found.warnings, *_strangers(truth, found)]
     true, spotted = truth.intervals, found.intervals
     untold = [
