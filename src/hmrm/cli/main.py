@@ -12,6 +12,7 @@ from hmrm.cli.evaluate import evaluate
 from hmrm.cli.flow import flow
 from hmrm.cli.info import info
 from hmrm.cli.report import report
+from hmrm.cli.score_aus import score_aus
 from hmrm.cli.score_spotting import score_spotting
 from hmrm.cli.spot import spot
 from hmrm.cli.terminal import ERR
@@ -39,6 +40,7 @@ app.command()(flow)
 app.command()(info)
 app.command()(evaluate)
 app.command()(report)
+app.command("score-aus")(score_aus)
 app.command()(spot)
 app.command("score-spotting")(score_spotting)
 app.add_typer(datasets, name="datasets")

@@ -1,0 +1,70 @@
+"""hmrm score-aus: action units found, against an annotation table."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmrm.cli.terminal import ERR, OUT
+
+
+def score_aus(
+    truth: Annotated[Path, typer.Option(help="Annotation table.", show_default=False)],
+    found: Annotated[
+        Path, typer.Option(help="CSV, or a folder with action_units.csv.", show_default=False)
+    ],
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Whose table the truth is; none: CSV of id and action_units."),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Probability from which a unit is found.")
+    ] = 0.5,
+    units: Annotated[
+        str, typer.Option(help="Units to score, such as 1,2,4,12; default: all annotated.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """F1 of every stated action unit, clips pooled and matched by id.
+
+    Units in doubt count neither way in their clip; sides and intensities do not matter.
+    """
+    from hmrm.errors import ConfigError
+    from hmrm.evaluation.action_units import read_found, read_truth, score_units
+
+    numbers = [part.strip() for part in units.split(",") if part.strip()]
+    if not all(number.isdecimal() for number in numbers):
+        raise ConfigError(f"--units {units!r}: give numbers with commas between them")
+    scores = score_units(
+        read_truth(truth, dataset=dataset),
+        read_found(found, threshold=threshold),
+        units=[int(number) for number in numbers],
+    )
+    if as_json:
+        plain = asdict(scores) | {"macro_f1": scores.macro_f1, "micro_f1": scores.micro_f1}
+        for unit, score in zip(plain["units"], scores.units, strict=True):
+            unit["f1"] = score.f1
+        OUT.print(json.dumps(plain, indent=1), markup=False)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in ("unit", "F1", "hits", "false alarms", "misses", "in doubt"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for score in scores.units:
+        counts = (score.hits, score.false_alarms, score.misses, score.doubtful)
+        table.add_row(f"AU{score.number}", f"{score.f1:.3f}", *map(str, counts))
+    OUT.print(table)
+    OUT.print(
+        f"macro F1 {scores.macro_f1:.3f}, micro F1 {scores.micro_f1:.3f} over "
+        f"{len(scores.units)} units and {scores.clips} clips"
+    )
+    for count, words in (
+        (scores.without_result, "annotated clips have no result; nothing was found in them"),
+        (scores.unknown, "clips with a result are not annotated and do not count"),
+        (scores.unreadable, "annotated clips have a code that cannot be read; they do not count"),
+    ):
+        if count:
+            ERR.print(f"[bold yellow]warning:[/] {count} {words}")

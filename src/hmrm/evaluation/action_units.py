@@ -1,0 +1,212 @@
+"""Action units found against action units annotated: one F1 for each, over all clips pooled."""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmrm.datasets.action_units import UnitCode, parse_units
+from hmrm.datasets.load import LoadOptions, load_dataset
+from hmrm.errors import DataError
+
+FILE_NAME = "action_units.csv"
+_UNIT_COLUMN = re.compile(r"(?:p_)?au_?0*(\d{1,2})(?:_c)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitScore:
+    """How one action unit was found.
+
+    Attributes:
+        hits, false_alarms, misses: clips.
+        doubtful: clips where the annotator was not sure of it; they do not count for this unit.
+    """
+
+    number: int
+    hits: int
+    false_alarms: int
+    misses: int
+    doubtful: int
+
+    @property
+    def f1(self) -> float:
+        """F1; 0 where the unit was neither annotated nor found."""
+        under = 2 * self.hits + self.false_alarms + self.misses
+        return 2 * self.hits / under if under else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitScores:
+    """All scores of one table.
+
+    Attributes:
+        units: of every unit that some annotation states with certainty, or that was asked for.
+        clips: scored clips: those annotated, whether or not anything was found in them.
+        without_result: annotated clips that the found table lacks; nothing was found in them.
+        unknown: clips of the found table that the truth lacks; they do not count.
+        unreadable: annotated clips whose code could not be read; they do not count.
+    """
+
+    units: tuple[UnitScore, ...]
+    clips: int
+    without_result: int
+    unknown: int
+    unreadable: int
+
+    @property
+    def macro_f1(self) -> float:
+        """Unweighted mean over units."""
+        return sum(unit.f1 for unit in self.units) / len(self.units) if self.units else 0.0
+
+    @property
+    def micro_f1(self) -> float:
+        """F1 of all units' counts added up."""
+        hits = sum(unit.hits for unit in self.units)
+        wrong = sum(unit.false_alarms + unit.misses for unit in self.units)
+        return 2 * hits / (2 * hits + wrong) if hits else 0.0
+
+
+def score_units(
+    truth: Mapping[str, UnitCode | None],
+    found: Mapping[str, frozenset[int]],
+    *,
+    units: Sequence[int] = (),
+) -> UnitScores:
+    """Score found units against annotated ones; clips are matched by id, sides do not matter.
+
+    A unit that the annotator doubted, or left to an ``or``, counts neither way in that clip. Units
+    that show at rest (``ref``) are no movement.
+
+    Args:
+        truth: code of each clip; None where it could not be read.
+        units: numbers to score; by default all that some annotation states with certainty.
+
+    Raises:
+        DataError: no clip is annotated, or the two tables share none.
+    """
+    codes = {clip: code for clip, code in truth.items() if code is not None}
+    if not codes:
+        raise DataError("action units: the truth annotates no clip; give the annotation table")
+    if not set(codes) & set(found):
+        raise DataError(
+            f"action units: the tables share no clip; truth has {next(iter(codes))!r}, found "
+            f"{next(iter(found), 'nothing')!r}; ids are dataset/subject/clip"
+        )
+    stated = sorted(set().union(*(code.certain for code in codes.values())))
+    return UnitScores(
+        units=tuple(_score_one(number, codes, found) for number in units or stated),
+        clips=len(codes),
+        without_result=len(set(codes) - set(found)),
+        unknown=len(set(found) - set(truth)),
+        unreadable=len(truth) - len(codes),
+    )
+
+
+def _score_one(
+    number: int, codes: Mapping[str, UnitCode], found: Mapping[str, frozenset[int]]
+) -> UnitScore:
+    hits = false_alarms = misses = doubtful = 0
+    for clip, code in codes.items():
+        seen = number in found.get(clip, frozenset())
+        if number in code.certain:
+            hits, misses = hits + seen, misses + (not seen)
+        elif number in code.possible:
+            doubtful += 1
+        else:
+            false_alarms += seen
+    return UnitScore(
+        number=number, hits=hits, false_alarms=false_alarms, misses=misses, doubtful=doubtful
+    )
+
+
+def read_truth(path: Path, *, dataset: str | None = None) -> dict[str, UnitCode | None]:
+    """Codes by clip id, of a data set's own annotation table or of a plain one.
+
+    Args:
+        dataset: whose table it is (`hmrm.datasets.catalogue.names`); None: a CSV with the columns
+            ``id`` and ``action_units``.
+
+    Raises:
+        ConfigError: no such data set.
+        DataError: the table cannot be read.
+    """
+    if dataset is None:
+        return dict(_read_codes(path))
+    records = load_dataset(dataset, path, LoadOptions(table_only=True)).annotations.records
+    return {record.id: record.units for record in records}
+
+
+def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int]]:
+    """Units found by clip id: a CSV, or a folder with ``action_units.csv``.
+
+    Besides ``id`` it has either ``action_units`` (``4+L10``, empty for none) or a column for each
+    unit (``AU12``, ``p_AU12``, OpenFace's ``AU12_c``) with 0 and 1 or a probability.
+
+    Args:
+        threshold: from which probability a unit counts as found.
+
+    Raises:
+        DataError: the table cannot be read.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    header, rows = _read(file)
+    if "action_units" in header:
+        return {clip: code.certain for clip, code in _read_codes(file).items()}
+    columns = {
+        name: int(match[1]) for name in header if (match := _UNIT_COLUMN.fullmatch(name.strip()))
+    }
+    if not columns:
+        raise DataError(f"{file}: neither a column action_units nor columns such as AU12")
+    found = {}
+    for line, row in rows:
+        numbers = set()
+        for name, number in columns.items():
+            try:
+                if float(row[name]) >= threshold:
+                    numbers.add(number)
+            except (TypeError, ValueError) as error:
+                raise DataError(
+                    f"{file} line {line}: {name} is {row[name]!r}, no number"
+                ) from error
+        found[row["id"]] = frozenset(numbers)
+    return found
+
+
+def _read_codes(path: Path) -> dict[str, UnitCode]:
+    header, rows = _read(path)
+    if "action_units" not in header:
+        raise DataError(
+            f"{path}: column 'action_units' is missing; for a data set's own table name it with "
+            "--dataset"
+        )
+    codes = {}
+    for line, row in rows:
+        try:
+            codes[row["id"]] = parse_units(row["action_units"])
+        except DataError as error:
+            raise DataError(f"{path} line {line}: {error}") from error
+    return codes
+
+
+def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as a table ({error})") from error
+    header = tuple(reader.fieldnames or ())
+    if "id" not in header:
+        raise DataError(
+            f"{path}: column 'id' is missing (dataset/subject/clip); has {', '.join(header)}. For "
+            "a data set's own table name it with --dataset"
+        )
+    seen: set[str] = set()
+    for line, row in rows:
+        if not row["id"]:
+            raise DataError(f"{path} line {line}: id is empty; expected dataset/subject/clip")
+        if row["id"] in seen:
+            raise DataError(f"{path} line {line}: clip {row['id']} occurs twice; keep one")
+        seen.add(row["id"])
+    return header, rows

@@ -1,0 +1,118 @@
+"""F1 of action units: scikit-learn's where nothing is in doubt; doubt counts neither way."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+from typer.testing import CliRunner
+
+from hmrm.cli.main import app
+from hmrm.datasets.action_units import parse_units
+from hmrm.datasets.fake import write_fake
+from hmrm.datasets.fake_composite import fake_casme2
+from hmrm.errors import ConfigError, DataError
+from hmrm.evaluation.action_units import read_found, read_truth, score_units
+
+NUMBERS = (1, 2, 4, 12)
+sets = st.sets(st.sampled_from(NUMBERS)).map(frozenset)
+
+
+@given(st.lists(st.tuples(sets, sets), min_size=1, max_size=30))
+def test_equal_to_scikit_learn(pairs) -> None:
+    codes = {f"d/s/{i}": parse_units("+".join(map(str, a))) for i, (a, _) in enumerate(pairs)}
+    found = {f"d/s/{i}": b for i, (_, b) in enumerate(pairs)}
+    scores = score_units(codes, found, units=NUMBERS)
+    for unit in scores.units:
+        truth = np.array([unit.number in a for a, _ in pairs])
+        guess = np.array([unit.number in b for _, b in pairs])
+        assert unit.f1 == pytest.approx(f1_score(truth, guess, zero_division=0))
+    assert scores.macro_f1 == pytest.approx(np.mean([u.f1 for u in scores.units]))
+
+
+def test_doubt_counts_neither_way_and_units_at_rest_are_none() -> None:
+    truth = {"a": parse_units("12 or 15"), "b": parse_units("12"), "c": parse_units("ref(12)+4?")}
+    found = {"a": frozenset({12}), "b": frozenset({12}), "c": frozenset({4, 12})}
+    (unit,) = score_units(truth, found).units
+    assert (unit.number, unit.hits, unit.false_alarms, unit.misses, unit.doubtful) == (
+        12,
+        1,
+        1,
+        0,
+        1,
+    )
+    four = score_units(truth, found, units=[4]).units[0]
+    assert (four.false_alarms, four.doubtful, four.f1) == (0, 1, 0.0)
+
+
+def test_clips_are_matched_by_id_and_the_rest_is_counted() -> None:
+    truth = {"a": parse_units("12"), "b": parse_units("4"), "x": None}
+    scores = score_units(truth, {"a": frozenset({12}), "z": frozenset({4})})
+    assert (scores.clips, scores.without_result, scores.unknown, scores.unreadable) == (2, 1, 1, 1)
+    assert scores.micro_f1 == pytest.approx(2 / 3)
+    with pytest.raises(DataError, match="share no clip"):
+        score_units(truth, {"z": frozenset()})
+    with pytest.raises(DataError, match="annotates no clip"):
+        score_units({"x": None}, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,action_units\na,4+L10\nb,\n",
+        "id,AU4,AU10,AU12\na,1,1,0\nb,0,0,0\n",
+        "id,AU04_c,AU10_c\na,1.0,1.0\nb,0.0,0.0\n",
+        "id,p_AU4,p_AU10\na,0.5,0.9\nb,0.49,0.1\n",
+    ],
+)
+def test_found_units_come_in_several_forms(text: str, tmp_path: Path) -> None:
+    (tmp_path / "action_units.csv").write_text(text)
+    assert read_found(tmp_path) == {"a": frozenset({4, 10}), "b": frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("clip,AU4\na,1\n", "column 'id' is missing"),
+        ("id,score\na,1\n", "nor columns such as AU12"),
+        ("id,AU4\na,yes\n", "line 2: AU4 is 'yes'"),
+        ("id,AU4\n,1\n", "line 2: id is empty"),
+        ("id,AU4\na,1\na,0\n", "line 3: clip a occurs twice"),
+        ("id,action_units\na,smile\n", "line 2: action units 'smile'"),
+    ],
+)
+def test_bad_tables_are_refused_with_their_line(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=words):
+        read_found(path)
+    with pytest.raises(DataError):
+        read_truth(tmp_path / "absent.csv")
+
+
+def call(*arguments) -> str:
+    result = CliRunner().invoke(app, ["score-aus", *map(str, arguments)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+def test_command_scores_a_data_sets_own_table(tmp_path: Path) -> None:
+    fake = fake_casme2()
+    write_fake(tmp_path, fake, pictures="none")
+    table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
+    lines = [f"{r.id},{r.units_text}" for r in fake.records]
+    (tmp_path / "found.csv").write_text("\n".join(["id,action_units", *lines]) + "\n")
+    arguments = ("--truth", table, "--dataset", "casme2", "--found", tmp_path / "found.csv")
+    words = call(*arguments)
+    assert "macro F1 1.000" in words and "255 clips" in words and "AU12" in words
+    one = json.loads(call(*arguments, "--units", "15", "--json"))
+    assert [unit["number"] for unit in one["units"]] == [15]
+    with pytest.raises(ConfigError, match="numbers with commas"):
+        call(*arguments, "--units", "AU4")
+    (tmp_path / "plain.csv").write_text("Subject,Filename\n01,EP01\n")
+    with pytest.raises(DataError, match="--dataset"):
+        call("--truth", tmp_path / "plain.csv", "--found", tmp_path / "found.csv")
