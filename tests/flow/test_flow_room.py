@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LEARNED = {"correlation", "encoder", "gru_aofe", "recurrence"}
+LEARNED = {"correlation", "cue", "encoder", "gru_aofe", "recurrence", "weights"}
 
 
 def test_only_the_network_needs_torch():

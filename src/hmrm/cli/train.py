@@ -40,6 +40,31 @@ def synthetic(
     OUT.print(f"weights: {path} (card: {path.with_suffix('.json').name})")
 
 
+@app.command("flow")
+def flow(
+    settings_file: Annotated[
+        Path, typer.Option("--config", help="TOML file, e.g. configs/gru-aofe.toml.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder; a stopped training goes on in it.")
+    ],
+    workers: Annotated[int, typer.Option(min=1, help="Processes that draw pairs.")] = 2,
+    progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
+) -> None:
+    """Train the optical flow network on drawn pairs; no photograph is needed or used.
+
+    Stop it with Ctrl-C at any moment; the same command goes on at the last checkpoint and ends
+    with the same weights. validation.json in the folder tells how far it is.
+    """
+    from hmrm import config
+    from hmrm.training.flow import FlowTrainingConfig, train_flow
+
+    settings = config.load(FlowTrainingConfig, settings_file)
+    with progress_bar(enabled=progress) as bar:
+        path = train_flow(settings, output, workers=workers, progress=bar)
+    OUT.print(f"weights: {path} (card: {path.with_suffix('.json').name})")
+
+
 @app.command("composite")
 def composite(
     data: Annotated[Path, typer.Option(help="Folder of flow maps; all its clips are used.")],

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.errors import ConfigError
-from hmrm.flow.correlation import correlation_pyramid, read_bilinear
+from hmrm.flow import cue
+from hmrm.flow.correlation import correlation_pyramid
+from hmrm.flow.cue import CELL_PX
 from hmrm.flow.encoder import FlowEncoder
 from hmrm.flow.recurrence import (
     AdditiveAttention,
@@ -24,9 +26,6 @@ from hmrm.flow.recurrence import (
     FlowHead,
     MotionEncoder,
 )
-
-CELL_PX = 4
-"""Features, correlation and recurrence have one cell per 4 × 4 px."""
 
 SMALLEST_SIDE_PX = 64
 """Smaller pictures are padded up to this: below, the coarsest correlation level says nothing."""
@@ -49,8 +48,7 @@ class GruAofeConfig:
         attention: the additive attention inside the GRU; False is the ablation.
         attention_size: width of the score's hidden layer.
         attention_pool: cells a side averaged into one key.
-        cue: the sub-pixel cue, residual and gradients after warping; False is the ablation.
-        cue_step_px: the cue is taken at 1/cue_step_px resolution: 1, 2 or 4.
+        cue: the sub-pixel cue (``flow/cue.py``); False is the ablation.
     """
 
     encoder_width: int = 32
@@ -66,11 +64,8 @@ class GruAofeConfig:
     attention_size: int = 24
     attention_pool: int = 8
     cue: bool = True
-    cue_step_px: int = 2
 
     def __post_init__(self) -> None:
-        if self.cue_step_px not in (1, 2, 4):
-            raise ConfigError(f"cue_step_px = {self.cue_step_px}: must be 1, 2 or 4")
         for name, value in vars(self).items():
             least = 3 if name == "motion" else 1
             if not isinstance(value, bool) and value < least:
@@ -110,7 +105,7 @@ class GruAofe(nn.Module):
         super().__init__()
         self.config = c = config
         windows = c.correlation_levels * (2 * c.correlation_radius + 1) ** 2
-        cues = 3 * (CELL_PX // c.cue_step_px) ** 2 if c.cue else 0
+        cues = cue.CHANNELS if c.cue else 0
         # Layers draw their first weights from the global generator; they are replaced below.
         with torch.random.fork_rng(devices=[]):
             self.feature_encoder = FlowEncoder(width=c.encoder_width, outputs=c.features)
@@ -119,7 +114,7 @@ class GruAofe(nn.Module):
                 correlations=windows, cues=cues, width=c.head_width, outputs=c.motion
             )
             self.gru = AttentiveGru(state=c.state, motion=c.motion, context=c.context)
-            self.head = FlowHead(state=c.state, width=2 * c.head_width)
+            self.head = FlowHead(state=c.state, width=2 * c.head_width, cue=c.cue)
             self.upsampler = ConvexUpsampler(state=c.state, width=2 * c.head_width)
             self.attention = (
                 AdditiveAttention(
@@ -173,17 +168,19 @@ class GruAofe(nn.Module):
         state, prepared = torch.tanh(start), self.gru.prepare(torch.relu(context))
         cells = pixel_grid(state)
         flow = torch.zeros_like(cells)
-        shown = _Cue.of(onset, apex, step_px=c.cue_step_px) if c.cue else None
+        shown = cue.Cue(onset, apex) if c.cue else None
         found = []
         for iteration in range(iterations):
             # Each refinement learns from its own start (RAFT): gradients end at the old flow.
             flow = flow.detach()
-            cue = shown.at(flow) if shown else None
-            motion = self.motion_encoder(pyramid.lookup(cells + flow), flow, cue)
+            evidence = shown.at(flow) if shown else None
+            motion = self.motion_encoder(
+                pyramid.lookup(cells + flow), flow, evidence.features if evidence else None
+            )
             state = self.gru(state, motion, prepared)
             if self.attention is not None:
                 state = self.attention(state, motion)
-            change, log_error = self.head(state)
+            change, log_error = self.head(state, evidence)
             flow = flow + change
             if every or iteration == iterations - 1:
                 found.append(self._upsampled(flow, log_error, state))
@@ -202,38 +199,9 @@ class GruAofe(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         nn.init.zeros_(self.head.last.weight)
+        self.upsampler.start_bilinear()
         if self.attention is not None:
             nn.init.normal_(self.attention.score, std=0.25, generator=generator)
-
-
-class _Cue(NamedTuple):
-    """The sub-pixel cue: what the current flow leaves over in the pictures themselves.
-
-    Correlation of features cannot tell a hundredth of a cell; the brightness that remains after
-    warping can, together with the gradients that say which way it must move (Lucas–Kanade's
-    equation, left to the network to solve).
-    """
-
-    onset: Float[Tensor, "b 1 i j"]
-    apex: Float[Tensor, "b 3 i j"]
-    pixels: Float[Tensor, "b 2 i j"]
-    factor: int
-
-    @classmethod
-    def of(cls, onset: Tensor, apex: Tensor, *, step_px: int) -> "_Cue":
-        small = functional.avg_pool2d(onset, step_px)
-        moved = functional.avg_pool2d(apex, step_px)
-        stack = torch.cat([moved, *_gradients(moved)], dim=1)
-        return cls(onset=small, apex=stack, pixels=pixel_grid(small), factor=CELL_PX // step_px)
-
-    def at(self, flow: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b q h w"]:
-        """Residual, gradient in x and in y, all pixels of a cell as channels."""
-        finer = self.factor * flow
-        if self.factor > 1:
-            finer = functional.interpolate(finer, scale_factor=self.factor, mode="bilinear")
-        read = read_bilinear(self.apex, _within(self.pixels + finer, self.apex))
-        residual = read[:, :1] - self.onset
-        return functional.pixel_unshuffle(torch.cat([residual, read[:, 1:]], dim=1), self.factor)
 
 
 def pixel_grid(like: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b 2 h w"]:
@@ -245,21 +213,6 @@ def pixel_grid(like: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b 2 h w"]:
         indexing="ij",
     )
     return rearrange([x, y], "xy h w -> 1 xy h w").expand(batch, -1, -1, -1)
-
-
-def _within(at: Float[Tensor, "b 2 i j"], values: Float[Tensor, "b c i j"]) -> Tensor:
-    """Positions moved to the border where they lie beyond it, so that no black edge is a cue."""
-    height, width = values.shape[-2:]
-    x, y = at.unbind(dim=1)
-    return torch.stack([x.clamp(0, width - 1), y.clamp(0, height - 1)], dim=1)
-
-
-def _gradients(image: Float[Tensor, "b 1 h w"]) -> tuple[Tensor, Tensor]:
-    """Central differences in x and y; the border is repeated."""
-    wide = functional.pad(image, (1, 1, 1, 1), mode="replicate")
-    along_x = (wide[..., 1:-1, 2:] - wide[..., 1:-1, :-2]) / 2
-    along_y = (wide[..., 2:, 1:-1] - wide[..., :-2, 1:-1]) / 2
-    return along_x, along_y
 
 
 def _standardised(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.flow.correlation import pooled
+from hmrm.flow.cue import CELL_PX, VOICES, Evidence, decided
 
 
 class AdditiveAttention(nn.Module):
@@ -112,20 +113,31 @@ class AttentiveGru(nn.Module):
 class FlowHead(nn.Module):
     """State → change of the flow in cells, and the logarithm of the expected error in px.
 
-    Its last convolution starts at zero, so that an untrained network answers exactly zero flow.
+    With the cue it says how much each of the cue's equations counts and these are solved
+    (``cue.decided``), so that the network need not learn to compute hundredths of a px but whom to
+    believe. Without, the change is the convolution's own, as in RAFT. Either way an untrained
+    network answers exactly zero flow: the change has a gain, or a last convolution, of 0.
     """
 
-    def __init__(self, *, state: int, width: int) -> None:
+    # A step of the optimiser on the gain counts this much more than on other weights.
+    GAIN = 30.0
+
+    def __init__(self, *, state: int, width: int, cue: bool) -> None:
         super().__init__()
         self.inner = nn.Conv2d(state, width, 3, padding=1)
-        self.last = nn.Conv2d(width, 3, 3, padding=1)
+        self.last = nn.Conv2d(width, 1 + (VOICES if cue else 2), 3, padding=1)
+        self.gain = nn.Parameter(torch.zeros(1)) if cue else None
 
     def forward(
-        self, state: Float[Tensor, "b s h w"]
+        self, state: Float[Tensor, "b s h w"], evidence: Evidence | None
     ) -> tuple[Float[Tensor, "b 2 h w"], Float[Tensor, "b 1 h w"]]:
         """Change of flow, log error."""
-        change, log_error = self.last(torch.relu(self.inner(state))).split([2, 1], dim=1)
-        return change, log_error
+        found = self.last(torch.relu(self.inner(state)))
+        log_error, rest = found[:, :1], found[:, 1:]
+        if self.gain is None:
+            return rest, log_error
+        assert evidence is not None
+        return self.GAIN * self.gain * decided(evidence, rest) / CELL_PX, log_error
 
 
 class ConvexUpsampler(nn.Module):
@@ -140,6 +152,15 @@ class ConvexUpsampler(nn.Module):
         super().__init__()
         self.inner = nn.Conv2d(state, width, 3, padding=1)
         self.last = nn.Conv2d(width, 9 * self.FACTOR**2, 1)
+
+    def start_bilinear(self) -> None:
+        """Weights with which it is bilinear interpolation, whatever the state."""
+        nn.init.zeros_(self.last.weight)
+        offset = (torch.arange(self.FACTOR) + 0.5) / self.FACTOR - 0.5
+        along = (1 - (offset - torch.arange(-1, 2)[:, None]).abs()).clamp(min=0.01)
+        weight = along[:, None, :, None] * along[None, :, None, :]
+        assert self.last.bias is not None
+        self.last.bias.data = weight.log().flatten()
 
     def forward(
         self, values: Float[Tensor, "b c h w"], state: Float[Tensor, "b s h w"]

@@ -1,0 +1,104 @@
+"""Weight files of the flow network: safetensors beside a JSON card; nothing is ever unpickled."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load, save
+
+from hmrm import atomic, config
+from hmrm.errors import ConfigError, WeightsError
+from hmrm.flow.gru_aofe import GruAofe, GruAofeConfig
+
+SHIPPED = Path(__file__).resolve().parents[1] / "weights"
+NETWORK = "gru-aofe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowCard:
+    """What a weight file is, what it has seen and what it reached.
+
+    Attributes:
+        config: sizes of the network.
+        trained_on: one sentence about the training material.
+        steps: optimiser steps taken; 0 means random weights.
+        metrics: figures with the data they were measured on, by name.
+        provenance: the stamp of ``provenance.py``.
+    """
+
+    config: GruAofeConfig
+    trained_on: str
+    steps: int
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_flow_weights(path: Path, network: GruAofe, card: FlowCard) -> None:
+    """Write ``path`` (``.safetensors``) and the card beside it (``.json``), each as a whole.
+
+    Raises:
+        WeightsError: the card describes another network, or a weight is NaN or infinite.
+        OutputError: the files cannot be written.
+    """
+    if card.config != network.config:
+        raise WeightsError(f"{path}: the card's config is not the network's")
+    tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+    for name, value in tensors.items():
+        if not value.isfinite().all():
+            raise WeightsError(f"{path}: {name} holds NaN or infinity; the training diverged")
+    content = save(tensors)
+    table = dataclasses.asdict(card) | {"config": config.to_mapping(card.config)}
+    table |= {"network": NETWORK, "sha256": hashlib.sha256(content).hexdigest()}
+    # Tensors first: with the card written last, a half-finished pair never looks whole.
+    atomic.write_bytes(path, content)
+    text = json.dumps(table, indent=2, sort_keys=True, ensure_ascii=False)
+    atomic.write_text(path.with_suffix(".json"), text + "\n")
+
+
+def load_flow_weights(path: Path) -> tuple[GruAofe, FlowCard]:
+    """Read a network and its card, in evaluation mode, on the CPU.
+
+    Raises:
+        WeightsError: missing, damaged, of another network or shape, or never trained.
+    """
+    try:
+        content = path.read_bytes()
+        table = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if table["network"] != NETWORK:
+            raise ValueError(f"network {table['network']!r}, expected {NETWORK!r}")
+        if hashlib.sha256(content).hexdigest() != table["sha256"]:
+            raise ValueError("the digest of the tensors is not the card's")
+        card = _card(table)
+        network = GruAofe(card.config, generator=torch.Generator().manual_seed(0))
+        network.load_state_dict(load(content))
+    except OSError as error:
+        raise WeightsError(
+            f"{path}: cannot be read with its card {path.stem}.json ({error}); both are needed"
+        ) from error
+    except (
+        ConfigError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        safetensors.SafetensorError,
+    ) as error:
+        raise WeightsError(
+            f"{path}: damaged, or not weights of this flow network ({error}); copy both files again"
+        ) from error
+    if card.steps < 1:
+        raise WeightsError(f"{path}: random weights, no training step was taken; train them first")
+    return network.eval(), card
+
+
+def _card(table: Mapping[str, Any]) -> FlowCard:
+    names = {f.name for f in dataclasses.fields(FlowCard)}
+    values = {name: value for name, value in table.items() if name in names}
+    values["config"] = config.from_mapping(GruAofeConfig, values["config"])
+    return FlowCard(**values)

@@ -1,0 +1,347 @@
+"""Training of GRU-AOFE on drawn pairs, or on FlyingChairs and FlyingThings3D (the paper's sets).
+
+Resumable to the same bytes: crops, noise and schedule are keyed by seed and step.
+"""
+
+import copy
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hmrm import atomic, config, provenance
+from hmrm.datasets.flying_chairs import flying_chairs
+from hmrm.datasets.flying_things import flying_things
+from hmrm.errors import ConfigError, NumericalError
+from hmrm.flow.gru_aofe import FlowEstimate, GruAofe, GruAofeConfig
+from hmrm.flow.samples import read_sample
+from hmrm.flow.weights import FlowCard, load_flow_weights, save_flow_weights
+from hmrm.progress import Progress, silent
+from hmrm.training.flow_material import (
+    Batch,
+    DrawnMaterial,
+    FolderMaterial,
+    Material,
+    collated,
+    draw_batch,
+)
+from hmrm.training.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, draw_pool
+from hmrm.training.flow_sensor import SensorConfig, seen
+from hmrm.training.state import load_state, save_state
+
+STATE = "state.safetensors"
+VALIDATION = "validation.json"
+
+_TRAINING, _HELD_OUT = 0, 1
+_BINS_PX = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowTrainingConfig:
+    """Everything that decides the weights.
+
+    Attributes:
+        data: ``drawn`` pairs, or a folder ``data_path`` of FlyingChairs or FlyingThings3D.
+        held_out_samples: pairs of the folder's validation split that progress is measured on.
+        steps: optimiser steps; with ``batch`` crops of ``crop_px`` (height, width) each.
+        warm_up: share of the steps in which the learning rate rises; then it falls to zero.
+        first_iterations: refinements in the first ``first_share`` of the steps, which are cheaper;
+            then the network's own number.
+        fading: weight of a refinement relative to the one after it (RAFT's gamma, 0.8).
+        floor_px: pairs count less as their mean motion exceeds this; infinite: all the same.
+        error_weight: weight of the loss of the predicted error.
+        average_decay: of the exponential moving average that becomes the weights.
+        checkpoint_steps, validation_steps: steps between two saved states, two validations.
+        start_from: weights that the training starts with, of the same sizes.
+        mixed_precision: half precision where it is safe; on CUDA only.
+    """
+
+    seed: int = 0
+    data: Literal["drawn", "flying_chairs", "flying_things"] = "drawn"
+    data_path: Path | None = None
+    held_out_samples: int = 100
+    steps: int = 6000
+    batch: int = 4
+    crop_px: tuple[int, int] = (96, 96)
+    learning_rate: float = 8e-4
+    weight_decay: float = 1e-4
+    warm_up: float = 0.05
+    first_iterations: int = 2
+    first_share: float = 0.3
+    fading: float = 0.8
+    floor_px: float = 0.1
+    error_weight: float = 0.003
+    average_decay: float = 0.998
+    checkpoint_steps: int = 200
+    validation_steps: int = 600
+    start_from: Path | None = None
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    mixed_precision: bool = True
+    network: GruAofeConfig = field(default_factory=GruAofeConfig)
+    pairs: PairsConfig = field(default_factory=PairsConfig)
+    sensor: SensorConfig = field(default_factory=SensorConfig)
+
+    def __post_init__(self) -> None:
+        for name in (
+            "steps",
+            "batch",
+            "held_out_samples",
+            "checkpoint_steps",
+            "validation_steps",
+            "first_iterations",
+        ):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
+        for name in ("warm_up", "first_share", "fading"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} = {getattr(self, name)}: must be in 0 … 1")
+        if not 0 <= self.average_decay < 1:
+            raise ConfigError(f"average_decay = {self.average_decay}: must be in 0 … 1")
+        if not (self.learning_rate > 0 and self.floor_px > 0):
+            raise ConfigError("learning_rate and floor_px must be above 0")
+        if (self.data == "drawn") != (self.data_path is None):
+            raise ConfigError(f'data = "{self.data}": data_path is for data sets, and they need it')
+        most = self.pairs.side_px if self.data == "drawn" else 1 << 14
+        if not 16 <= min(self.crop_px) <= max(self.crop_px) <= most:
+            raise ConfigError(f"crop_px = {list(self.crop_px)}: sides must be 16 … {most}")
+
+
+def train_flow(
+    settings: FlowTrainingConfig,
+    folder: Path,
+    *,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Path:
+    """Draw pairs, train, and write ``weights.safetensors`` with its card; return its path.
+
+    Args:
+        folder: pairs, states and weights; a folder of the same settings is gone on with.
+        workers: processes that draw pairs; the result does not depend on it.
+
+    Raises:
+        ConfigError: the folder belongs to other settings.
+        NumericalError: the training diverged.
+        OutputError: the folder cannot be written.
+    """
+    _claim(folder, settings)
+    material, held_out, seen_in_training = _material(settings, folder, workers, progress)
+    average = _train(settings, material, held_out, folder, progress)
+    card = FlowCard(
+        config=settings.network,
+        trained_on=seen_in_training,
+        steps=settings.steps,
+        metrics={f"held-out pairs, {settings.data}": validate(average, held_out)},
+        provenance=provenance.stamp(config_hash=config.digest(settings), seeds=(settings.seed,)),
+    )
+    path = folder / "weights.safetensors"
+    save_flow_weights(path, average.cpu(), card)
+    return path
+
+
+def sequence_loss(
+    found: list[FlowEstimate], flow: Float[Tensor, "b 2 h w"], settings: FlowTrainingConfig
+) -> Float[Tensor, ""]:
+    """End-point errors of all refinements, later ones weighing more, and the error's own loss.
+
+    A pair counts relative to its motion, as a whole: weighted pixel by pixel by their true motion,
+    estimates would be pulled towards no motion. Unknown pixels (NaN) do not count.
+    """
+    known = flow.isfinite().all(dim=1)
+    truth = flow.nan_to_num()
+    count = known.sum(dim=(1, 2)).clamp(min=1)
+    motion = (truth.norm(dim=1) * known).sum(dim=(1, 2)) / count
+    total = flow.new_zeros(())
+    for index, estimate in enumerate(found):
+        # The root's slope at no error is infinite without the small term.
+        error = ((estimate.flow - truth).square().sum(dim=1) + 1e-6).sqrt() * known
+        mean = error.sum(dim=(1, 2)) / count
+        expected = estimate.log_error[:, 0].clamp(min=-7, max=5)
+        surprise = (error.detach() * torch.exp(-expected) + expected) * known
+        own = surprise.sum(dim=(1, 2)) / count
+        weight = settings.fading ** (len(found) - 1 - index)
+        total = total + weight * (mean / (1 + motion / settings.floor_px)).mean()
+        total = total + weight * settings.error_weight * own.mean()
+    return total
+
+
+def _material(
+    settings: FlowTrainingConfig, folder: Path, workers: int, progress: Progress
+) -> tuple[Material, list[Batch], str]:
+    """What is trained on, what is held out, and a sentence about it."""
+    height, width = settings.crop_px
+    if settings.data_path is not None:
+        chosen = flying_chairs if settings.data == "flying_chairs" else flying_things
+        samples = chosen(settings.data_path, split="training")
+        others = chosen(settings.data_path, split="validation")[: settings.held_out_samples]
+        real = FolderMaterial(
+            samples=samples, height_px=height, width_px=width, sensor=settings.sensor
+        )
+        said = f"{len(samples)} pairs of {settings.data}; drawn by computer, no face among them"
+        return real, [collated([read_sample(sample)]) for sample in others], said
+    pools = [
+        draw_pool(
+            settings.pairs,
+            folder / "pairs",
+            seed=settings.seed,
+            held_out=held_out,
+            workers=workers,
+            progress=progress,
+        )
+        for held_out in (False, True)
+    ]
+    drawn = DrawnMaterial(pairs=pools[0], height_px=height, width_px=width, sensor=settings.sensor)
+    said = f"{settings.pairs.pairs} drawn pairs of pictures with known flow; no photograph"
+    return drawn, held_out_batches(pools[1], settings), said
+
+
+def held_out_batches(pairs: Pairs, settings: FlowTrainingConfig) -> list[Batch]:
+    """The held-out pairs, whole, each with errors of the sensor that never change."""
+    batches = []
+    for index, flow in enumerate(pairs.flow):
+        rng = np.random.default_rng([settings.seed, _HELD_OUT, index])
+        frames = pairs.frames[index].astype(np.float32) / LEVEL_STEPS
+        batches.append(collated([(seen(frames, settings.sensor, rng=rng), flow)]))
+    return batches
+
+
+@torch.inference_mode()
+def validate(network: GruAofe, batches: list[Batch]) -> dict[str, Any]:
+    """Mean end-point error in px, of all pixels and by true motion, beside that of zero flow.
+
+    Returns:
+        ``epe_px``, ``zero_epe_px``, ``static_px`` (mean flow where a whole pair stands still) and
+        ``by_motion``: lower bound in px → [error, error of zero flow].
+    """
+    device = next(network.parameters()).device
+    errors, motions, static = [], [], []
+    for batch in batches:
+        found = network(batch.onset.to(device), batch.apex.to(device))[-1].flow.cpu()
+        known = batch.flow.isfinite().all(dim=1)
+        error = (found - batch.flow).norm(dim=1)[known]
+        motion = batch.flow.norm(dim=1)[known]
+        errors.append(error)
+        motions.append(motion)
+        if not motion.any():
+            static.append(float(error.mean()))
+    error, motion = torch.cat(errors), torch.cat(motions)
+    bins = torch.bucketize(motion, torch.tensor(_BINS_PX[1:]))
+    by_motion = {
+        f"{low:g}": [_rounded(error[bins == i].mean()), _rounded(motion[bins == i].mean())]
+        for i, low in enumerate(_BINS_PX)
+        if (bins == i).any()
+    }
+    return {
+        "epe_px": _rounded(error.mean()),
+        "zero_epe_px": _rounded(motion.mean()),
+        "static_px": _rounded(float(np.mean(static)) if static else 0.0),
+        "by_motion": by_motion,
+    }
+
+
+def _rounded(value: Tensor | float) -> float:
+    return round(float(value), 5)
+
+
+def _claim(folder: Path, settings: FlowTrainingConfig) -> None:
+    path, text = folder / "config.toml", config.dumps(settings)
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise ConfigError(f"{folder}: holds a training with other settings; choose another folder")
+    atomic.write_text(path, text)
+
+
+def _train(
+    settings: FlowTrainingConfig,
+    material: Material,
+    held_out: list[Batch],
+    folder: Path,
+    progress: Progress,
+) -> GruAofe:
+    device = _device(settings)
+    network = _start(settings).to(device)
+    average = copy.deepcopy(network)
+    modules: dict[str, nn.Module] = {"network": network, "average": average}
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    state = folder / STATE
+    done = load_state(state, modules=modules, optimizer=optimizer) if state.exists() else 0
+    for step in range(done, settings.steps):
+        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(settings, step)
+        loss = _step(network, optimizer, settings, material, step)
+        if not np.isfinite(loss):
+            raise NumericalError(f"{folder}: the loss is {loss} at step {step}; lower the rate")
+        _follow(average, network, min(settings.average_decay, (1 + step) / (10 + step)))
+        if (step + 1) % settings.validation_steps == 0:
+            _report(folder, step + 1, validate(average, held_out))
+        if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
+            save_state(state, step=step + 1, modules=modules, optimizer=optimizer)
+        progress("training", step + 1, settings.steps)
+    return average.eval()
+
+
+def _step(
+    network: GruAofe,
+    optimizer: torch.optim.Optimizer,
+    settings: FlowTrainingConfig,
+    material: Material,
+    step: int,
+) -> float:
+    device = next(network.parameters()).device
+    batch = draw_batch(material, batch=settings.batch, seed=(settings.seed, _TRAINING, step))
+    early = step < settings.first_share * settings.steps
+    iterations = min(settings.first_iterations if early else 99, settings.network.iterations)
+    halved = settings.mixed_precision and device.type == "cuda"
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=halved):
+        found = network(
+            batch.onset.to(device), batch.apex.to(device), iterations=iterations, every=True
+        )
+    loss = sequence_loss(found, batch.flow.to(device), settings)
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimizer.step()
+    return float(loss.detach())
+
+
+def _start(settings: FlowTrainingConfig) -> GruAofe:
+    network = GruAofe(settings.network, generator=torch.Generator().manual_seed(settings.seed))
+    if settings.start_from is not None:
+        earlier, card = load_flow_weights(settings.start_from)
+        if card.config != settings.network:
+            raise ConfigError(f"{settings.start_from}: has other sizes than [network]")
+        network.load_state_dict(earlier.state_dict())
+    return network.train()
+
+
+def _device(settings: FlowTrainingConfig) -> torch.device:
+    found = torch.cuda.is_available()
+    if settings.device == "cuda" and not found:
+        raise ConfigError('device = "cuda": torch sees no CUDA device; use "cpu"')
+    return torch.device("cuda" if found and settings.device != "cpu" else "cpu")
+
+
+def _rate(settings: FlowTrainingConfig, step: int) -> float:
+    rising = max(settings.warm_up * settings.steps, 1)
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 1 - (step - rising) / max(settings.steps - rising, 1)
+
+
+def _report(folder: Path, step: int, figures: dict[str, Any]) -> None:
+    path = folder / VALIDATION
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    # Figures of steps that were taken again after a stop are replaced.
+    rows = [row for row in earlier if row["step"] < step] + [{"step": step, **figures}]
+    atomic.write_text(path, "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
