@@ -57,6 +57,8 @@ class SpotConfig:
         blink_peak: change of the eyes' look (``MotionSignal.eye_change``) that only a blink makes.
         blink_edge: change at which a blink begins and ends.
         blink_margin_s: added on both sides of a blink.
+        blink_times: factor on every threshold during a blink, which moves what the head's motion
+            is read from.
         near_eyes: regions that lids pull along; not read during a blink.
         ignored: regions that are not expression.
     """
@@ -79,6 +81,7 @@ class SpotConfig:
     blink_peak: float = 0.25
     blink_edge: float = 0.03
     blink_margin_s: float = 0.05
+    blink_times: float = 2.0
     near_eyes: tuple[str, ...] = ("left_brow", "right_brow", "left_cheek", "right_cheek")
     ignored: tuple[str, ...] = ("nose",)
 
@@ -226,6 +229,7 @@ def _at_scale(
     for part in parts:
         over_noise = np.linalg.norm(part.away / noise, axis=2) / threshold
         height = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / scale.least_px)
+        height[part.blink] /= config.blink_times
         height[np.ix_(part.blink, pulled)] = 0.0
         found += _movements(part, height, noise, names, config)
     return [(scale.preference * clearness, movement) for clearness, movement in found]
