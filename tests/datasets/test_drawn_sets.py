@@ -79,3 +79,14 @@ def test_macro_expressions_need_the_second_workbook(tmp_path: Path) -> None:
     records = load_dataset("cas-me-3", tmp_path, LoadOptions(table_only=True)).annotations.records
     assert {r.kind for r in records} == {"micro"}
     assert records == tuple(r for r in fake.records if r.kind == "micro")
+
+
+def test_mmew_clips_may_be_named_otherwise(tmp_path: Path) -> None:
+    header = "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Action Units,Estimated Emotion"
+    (tmp_path / "MMEW_Micro_Exp.csv").write_text(f"{header}\n3,c_7,1,4,9,12,happiness\n")
+    folder = tmp_path / "Micro_Expression/happiness/c_7"
+    folder.mkdir(parents=True)
+    (folder / "1.jpg").write_bytes(b"")
+    loaded = load_dataset("mmew", tmp_path)
+    assert loaded.annotations.records[0].id == "mmew/S03/c_7"
+    assert loaded.folder_of(loaded.annotations.records[0]) is not None

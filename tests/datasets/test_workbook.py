@@ -178,6 +178,25 @@ def test_one_name_with_two_sets_of_frames_becomes_two_clips(tmp_path: Path) -> N
     assert "clip_twice" in {o.code for o in found.oddities}
 
 
+def test_a_person_written_once_over_merged_cells_counts_for_every_row(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for cells in (HEADER, ROW, [None, "EP03", *ROW[2:]], ["02", "EP03", *ROW[2:]]):
+        book.active.append(cells)
+    book.active.merge_cells("A2:A3")
+    book.save(tmp_path / NAME)
+    found = load_dataset("casme2", tmp_path, LoadOptions(table_only=True)).annotations
+    assert [r.subject for r in found.records] == ["sub01", "sub01", "sub02"]
+
+
+def test_objective_classes_are_taken_from_their_own_workbook(tmp_path: Path) -> None:
+    rows = [["Subject", "Filename", "Objective Class"], [1, "ep02_01F", 3]]
+    write_table(tmp_path / "CASME2-ObjectiveClasses.xlsx", {"Sheet1": rows})
+    found = load(tmp_path, [HEADER, ROW, changed(1, "EP03")])
+    assert [r.objective_class for r in found.records] == [3, None]
+
+
 def test_text_tables_and_old_workbooks_are_read_alike(tmp_path: Path) -> None:
     fake = fake_casme2().first(40)
     write_fake(tmp_path / "new", fake, pictures="none")

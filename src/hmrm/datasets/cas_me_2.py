@@ -39,7 +39,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """
     records: list[Record] = []
     for path in main_tables(tables, _TABLES)[:1]:
-        sheets = [sheet for sheet in read_workbook(path) if sheet.rows]
+        sheets = [sheet for sheet in read_workbook(path) if sheet.holds_anything]
         if len(sheets) < 3:
             raise DataError(
                 f"{path}: {len(sheets)} sheets with content; needs codes, persons and videos"

@@ -113,7 +113,7 @@ def load_composite(root: Path, options: LoadOptions | None = None) -> LoadedComp
     parts, missing = [], []
     for name in PARTS:
         try:
-            parts.append(load_dataset(name, _part_root(root, name), options))
+            parts.append(_load_part(name, root, options))
         except DataError as error:
             missing.append((name, error))
     if not parts:
@@ -129,6 +129,17 @@ def load_composite(root: Path, options: LoadOptions | None = None) -> LoadedComp
 def is_composite(name: str) -> bool:
     """Whether a command's name means the composite."""
     return name.lower() in (COMPOSITE, "megc2019", "megc-2019")
+
+
+def _load_part(name: str, root: Path, options: LoadOptions) -> Loaded:
+    child = _part_root(root, name)
+    try:
+        return load_dataset(name, child, options)
+    except DataError:
+        # Its table may lie beside its folder.
+        if child == root:
+            raise
+        return load_dataset(name, root, options)
 
 
 def _part_root(root: Path, name: str) -> Path:

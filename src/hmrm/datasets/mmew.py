@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
-from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.labels import emotion_of, emotions
 from hmrm.datasets.records import Record, is_remark, span, units_of
 from hmrm.datasets.spreadsheets import read_workbook
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
@@ -36,6 +36,7 @@ _COLUMNS = (
     Column(key="emotion", names=("Estimated Emotion", "Emotion")),
 )
 _CLIP = re.compile(r"s?0*(\d+)-0*(\d+)-0*(\d+)", re.IGNORECASE)
+_PERSON = re.compile(r"s?0*(\d+)", re.IGNORECASE)
 
 
 def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
@@ -51,27 +52,36 @@ def place(parts: Parts) -> str | None:
     """``…/happiness/S03-01-002`` → ``S03-01-002``; macro-expressions are not read."""
     if any("macro" in part.lower() for part in parts):
         return ""
-    found = _CLIP.fullmatch(parts[-1])
-    return None if found is None else _name(found)
+    if _CLIP.fullmatch(parts[-1]):
+        return _name(parts[-1])
+    known = (*emotions(NAME), "others", "other")
+    return _name(parts[-1]) if len(parts) > 1 and parts[-2].lower() in known else None
 
 
-def _name(found: re.Match[str]) -> str:
+def _name(text: str) -> str:
+    """One way of writing a clip's name; names of another form stay as they are."""
+    found = _CLIP.fullmatch(text)
+    if found is None:
+        return text
     return f"S{int(found[1]):02d}-{int(found[2]):02d}-{int(found[3]):03d}"
+
+
+def _subject(row: Row, clip: str) -> str:
+    found = _CLIP.fullmatch(clip) or _PERSON.fullmatch(row.needed_text("subject"))
+    if found is None:
+        raise DataError(f"{row.address('subject')}: {row.text('subject')!r} is no person")
+    return f"S{int(found[1]):02d}"
 
 
 def _record(row: Row) -> Record | None:
     if is_remark(row, "clip", "onset"):
         return None
-    text = row.needed_text("clip")
-    found = _CLIP.fullmatch(text)
-    if found is None:
-        raise DataError(f"{row.address('clip')}: {text!r} is no clip name such as S03-01-002")
-    clip = _name(found)
+    clip = _name(row.needed_text("clip"))
     onset, offset = row.needed_frame("onset"), row.frame("offset")
     units, code = units_of(row, "units")
     return Record(
         dataset=NAME,
-        subject=clip.split("-")[0],
+        subject=_subject(row, clip),
         clip=clip,
         onset_frame=onset,
         apex_frame=row.frame("apex") or None,

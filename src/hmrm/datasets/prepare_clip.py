@@ -142,6 +142,8 @@ def _prepare(job: Job) -> None:
     transform = canonical_transform(points)
     rule, apex = "annotated", frames.apex
     if apex is None:
+        if job.record.offset_frame is None and job.record.span_frames is None:
+            raise DataError(f"{job.record.id}: neither apex nor offset is known")
         rule = settings.apex
         crops = [
             _grey_crop(path, points) if rule == "difference" else _NOTHING

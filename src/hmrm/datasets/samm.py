@@ -36,7 +36,7 @@ _COLUMNS = (
     Column(key="emotion", names=("Estimated Emotion", "Emotion")),
     Column(key="objective", names=("Objective Classes", "Objective Class"), required=False),
 )
-_CLIP = re.compile(r"(\d{3})_\d+_\d+")
+_CLIP = re.compile(r"(\d{3})_\d+_\w+")
 
 
 def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:

@@ -38,7 +38,7 @@ _COLUMNS = (
     Column(key="kind", names=("Type", "Expression type")),
     Column(key="units", names=("Action Units", "AUs", "AU"), required=False),
 )
-_CLIP = re.compile(r"((\d{3})_\d+)(?:_\d+)?")
+_CLIP = re.compile(r"((\d{3})_\d+)(?:_\w+)?")
 
 
 def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:

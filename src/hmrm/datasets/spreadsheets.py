@@ -32,6 +32,11 @@ class Sheet:
         """File and sheet, as messages name them."""
         return f"{self.file.name} sheet {self.name!r}" if self.name else self.file.name
 
+    @property
+    def holds_anything(self) -> bool:
+        """Whether any cell has a value."""
+        return any(cell not in (None, "") for row in self.rows for cell in row)
+
     def where(self, row: int, column: int | None = None) -> str:
         """Address of a row or cell, both from 0, in the spreadsheet's own words."""
         if column is None:
@@ -77,11 +82,21 @@ def _read_xlsx(path: Path, content: bytes) -> tuple[Sheet, ...]:
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
             return tuple(
-                Sheet(file=path, name=sheet.title, rows=tuple(sheet.iter_rows(values_only=True)))
+                Sheet(file=path, name=sheet.title, rows=_unmerged(sheet))
                 for sheet in book.worksheets
             )
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, ParseError) as error:
         raise DataError(f"{path}: cannot be read as a spreadsheet ({error})") from error
+
+
+def _unmerged(sheet: Any) -> tuple[tuple[object, ...], ...]:
+    """Values of a sheet; cells merged downwards, such as a person's, have it in every row."""
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    for merged in sheet.merged_cells.ranges:
+        if merged.min_col == merged.max_col:
+            for row in range(merged.min_row, merged.max_row):
+                rows[row][merged.min_col - 1] = rows[merged.min_row - 1][merged.min_col - 1]
+    return tuple(tuple(row) for row in rows)
 
 
 def _read_xls(path: Path, content: bytes) -> tuple[Sheet, ...]:
