@@ -159,3 +159,13 @@ def test_nothing_at_all_is_refused(tmp_path: Path) -> None:
         load_dataset("casme2", tmp_path)
     with pytest.raises(DataError, match="no such folder"):
         load_dataset("samm", tmp_path / "absent")
+
+
+def test_an_apex_that_others_added_to_the_extended_table_is_read(tmp_path: Path) -> None:
+    header = "Subject,Filename,,OnsetF,ApexF,OffsetF,Onset2F,Offset2F,FirstF,LastF,Emotion"
+    rows = ["3,s3_ne_03,,100,105,110,120,130,90,140,negative", "see the paper,,,,,,,,,,"]
+    text = "\n".join([header, *rows])
+    (tmp_path / "SMIC-HS-E_annotation_2019.csv").write_text(text + "\n")
+    first, second = load_dataset("smic-e-hs", tmp_path, TABLE_ONLY).annotations.records
+    assert (first.id, first.apex_frame) == ("smic-e-hs/s03/s03_ne_03", 105)
+    assert (second.clip, second.onset_frame, second.apex_frame) == ("s03_ne_03_e2", 120, None)

@@ -11,7 +11,7 @@ comes with them, so their folders are read. The home-made ``smic.xlsx`` that cir
 without frames. There is no apex anywhere.
 Extended clips (SMIC-E): ``HS_long/SMIC_HS_E/s20/s20_ne_01/image17581039.jpg`` and
 ``SMIC-HS-E_annotation.xlsx``; frames are counters of the camera, and a clip may hold two or three
-micro-expressions (``Onset2F`` …).
+micro-expressions (``Onset2F`` …). Editions that circulate have an ``ApexF``; it is read.
 """
 
 import re
@@ -46,6 +46,7 @@ _LONG_COLUMNS = (
     Column(key="clip", names=("Filename", "File name")),
     Column(key="onset1", names=("OnsetF", "Onset1F", "Onset")),
     Column(key="offset1", names=("OffsetF", "Offset1F", "Offset")),
+    Column(key="apex1", names=("ApexF", "Apex1F", "Apex"), required=False),
     Column(key="onset2", names=("Onset2F",), required=False),
     Column(key="offset2", names=("Offset2F",), required=False),
     Column(key="onset3", names=("Onset3F",), required=False),
@@ -173,7 +174,7 @@ def _long(dataset: str, row: Row) -> list[Record] | None:
                 subject=subject,
                 clip=clip,
                 onset_frame=onset,
-                apex_frame=None,
+                apex_frame=(row.frame("apex1") or None) if number == 1 else None,
                 offset_frame=row.frame(f"offset{number}"),
                 emotion=emotion_of(row, "emotion", dataset),
                 folder=key,
