@@ -48,7 +48,7 @@ def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
     assert (found["clips"], found["on_disk"], found["folders"]) == (5, 4, 4)
     assert {"what": "clips", "published": 159, "found": 5} in found["published"]
     codes = {o["code"]: o for o in found["oddities"]}
-    assert codes["clip_not_on_disk"]["where"].endswith("row 15")
+    assert codes["clip_not_on_disk"]["where"].endswith("cell B15")
     assert codes["frames_beyond"]["count"] == 1
     words = call("datasets", "check", "samm", tmp_path)
     assert "5, published are 159" in words

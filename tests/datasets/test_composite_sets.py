@@ -110,7 +110,7 @@ def test_disk_and_table_are_compared_both_ways(tmp_path: Path) -> None:
     loaded = load_dataset("casme2", tmp_path)
     found = {o.code: o for o in loaded.annotations.oddities}
     missing, extra = found["clip_not_on_disk"], found["clip_not_in_table"]
-    assert missing.where == "CASME2-coding-20140508.xlsx sheet 'Sheet1' row 2"
+    assert missing.where == "CASME2-coding-20140508.xlsx sheet 'Sheet1' cell B2"
     assert first.record is not None and first.record.id in missing.message
     assert extra.where.endswith("EP77_77") and "sub01/ep77_77" in extra.message
 

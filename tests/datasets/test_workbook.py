@@ -50,7 +50,7 @@ def test_other_spellings_of_a_header_are_read(tmp_path: Path) -> None:
 
 def test_a_heading_above_the_header_is_passed_over(tmp_path: Path) -> None:
     found = load(tmp_path, [["CASME II coding"], [], HEADER, ROW])
-    assert found.records[0].where == f"{NAME} sheet 'Sheet1' row 4"
+    assert found.records[0].where == f"{NAME} sheet 'Sheet1' cell B4"
 
 
 def test_a_renamed_sheet_is_read_and_noted(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def _record(people: Mapping[str, str], videos: Mapping[str, str], row: Row) -> R
         units=units,
         units_text=text,
         kind=kind_of(row, "kind"),
-        where=row.where,
+        where=row.address("video"),
     )
 
 

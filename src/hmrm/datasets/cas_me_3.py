@@ -139,7 +139,7 @@ def _record(row: Row, kind: Kind, *, with_emotion: bool) -> Record:
         units_text=text,
         objective_class=objective_class(row, "objective"),
         kind=kind,
-        where=row.where,
+        where=row.address("video"),
     )
 
 
@@ -159,7 +159,7 @@ def _record_c(row: Row) -> Record | None:
         folder=number,
         units=units,
         units_text=text,
-        where=row.where,
+        where=row.address("count"),
     )
 
 

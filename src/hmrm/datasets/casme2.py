@@ -89,7 +89,7 @@ def _record(row: Row) -> Record | None:
         units=units,
         units_text=text,
         span_frames=span(onset, offset),
-        where=row.where,
+        where=row.address("clip"),
     )
 
 

@@ -73,7 +73,7 @@ def _record(row: Row) -> Record | None:
         units_text=text,
         span_frames=span(onset, offset),
         frames_per_s=None if not rate else float(rate),
-        where=row.where,
+        where=row.address("clip"),
     )
 
 

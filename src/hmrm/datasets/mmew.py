@@ -91,7 +91,7 @@ def _record(row: Row) -> Record | None:
         units=units,
         units_text=code,
         span_frames=span(onset, offset),
-        where=row.where,
+        where=row.address("clip"),
     )
 
 

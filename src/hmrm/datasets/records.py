@@ -35,7 +35,7 @@ class Record:
         span_frames: first and last frame that the clip's folder should hold; None where it holds
             a whole recording.
         frames_per_s: where clips of one data set differ.
-        where: file, sheet and row.
+        where: file, sheet and the cell that names the clip.
     """
 
     dataset: str

@@ -75,7 +75,7 @@ def _record(row: Row) -> Record | None:
         units_text=text,
         objective_class=objective_class(row, "objective"),
         span_frames=span(onset, offset),
-        where=row.where,
+        where=row.address("clip"),
     )
 
 

@@ -86,7 +86,7 @@ def _record(emotions: Mapping[str, str], row: Row) -> Record | None:
         units=units,
         units_text=text,
         kind=kind,
-        where=row.where,
+        where=row.address("clip"),
     )
 
 

@@ -99,7 +99,7 @@ def read_short_table(dataset: str, tables: Sequence[Path], findings: Findings) -
         key = _key(row)
         emotion = emotion_of(row, "emotion", dataset)
         onset, offset = row.needed_frame("onset"), row.needed_frame("offset")
-        made = _short(dataset, key, onset, offset, row.where)
+        made = _short(dataset, key, onset, offset, row.address("clip"))
         if emotion != made.emotion:
             row.notes.add("emotion_differs", row.address("emotion"), f"{emotion!r} for {made.clip}")
         return made
@@ -179,7 +179,7 @@ def _long(dataset: str, row: Row) -> list[Record] | None:
                 emotion=emotion_of(row, "emotion", dataset),
                 folder=key,
                 span_frames=None if first is None else span(first, last),
-                where=row.where,
+                where=row.address("clip"),
             )
         )
     if not records:
