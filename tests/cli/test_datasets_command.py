@@ -89,3 +89,19 @@ def test_points_come_with_drawn_pictures(tmp_path: Path):
     write_points(tmp_path / "faces.csv", write_fake(tmp_path, fake))
     header, row = (tmp_path / "faces.csv").read_text().splitlines()
     assert header.startswith("id,x1,y1") and row.startswith("mmew/S01/S01-01-000,")
+
+
+def test_intervals_feed_the_spotting_score(tmp_path: Path):
+    write_fake(tmp_path, FAKES["samm-lv"](), pictures="blank")
+    empty = tmp_path / "SAMMLV/SAMM_longvideos/006_9"
+    empty.mkdir()
+    (empty / "006_9_0001.jpg").write_bytes(b"")
+    words = call("datasets", "intervals", "samm-lv", tmp_path, "-o", tmp_path / "truth.csv")
+    assert words.startswith(f"{len(FAKES['samm-lv']().records)} intervals")
+    lines = (tmp_path / "truth.csv").read_text().splitlines()
+    assert lines[1] == "006,006_1,3,7,11,micro,anger" and lines[-1] == "006,006_9,,,,,"
+    words = call(
+        *("score-spotting", "--truth", tmp_path / "truth.csv", "--found", tmp_path / "truth.csv"),
+        *("--missing-offset", "drop"),
+    )
+    assert "1.000" in words

@@ -125,6 +125,30 @@ def prepare(
 
 
 @app.command()
+def intervals(
+    name: Annotated[str, typer.Argument(help="Name of a data set (hmrm datasets list).")],
+    root: Annotated[Path, typer.Argument(help="Folder of the data set, or its table.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV to write.")],
+    table: _Table = None,
+    table_only: Annotated[bool, typer.Option(help="Do not look for frames.")] = False,
+    corrections: _Corrections = None,
+) -> None:
+    """Write the annotated intervals as a table for hmrm score-spotting."""
+    from hmrm.datasets.interval_truth import write_intervals
+    from hmrm.datasets.load import LoadOptions, load_dataset
+
+    options = LoadOptions(table=table, table_only=table_only, corrections=corrections)
+    loaded = load_dataset(name, root, options)
+    count = write_intervals(output, loaded)
+    OUT.print(
+        f"{count} intervals in {output}, {len(loaded.annotations.skipped)} rows left out",
+        markup=False,
+    )
+    for skip in loaded.annotations.skipped:
+        OUT.print(f"  left out: {skip.what}: {skip.reason}", markup=False)
+
+
+@app.command()
 def draw(
     name: Annotated[str, typer.Argument(help="Name of a data set, or composite.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
