@@ -86,14 +86,15 @@ def measure(order: Order) -> float:
     begun = time.process_time()
     if order.path.exists():
         return 0.0
-    video = draw_video(order.part, order.number, order.model_path)
+    detector = MTCNN()
+    video = draw_video(order.part, order.number, order.model_path, detector)
     rate, config = video.clip.config.frames_per_s, AnalyzeConfig()
     step = max(1, round(rate / config.most_frames_per_s))
     stride = max(step, round(rate / softnet.FRAMES_PER_S))
     source = DrawnSource(video, step=step, stride=stride)
     watched = watch(
         source,
-        FaceTracker(config.track, detector=MTCNN()),
+        FaceTracker(config.track, detector=detector),
         config.motion,
         least_eye_distance_px=config.least_eye_distance_px,
         most_frames_per_s=config.most_frames_per_s,

@@ -18,6 +18,7 @@ import numpy as np
 from hmrm.clip import Image
 from hmrm.evaluation.intervals import Interval
 from hmrm.faces.shape import MIRRORED_68
+from hmrm.faces.track import Detector
 from hmrm.facs.atlas import ActionUnit, AtlasSource, MotionSource, Side
 from hmrm.facs.clip_recipes import UNIT_SETS
 from hmrm.facs.clips import ClipConfig, DrawnClip, Expression, draw_clip
@@ -39,9 +40,9 @@ FIRST_SEED: dict[Part, int] = {
 RATES: dict[Part, tuple[float, ...]] = {
     "test": (25.0, 30.0, 60.0, 30.0, 100.0, 200.0),
     "quiet": (30.0, 60.0) * 4,
-    "development": (30.0, 60.0, 100.0),
+    "development": (30.0, 60.0),
     "development-quiet": (30.0, 60.0) * 4,
-    "training": (30.0,) * 6,
+    "training": (30.0,) * 5,
 }
 SECONDS: dict[Part, float] = {
     "test": 40.0,
@@ -94,16 +95,19 @@ class Video:
         return np.clip(np.rint(frame.image * (1.0 + np.asarray(total))), 0, 255).astype(np.uint8)
 
 
-def draw_video(part: Part, number: int, model_path: Path | None) -> Video:
-    """Video ``number`` of a part; the same arguments give the same video."""
+def draw_video(part: Part, number: int, model_path: Path | None, detector: Detector) -> Video:
+    """Video ``number`` of a part; the same arguments give the same video.
+
+    A drawn face that the detector does not see is drawn anew: spotting is judged, not detection.
+    """
     rng = np.random.default_rng([FIRST_SEED[part], number])
     rate, seconds = RATES[part][number], SECONDS[part]
     quiet = part in ("quiet", "development-quiet")
     kind = QUIET_KINDS[number // 2] if quiet else "mixed"
     judged = part in ("test", "quiet")
-    photo, points = _face(part, number, rng)
-    # Grey: nothing that spots looks at colour, and drawing takes a third of the time.
-    picture = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    picture, points = _face(part, number, rng)
+    while not detector.detect(picture):
+        picture, points = _face(part, number, rng)
     source, depth = _source(points, model_path if judged else None, rng)
     courses = _timeline(_items(kind, seconds, rng), seconds, rng)
     camera = ClipConfig(
@@ -142,11 +146,13 @@ def draw_video(part: Part, number: int, model_path: Path | None) -> Video:
 
 
 def _face(part: Part, number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Every third video shows the portrait, as it is where it is judged, else mirrored."""
-    if number % 3:
-        return draw_face(rng)
-    picture, points = demo_face()
-    if part in ("test", "quiet"):
+    """Every third video shows the portrait, as it is where it is judged, else mirrored.
+
+    In grey: nothing that spots looks at colour, and drawing takes a third of the time.
+    """
+    photo, points = draw_face(rng) if number % 3 else demo_face()
+    picture = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    if number % 3 or part in ("test", "quiet"):
         return picture, points
     picture = np.ascontiguousarray(picture[:, ::-1])
     return picture, points[list(MIRRORED_68)] * [-1, 1] + [picture.shape[1] - 1, 0]
