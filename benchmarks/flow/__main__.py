@@ -5,7 +5,7 @@ import json
 import platform
 from pathlib import Path
 
-from benchmarks.flow.measure import METHODS, measure
+from benchmarks.flow.measure import METHODS, measure, with_learned
 from benchmarks.flow.page import page
 from benchmarks.flow.suite import SEED, pictures, pictures_hash
 from hmrm import atomic, provenance
@@ -19,14 +19,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flow", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="four pictures, one pair each")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument(
+        "--weights", nargs="+", default=[], metavar="ROW=FILE", help="GRU-AOFE with these weights"
+    )
+    parser.add_argument(
+        "--iterations", nargs="+", type=int, default=[], help="further rows with so many each"
+    )
     parser.add_argument("--json", type=Path, help="default: benchmarks/flow/results.json")
     parser.add_argument("--page", type=Path, help="default: docs/benchmarks/flow.md")
     given = parser.parse_args()
+    files = {row: Path(path) for row, _, path in (each.partition("=") for each in given.weights)}
+    known = with_learned(files, given.iterations)
+    wanted = {row: known[row] for row in known if row in given.methods or row not in METHODS}
     sources = pictures()
     picture_count, per_picture = (4, 1) if given.quick else (len(sources), 2)
     with progress_bar(enabled=True) as bar:
         methods = measure(
-            given.methods, picture_count=picture_count, per_picture=per_picture, progress=bar
+            wanted, picture_count=picture_count, per_picture=per_picture, progress=bar
         )
     result = {
         "provenance": provenance.stamp(data_hash=pictures_hash(sources), seeds=(SEED,)),

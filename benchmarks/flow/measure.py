@@ -2,8 +2,9 @@
 
 import multiprocessing
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from skimage.registration import optical_flow_ilk
 from benchmarks.flow.suite import COLUMNS, SIDE_PX, border_px, pairs, pictures
 from hmrm.flow.classical import DualTVL1, FlowEstimator
 from hmrm.flow.estimate import ESTIMATORS
+from hmrm.flow.learned import GruAofeFlow
 from hmrm.flow.metrics import flow_scores, mean_scores
 from hmrm.parallel import single_thread
 from hmrm.progress import Progress
@@ -43,8 +45,29 @@ METHODS: Mapping[str, Callable[[], FlowEstimator]] = {
 """All registered methods, and peers that the package does not wrap."""
 
 
+def with_learned(
+    weights: Mapping[str, Path], iterations: Sequence[int] = ()
+) -> dict[str, Callable[[], FlowEstimator]]:
+    """``METHODS``, and GRU-AOFE with weights that are not shipped, by the name of their row.
+
+    Args:
+        iterations: further rows of each, with so many refinements.
+    """
+    found = dict(METHODS)
+    for name, path in weights.items():
+        found[name] = partial(GruAofeFlow, weights=path)
+        for count in iterations:
+            row = f"{name}, {count} iterations"
+            found[row] = partial(GruAofeFlow, weights=path, iterations=count)
+    return found
+
+
 def measure(
-    methods: list[str], *, picture_count: int, per_picture: int, progress: Progress
+    methods: Mapping[str, Callable[[], FlowEstimator]],
+    *,
+    picture_count: int,
+    per_picture: int,
+    progress: Progress,
 ) -> dict[str, dict[str, object]]:
     """Method → column → mean scores and spread; and CPU ms at 224 × 224, and memory.
 
@@ -52,7 +75,7 @@ def measure(
     """
     single_thread()
     sources = list(pictures().values())[:picture_count]
-    estimators = {name: METHODS[name]() for name in methods}
+    estimators = {name: build() for name, build in methods.items()}
     cpu_ms: dict[str, list[float]] = {name: [] for name in methods}
     columns: dict[str, dict[str, object]] = {name: {} for name in methods}
     total, done = len(COLUMNS) * len(sources) * per_picture, 0
@@ -74,24 +97,25 @@ def measure(
         name: {
             "columns": columns[name],
             "cpu_ms_224": round(float(np.median(cpu_ms[name])), 1),
-            "peak_memory_mb_224": peak_memory_mb(name),
+            "peak_memory_mb_224": peak_memory_mb(name, methods[name]),
         }
         for name in methods
     }
 
 
-def peak_memory_mb(name: str) -> float | None:
+def peak_memory_mb(name: str, build: Callable[[], FlowEstimator]) -> float | None:
     """What a process grows by while it estimates one pair of 224 × 224; None if not on Linux."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        return pool.apply(_peak_memory_mb, (name,))
+        # Those of METHODS are lambdas, which another process finds by their name only.
+        return pool.apply(_peak_memory_mb, (name, None if name in METHODS else build))
 
 
-def _peak_memory_mb(name: str) -> float | None:
+def _peak_memory_mb(name: str, build: Callable[[], FlowEstimator] | None) -> float | None:
     single_thread()
     rng = np.random.default_rng(0)
     onset, apex = (rng.integers(0, 255, (SIDE_PX, SIDE_PX), np.uint8) for _ in range(2))
-    estimator = METHODS[name]()
+    estimator = (build or METHODS[name])()
     # A first, tiny pair loads what is loaded once.
     estimator(onset[:32, :32], apex[:32, :32])
     try:

@@ -190,6 +190,17 @@ def test_untrained_upsampling_is_bilinear():
     torch.testing.assert_close(large[0, 0, 8, 4:-4], expected[4:-4], atol=0.03, rtol=0)
 
 
+def test_half_precision_costs_little():
+    net = network(awake=True)
+    pair = pictures(64, 64)
+    exact = flow(net, *pair)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = flow(net, *pair)
+    assert rough.dtype == torch.float32
+    # bfloat16 has 8 bits; the equations themselves are solved in float32
+    assert (rough - exact).norm() < 0.05 * exact.norm()
+
+
 def test_more_iterations_continue_the_same_run():
     net = network(awake=True)
     pair = pictures(64, 64)

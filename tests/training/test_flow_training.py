@@ -66,7 +66,13 @@ def test_a_stopped_training_ends_with_the_same_bytes(step: int, whole: Path, tmp
         json.loads((folder / "validation.json").read_text()) for folder in (tmp_path, whole.parent)
     ]
     assert rows[0] == rows[1]
-    assert [row["step"] for row in rows[0]] == [2, 4]
+    assert [row["step"] for row in rows[0]] == [2, 4, 5]
+
+
+def test_the_weights_so_far_can_be_used(tmp_path: Path):
+    with pytest.raises(StoppedError):
+        train_flow(SMALL, tmp_path, progress=stop_at(3))
+    assert load_flow_weights(tmp_path / "weights.safetensors")[1].steps == 2
 
 
 def test_another_seed_gives_other_weights(whole: Path, tmp_path: Path):

@@ -82,13 +82,9 @@ class Cue:
 
     @torch.no_grad()
     def __init__(self, onset: Float[Tensor, "b 1 H W"], apex: Float[Tensor, "b 1 H W"]) -> None:
-        onset, apex = (_without_shade(image) for image in (onset, apex))
-        self._levels = []
-        for level in range(LEVELS):
-            if level:
-                onset, apex = (functional.avg_pool2d(image, 2) for image in (onset, apex))
-            made = _Level(onset=_slopes(onset), apex=_coefficients(apex), px=2**level)
-            self._levels.append(made)
+        # Half precision could not tell a hundredth of a px.
+        with torch.autocast(onset.device.type, enabled=False):
+            self._levels = _levels(_without_shade(onset), _without_shade(apex))
 
     @torch.no_grad()
     def at(self, flow: Float[Tensor, "b 2 h w"]) -> Evidence:
@@ -96,21 +92,35 @@ class Cue:
 
         Nothing is learned here and the flow is taken as given: no gradient passes.
         """
-        sums = torch.cat([_equations(level, flow) for level in self._levels], dim=1)
-        features, equations = [], []
-        for window in WINDOWS_CELLS:
-            around = rearrange(blurred(sums, window), "b (l q) h w -> q b l h w", q=6)
-            step, strengths = _solved(around[:5])
-            remains = torch.log(around[5] + 1e-5)[:, :, None] / 3 + 2
-            features += [torch.asinh(20 * step) / 2, strengths, remains]
-            equations.append(_in_px(around))
-        together = torch.cat(features, dim=2)
-        pulls = [CELL_PX * (blurred(flow, window) - flow) for window in WINDOWS_CELLS]
-        return Evidence(
-            features=rearrange(together, "b l k h w -> b (l k) h w"),
-            equations=torch.cat(equations, dim=1),
-            pulls=torch.stack(pulls, dim=1),
-        )
+        with torch.autocast(flow.device.type, enabled=False):
+            return _evidence(self._levels, flow)
+
+
+def _levels(onset: Float[Tensor, "b 1 H W"], apex: Float[Tensor, "b 1 H W"]) -> list[_Level]:
+    found = []
+    for level in range(LEVELS):
+        if level:
+            onset, apex = (functional.avg_pool2d(image, 2) for image in (onset, apex))
+        found.append(_Level(onset=_slopes(onset), apex=_coefficients(apex), px=2**level))
+    return found
+
+
+def _evidence(levels: list[_Level], flow: Float[Tensor, "b 2 h w"]) -> Evidence:
+    sums = torch.cat([_equations(level, flow) for level in levels], dim=1)
+    features, equations = [], []
+    for window in WINDOWS_CELLS:
+        around = rearrange(blurred(sums, window), "b (l q) h w -> q b l h w", q=6)
+        step, strengths = _solved(around[:5])
+        remains = torch.log(around[5] + 1e-5)[:, :, None] / 3 + 2
+        features += [torch.asinh(20 * step) / 2, strengths, remains]
+        equations.append(_in_px(around))
+    together = torch.cat(features, dim=2)
+    pulls = [CELL_PX * (blurred(flow, window) - flow) for window in WINDOWS_CELLS]
+    return Evidence(
+        features=rearrange(together, "b l k h w -> b (l k) h w"),
+        equations=torch.cat(equations, dim=1),
+        pulls=torch.stack(pulls, dim=1),
+    )
 
 
 def decided(evidence: Evidence, weights: Float[Tensor, "b v h w"]) -> Float[Tensor, "b 2 h w"]:

@@ -166,7 +166,8 @@ class GruAofe(nn.Module):
         )
         start, context = self.context_encoder(onset).split([c.state, c.context], dim=1)
         state, prepared = torch.tanh(start), self.gru.prepare(torch.relu(context))
-        cells = pixel_grid(state)
+        # Positions need all digits, also where the state is of half precision.
+        cells = pixel_grid(state.float())
         flow = torch.zeros_like(cells)
         shown = cue.Cue(onset, apex) if c.cue else None
         found = []

@@ -48,7 +48,9 @@ def save_flow_weights(path: Path, network: GruAofe, card: FlowCard) -> None:
     """
     if card.config != network.config:
         raise WeightsError(f"{path}: the card's config is not the network's")
-    tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
     for name, value in tensors.items():
         if not value.isfinite().all():
             raise WeightsError(f"{path}: {name} holds NaN or infinity; the training diverged")

@@ -5,6 +5,7 @@ Resumable to the same bytes: crops, noise and schedule are keyed by seed and ste
 
 import copy
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,7 @@ from hmrm.training.state import load_state, save_state
 
 STATE = "state.safetensors"
 VALIDATION = "validation.json"
+WEIGHTS = "weights.safetensors"
 
 _TRAINING, _HELD_OUT = 0, 1
 _BINS_PX = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -120,6 +122,8 @@ def train_flow(
 ) -> Path:
     """Draw pairs, train, and write ``weights.safetensors`` with its card; return its path.
 
+    At each validation the weights so far are written, and the figures to ``validation.json``.
+
     Args:
         folder: pairs, states and weights; a folder of the same settings is gone on with.
         workers: processes that draw pairs; the result does not depend on it.
@@ -131,17 +135,23 @@ def train_flow(
     """
     _claim(folder, settings)
     material, held_out, seen_in_training = _material(settings, folder, workers, progress)
-    average = _train(settings, material, held_out, folder, progress)
-    card = FlowCard(
-        config=settings.network,
-        trained_on=seen_in_training,
-        steps=settings.steps,
-        metrics={f"held-out pairs, {settings.data}": validate(average, held_out)},
-        provenance=provenance.stamp(config_hash=config.digest(settings), seeds=(settings.seed,)),
-    )
-    path = folder / "weights.safetensors"
-    save_flow_weights(path, average.cpu(), card)
-    return path
+
+    def keep(network: GruAofe, step: int) -> None:
+        figures = validate(network, held_out)
+        _report(folder, step, figures)
+        card = FlowCard(
+            config=settings.network,
+            trained_on=seen_in_training,
+            steps=step,
+            metrics={f"held-out pairs, {settings.data}": figures},
+            provenance=provenance.stamp(
+                config_hash=config.digest(settings), seeds=(settings.seed,)
+            ),
+        )
+        save_flow_weights(folder / WEIGHTS, network, card)
+
+    _train(settings, material, folder, keep, progress)
+    return folder / WEIGHTS
 
 
 def sequence_loss(
@@ -258,10 +268,10 @@ def _claim(folder: Path, settings: FlowTrainingConfig) -> None:
 def _train(
     settings: FlowTrainingConfig,
     material: Material,
-    held_out: list[Batch],
     folder: Path,
+    keep: Callable[[GruAofe, int], None],
     progress: Progress,
-) -> GruAofe:
+) -> None:
     device = _device(settings)
     network = _start(settings).to(device)
     average = copy.deepcopy(network)
@@ -277,12 +287,12 @@ def _train(
         if not np.isfinite(loss):
             raise NumericalError(f"{folder}: the loss is {loss} at step {step}; lower the rate")
         _follow(average, network, min(settings.average_decay, (1 + step) / (10 + step)))
-        if (step + 1) % settings.validation_steps == 0:
-            _report(folder, step + 1, validate(average, held_out))
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
             save_state(state, step=step + 1, modules=modules, optimizer=optimizer)
+        if (step + 1) % settings.validation_steps == 0 and step + 1 < settings.steps:
+            keep(average, step + 1)
         progress("training", step + 1, settings.steps)
-    return average.eval()
+    keep(average, settings.steps)
 
 
 def _step(
