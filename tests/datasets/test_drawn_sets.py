@@ -90,3 +90,12 @@ def test_mmew_clips_may_be_named_otherwise(tmp_path: Path) -> None:
     loaded = load_dataset("mmew", tmp_path)
     assert loaded.annotations.records[0].id == "mmew/S03/c_7"
     assert loaded.folder_of(loaded.annotations.records[0]) is not None
+
+
+def test_the_same_seed_draws_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write_fake(tmp_path / folder, FAKES["mmew"]().first(1))
+    files = [p for p in (tmp_path / "a").rglob("*") if p.is_file()]
+    assert len(files) == 10
+    for file in files:
+        assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()

@@ -5,7 +5,8 @@ The annotation tables hold ``4+L10``, ``12 or 15``, ``(R6 or R12)+R15``, ``A12+A
 L and R before a number are the *person's* left and right, A is asymmetric, T and B the top and
 the bottom lip; A to E behind a number are intensities; ``ref(…)`` is what the face shows at rest.
 ``or`` and a slash between units mean that the annotator was not sure which of them it was, a
-question mark or ``(k)`` (4DME) that the unit itself is in doubt.
+question mark or ``(k)`` (4DME) that the unit itself is in doubt. Action descriptors (AD30) and head
+movements (M57) have numbers of their own and are read like units.
 """
 
 import re
@@ -42,7 +43,7 @@ _TOKEN = re.compile(
     r"|(?P<open>\()|(?P<close>\))"
     r"|(?P<alternative>OR|[/|])"
     r"|(?P<plus>AND|[+,;&、])"
-    r"|(?P<unit>(?:AU\s*)?(?P<side>[LRATB])?\s*(?:AU\s*)?(?P<number>\d+)"
+    r"|(?P<unit>(?:A[UD]\s*|M)?(?P<side>[LRATB])?\s*(?:A[UD]\s*)?(?P<number>\d+)"
     r"(?P<intensity>[A-E](?![A-Z0-9])(?:\s*/\s*[A-E](?![A-Z0-9]))*)?"
     r"(?P<behind>[LR](?![A-Z0-9]))?)"
 )

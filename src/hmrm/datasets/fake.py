@@ -8,6 +8,8 @@ works, never how good a model is.
 
 import csv
 import io
+import re
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -244,7 +246,19 @@ def write_table(path: Path, sheets: Mapping[str, Rows]) -> None:
             sheet.append(list(row))
     content = io.BytesIO()
     book.save(content)
-    atomic.write_bytes(path, content.getvalue())
+    atomic.write_bytes(path, _timeless(content))
+
+
+def _timeless(book: io.BytesIO) -> bytes:
+    """A workbook without the times at which it was written: the same rows give the same bytes."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "docProps/core.xml":
+                data = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2026-01-01T00:00:00Z", data)
+            new.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
+    return content.getvalue()
 
 
 def deal(
