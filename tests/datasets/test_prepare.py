@@ -146,7 +146,8 @@ def test_clips_that_cannot_be_used_are_left_out_with_reasons(tmp_path: Path) -> 
     fake = fake_casme2()
     chosen = [fake.clips[i] for i in (0, 1, 2)]
     others = next(c for c in fake.clips if c.record.emotion == "others")
-    small = replace(fake, clips=(*chosen, others))
+    still = next(c for c in fake.clips if c.record.clip == "EP09_05f")
+    small = replace(fake, clips=(*chosen, others, still))
     points = write_fake(tmp_path / "data", small)
     write_points(tmp_path / "data/faces.csv", points)
     for frame in (tmp_path / "data" / chosen[0].folder).iterdir():
@@ -162,6 +163,7 @@ def test_clips_that_cannot_be_used_are_left_out_with_reasons(tmp_path: Path) -> 
     assert "holds 3 frames, 46 to 48" in reasons[chosen[0].record.id]
     assert "not on disk" in reasons[chosen[1].record.id]
     assert "'others' has no class" in reasons[others.record.id]
+    assert "the apex is the onset" in reasons[still.record.id]
 
 
 def test_nothing_to_prepare_is_an_error_with_the_first_reason(tmp_path: Path) -> None:

@@ -150,6 +150,8 @@ def _prepare(job: Job) -> None:
             for _, path in frames.between
         ]
         apex = frames.between[apex_index(crops, settings.apex)]
+    if apex[1] == frames.onset:
+        raise DataError(f"{job.record.id}: the apex is the onset, {apex[1].name}; nothing moves")
     pair = align_pair(onset, read_image(apex[1]), transform)
     flow = estimate_flow(pair.onset, pair.apex, method=settings.flow)
     if settings.head_motion:
