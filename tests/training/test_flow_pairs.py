@@ -8,10 +8,13 @@ import pytest
 
 from hmrm.errors import ConfigError
 from hmrm.flow.spline import spline
+from hmrm.training.flow_faces import draw_moving_face
 from hmrm.training.flow_fields import FIELDS, STEEPEST, draw_motion, scaled
 from hmrm.training.flow_pairs import PairsConfig, crop_of, draw_pair, draw_pool
 from hmrm.training.flow_pictures import PICTURES, draw_picture, power_noise
 from hmrm.training.flow_sensor import SensorConfig, seen
+
+MORPHABLE = Path(__file__).parents[2].parent / "shared/data/ict_face/ict_face.npz"
 
 PLAIN = PairsConfig(pairs=3, held_out_pairs=1, side_px=48, faces=0.0, occluded=0.0, static=0.0)
 
@@ -37,6 +40,15 @@ def test_faces_move_by_what_they_show():
         moving[:6], moving[-6:], moving[:, :6], moving[:, -6:] = False, False, False, False
         assert moving.any()
         assert np.abs(again - onset)[moving].mean() < 0.5 * np.abs(apex - onset)[moving].mean()
+
+
+@pytest.mark.skipif(not MORPHABLE.exists(), reason="the morphable face is not there")
+def test_the_morphable_face_moves_too():
+    for seed in range(4):
+        picture, motion = draw_moving_face(
+            64, np.random.default_rng(seed), model_path=MORPHABLE, identities=1
+        )
+        assert picture.std() > 1 and np.isfinite(motion).all() and motion.any()
 
 
 def test_a_static_pair_is_two_equal_frames():

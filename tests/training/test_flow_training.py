@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from hmrm import config
+from hmrm.cli.train import app as train_command
 from hmrm.errors import ConfigError, NumericalError, WeightsError
 from hmrm.flow.gru_aofe import FlowEstimate, GruAofe, GruAofeConfig
 from hmrm.flow.learned import GruAofeFlow
@@ -73,6 +75,16 @@ def test_the_weights_so_far_can_be_used(tmp_path: Path):
     with pytest.raises(StoppedError):
         train_flow(SMALL, tmp_path, progress=stop_at(3))
     assert load_flow_weights(tmp_path / "weights.safetensors")[1].steps == 2
+
+
+def test_the_command_trains(tmp_path: Path):
+    settings = tmp_path / "tiny.toml"
+    settings.write_text(config.dumps(replace(SMALL, steps=1)), encoding="utf-8")
+    folder = tmp_path / "run"
+    command = ["flow", "--config", str(settings), "-o", str(folder), "--workers", "1"]
+    done = CliRunner().invoke(train_command, [*command, "--no-progress"])
+    assert done.exit_code == 0, done.output
+    assert load_flow_weights(folder / "weights.safetensors")[1].steps == 1
 
 
 def test_another_seed_gives_other_weights(whole: Path, tmp_path: Path):

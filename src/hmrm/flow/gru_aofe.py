@@ -3,6 +3,11 @@
 Paper (Sensors 25(24), 7672): RAFT-inspired; shared ResNet encoder, context encoder on the onset,
 all-pairs correlation in a 4-level pyramid, a GRU with additive self-attention that refines the
 flow. The paper gives no sizes; every size here is ours.
+
+Departs from the paper: the GRU's state does not say by how much the flow changes, but how much
+each of some equations counts that the pictures themselves give (``cue.py``); solving them gives the
+change. With ``cue=False`` the state says it itself, as in RAFT and, as far as can be told, in the
+paper.
 """
 
 from dataclasses import dataclass
