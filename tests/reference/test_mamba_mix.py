@@ -73,6 +73,8 @@ def check(block, layout, fine_count, dtype, tolerance, seed=1):
         (Layout(8, 16, 16), 32),
         (Layout(3, 49, 1), 5),  # several chunks; kernels longer than a sequence
         (Layout(1, 1, 40), 2),
+        (Layout(0, 1, 4), 6),  # a grain without regions
+        (Layout(3, 16, 1), 0),
     ],
 )
 def test_fused_equals_plain(layout, fine_count, dtype, tolerance):

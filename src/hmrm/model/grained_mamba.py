@@ -5,6 +5,7 @@ weights except the convolution: each grain has its own kernel size and kernels.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
@@ -18,12 +19,36 @@ from hmrm.model.scan import scan_backend, selective_scan
 from hmrm.model.tokens import Grains
 
 Grain = Literal["coarse", "fine"]
+Directions = Literal["both", "forward"]
+Mixer = Literal["scan", "attention"]
 Tokens = Float[Tensor, "n l d"]
 Rows = Float[Tensor, "rows d"]
 """Tokens of both grains, packed (see `pack`)."""
 
 FORWARD, BACKWARD = 0, 1
 """Index of the branch in the leading dimension of every parameter that has one per direction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockOptions:
+    """What an ablation takes away from a block; the defaults are the paper's block.
+
+    Attributes:
+        directions: ``forward`` leaves the backward branch out, with its parameters.
+        mixer: ``attention`` puts softmax self-attention over a region's tokens in the place of
+            the selective scan: queries and keys in that of C and B, ``state`` wide in each of
+            ``heads``; the values are the scan's own input, and D's skip stays.
+        heads: of that attention.
+        kernels: grains with a convolution of their own; the first one's serves the others.
+    """
+
+    directions: Directions = "both"
+    mixer: Mixer = "scan"
+    heads: int = 1
+    kernels: tuple[Grain, ...] = ("coarse", "fine")
+
+
+PAPER_BLOCK = BlockOptions()
 
 
 class Branches(NamedTuple):
@@ -34,16 +59,16 @@ class Branches(NamedTuple):
 
 
 class ShortConvolution(nn.Module):
-    """Depthwise convolution along the sequence, one kernel per direction.
+    """Depthwise convolution along the sequence, one kernel per direction (1 or 2).
 
     Each direction sees only what it has already passed: the forward branch the ``kernel - 1``
     tokens before, the backward branch those after.
     """
 
-    def __init__(self, channels: int, kernel: int) -> None:
+    def __init__(self, channels: int, kernel: int, directions: int = 2) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(2, channels, kernel))
-        self.bias = nn.Parameter(torch.zeros(2, channels))
+        self.weight = nn.Parameter(torch.zeros(directions, channels, kernel))
+        self.bias = nn.Parameter(torch.zeros(directions, channels))
 
     def forward(self, x: Tokens, direction: int) -> Tokens:
         """Convolve; the last kernel element weighs the token itself."""
@@ -74,24 +99,34 @@ class GrainedMambaBlock(nn.Module):
     """
 
     def __init__(
-        self, *, dim: int, state: int, expand: int, rank: int, coarse_kernel: int, fine_kernel: int
+        self,
+        *,
+        dim: int,
+        state: int,
+        expand: int,
+        rank: int,
+        coarse_kernel: int,
+        fine_kernel: int,
+        options: BlockOptions = PAPER_BLOCK,
     ) -> None:
         super().__init__()
         inner = dim * expand
-        self.rank, self.state = rank, state
+        ways = 2 if options.directions == "both" else 1
+        scans = options.mixer == "scan"
+        taps = {"coarse": coarse_kernel, "fine": fine_kernel}
+        self.rank, self.state, self.options = rank, state, options
         self.norm = nn.LayerNorm(dim)
         self.in_proj = nn.Linear(dim, 2 * inner, bias=False)
         self.convolutions = nn.ModuleDict(
-            {
-                "coarse": ShortConvolution(inner, coarse_kernel),
-                "fine": ShortConvolution(inner, fine_kernel),
-            }
+            {grain: ShortConvolution(inner, taps[grain], ways) for grain in options.kernels}
         )
-        self.x_proj = nn.Parameter(torch.zeros(2, rank + 2 * state, inner))
-        self.dt_proj = nn.Parameter(torch.zeros(2, inner, rank))
-        self.dt_bias = nn.Parameter(torch.zeros(2, inner))
-        self.A_log = nn.Parameter(torch.zeros(2, inner, state))
-        self.D = nn.Parameter(torch.ones(2, inner))
+        width = rank + 2 * state if scans else 2 * options.heads * state
+        self.x_proj = nn.Parameter(torch.zeros(ways, width, inner))
+        if scans:
+            self.dt_proj = nn.Parameter(torch.zeros(ways, inner, rank))
+            self.dt_bias = nn.Parameter(torch.zeros(ways, inner))
+            self.A_log = nn.Parameter(torch.zeros(ways, inner, state))
+        self.D = nn.Parameter(torch.ones(ways, inner))
         self.out_proj = nn.Linear(inner, dim, bias=False)
 
     def forward(self, grains: Grains) -> Grains:
@@ -102,24 +137,23 @@ class GrainedMambaBlock(nn.Module):
     def packed(self, rows: Rows, layout: Layout) -> Rows:
         """The same for packed rows: both grains share every matrix product."""
         xz = self.in_proj(self.norm(rows))
-        mixed = mix_in_cpp(xz, layout, self.weights()) if fusible(xz) else self.mix(xz, layout)
+        # The fused operators know two directions and the scan.
+        whole = self.options.directions == "both" and self.options.mixer == "scan"
+        fused = whole and fusible(xz)
+        mixed = mix_in_cpp(xz, layout, self.weights()) if fused else self.mix(xz, layout)
         update: Tensor = self.out_proj(mixed)
         return rows + update
 
     def mix(self, xz: Float[Tensor, "rows d2"], layout: Layout) -> Rows:
-        """Gated sum of both directions, for projected x and gate z side by side."""
+        """Gated sum of the directions, for projected x and gate z side by side."""
         x, z = xz.chunk(2, dim=-1)
         grains = unpack(x, layout)
-        sums = (
-            torch.add(*self.branches(grains.coarse, "coarse")),
-            torch.add(*self.branches(grains.fine, "fine")),
-        )
+        sums = (self._mixed(grains.coarse, "coarse"), self._mixed(grains.fine, "fine"))
         return pack(Grains(*sums))[0] * functional.silu(z)
 
     def weights(self) -> MixWeights:
         """The parameters between the outer projections."""
-        coarse, fine = self.convolutions["coarse"], self.convolutions["fine"]
-        assert isinstance(coarse, ShortConvolution) and isinstance(fine, ShortConvolution)
+        coarse, fine = self._convolution("coarse"), self._convolution("fine")
         return MixWeights(
             coarse_weight=coarse.weight,
             coarse_bias=coarse.bias,
@@ -136,15 +170,36 @@ class GrainedMambaBlock(nn.Module):
         """Both directions' outputs for the projected tokens, before the gate."""
         return Branches(self._branch(x, grain, FORWARD), self._branch(x, grain, BACKWARD))
 
+    def _mixed(self, x: Tokens, grain: Grain) -> Tokens:
+        if self.options.directions == "forward":
+            return self._branch(x, grain, FORWARD)
+        return torch.add(*self.branches(x, grain))
+
+    def _convolution(self, grain: Grain) -> ShortConvolution:
+        kernels = self.options.kernels
+        found = self.convolutions[grain if grain in kernels else kernels[0]]
+        assert isinstance(found, ShortConvolution)
+        return found
+
     def _branch(self, x: Tokens, grain: Grain, direction: int) -> Tokens:
-        u = functional.silu(self.convolutions[grain](x, direction))
+        u = functional.silu(self._convolution(grain)(x, direction))
         projected = functional.linear(u, self.x_proj[direction])
+        if self.options.mixer == "attention":
+            return self._attend(u, projected) + u * self.D[direction]
         low, B, C = torch.split(projected, [self.rank, self.state, self.state], -1)
         step = functional.linear(low, self.dt_proj[direction], self.dt_bias[direction])
         A = -torch.exp(self.A_log[direction])
         return selective_scan(
             u, functional.softplus(step), A, B, C, self.D[direction], direction == BACKWARD
         )
+
+    def _attend(self, u: Tokens, projected: Float[Tensor, "n l p"]) -> Tokens:
+        """Softmax attention of every token to all of its region."""
+        heads = self.options.heads
+        query, key = rearrange(projected, "n l (p h s) -> p n h l s", p=2, h=heads)
+        value = rearrange(u, "n l (h e) -> n h l e", h=heads)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        return rearrange(mixed, "n h l e -> n l (h e)")
 
     @torch.no_grad()
     def initialise(
@@ -155,17 +210,21 @@ class GrainedMambaBlock(nn.Module):
             fill_uniform(weight, weight.shape[-1], generator)
         # Residual branches add up over the blocks; GPT-2's scaling keeps the sum's variance.
         self.out_proj.weight /= math.sqrt(depth)
+        if self.options.mixer == "scan":
+            self._initialise_scan(generator, step_range)
+        self.D.fill_(1.0)
+        for convolution in self.convolutions.values():
+            assert isinstance(convolution, ShortConvolution)
+            fill_uniform(convolution.weight, convolution.weight.shape[-1], generator)
+            convolution.bias.zero_()
+
+    def _initialise_scan(self, generator: torch.Generator, step_range: tuple[float, float]) -> None:
         fill_uniform(self.dt_proj, self.rank, generator)
         low, high = (math.log(bound) for bound in step_range)
         step = torch.exp(torch.rand(self.dt_bias.shape, generator=generator) * (high - low) + low)
         # Inverse of softplus, so that the step is exactly this where the projection gives zero.
         self.dt_bias.copy_(step + torch.log(-torch.expm1(-step)))
         self.A_log.copy_(torch.log(torch.arange(1.0, self.state + 1)).expand_as(self.A_log))
-        self.D.fill_(1.0)
-        for convolution in self.convolutions.values():
-            assert isinstance(convolution, ShortConvolution)
-            fill_uniform(convolution.weight, convolution.weight.shape[-1], generator)
-            convolution.bias.zero_()
 
 
 class GrainedMambaEncoder(nn.Module):
@@ -185,6 +244,7 @@ class GrainedMambaEncoder(nn.Module):
         rank: int,
         coarse_kernel: int,
         fine_kernel: int,
+        options: BlockOptions = PAPER_BLOCK,
     ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
@@ -195,14 +255,18 @@ class GrainedMambaEncoder(nn.Module):
                 rank=rank,
                 coarse_kernel=coarse_kernel,
                 fine_kernel=fine_kernel,
+                options=options,
             )
             for _ in range(depth)
         )
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, grains: Grains) -> Grains:
-        """Tokens ``(b, regions, l, dim)`` of both grains → vectors ``(b, regions, dim)``."""
-        regions = grains.coarse.shape[1], grains.fine.shape[1]
+        """Tokens ``(b, regions, l, dim)`` of both grains → vectors ``(b, regions, dim)``.
+
+        A grain without regions stays without.
+        """
+        shapes = [grain.shape[:2] for grain in grains]
         folded = Grains(grains.coarse.flatten(0, 1), grains.fine.flatten(0, 1))
         rows, layout = pack(folded)
         for block in self.blocks:
@@ -211,8 +275,8 @@ class GrainedMambaEncoder(nn.Module):
         means = (tokens.mean(1) for tokens in unpack(self.norm(rows), layout))
         return Grains(
             *(
-                rearrange(mean, "(b r) d -> b r d", r=count)
-                for mean, count in zip(means, regions, strict=True)
+                mean.reshape(*shape, mean.shape[-1])
+                for mean, shape in zip(means, shapes, strict=True)
             )
         )
 

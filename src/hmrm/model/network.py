@@ -2,18 +2,29 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError, DataError, NumericalError
-from hmrm.model.grained_mamba import GrainedMambaBlock, GrainedMambaEncoder, fill_uniform
-from hmrm.model.region_fusion import Fusion, RegionFusion
-from hmrm.model.tokens import COARSE_REGIONS, FINE_REGIONS, REGIONS, RegionTokens
+from hmrm.model.grained_mamba import (
+    BlockOptions,
+    Directions,
+    Grain,
+    GrainedMambaBlock,
+    GrainedMambaEncoder,
+    Mixer,
+    fill_uniform,
+)
+from hmrm.model.region_fusion import Fusion, MeanFusion, RegionFusion
+from hmrm.model.tokens import COARSE_REGIONS, FINE_REGIONS, Grains, RegionTokens, WhichGrains
+
+_FACE_CELLS = 4
 
 SCALES = ("coarse", "fine", "fused")
 """The scales that are classified, in the order of the loss's weights."""
@@ -33,9 +44,20 @@ class HMRMConfig:
         coarse_grid, fine_grid: tokens per side of a region; 4 gives 16 tokens.
         coarse_kernel, fine_kernel: taps of each grain's convolution.
         heads: attention heads of the fusion.
-        fusion: ``window`` first inside a coarse region, then across; ``global`` across only.
+        fusion: ``window`` first inside a coarse region, then across; ``global`` across only;
+            ``mean`` no attention, the regions' mean.
         dropout: share of fused regional vectors' elements dropped in training.
         step_min, step_max: range of the initial Δ.
+        grains: ``fine`` and ``coarse`` leave the other grain out, with its tokens, its head and
+            its convolution.
+        directions, mixer: of the blocks; see `hmrm.model.grained_mamba.BlockOptions`. ``heads``
+            is the fusion's and the mixer's.
+        kernels: ``shared`` gives both grains the same convolution, weights included.
+        face_token: fuse a vector of the whole face with the regions': its motion in 4 × 4 cells.
+            What moves with the head as one is gone from a map that was centred; turns, tilts and
+            approach are not.
+
+    From ``grains`` on, the defaults are the network; anything else is for ablations.
     """
 
     map_size: int = 28
@@ -53,6 +75,11 @@ class HMRMConfig:
     dropout: float = 0.0
     step_min: float = 0.001
     step_max: float = 0.1
+    grains: WhichGrains = "both"
+    directions: Directions = "both"
+    mixer: Mixer = "scan"
+    kernels: Literal["own", "shared"] = "own"
+    face_token: bool = False
 
     def __post_init__(self) -> None:
         for name in ("channels", "dim", "depth", "state", "expand", "heads"):
@@ -66,11 +93,41 @@ class HMRMConfig:
             raise ConfigError(f"dropout = {self.dropout}: must be in 0 … 1, 1 excluded")
         if not 0.0 < self.step_min < self.step_max:
             raise ConfigError("step_min must be above 0 and below step_max")
+        if self.kernels == "shared" and self.coarse_kernel != self.fine_kernel:
+            raise ConfigError(
+                f"kernels = shared, but coarse_kernel = {self.coarse_kernel} and fine_kernel = "
+                f"{self.fine_kernel}: give both grains the same number of taps"
+            )
 
     @property
     def rank(self) -> int:
         """Width of the bottleneck that Δ is computed through (Mamba's rule)."""
         return math.ceil(self.dim / 16)
+
+    @property
+    def regions(self) -> tuple[int, int]:
+        """Number of coarse and of fine regions."""
+        return (
+            0 if self.grains == "fine" else COARSE_REGIONS,
+            0 if self.grains == "coarse" else FINE_REGIONS,
+        )
+
+    @property
+    def fused_vectors(self) -> int:
+        """Number of vectors that the fusion hands to the classifier."""
+        return 1 if self.fusion == "mean" else sum(self.regions) + self.face_token
+
+    @property
+    def block(self) -> BlockOptions:
+        """Options of the Mamba blocks."""
+        both = self.grains == "both"
+        first: Grain = "fine" if self.grains == "fine" else "coarse"
+        return BlockOptions(
+            directions=self.directions,
+            mixer=self.mixer,
+            heads=self.heads,
+            kernels=("coarse", "fine") if both and self.kernels == "own" else (first,),
+        )
 
 
 PRESETS = {
@@ -84,7 +141,7 @@ class Logits(NamedTuple):
     """What the network says of each map, before softmax or sigmoid.
 
     ``fused`` is the decision; ``coarse`` and ``fine`` are the auxiliary heads that MS-WCE trains;
-    ``units`` holds one logit per action unit, ``(b, 0)`` where the network has no such head.
+    ``units`` holds one logit per action unit. ``(b, 0)`` where the network has no such head.
     """
 
     coarse: Tensor
@@ -121,6 +178,7 @@ class HMRM(nn.Module):
             dim=dim,
             coarse_grid=config.coarse_grid,
             fine_grid=config.fine_grid,
+            grains=config.grains,
         )
         self.encoder = GrainedMambaEncoder(
             dim=dim,
@@ -130,12 +188,20 @@ class HMRM(nn.Module):
             rank=config.rank,
             coarse_kernel=config.coarse_kernel,
             fine_kernel=config.fine_kernel,
+            options=config.block,
         )
-        self.fusion = RegionFusion(dim=dim, heads=config.heads, fusion=config.fusion)
-        self.coarse_head = nn.Linear(COARSE_REGIONS * dim, len(classes))
-        self.fine_head = nn.Linear(FINE_REGIONS * dim, len(classes))
-        self.fused_head = nn.Linear(REGIONS * dim, len(classes))
-        self.unit_head = nn.Linear(REGIONS * dim, len(action_units)) if action_units else None
+        self.face = nn.Linear(config.channels * _FACE_CELLS**2, dim) if config.face_token else None
+        self.fusion = (
+            MeanFusion(dim)
+            if config.fusion == "mean"
+            else RegionFusion(dim=dim, heads=config.heads, fusion=config.fusion)
+        )
+        coarse, fine = config.regions
+        fused = config.fused_vectors * dim
+        self.coarse_head = nn.Linear(coarse * dim, len(classes)) if coarse else None
+        self.fine_head = nn.Linear(fine * dim, len(classes)) if fine else None
+        self.fused_head = nn.Linear(fused, len(classes))
+        self.unit_head = nn.Linear(fused, len(action_units)) if action_units else None
         self._initialise(generator)
 
     def forward(
@@ -148,21 +214,28 @@ class HMRM(nn.Module):
             generator: source of dropout's randomness; without one nothing is dropped.
         """
         grains = self.encoder(self.tokens(maps))
-        fused = self.fusion(grains).flatten(1)
+        fused = self._fused(maps, grains)
         if generator is not None and self.training and self.config.dropout > 0:
             keep = 1 - self.config.dropout
             fused = fused * torch.empty_like(fused).bernoulli_(keep, generator=generator) / keep
         return Logits(
-            coarse=self.coarse_head(grains.coarse.flatten(1)),
-            fine=self.fine_head(grains.fine.flatten(1)),
+            coarse=_said(self.coarse_head, grains.coarse.flatten(1)),
+            fine=_said(self.fine_head, grains.fine.flatten(1)),
             fused=self.fused_head(fused),
-            units=self.unit_head(fused) if self.unit_head else fused.new_empty(maps.shape[0], 0),
+            units=_said(self.unit_head, fused),
         )
+
+    def _fused(self, maps: Float[Tensor, "b c s s"], grains: Grains) -> Float[Tensor, "b f"]:
+        face = None
+        if self.face is not None:
+            cells = functional.adaptive_avg_pool2d(maps, _FACE_CELLS)
+            face = self.face(cells.flatten(1))[:, None]
+        fused: Tensor = self.fusion(grains, face)
+        return fused.flatten(1)
 
     def features(self, maps: Float[Tensor, "b c s s"]) -> Float[Tensor, "b f"]:
         """The concatenated fused vectors, 20 × dim, that the classifier sees."""
-        fused: Tensor = self.fusion(self.encoder(self.tokens(maps)))
-        return fused.flatten(1)
+        return self._fused(maps, self.encoder(self.tokens(maps)))
 
     def predict(self, maps: Float[Tensor, "..."]) -> Float[Tensor, "b k"]:
         """Class probabilities of maps from outside.
@@ -243,6 +316,8 @@ class HMRM(nn.Module):
     @torch.no_grad()
     def _initialise(self, generator: torch.Generator) -> None:
         for tokens in (self.tokens.coarse, self.tokens.fine):
+            if tokens is None:
+                continue
             fill_uniform(tokens.project.weight, tokens.project.in_features, generator)
             tokens.project.bias.zero_()
             for position in (tokens.token_position, tokens.region_position):
@@ -252,11 +327,20 @@ class HMRM(nn.Module):
         for block in self.encoder.blocks:
             assert isinstance(block, GrainedMambaBlock)
             block.initialise(generator, step_range=steps, depth=self.config.depth)
-        self.fusion.initialise(generator)
-        for head in (self.coarse_head, self.fine_head, self.fused_head, self.unit_head):
+        if isinstance(self.fusion, RegionFusion):
+            self.fusion.initialise(generator)
+        heads = (self.coarse_head, self.fine_head, self.fused_head, self.unit_head)
+        for head in (*heads, self.face):
             if head is not None:
                 fill_uniform(head.weight, head.in_features, generator)
                 head.bias.zero_()
+
+
+def _said(head: nn.Linear | None, vectors: Float[Tensor, "b f"]) -> Float[Tensor, "b k"]:
+    if head is None:
+        return vectors.new_empty(vectors.shape[0], 0)
+    said: Tensor = head(vectors)
+    return said
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.model.grained_mamba import fill_uniform
-from hmrm.model.tokens import COARSE_REGIONS, FINE_PER_COARSE, Grains
+from hmrm.model.tokens import COARSE_REGIONS, Grains
 
-Fusion = Literal["window", "global"]
+Fusion = Literal["window", "global", "mean"]
 
 
 class SelfAttention(nn.Module):
@@ -49,21 +49,28 @@ class RegionFusion(nn.Module):
         self.attention = SelfAttention(dim, heads)
         self.out_norm = nn.LayerNorm(dim)
 
-    def forward(self, grains: Grains) -> Float[Tensor, "b 20 d"]:
-        """Fused vectors: 4 coarse, then 16 fine in the order of ``Grains``."""
-        vectors = torch.cat([grains.coarse, grains.fine], dim=1)
+    def forward(
+        self, grains: Grains, face: Float[Tensor, "b 1 d"] | None = None
+    ) -> Float[Tensor, "b v d"]:
+        """Fused vectors: 4 coarse, then 16 fine in the order of ``Grains``, then the face's.
+
+        Args:
+            grains: either may be without regions.
+            face: a vector of the whole face, which has no window.
+        """
         if self.fusion == "window":
-            vectors = self._inside_windows(vectors)
+            grains = self._inside_windows(grains)
+        vectors = torch.cat([*grains] if face is None else [*grains, face], dim=1)
         fused: Tensor = self.out_norm(vectors + self.attention(self.norm(vectors)))
         return fused
 
-    def _inside_windows(self, vectors: Float[Tensor, "b 20 d"]) -> Float[Tensor, "b 20 d"]:
-        coarse, fine = vectors[:, :COARSE_REGIONS], vectors[:, COARSE_REGIONS:]
-        children = rearrange(fine, "b (r s) d -> b r s d", s=FINE_PER_COARSE)
-        windows = torch.cat([coarse[:, :, None], children], dim=2).flatten(0, 1)
+    def _inside_windows(self, grains: Grains) -> Grains:
+        parts = [rearrange(grain, "b (r s) d -> b r s d", r=COARSE_REGIONS) for grain in grains]
+        windows = torch.cat(parts, dim=2).flatten(0, 1)
         windows = windows + self.attention(self.norm(windows))
         windows = rearrange(windows, "(b r) g d -> b r g d", r=COARSE_REGIONS)
-        return torch.cat([windows[:, :, 0], windows[:, :, 1:].flatten(1, 2)], dim=1)
+        own = parts[0].shape[2]
+        return Grains(windows[:, :, :own].flatten(1, 2), windows[:, :, own:].flatten(1, 2))
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -71,3 +78,19 @@ class RegionFusion(nn.Module):
         for layer in (self.attention.qkv, self.attention.out):
             fill_uniform(layer.weight, layer.in_features, generator)
             layer.bias.zero_()
+
+
+class MeanFusion(nn.Module):
+    """The regions' mean in the place of attention: what an ablation leaves of RFFS."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.out_norm = nn.LayerNorm(dim)
+
+    def forward(
+        self, grains: Grains, face: Float[Tensor, "b 1 d"] | None = None
+    ) -> Float[Tensor, "b 1 d"]:
+        """One vector for all regions of both grains, and the face's where there is one."""
+        vectors = torch.cat([*grains] if face is None else [*grains, face], dim=1)
+        fused: Tensor = self.out_norm(vectors.mean(1, keepdim=True))
+        return fused

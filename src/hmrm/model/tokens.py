@@ -4,7 +4,7 @@ A map has 4 coarse regions (2 × 2) and 16 fine regions (4 × 4), each coarse re
 parent of the 4 fine ones it covers. Every region becomes a short sequence of tokens.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from einops import rearrange
@@ -16,7 +16,9 @@ from hmrm.errors import ConfigError
 COARSE_REGIONS = 4
 FINE_PER_COARSE = 4
 FINE_REGIONS = COARSE_REGIONS * FINE_PER_COARSE
-REGIONS = COARSE_REGIONS + FINE_REGIONS
+
+
+WhichGrains = Literal["both", "fine", "coarse"]
 
 
 class Grains(NamedTuple):
@@ -93,14 +95,29 @@ class RegionTokens(nn.Module):
     """
 
     def __init__(
-        self, *, map_size: int, channels: int, dim: int, coarse_grid: int, fine_grid: int
+        self,
+        *,
+        map_size: int,
+        channels: int,
+        dim: int,
+        coarse_grid: int,
+        fine_grid: int,
+        grains: WhichGrains = "both",
     ) -> None:
         super().__init__()
         if map_size % 4:
             raise ConfigError(f"map_size {map_size}: must be divisible by 4, as 28 and 56 are")
-        self.coarse = GrainTokens(map_size, channels, dim, 2, coarse_grid)
-        self.fine = GrainTokens(map_size, channels, dim, 4, fine_grid)
+        coarse, fine = grains != "fine", grains != "coarse"
+        self.dim = dim
+        self.coarse = GrainTokens(map_size, channels, dim, 2, coarse_grid) if coarse else None
+        self.fine = GrainTokens(map_size, channels, dim, 4, fine_grid) if fine else None
 
     def forward(self, maps: Float[Tensor, "b c s s"]) -> Grains:
-        """``(b, 4, coarse_grid**2, dim)`` and ``(b, 16, fine_grid**2, dim)`` tokens."""
-        return Grains(self.coarse(maps), self.fine(maps))
+        """``(b, 4, coarse_grid**2, dim)`` and ``(b, 16, fine_grid**2, dim)`` tokens.
+
+        A grain that is left out has no region: ``(b, 0, 1, dim)``.
+        """
+        absent = maps.new_empty(maps.shape[0], 0, 1, self.dim)
+        return Grains(
+            *(absent if grain is None else grain(maps) for grain in (self.coarse, self.fine))
+        )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.faces.regions import mixing_boxes
-from hmrm.model.network import HMRM, Logits
+from hmrm.model.network import HMRM, SCALES, Logits
 from hmrm.training.augment import AugmentConfig, augment
 from hmrm.training.imbalance import Imbalance, class_weights, draw_order, log_shares
 from hmrm.training.loss import LossConfig, MultiScaleLoss
@@ -163,9 +163,9 @@ def _beside(
 
 
 def _shifted(logits: Logits, shift: Float[Tensor, " k"]) -> Logits:
-    return logits._replace(
-        coarse=logits.coarse + shift, fine=logits.fine + shift, fused=logits.fused + shift
-    )
+    scales = {name: getattr(logits, name) for name in SCALES}
+    # A scale that the network has not is 0 wide, and so is its shift.
+    return logits._replace(**{n: said + shift[: said.shape[1]] for n, said in scales.items()})
 
 
 def _optimiser(network: HMRM, loss: MultiScaleLoss, config: FittingConfig) -> torch.optim.Optimizer:

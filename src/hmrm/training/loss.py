@@ -58,6 +58,8 @@ def focal_cross_entropy(
 class MultiScaleLoss(nn.Module):
     """Sum over scales of α_s times the focal cross-entropy of that scale's logits.
 
+    Where the network lacks a scale (its logits are 0 wide), the α of the others sum to 1.
+
     Its parameter (where α is learned) belongs to the optimiser beside the network's.
 
     Departs from the paper: the mean over samples in place of the sum (so that the learning rate
@@ -91,13 +93,18 @@ class MultiScaleLoss(nn.Module):
 
     def forward(self, logits: Logits, labels: Int[Tensor, " b"]) -> Float[Tensor, ""]:
         """The loss of one batch."""
-        per_scale = [
-            focal_cross_entropy(
+        per_scale = {
+            place: focal_cross_entropy(
                 getattr(logits, scale),
                 labels,
                 gamma=self.gamma,
                 class_weights=self.class_weights,
             )
-            for scale in SCALES
-        ]
-        return (self.alpha * torch.stack(per_scale)).sum()
+            for place, scale in enumerate(SCALES)
+            if getattr(logits, scale).shape[1]
+        }
+        alpha = self.alpha
+        if len(per_scale) < len(SCALES):
+            alpha = alpha[list(per_scale)]
+            alpha = alpha / alpha.sum()
+        return (alpha * torch.stack(list(per_scale.values()))).sum()
