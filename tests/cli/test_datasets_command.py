@@ -31,6 +31,8 @@ def test_list_names_everything_and_how_to_get_it():
 def test_check_counts_against_the_published_numbers(tmp_path: Path):
     write_fake(tmp_path, FAKES["casme2"](), pictures="none")
     words = call("datasets", "check", "casme2", tmp_path, "--table-only")
+    table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
+    assert call("datasets", "check", "casme2", table) == words
     assert "255 clips of 26 subjects" in words and "all counts are the published ones" in words
     # Each oddity once, with its count and the first cell.
     assert words.count("units_or") == 1

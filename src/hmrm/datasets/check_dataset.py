@@ -14,6 +14,7 @@ from hmrm.datasets.labels import class_of
 from hmrm.datasets.load import (
     Loaded,
     LoadOptions,
+    for_root,
     is_composite,
     load_composite,
     load_dataset,
@@ -44,7 +45,7 @@ def check_dataset(
         ConfigError: no such data set.
         DataError: it cannot be read at all; see `hmrm.datasets.load.load_dataset`.
     """
-    options = options or LoadOptions()
+    options = for_root(options or LoadOptions(), root)
     if not is_composite(name):
         loaded = load_dataset(name, root, options)
         return {"path": str(root), "parts": [_part(loaded, options, progress)], "missing": []}

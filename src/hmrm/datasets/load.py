@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hmrm import provenance
@@ -64,11 +64,11 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
         DataError: no such folder or table, or a table that cannot be read at all.
         MissingExtraError: the table's format needs a package that is not installed.
     """
-    options = options or LoadOptions()
+    options = for_root(options or LoadOptions(), root)
     dataset, findings = dataset_named(name), Findings()
     tables = _tables(dataset, root, options)
     folders: dict[str, ClipFolder] = {}
-    if not options.table_only and not root.is_file():
+    if not options.table_only:
         folders = find_folders(root, dataset.place, dataset.rank, findings.notes)
     records = _records(dataset, root, tables, folders, findings)
     records = number_repeats(records, findings.notes, expected=dataset.repeats)
@@ -85,6 +85,11 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
         files=tuple((path, provenance.sha256(path)) for path in tables),
     )
     return Loaded(dataset=dataset, root=root, annotations=annotations, folders=folders)
+
+
+def for_root(options: LoadOptions, root: Path) -> LoadOptions:
+    """The options, without a look for frames where the root is a table itself."""
+    return replace(options, table_only=True) if root.is_file() else options
 
 
 @dataclass(frozen=True, kw_only=True)
