@@ -25,7 +25,6 @@ from hmrm.datasets.records import (
     is_remark,
     kind_of,
     objective_class,
-    padded,
     units_of,
 )
 from hmrm.datasets.spreadsheets import read_workbook
@@ -50,7 +49,7 @@ _EMOTION = Column(key="emotion", names=("emotion", "Estimated Emotion"))
 _KIND = Column(key="kind", names=("Expression type", "Type"))
 _COLUMNS_C = (
     Column(key="subject", names=("sub", "Subject")),
-    Column(key="count", names=("count", "No", "Number")),
+    Column(key="count", names=("count", "No", "Number"), required=False),
     Column(key="onset", names=("onset",)),
     Column(key="offset", names=("offset",)),
     Column(key="units", names=("au", "AUs"), required=False),
@@ -144,22 +143,25 @@ def _record(row: Row, kind: Kind, *, with_emotion: bool) -> Record:
 
 
 def _record_c(row: Row) -> Record | None:
-    if is_remark(row, "count", "onset"):
+    if is_remark(row, "subject", "onset"):
         return None
-    number = padded(row, "subject", digits=1)
+    digits = re.sub(r"\D", "", row.needed_text("subject"))
+    if not digits:
+        raise DataError(f"{row.address('subject')}: {row.text('subject')!r} is no person")
+    number, onset = str(int(digits)), row.needed_frame("onset")
     units, text = units_of(row, "units")
     return Record(
         dataset=NAME_C,
         subject=number.zfill(2),
-        clip=row.needed_text("count"),
-        onset_frame=row.needed_frame("onset"),
+        clip=row.text("count") or f"f{onset}",
+        onset_frame=onset,
         apex_frame=None,
         offset_frame=row.frame("offset"),
         emotion=emotion_of(row, "emotion", NAME_C),
         folder=number,
         units=units,
         units_text=text,
-        where=row.address("count"),
+        where=row.address("onset"),
     )
 
 
