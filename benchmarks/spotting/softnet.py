@@ -28,7 +28,7 @@ HALF_LENGTH_S: dict[Kind, float] = {"micro": 0.18, "macro": 1.2}
 """Half the mean length of the training videos' expressions, s: SOFTNet's k."""
 
 PUBLISHED_P = 0.55
-_EPOCHS, _BATCH, _RATE = 8, 64, 1e-3
+_STEPS, _BATCH, _RATE = 500, 64, 1e-3
 
 
 def crop(image: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -67,8 +67,10 @@ def _part(seen: np.ndarray, region: Region, width: int, height: int) -> np.ndarr
 class ThreeStreams(nn.Module):
     """One small convolution each for u, v and strain, then one hidden layer."""
 
-    def __init__(self) -> None:
+    def __init__(self, scale: Tensor) -> None:
+        """``scale``: standard deviation of u, v and strain over the training pictures."""
         super().__init__()
+        self.register_buffer("scale", scale[:, None, None])
         self.streams = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(1, filters, 5, padding=2), nn.ReLU(), nn.MaxPool2d(5, 5, ceil_mode=True)
@@ -85,6 +87,7 @@ class ThreeStreams(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Score of each picture (n, 3, 42, 42): how much of an expression its pair overlaps."""
+        x = x / self.scale
         seen = [stream(x[:, i : i + 1]) for i, stream in enumerate(self.streams)]
         return self.head(torch.cat(seen, dim=1)).squeeze(1)
 
@@ -92,23 +95,24 @@ class ThreeStreams(nn.Module):
 def train(seen: np.ndarray, overlaps: np.ndarray, *, seed: int) -> ThreeStreams:
     """Fit by least squares to 1 where a pair overlaps an expression and 0 where not.
 
-    Of the many pairs without one, as many are drawn anew in each epoch as there are with one.
+    Half of each batch overlaps one, since most pairs of a video do not.
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     x, y = torch.from_numpy(seen), torch.from_numpy(overlaps.astype(np.float32))
-    model = ThreeStreams()
+    model = ThreeStreams(torch.from_numpy(seen.astype(np.float32).std(axis=(0, 2, 3))))
     optimiser = torch.optim.Adam(model.parameters(), lr=_RATE)
     inside, outside = torch.nonzero(y > 0)[:, 0], torch.nonzero(y == 0)[:, 0]
-    for _ in range(_EPOCHS):
-        drawn = outside[torch.randperm(len(outside), generator=generator)[: len(inside)]]
-        rows = torch.cat([inside, drawn])
-        rows = rows[torch.randperm(len(rows), generator=generator)]
-        for batch in rows.split(_BATCH):
-            loss = nn.functional.mse_loss(model(x[batch].float()), y[batch])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+    for _ in range(_STEPS):
+        halves = [
+            rows[torch.randint(len(rows), (_BATCH // 2,), generator=generator)]
+            for rows in (inside, outside)
+        ]
+        batch = torch.cat(halves)
+        loss = nn.functional.mse_loss(model(x[batch].float()), y[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
     return model.eval()
 
 
@@ -154,7 +158,7 @@ def spot(
         onset, offset = max(0, middle - k), min(len(frames) - 1, middle + k)
         found.append(
             Interval(
-                subject="",
+                subject=name.rpartition("-")[0],
                 video=name,
                 onset_index=int(frames[onset]),
                 offset_index=int(frames[offset]),

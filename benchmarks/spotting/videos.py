@@ -2,9 +2,9 @@
 
 Distractors: blinks, speech-like mouth motion, head turns (parallax of a face with depth), light
 that changes over the whole picture or sweeps across it; sway, drift and sensor noise everywhere.
-Videos to judge by move by the morphable face; those to train the peer and to develop on move by
-the atlas, turn by an ellipsoid, and show other faces. All seeds were committed before anything
-was tuned here.
+Videos to judge by move by the morphable face (blinks aside, see ``Lidded``); those to train the
+peer and to develop on move by the atlas, turn by an ellipsoid, and show other faces. All seeds
+were committed before anything was tuned here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -174,8 +174,27 @@ def _source(
         yaw_deg=float(rng.uniform(-6, 6)),
         pitch_deg=float(rng.uniform(-6, 6)),
     )
-    source = MorphableSource(load_model(model_path), pose)
-    return source, source.depth_px(_SAMPLES, _MARGIN)
+    face = MorphableSource(load_model(model_path), pose)
+    depth = face.depth_px(_SAMPLES, _MARGIN)
+    place = Placement.of(points, size_wh_px=SIZE_WH_PX, eye_distance_px=90.0)
+    return Lidded(face, AtlasSource(place.landmarks_crop_px)), depth
+
+
+class Lidded:
+    """Another source's motion with the atlas's blinks.
+
+    Nothing moves inside the morphable face's open eyes: its lids pull at brows and cheeks and do
+    not close, which no blink does.
+    """
+
+    def __init__(self, source: MotionSource, lids: MotionSource) -> None:
+        self._source, self._lids = source, lids
+
+    def flow(self, units: Sequence[ActionUnit], size: int = 224, margin: float = 0.0) -> np.ndarray:
+        """See ``MotionSource.flow``."""
+        lids = [unit for unit in units if unit.number in (43, 45)]
+        others = [unit for unit in units if unit.number not in (43, 45)]
+        return self._source.flow(others, size, margin) + self._lids.flow(lids, size, margin)
 
 
 def _turned(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
