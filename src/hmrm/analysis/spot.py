@@ -104,6 +104,8 @@ LONG_VIDEO = SpotConfig(
             preference=0.5,
         ),
     ),
+    # A syllable during a blink is one of a row that tells speech; ``distractors.py`` judges it.
+    blink_times=1.0,
 )
 """For long videos: macro-expressions of up to about 4 s as well, and the thresholds of micro-
 expressions an eighth higher, because minutes give noise more chances than seconds."""
