@@ -7,7 +7,6 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,20 +17,12 @@ from jaxtyping import Float
 from hmrm import atomic
 from hmrm.clip import FlowMap, Image
 from hmrm.datasets.apex import Rule, apex_index
-from hmrm.datasets.frames import frames_of
+from hmrm.datasets.frames import ClipFrames, frames_of
+from hmrm.datasets.onset_face import find_points
 from hmrm.datasets.records import Record
 from hmrm.datasets.workbook import Notes
-from hmrm.errors import (
-    DataError,
-    FaceError,
-    FaceNotFoundError,
-    FaceTooSmallError,
-    InputError,
-    NumericalError,
-)
+from hmrm.errors import DataError, FaceError, InputError, NumericalError
 from hmrm.faces.align import CANONICAL, Transform, align_pair, canonical_transform, warp
-from hmrm.faces.boxes import Detection
-from hmrm.faces.track import Detector
 from hmrm.flow.estimate import estimate_flow, to_grey
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
@@ -41,8 +32,6 @@ Points = tuple[float, ...]
 
 _FORMAT = 1
 _APEX_CROP_WH_PX = (112, 162)
-_LEAST_EYE_DISTANCE_PX = 24.0
-_MARGIN = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +127,7 @@ def _prepare(job: Job) -> None:
     notes, settings = Notes(), job.settings
     frames = frames_of(job.record, job.folder, notes)
     onset = read_image(frames.onset)
-    points, source = _points(job, onset)
+    points, source = _points(job, onset, frames)
     transform = canonical_transform(points)
     rule, apex = "annotated", frames.apex
     if apex is None:
@@ -196,43 +185,11 @@ def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[st
         )
 
 
-def _points(job: Job, onset: Image) -> tuple[Float[np.ndarray, "5 2"], str]:
+def _points(job: Job, onset: Image, frames: ClipFrames) -> tuple[Float[np.ndarray, "5 2"], str]:
     """Five points of the face in the onset, and where they are from."""
     if job.points is not None:
         return np.array(job.points, dtype=np.float64).reshape(5, 2), "given"
-    found, source = _largest(_detector().detect(onset)), "detected"
-    if found is None:
-        # Published crops leave a detector too little around the face.
-        margin = round(_MARGIN * max(onset.shape[:2]))
-        border = (margin, margin, margin, margin)
-        framed = cv2.copyMakeBorder(onset, *border, cv2.BORDER_REPLICATE)
-        found, source = _largest(_detector().detect(framed)), "detected with a margin"
-        if found is None:
-            raise FaceNotFoundError(
-                f"{job.record.id}: no face in the onset; give its points with --faces"
-            )
-        return found.points_xy_px - margin, source
-    return found.points_xy_px, source
-
-
-def _largest(found: list[Detection]) -> Detection | None:
-    if not found:
-        return None
-    face = max(found, key=lambda one: one.eye_distance_px)
-    if face.eye_distance_px < _LEAST_EYE_DISTANCE_PX:
-        raise FaceTooSmallError(
-            f"the eyes are {face.eye_distance_px:.0f} px apart, at least "
-            f"{_LEAST_EYE_DISTANCE_PX:.0f} px are needed"
-        )
-    return face
-
-
-@cache
-def _detector() -> Detector:
-    # Here, since everything else of this room works without torch; one for each process.
-    from hmrm.faces.mtcnn import MTCNN
-
-    return MTCNN()
+    return find_points(onset, [path for _, path in frames.between[1:]], name=job.record.id)
 
 
 def read_points(path: Path) -> dict[str, Points]:
