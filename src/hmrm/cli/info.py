@@ -52,6 +52,9 @@ def _backends() -> Table:
 
     scan = scan_backend()
     table.add_row("selective scan", f"{scan.name}: {scan.reason}")
+    if torch.cuda.is_available():
+        scan = scan_backend(torch.device("cuda", torch.cuda.current_device()))
+        table.add_row("selective scan on CUDA", f"{scan.name}: {scan.reason}")
     return table
 
 

@@ -11,11 +11,12 @@ writes ZOH for both; for the small steps that are learned the two agree).
 
 import contextlib
 import functools
+import importlib.util
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -26,7 +27,7 @@ from hmrm.model import scan_cpp
 from hmrm.model.scan_build import UnavailableError
 from hmrm.model.scan_torch import scan_in_torch
 
-BackendName = Literal["cpp", "torch", "reference"]
+BackendName = Literal["cpp", "torch", "reference", "triton"]
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 SWITCH = "HMRM_SCAN"
 """Environment variable that forces a backend by name."""
@@ -39,39 +40,83 @@ Skip = Float[Tensor, " d"]
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """Which implementation runs on the CPU, and why."""
+    """Which implementation runs on a device, and why."""
 
     name: BackendName
     reason: str
 
 
 _forced: list[BackendName] = []
+_CPU = torch.device("cpu")
 
 
-def scan_backend() -> Backend:
-    """The active backend of the CPU; compiles the C++ one if that was not done yet.
+def scan_backend(device: torch.device = _CPU) -> Backend:
+    """The active backend of a device; compiles what it needs if that was not done yet.
 
-    Programs with worker processes call this before they start them: workers do not compile.
+    ``cpp`` on the CPU, ``triton`` on CUDA; ``torch`` elsewhere and where those cannot be had. A
+    forced backend that the device cannot run gives way likewise.
+
+    Programs with worker processes call this before they start them: workers do not compile C++.
 
     Raises:
         ConfigError: HMRM_SCAN names no backend.
     """
     wanted = _forced[-1] if _forced else os.environ.get(SWITCH)
-    if not wanted:
-        return _automatic()
-    if wanted not in BACKENDS:
+    if wanted and wanted not in BACKENDS:
         raise ConfigError(f"{SWITCH}={wanted}: expected one of {', '.join(BACKENDS)}")
-    return _automatic() if wanted == "cpp" else Backend(name=wanted, reason="chosen by the user")
+    if wanted == "torch" or wanted == "reference":
+        return Backend(name=wanted, reason="chosen by the user")
+    if wanted == "triton" or (device.type == "cuda" and not wanted):
+        return _with_triton(device)
+    return _without_triton(device)
 
 
 @contextlib.contextmanager
 def using_backend(name: BackendName) -> Iterator[Backend]:
-    """Force a backend inside the block; ``cpp`` falls back to ``torch`` where it cannot be had."""
+    """Force a backend inside the block; what cannot be had falls back as in `scan_backend`."""
     _forced.append(name)
     try:
         yield scan_backend()
     finally:
         _forced.pop()
+
+
+@functools.cache
+def _with_triton(device: torch.device) -> Backend:
+    try:
+        return Backend(name="triton", reason=_load_triton(device))
+    except UnavailableError as error:
+        instead = _without_triton(device)
+        logging.getLogger(__name__).warning(
+            "selective scan on %s: %s version in use, Triton version not available: %s",
+            device,
+            instead.name,
+            error,
+        )
+        reason = f"{instead.reason}; Triton version not available: {error}"
+        return Backend(name=instead.name, reason=reason)
+
+
+def _load_triton(device: torch.device) -> str:
+    if importlib.util.find_spec("triton") is None:
+        raise UnavailableError("Triton is not installed")
+    try:
+        from hmrm.model import scan_triton
+    except (ImportError, AttributeError, OSError, RuntimeError) as error:
+        raise UnavailableError(f"Triton does not load ({error})") from error
+    return scan_triton.load(device)
+
+
+def _run_triton(*arguments: Any) -> Tensor:
+    from hmrm.model.scan_triton import scan_in_triton
+
+    return scan_in_triton(*arguments)
+
+
+def _without_triton(device: torch.device) -> Backend:
+    if device.type == "cpu":
+        return _automatic()
+    return Backend(name="torch", reason="the C++ version is for the CPU")
 
 
 @functools.cache
@@ -107,11 +152,15 @@ def selective_scan(
     Returns:
         As ``u``, in its dtype; the recurrence itself runs in float32 at least.
     """
-    name = scan_backend().name if u.device.type == "cpu" else "torch"
-    if name == "torch" and torch.compiler.is_compiling():
-        # Its in-place buffers cannot be traced; the recurrence as written can.
-        name = "reference"
-    return _RUN[name](u, dt, A, B, C, D, reverse)
+    return _RUN[_runner(u.device)](u, dt, A, B, C, D, reverse)
+
+
+def _runner(device: torch.device) -> BackendName:
+    if not torch.compiler.is_compiling():
+        return scan_backend(device).name
+    # The in-place buffers of the others cannot be traced; the recurrence as written can.
+    traceable = device.type == "cpu" and scan_backend(device).name == "cpp"
+    return "cpp" if traceable else "reference"
 
 
 def selective_scan_reference(
@@ -136,4 +185,9 @@ def selective_scan_reference(
     return (torch.stack(outputs, dim=1) + u_ * D_).to(u.dtype)
 
 
-_RUN = {"cpp": scan_cpp.scan_in_cpp, "torch": scan_in_torch, "reference": selective_scan_reference}
+_RUN: dict[BackendName, Callable[..., Tensor]] = {
+    "cpp": scan_cpp.scan_in_cpp,
+    "torch": scan_in_torch,
+    "reference": selective_scan_reference,
+    "triton": _run_triton,
+}

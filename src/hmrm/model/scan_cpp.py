@@ -1,7 +1,11 @@
-"""Selective scan through the C++ operator (``csrc/scan.cpp``): registration and gradients."""
+"""Selective scan through the C++ operator (``csrc/scan.cpp``): registration and gradients.
+
+Loading it also tunes the memory allocator of the whole process (`MEMORY_SWITCH`).
+"""
 
 import ctypes
 import functools
+import os
 import sys
 from typing import Any
 
@@ -11,11 +15,15 @@ from torch import Tensor
 from hmrm.model.scan_build import UnavailableError, library
 
 INSTRUCTION_SETS = ("baseline", "AVX2", "AVX-512")
+MEMORY_SWITCH = "HMRM_KEEP_MEMORY"
+"""Environment variable: 0 keeps this module from tuning the process's memory allocator."""
 
 
 @functools.cache
 def load() -> str:
     """Load the operators into torch; returns the instruction set that was chosen.
+
+    Side effect: the process keeps freed memory, unless `MEMORY_SWITCH` says no.
 
     Raises:
         UnavailableError: see ``scan_build.library``; or the library does not load.
@@ -53,8 +61,12 @@ def _keep_freed_memory() -> None:
 
     Otherwise it returns each of some MB to the system and gets it back page by page, which took
     an eighth of a step's time (docs/log.md).
+
+    This changes the allocator of the whole process, not of this package alone, from the moment
+    the compiled scan loads: blocks below 32 MB come from the heap, and up to 512 MB of freed
+    heap stay with the process. ``HMRM_KEEP_MEMORY=0`` leaves the allocator as it was.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or os.environ.get(MEMORY_SWITCH) == "0":
         return
     tune = getattr(ctypes.CDLL(None), "mallopt", None)
     if tune is not None:  # other C libraries than glibc have none
