@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.scan.cuda import measure_cuda
 from benchmarks.scan.measure import CASES, measure_case, peak_mb, roofline
 from benchmarks.scan.page import page
 from benchmarks.scan.rivals import RIVALS
@@ -35,6 +36,7 @@ def main() -> None:
         "backend": f"{backend.name}, {backend.reason}",
         "cases": cases,
         "peak_mb": {name: round(peak_mb(name), 1) for name in RIVALS},
+        "cuda": None if given.quick else measure_cuda(given.seconds),
     }
     if given.quick:
         print(page(result))

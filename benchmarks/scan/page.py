@@ -33,7 +33,21 @@ def page(result: dict[str, Any]) -> str:
         lines.append(_row([key.replace("_", " "), *cells]))
     lines += ["", "traffic: inputs read and output written once, at the speed of a copy;"]
     lines += ["torch exp: the exponentials alone, through `torch.exp` on data in the cache.", ""]
+    lines += _cuda(result.get("cuda"))
     return "\n".join(lines)
+
+
+def _cuda(result: dict[str, Any] | None) -> list[str]:
+    lines = ["## On a GPU", ""]
+    if result is None:
+        return [*lines, "Not measured: no CUDA device here.", ""]
+    heads = [f"B{case['batch']} L{case['length']}" for case in result["cases"]]
+    lines += [f"{result['device']}; backend: {result['backend']}. Forward / both, ms.", ""]
+    lines += [_row(["implementation", *heads, "peak MB"]), _row(["---"] * (len(heads) + 2))]
+    for name, memory in result["peak_mb"].items():
+        cells = [_times(case["rivals"][name]) for case in result["cases"]]
+        lines.append(_row([name, *cells, f"{memory:.0f}"]))
+    return [*lines, ""]
 
 
 def _row(cells: list[str]) -> str:
