@@ -11,7 +11,8 @@ from hmrm.evaluation.settings import load_plan
 CONFIGS = [
     path
     for path in sorted((Path(__file__).parents[2] / "configs").rglob("*.toml"))
-    if "evaluation" in tomllib.loads(path.read_text(encoding="utf-8"))
+    if "evaluation" in (table := tomllib.loads(path.read_text(encoding="utf-8")))
+    and "rows" not in table  # ablations: test_ablation.py
 ]
 
 

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from hmrm.cli.ablate import ablate
 from hmrm.cli.analyze import analyze
 from hmrm.cli.benchmark import app as benchmark
 from hmrm.cli.datasets import app as datasets
@@ -39,6 +40,7 @@ app.command()(analyze)
 app.command()(flow)
 app.command()(info)
 app.command()(evaluate)
+app.command()(ablate)
 app.command()(report)
 app.command("score-aus")(score_aus)
 app.command()(spot)

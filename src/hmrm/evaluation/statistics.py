@@ -142,6 +142,15 @@ def paired_bootstrap(
     return found
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's correction for as many tests, in the order given."""
+    corrected, largest = [1.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, p_values[place] * (len(p_values) - rank)))
+        corrected[place] = largest
+    return corrected
+
+
 def chance_levels(
     predictions: Predictions, *, generator: np.random.Generator, draws: int = 1000
 ) -> dict[str, Chance]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hmrm.errors import ConfigError, DataError
 from hmrm.model.contract import FittedRecogniser, MapKind, Observer, TrainingSet
-from hmrm.model.network import HMRM, PRESETS, HMRMConfig
+from hmrm.model.network import HMRM, PRESETS, HMRMConfig, parameter_count
 from hmrm.training.augment import AugmentConfig, mirrored
 from hmrm.training.fitting import FittingConfig, Stock, fit_network
 from hmrm.training.linear_head import FeatureSvm, FittedFeatureSvm, LinearHead, fit_planes
@@ -81,6 +81,13 @@ class HmrmRecogniser:
     def epochs(self) -> int | None:
         """`FittingConfig.epochs`; None for a linear head."""
         return None if self.tune == "linear" else self.fitting.epochs
+
+    def parameters(self, classes: tuple[str, ...]) -> int:
+        """Number of values in the network, its heads included."""
+        # Layers draw weights from torch's global stream; nothing may notice that we counted.
+        with torch.random.fork_rng(devices=[]):
+            generator = torch.Generator().manual_seed(0)
+            return parameter_count(HMRM(self.sizes, classes=classes, generator=generator))
 
     def fit(
         self,

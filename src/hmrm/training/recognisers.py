@@ -69,6 +69,17 @@ def _hmrm(options: Mapping[str, Any] | None = None) -> Recogniser:
     return config.from_mapping(HmrmRecogniser, dict(options or {}), where="model hmrm")
 
 
+def network_sizes(preset: str | None) -> dict[str, Any]:
+    """The sizes of an HMRM network by name of a preset (None: the default), as a table.
+
+    Raises:
+        ConfigError: no such preset.
+        MissingExtraError: torch is not installed.
+    """
+    recogniser: Any = _hmrm({} if preset is None else {"network": preset})
+    return config.to_mapping(recogniser.sizes)
+
+
 def _ensemble(options: Mapping[str, Any] | None = None) -> Recogniser:
     return build_ensemble(options or {}, build=build_recogniser)
 

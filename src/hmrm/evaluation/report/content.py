@@ -13,7 +13,7 @@ from hmrm import provenance
 from hmrm.errors import DataError
 from hmrm.evaluation.report.hard import hard_cases
 from hmrm.evaluation.report.runs import Run
-from hmrm.evaluation.statistics import paired_bootstrap
+from hmrm.evaluation.statistics import holm, paired_bootstrap
 from hmrm.evaluation.summary import COMPOSITE
 
 DATASET_NAMES = {COMPOSITE: "composite", "smic": "SMIC-HS", "casme2": "CASME II", "samm": "SAMM"}
@@ -147,15 +147,9 @@ def paired_tests(runs: Sequence[Run]) -> list[dict[str, Any]]:
                 **{name: dataclasses.asdict(difference[name]) for name in ("uf1", "uar")},
             }
         )
-    _correct(found)
+    for pair, p in zip(found, holm([pair["uf1"]["p"] for pair in found]), strict=True):
+        pair["p_holm"] = p
     return found
-
-
-def _correct(pairs: list[dict[str, Any]]) -> None:
-    largest = 0.0
-    for rank, pair in enumerate(sorted(pairs, key=lambda one: one["uf1"]["p"])):
-        largest = max(largest, min(1.0, pair["uf1"]["p"] * (len(pairs) - rank)))
-        pair["p_holm"] = largest
 
 
 def _oracle(runs: Sequence[Run]) -> list[dict[str, Any]]:

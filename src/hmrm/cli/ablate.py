@@ -1,0 +1,119 @@
+"""hmrm ablate: what each part of a model is worth."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hmrm.datasets.mapset import MapSet
+
+
+def ablate(
+    data: Annotated[Path, typer.Option(help="Folder of flow maps.")],
+    config: Annotated[
+        Path,
+        typer.Option(
+            help="TOML file with a base config and rows that change it, e.g. configs/ablation.toml."
+        ),
+    ],
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Run the base and this row; give it again for more, or names with commas.",
+            show_default=False,
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Use one data set alone, e.g. casme2.", show_default=False),
+    ] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option(
+            help="In place of the file's: loso, or a number of subject-grouped folds (5).",
+            show_default=False,
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Number of seeds, from 0, in place of the file's (3).", show_default=False
+        ),
+    ] = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Run nothing; print what is done.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder; each row is a run in a folder of it.")
+    ] = Path("hmrm-ablation"),
+    progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
+) -> None:
+    """Change one thing at a time: every row under the same protocol, compared on the same people.
+
+    Interrupted, it prints what is done and goes on there when the same command is given again.
+    """
+    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.evaluation.ablation import ablate as run
+    from hmrm.evaluation.ablation import load_ablation, tabulate
+
+    asked = load_ablation(config, folds=folds, seeds=seeds)
+    names = [name for given in only or [] for name in given.split(",")]
+    asked.chosen(names)
+    wants_offset = any(row.plan.settings.offset_maps for row in asked.rows)
+    maps = _part(load_maps(data, offset=wants_offset), dataset)
+    if table:
+        _print(tabulate(maps, asked, output), output)
+        return
+    try:
+        with progress_bar(enabled=progress) as bar:
+            result = run(maps, asked, output, only=names, workers=workers, progress=bar)
+    except KeyboardInterrupt:
+        _print(tabulate(maps, asked, output), output)
+        raise
+    _print(result.content, output)
+    for error in result.failures.values():
+        raise error
+
+
+def _part(maps: "MapSet", dataset: str | None) -> "MapSet":
+    if dataset is None:
+        return maps
+    chosen = [i for i, name in enumerate(maps.datasets) if name == dataset]
+    if not chosen:
+        known = ", ".join(sorted(set(maps.datasets)))
+        raise ConfigError(f"data set {dataset!r} is not there; the folder has {known}")
+    return maps.select(chosen)
+
+
+def _print(content: Mapping[str, Any], output: Path) -> None:
+    from hmrm.evaluation.ablation_table import origin_words
+
+    if content["configurations"]:
+        for line in _lines(content):
+            OUT.print(line, markup=False)
+        OUT.print(origin_words(content), markup=False)
+    waiting = [row["name"] for row in content["rows"] if row["scores"] is None]
+    failed = {row["name"]: row["failed"] for row in content["rows"] if row["failed"]}
+    if waiting:
+        OUT.print(f"not finished: {', '.join(waiting)}", markup=False)
+    for name, message in failed.items():
+        ERR.print(f"{name}: {message}", markup=False)
+    OUT.print(f"everything in {output / 'ablation.md'} and ablation.json", markup=False)
+
+
+def _lines(content: Mapping[str, Any]) -> Iterator[str]:
+    """Columns as wide as they are; rich would cut figures on a narrow terminal."""
+    from hmrm.evaluation.ablation_table import row_cells, row_name
+
+    head = ["", "UF1", "UAR", "UF1 − base", "95 %", "p (Holm)", "the change", "parameters"]
+    done = [row for row in content["rows"] if row["scores"] is not None]
+    cells = [head, *([row_name(r, content), *row_cells(r, by_class=False)] for r in done)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    for row in cells:
+        yield "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,294 @@
+"""What each part of a model is worth: one run per row, all against the same base.
+
+A file names a base config and rows; a row replaces single values of the base's ``[model]`` table,
+or names another model. Every row is an ordinary run in a folder of its own, resumable like any.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hmrm import config
+from hmrm.datasets.mapset import MapSet
+from hmrm.errors import ConfigError, HmrmError, OutputError
+from hmrm.evaluation.ablation_table import Finished, compared, write_table
+from hmrm.evaluation.models import find_recogniser
+from hmrm.evaluation.report.runs import read_runs
+from hmrm.evaluation.run import evaluate
+from hmrm.evaluation.settings import Plan, Settings, load_plan
+from hmrm.progress import Progress, silent
+from hmrm.training.recognisers import network_sizes
+
+BASE = "base"
+DEFAULTS: Mapping[str, Any] = {"folds": "5", "seeds": [0, 1, 2], "features": False}
+"""Of ``[evaluation]``, in place of the base config's, unless the file says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        name: of the row and of its folder; `BASE` for the base itself.
+        part: what is changed, in the paper's words.
+        paper: UF1 and UAR that the paper prints for it.
+        plan: the base's, changed.
+    """
+
+    name: str
+    part: str
+    paper: tuple[float, float] | None
+    plan: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """A base, first, and rows that are compared with it."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def digest(self) -> str:
+        """12 hex digits over all plans."""
+        text = "".join(f"{row.name} {row.plan.digest}\n" for row in self.rows)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def chosen(self, names: Sequence[str]) -> tuple[Row, ...]:
+        """The base and the rows called so; all of them where no name is given.
+
+        Raises:
+            ConfigError: a name that no row has.
+        """
+        known = [row.name for row in self.rows]
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ConfigError(f"row {unknown[0]!r} is unknown; the file has {', '.join(known)}")
+        return tuple(r for r in self.rows if not names or r.name in (BASE, *names))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblationResult:
+    """The table as plain values (``ablation.json``), and what stopped a row, by name."""
+
+    content: Mapping[str, Any]
+    failures: Mapping[str, HmrmError]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RowSettings:
+    name: str
+    part: str = ""
+    paper: tuple[float, float] | None = None
+    config: str | None = None
+    without: tuple[str, ...] = ()
+
+
+def load_ablation(path: Path, *, folds: str | None = None, seeds: int | None = None) -> Ablation:
+    """Read an ablation file.
+
+    ``base`` is a config of `hmrm evaluate`, beside the file; ``[evaluation]`` replaces values of
+    its table of that name, over `DEFAULTS`; each ``[[rows]]`` has ``name``, ``part``, perhaps
+    ``paper`` (UF1, UAR), and ``model``, a table of what differs. Tables are merged key by key; a
+    ``model`` of another ``name`` starts from that model's defaults, ``without`` names options of
+    the base to drop first, and ``config`` names a config whose model stands in the base's place.
+
+    Args:
+        folds: in place of the file's.
+        seeds: number of seeds from 0, in place of the file's.
+
+    Raises:
+        ConfigError: unreadable, unknown key, two rows of one name, or a row that changes nothing.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
+    unknown = sorted(set(table) - {"base", "paper", "evaluation", "rows"})
+    if unknown or not isinstance(table.get("base"), str) or not table.get("rows"):
+        what = f"unknown key {unknown[0]!r}" if unknown else "no base, or no rows"
+        raise ConfigError(
+            f"{path}: {what}; an ablation has base, perhaps paper and [evaluation], and [[rows]]"
+        )
+    base = load_plan(path.parent / table["base"])
+    base = replace(base, settings=_settings(base.settings, table, path, folds=folds, seeds=seeds))
+    first = _row({"name": BASE, "paper": table.get("paper")}, base, path, where=f"{path}: paper")
+    rows = [first, *_rows(table["rows"], base, path)]
+    return Ablation(rows=tuple(rows))
+
+
+def ablate(
+    mapset: MapSet,
+    ablation: Ablation,
+    output: Path,
+    *,
+    only: Sequence[str] = (),
+    workers: int = 1,
+    progress: Progress = silent,
+) -> AblationResult:
+    """Run the base and the rows, and write ``ablation.json`` and ``ablation.md`` after each.
+
+    What is finished is kept, and stands in the table whether it was asked for or not. A row that
+    fails is named in the table and stops no other.
+
+    Args:
+        only: rows to run beside the base; empty runs all.
+        workers: processes of each run.
+        progress: stages ``rows`` and ``folds``, the latter over all rows.
+
+    Raises:
+        ConfigError: unknown row, or a row whose model cannot be built.
+        OutputError: ``output`` cannot be written.
+    """
+    chosen = ablation.chosen(only)
+    for row in chosen:
+        with _named(row):
+            find_recogniser(row.plan.model, row.plan.options)
+    failures: dict[str, HmrmError] = {}
+    finished: dict[str, Finished] = {}
+    for number, row in enumerate(chosen):
+        progress("rows", number, len(chosen))
+        try:
+            advance = _over_all(progress, number, len(chosen))
+            evaluate(mapset, row.plan, output / row.name, workers=workers, progress=advance)
+        except OutputError:
+            raise
+        except HmrmError as error:
+            failures[row.name] = error
+        content = _write(mapset, ablation, output, finished, failures)
+    progress("rows", len(chosen), len(chosen))
+    return AblationResult(content=content, failures=failures)
+
+
+def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> Mapping[str, Any]:
+    """The table of what is finished, written anew; nothing is run.
+
+    Raises:
+        DataError: a finished run is damaged.
+        OutputError: ``output`` cannot be written.
+    """
+    return _write(mapset, ablation, output, {}, {})
+
+
+def _write(
+    mapset: MapSet,
+    ablation: Ablation,
+    output: Path,
+    finished: dict[str, Finished],
+    failures: Mapping[str, HmrmError],
+) -> Mapping[str, Any]:
+    """Add to ``finished`` what is new on disk, and write the table."""
+    for row in ablation.rows:
+        folder = output / row.name
+        if row.name in finished or not (folder / "run.json").is_file():
+            continue
+        (run,) = read_runs([folder])
+        stamp = run.summary["provenance"]
+        if (stamp["config_hash"], stamp["data_hash"]) == (row.plan.digest, mapset.sha256):
+            recogniser = find_recogniser(row.plan.model, row.plan.options)
+            count = getattr(recogniser, "parameters", None)
+            one = Finished(run=run, parameters=None if count is None else count(mapset.classes))
+            base = finished.get(BASE)
+            finished[row.name] = one if base is None else compared(one, base)
+    return write_table(
+        output,
+        [(row.name, row.part, row.paper) for row in ablation.rows],
+        finished,
+        {name: str(error) for name, error in failures.items()},
+        digest=ablation.digest,
+    )
+
+
+def _settings(
+    base: Settings, table: Mapping[str, Any], path: Path, *, folds: str | None, seeds: int | None
+) -> Settings:
+    own = table.get("evaluation", {})
+    if not isinstance(own, Mapping):
+        raise ConfigError(f"{path}: evaluation must be a table, got {own!r}")
+    values = {**config.to_mapping(base), **DEFAULTS, **own}
+    if folds is not None:
+        values["folds"] = folds
+    if seeds is not None:
+        values["seeds"] = list(range(seeds))
+    found = config.from_mapping(Settings, values, where=f"{path}: [evaluation]")
+    if found.selection == "oracle":
+        raise ConfigError(
+            f"{path}: selection oracle looks at the test subject, and rows that look more often "
+            "would seem better; use fixed or inner"
+        )
+    return found
+
+
+def _rows(tables: Any, base: Plan, path: Path) -> Iterator[Row]:
+    if not isinstance(tables, list) or not all(isinstance(one, Mapping) for one in tables):
+        raise ConfigError(f"{path}: rows must be tables: begin each with [[rows]]")
+    seen = {BASE}
+    for number, table in enumerate(tables, 1):
+        where = f"{path}: row {table.get('name', number)}"
+        row = _row(table, base, path, where=where)
+        if row.name in seen:
+            raise ConfigError(f"{where}: the name is taken; give each row its own")
+        if row.plan.digest == base.digest:
+            raise ConfigError(f"{where}: changes nothing; give model = {{ … }} with what differs")
+        seen.add(row.name)
+        yield row
+
+
+def _row(table: Mapping[str, Any], base: Plan, path: Path, *, where: str) -> Row:
+    own = {key: value for key, value in table.items() if key != "model"}
+    found = config.from_mapping(_RowSettings, own, where=where)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", found.name):
+        raise ConfigError(f"{where}: name {found.name!r} names a folder: use a-z, 0-9, . _ and -")
+    changes = table.get("model", {})
+    if not isinstance(changes, Mapping):
+        raise ConfigError(f"{where}: model must be a table, got {changes!r}")
+    origin = base if found.config is None else load_plan(path.parent / found.config)
+    absent = sorted(set(found.without) - set(origin.options))
+    if absent:
+        raise ConfigError(f"{where}: without {absent[0]!r}: the base sets no such option")
+    model = changes.get("name", origin.model)
+    kept = origin.options if model == origin.model else {}
+    options = {key: value for key, value in kept.items() if key not in found.without}
+    changes = {key: value for key, value in changes.items() if key != "name"}
+    plan = replace(base, model=model, options=_merged(options, changes, where=where))
+    return Row(name=found.name, part=found.part, paper=found.paper, plan=plan)
+
+
+def _merged(
+    options: Mapping[str, Any], changes: Mapping[str, Any], *, where: str
+) -> dict[str, Any]:
+    """``options`` with ``changes`` in them, tables key by key; a preset is spelt out first."""
+    found = dict(options)
+    for key, value in changes.items():
+        known = found.get(key)
+        if not isinstance(value, Mapping) or (known is None and key != "network"):
+            found[key] = value
+            continue
+        if key == "network" and not isinstance(known, Mapping):
+            known = network_sizes(known)
+        if not isinstance(known, Mapping):
+            raise ConfigError(f"{where}: {key} is {known!r} in the base, no table to change")
+        found[key] = _merged(known, value, where=where)
+    return found
+
+
+@contextmanager
+def _named(row: Row) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"row {row.name}: {error}") from error
+
+
+def _over_all(progress: Progress, number: int, rows: int) -> Progress:
+    """The progress of one row's run as that of all rows, which have as many folds each."""
+
+    def advance(stage: str, done: int, total: int | None) -> None:
+        assert total is not None, "a run knows its folds"
+        progress(stage, number * total + done, rows * total)
+
+    return advance
