@@ -19,7 +19,7 @@ MODELS = (
     *("off-apexnet", "capsule-head", "htnet-small", "vgg16-small", "googlenet-small"),
     *("mobilevit-small", "cnn", "cnn-lite", "vit", "vit-lite", "ensemble"),
 )
-"""Those of ``hmrm.training.recognisers``, whose import would slow every command; a test compares."""
+"""Those of ``hmrm.training.recognisers``, whose import would slow every command."""
 
 
 def evaluate(
@@ -59,8 +59,8 @@ def evaluate(
     folds: Annotated[
         str | None,
         typer.Option(
-            help="loso (leave one subject out; default), loso-per-dataset, datasets (leave one data "
-            "set out), or a number of subject-grouped folds.",
+            help="loso (leave one subject out; default), loso-per-dataset, datasets (leave "
+            "one data set out), or a number of subject-grouped folds.",
             show_default=False,
         ),
     ] = None,
