@@ -15,6 +15,7 @@ from hmrm.analysis.remarks import RemarkConfig
 from hmrm.analysis.settings import Faces
 from hmrm.analysis.spot import LONG_VIDEO, SpotConfig, spot
 from hmrm.analysis.watch import watch
+from hmrm.clip import Event
 from hmrm.errors import HmrmError, OutputError
 from hmrm.evaluation.intervals import Interval, kind_of_duration, write_csv
 from hmrm.faces.track import Detector, FaceTracker, TrackConfig
@@ -100,21 +101,22 @@ def spot_video(
         "frame_count": watched.frame_count,
         "frames_per_s": round(watched.frames_per_s, 4),
         "duration_s": round(watched.end_s + 1 / watched.frames_per_s, 4),
-        "intervals": [
-            {
-                "onset": event.onset_index,
-                "offset": event.offset_index,
-                "type": kind_of_duration(event.offset_s - event.onset_s),
-                "apex": event.apex_index,
-                "score": round(event.confidence, 6),
-                "face_id": event.face_id,
-                "region": event.region,
-                "peak_motion_px": round(event.peak_motion_px, 4),
-                "flags": [flag for flag in event.flags if flag != "longer_than_micro"],
-            }
-            for event in events
-        ],
+        "intervals": [_interval(event) for event in events],
         "notices": [{"code": n.code, "message": n.message} for n in notices],
+    }
+
+
+def _interval(event: Event) -> dict[str, Any]:
+    return {
+        "onset": event.onset_index,
+        "offset": event.offset_index,
+        "type": kind_of_duration(event.offset_s - event.onset_s),
+        "apex": event.apex_index,
+        "score": round(event.confidence, 6),
+        "face_id": event.face_id,
+        "region": event.region,
+        "peak_motion_px": round(event.peak_motion_px, 4),
+        "flags": [flag for flag in event.flags if flag != "longer_than_micro"],
     }
 
 
