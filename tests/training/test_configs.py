@@ -9,6 +9,7 @@ from hmrm import config
 from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.settings import load_plan
 from hmrm.model.contract import Recogniser
+from hmrm.training.flow import FlowTrainingConfig
 from hmrm.training.synthetic import SyntheticTrainingConfig
 
 CONFIGS = [
@@ -25,11 +26,12 @@ def test_the_named_configs_are_there() -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_config_loads(path: Path) -> None:
-    """A file with a [model] is for `hmrm evaluate`, one without for `hmrm train synthetic`."""
+    """A file with a [model] is for `hmrm evaluate`, one without for `hmrm train`."""
     if "model" in tomllib.loads(path.read_text(encoding="utf-8")):
         plan = load_plan(path)
         recogniser = find_recogniser(plan.model, plan.options)
         assert isinstance(recogniser, Recogniser)
         assert plan.settings.selection == "fixed" or recogniser.epochs is not None
     else:
-        config.load(SyntheticTrainingConfig, path)
+        flow = path.stem.startswith("gru-aofe")
+        config.load(FlowTrainingConfig if flow else SyntheticTrainingConfig, path)
