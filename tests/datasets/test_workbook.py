@@ -4,7 +4,7 @@ import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hmrm.datasets.fake import write_fake, write_table
@@ -126,6 +126,7 @@ def test_frames_are_read_from_what_people_type(value: object, frame: int, code: 
     assert [o.code for o in row.notes.found] == ([code] if code else [])
 
 
+@example(float("inf"))
 @given(st.text() | st.floats() | st.integers() | st.booleans() | st.none() | st.dates())
 def test_no_cell_gives_another_exception(value: object) -> None:
     row = one(value)

@@ -5,6 +5,7 @@ subjects that a spreadsheet turned into numbers. What is clear is read and noted
 refused with file, sheet and cell.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -119,7 +120,7 @@ class Row:
             return self._frame_in_text(key, value)
         if value is None or value != value or value == -1:
             return None
-        if value < 0 or int(value) != value:
+        if value < 0 or not math.isfinite(value) or int(value) != value:
             raise self._no_frame(key, value)
         return int(value)
 
