@@ -1,18 +1,22 @@
 """Flow between any two pictures a user has: checked, converted, estimated."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hmrm.errors import InputError
 from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
+from hmrm.flow.learned import GruAofeFlow
 
 ESTIMATORS: Mapping[str, Callable[[], FlowEstimator]] = {
     "tvl1": DualTVL1,
     "deepflow": DeepFlow,
     "dis": Dis,
     "farneback": Farneback,
+    "gru-aofe": GruAofeFlow,
+    "gru-aofe-fast": partial(GruAofeFlow, iterations=2),
 }
 """Method name → what builds its estimator."""
 
@@ -24,6 +28,8 @@ NOISE_FLOOR_PX: Mapping[str, float] = {
     "deepflow": 0.011,
     "dis": 0.119,
     "farneback": 0.055,
+    "gru-aofe": 0.003,
+    "gru-aofe-fast": 0.003,
 }
 """Mean flow where nothing moved: static column of ``python -m benchmarks.flow --quick``."""
 
@@ -46,6 +52,7 @@ def estimate_flow(
         Px, u right and v down. Identical pictures give exactly zero.
 
     Raises:
+        MissingExtraError: ``method`` is a network and torch is not installed.
         InputError: unknown method, sizes that differ or are below 16 px, a shape, type or value
             that is not a picture.
     """
