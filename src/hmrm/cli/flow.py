@@ -54,7 +54,9 @@ def flow(
         typer.Option(help="Colour picture with legend (.png), or a folder.", show_default=False),
     ] = None,
     arrows: Annotated[bool, typer.Option(help="Draw arrows on the onset instead.")] = False,
-    method: Annotated[str, typer.Option(help="gru-aofe, gru-aofe-fast, tvl1, deepflow, dis or farneback.")] = "deepflow",
+    method: Annotated[
+        str, typer.Option(help="gru-aofe, gru-aofe-fast, tvl1, deepflow, dis or farneback.")
+    ] = "deepflow",
     max_px: Annotated[
         float, typer.Option(help="Motion drawn in full colour, px.", min=0.001)
     ] = 2.0,
