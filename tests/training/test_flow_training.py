@@ -202,7 +202,9 @@ def test_the_estimator_answers_in_px_with_its_expected_error(whole: Path):
     assert (estimator(*pair) == flow).all()
 
 
-@pytest.mark.parametrize("name", ["gru-aofe", "gru-aofe-chairs", "gru-aofe-things"])
+@pytest.mark.parametrize(
+    "name", ["gru-aofe", "gru-aofe-longer", "gru-aofe-chairs", "gru-aofe-things"]
+)
 def test_shipped_settings_load(name: str):
     settings = config.load(FlowTrainingConfig, ROOT / f"configs/{name}.toml")
     network = GruAofe(settings.network, generator=torch.Generator().manual_seed(0))
