@@ -114,6 +114,11 @@ def test_impossible_maps_are_refused(batch, error, words):
         make().predict(batch)
 
 
+def test_a_wrong_size_is_refused_in_training_too():
+    with pytest.raises(DataError, match="28"):
+        make()(torch.ones(2, 3, 32, 32))
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -212,7 +212,11 @@ class HMRM(nn.Module):
         Args:
             maps: robustly centred and scaled u, v and strain.
             generator: source of dropout's randomness; without one nothing is dropped.
+
+        Raises:
+            DataError: wrong size. Values are not looked at; ``predict`` refuses bad ones.
         """
+        self._check_shape(maps)
         grains = self.encoder(self.tokens(maps))
         fused = self._fused(maps, grains)
         if generator is not None and self.training and self.config.dropout > 0:
@@ -297,12 +301,7 @@ class HMRM(nn.Module):
             DataError: wrong size, or a map without any motion.
             NumericalError: NaN or infinity in a map.
         """
-        size = (self.config.channels, self.config.map_size, self.config.map_size)
-        if maps.ndim != 4 or tuple(maps.shape[1:]) != size:
-            raise DataError(
-                f"flow maps of shape {tuple(maps.shape)}: this network takes (n, "
-                f"{', '.join(map(str, size))}); resample the maps or take weights for this size"
-            )
+        self._check_shape(maps)
         if not torch.isfinite(maps).all():
             bad = (~torch.isfinite(maps)).flatten(1).any(1).nonzero()[0].item()
             raise NumericalError(f"flow map {bad}: holds NaN or infinity; recompute or skip it")
@@ -311,6 +310,14 @@ class HMRM(nn.Module):
             raise DataError(
                 f"flow map {still.nonzero()[0].item()}: all zero, no motion at all; onset and "
                 "apex are the same picture, or the map was never filled"
+            )
+
+    def _check_shape(self, maps: Tensor) -> None:
+        size = (self.config.channels, self.config.map_size, self.config.map_size)
+        if maps.ndim != 4 or tuple(maps.shape[1:]) != size:
+            raise DataError(
+                f"flow maps of shape {tuple(maps.shape)}: this network takes (n, "
+                f"{', '.join(map(str, size))}); resample the maps or take weights for this size"
             )
 
     @torch.no_grad()
