@@ -135,11 +135,11 @@ def test_damaged_cache_is_compiled_again(fresh, monkeypatch, tmp_path):
     counter = tmp_path / "runs"
     script = f'echo run >> {counter}; while [ "$1" != -o ]; do shift; done; echo library > "$2"'
     monkeypatch.setenv("CXX", compiler_stub(tmp_path, script))
-    path = scan_build.library()
-    assert path == scan_build.library()
+    path = scan_build.operator_file()
+    assert path == scan_build.operator_file()
     assert counter.read_text().count("run") == 1
     path.write_text("libr")  # truncated by a crash of the machine
-    assert scan_build.library().read_text() == "library\n"
+    assert scan_build.operator_file().read_text() == "library\n"
     assert counter.read_text().count("run") == 2
     assert stat.S_IMODE(fresh.stat().st_mode) == 0o700
 
@@ -148,10 +148,10 @@ def test_another_torch_or_source_is_another_library(fresh, monkeypatch, tmp_path
     monkeypatch.setenv(
         "CXX", compiler_stub(tmp_path, 'while [ "$1" != -o ]; do shift; done; echo x > "$2"')
     )
-    first = scan_build.library()
+    first = scan_build.operator_file()
     scan_build._key.cache_clear()
     monkeypatch.setattr(torch, "__version__", "2.99.0")
-    second = scan_build.library()
+    second = scan_build.operator_file()
     scan_build._key.cache_clear()
     assert first != second
 

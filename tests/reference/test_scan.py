@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, library
 
 from hmrm.model.scan import BACKENDS, selective_scan, selective_scan_reference, using_backend
 
@@ -241,7 +241,7 @@ def test_operator_keeps_torchs_contract(length):
     with warnings.catch_warnings():
         # opcheck itself calls functions that torch has deprecated.
         warnings.simplefilter("ignore")
-        torch.library.opcheck(torch.ops.hmrm.scan_forward, args)
+        library.opcheck(torch.ops.hmrm.scan_forward, args)
 
 
 def test_threads_do_not_change_a_bit():

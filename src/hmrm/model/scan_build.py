@@ -29,7 +29,7 @@ class UnavailableError(Exception):
     """The library cannot be had here; the message says why."""
 
 
-def library() -> Path:
+def operator_file() -> Path:
     """The compiled operator library for this machine, torch and source; compiled if need be.
 
     Raises:

@@ -10,9 +10,9 @@ import sys
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, library
 
-from hmrm.model.scan_build import UnavailableError, library
+from hmrm.model.scan_build import UnavailableError, operator_file
 
 INSTRUCTION_SETS = ("baseline", "AVX2", "AVX-512")
 MEMORY_SWITCH = "HMRM_KEEP_MEMORY"
@@ -26,9 +26,9 @@ def load() -> str:
     Side effect: the process keeps freed memory, unless `MEMORY_SWITCH` says no.
 
     Raises:
-        UnavailableError: see ``scan_build.library``; or the library does not load.
+        UnavailableError: see ``scan_build.operator_file``; or the library does not load.
     """
-    path = library()
+    path = operator_file()
     try:
         torch.ops.load_library(str(path))  # type: ignore[no-untyped-call]
     except OSError as error:
@@ -41,9 +41,9 @@ def load() -> str:
 def _register() -> None:
     """Shapes and gradients of the operators: once a process, however often they are loaded."""
     _keep_freed_memory()
-    torch.library.register_fake("hmrm::scan_forward", _forward_shapes)
-    torch.library.register_fake("hmrm::scan_backward", _backward_shapes)
-    torch.library.register_autograd("hmrm::scan_forward", _backward, setup_context=_remember)
+    library.register_fake("hmrm::scan_forward", _forward_shapes)
+    library.register_fake("hmrm::scan_backward", _backward_shapes)
+    library.register_autograd("hmrm::scan_forward", _backward, setup_context=_remember)
 
 
 def scan_in_cpp(
