@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
+from hmrm.datasets.mapset import CANONICAL_CROP
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import Fold, grouped_folds
@@ -28,6 +29,8 @@ class FoldData:
     maps: Float32[np.ndarray, "n 3 s s"]
     classes: tuple[str, ...]
     offset_maps: Float32[np.ndarray, "n 3 s s"] | None = None
+    crop: str = CANONICAL_CROP
+    channels_apart: bool = False
 
     def training_set(self, positions: tuple[int, ...]) -> TrainingSet:
         """A copy of the clips at ``positions``: whatever a model does to it stays there."""
@@ -39,6 +42,8 @@ class FoldData:
             labels=self.labels[rows],
             classes=self.classes,
             offset_maps=back,
+            crop=self.crop,
+            channels_apart=self.channels_apart,
         )
 
 

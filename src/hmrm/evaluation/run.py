@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hmrm import atomic, parallel
-from hmrm.datasets.mapset import MapSet, canonical_form, canonical_maps
+from hmrm.datasets.mapset import CANONICAL_CROP, MapSet, canonical_form, canonical_maps
 from hmrm.errors import ConfigError
 from hmrm.evaluation.fold import FoldData, run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
@@ -143,6 +143,8 @@ def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
         np.save(folder / "ids.npy", np.array(mapset.ids))
         np.save(folder / "labels.npy", mapset.labels)
         np.save(folder / "maps.npy", mapset.maps if kind == "raw" else canonical_maps(mapset))
+        form = [mapset.crop, mapset.channels_apart] if kind == "raw" else [CANONICAL_CROP, False]
+        (folder / "form.json").write_text(json.dumps(form), encoding="utf-8")
         if offset and mapset.offset_maps is not None:
             back = mapset.offset_maps
             if kind != "raw":
@@ -157,12 +159,15 @@ def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
 @lru_cache(maxsize=1)
 def _load_shared(folder: Path, classes: tuple[str, ...]) -> FoldData:
     back = folder / "offset_maps.npy"
+    crop, channels_apart = json.loads((folder / "form.json").read_text(encoding="utf-8"))
     return FoldData(
         ids=tuple(str(i) for i in np.load(folder / "ids.npy")),
         labels=np.load(folder / "labels.npy"),
         maps=np.load(folder / "maps.npy", mmap_mode="r"),
         classes=classes,
         offset_maps=np.load(back, mmap_mode="r") if back.exists() else None,
+        crop=crop,
+        channels_apart=channels_apart,
     )
 
 

@@ -1,12 +1,13 @@
 """Several recognisers that judge together: equal weights, each on its own scale."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
 
+from hmrm.datasets.mapset import CANONICAL_CROP, canonical_form
 from hmrm.errors import ConfigError
 from hmrm.model.contract import (
     FittedRecogniser,
@@ -19,7 +20,7 @@ from hmrm.model.contract import (
 
 DEFAULT_MEMBERS: tuple[Mapping[str, Any], ...] = (
     {"name": "hmrm"},
-    {"name": "svm-mirrored", "map_kind": "canonical"},
+    {"name": "svm-mirrored"},
 )
 
 
@@ -28,7 +29,7 @@ class Ensemble:
     """A `Recogniser` made of others; see `build_ensemble` for its options.
 
     Attributes:
-        members: all on the same kind of maps.
+        members: each sees the kind of maps it asks for.
     """
 
     members: tuple[Recogniser, ...]
@@ -36,17 +37,12 @@ class Ensemble:
     def __post_init__(self) -> None:
         if not self.members:
             raise ConfigError("ensemble: needs at least one member")
-        kinds = sorted({member.map_kind for member in self.members})
-        if len(kinds) > 1:
-            raise ConfigError(
-                f"ensemble: members on {' and '.join(kinds)} maps; all must see the same: set "
-                "map_kind where a member has that option"
-            )
 
     @property
     def map_kind(self) -> MapKind:
-        """The members'."""
-        return self.members[0].map_kind
+        """The members'; raw where they differ, since canonical maps can be made of raw ones."""
+        kinds = {member.map_kind for member in self.members}
+        return kinds.pop() if len(kinds) == 1 else "raw"
 
     @property
     def epochs(self) -> None:
@@ -62,34 +58,68 @@ class Ensemble:
     ) -> "FittedEnsemble":
         """Train every member on all of ``train``, each from a seed of its own."""
         del epochs, observer
-        fitted = tuple(
-            member.fit(train, seed=seed * len(self.members) + number)
-            for number, member in enumerate(self.members)
+        views = [
+            _Canonical(crop=train.crop, per_channel=train.channels_apart)
+            if self.map_kind != member.map_kind
+            else None
+            for member in self.members
+        ]
+        fitted, scales = [], []
+        for number, (member, view) in enumerate(zip(self.members, views, strict=True)):
+            seen = train if view is None else view.training_set(train)
+            model = member.fit(seen, seed=seed * len(self.members) + number)
+            fitted.append(model)
+            scales.append(_scale(decisions(model, seen.maps)))
+        return FittedEnsemble(members=tuple(fitted), views=tuple(views), scales=tuple(scales))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Canonical:
+    """Makes canonical maps of raw ones, each for itself."""
+
+    crop: str
+    per_channel: bool
+
+    def __call__(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float32[np.ndarray, "n 3 s s"]:
+        return canonical_form(maps, crop=self.crop, per_channel=self.per_channel)
+
+    def training_set(self, train: TrainingSet) -> TrainingSet:
+        back = train.offset_maps
+        return replace(
+            train,
+            maps=self(train.maps),
+            offset_maps=None if back is None else self(back),
+            crop=CANONICAL_CROP,
+            channels_apart=False,
         )
-        scales = tuple(_scale(decisions(member, train.maps)) for member in fitted)
-        return FittedEnsemble(members=fitted, scales=scales)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FittedEnsemble:
-    """Trained members, and the size of each one's decisions on the training clips."""
+    """Trained members.
+
+    Attributes:
+        views: what makes the maps that a member sees; None where it sees them as they come.
+        scales: size of each one's decisions on the training clips.
+    """
 
     members: tuple[FittedRecogniser, ...]
+    views: tuple[_Canonical | None, ...]
     scales: tuple[float, ...]
 
     def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
         """Mean of the members' decisions, each centred over classes and divided by its scale."""
         parts = [
-            _centred(decisions(member, maps)) / scale
-            for member, scale in zip(self.members, self.scales, strict=True)
+            _centred(decisions(member, maps if view is None else view(maps))) / scale
+            for member, view, scale in zip(self.members, self.views, self.scales, strict=True)
         ]
         return np.mean(parts, axis=0)
 
     def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
         """Those of the first member that has any; decisions where none has."""
-        for member in self.members:
+        for member, view in zip(self.members, self.views, strict=True):
             if isinstance(member, HasFeatures):
-                return member.features(maps)
+                return member.features(maps if view is None else view(maps))
         return self.predict(maps)
 
 
@@ -112,7 +142,7 @@ def build_ensemble(
         build: from name and options to a recogniser.
 
     Raises:
-        ConfigError: unknown key, no name, an ensemble inside, or members on other maps.
+        ConfigError: unknown key, no name, an ensemble inside, or no members.
     """
     unknown = sorted(set(options) - {"members"})
     if unknown:
