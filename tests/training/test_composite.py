@@ -10,18 +10,23 @@ from tiny_hmrm import tiny_checkpoint
 from typer.testing import CliRunner
 
 from hmrm.cli.main import app
+from hmrm.clip import CLASSES
 from hmrm.datasets.fake_maps import draw_maps
+from hmrm.datasets.flowmaps import load_maps
 from hmrm.datasets.mapset import MapSet, canonical_maps
 from hmrm.datasets.prepared import write_prepared
 from hmrm.errors import ConfigError, SeenInTrainingError
 from hmrm.evaluation.finished import load_finished, score_finished
+from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.out_of_fold import out_of_fold
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import load_plan
-from hmrm.model.checkpoints import load_checkpoint
+from hmrm.model.checkpoints import SHIPPED, load_checkpoint
 from hmrm.training.composite import train_composite, training_set
 from hmrm.training.recognisers import build_recogniser
 
+ROOT = Path(__file__).parents[2]
+REAL = ROOT.parent / "shared" / "data" / "megc2019_flow"
 SIZES = {"dim": 8, "depth": 2, "state": 2, "heads": 2, "coarse_grid": 2, "fine_grid": 1}
 OPTIONS = {"network": {**SIZES, "fine_kernel": 1}, "fitting": {"epochs": 2, "batch": 8}}
 CONFIG = """
@@ -113,3 +118,34 @@ def test_another_runs_scores_are_refused(maps: MapSet, tmp_path: Path) -> None:
         out_of_fold(tmp_path / "run", plan, maps.select(range(12)))
     with pytest.raises(ConfigError, match="not a finished run"):
         out_of_fold(tmp_path, plan, maps)
+
+
+def test_the_shipped_weights_are_the_drawn_ones_but_for_the_last_layer() -> None:
+    drawn, _ = load_checkpoint(SHIPPED / "hmrm-synthetic.safetensors")
+    shipped, card = load_checkpoint(SHIPPED / "hmrm-composite.safetensors")
+    assert (len(card.trained_clips), len(card.trained_subjects)) == (442, 68)
+    assert card.classes == CLASSES and "research" in " ".join(card.limits)
+    before = drawn.state_dict()
+    for name, value in shipped.state_dict().items():
+        if "_head." not in name:
+            torch.testing.assert_close(value, before[name], rtol=0, atol=0, msg=name)
+    assert not torch.equal(shipped.fused_head.weight, before["fused_head.weight"][: len(CLASSES)])
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the 442 public clips are not here")
+def test_the_shipped_weights_can_be_trained_again_and_refuse_people_they_saw(
+    tmp_path: Path,
+) -> None:
+    mapset = load_maps(REAL)
+    plan = load_plan(ROOT / "configs" / "hmrm-frozen-linear.toml")
+    again, _ = load_checkpoint(
+        train_composite(mapset, find_recogniser(plan.model, plan.options), tmp_path, seed=0)
+    )
+    shipped = load_finished("hmrm-composite")
+    values = canonical_maps(mapset)[::40]
+    with torch.inference_mode():
+        trained = again.predict_both_sides(torch.from_numpy(values)).double().numpy()
+    # Another processor rounds features differently.
+    np.testing.assert_allclose(trained, shipped.fitted.predict(values), atol=1e-3)
+    with pytest.raises(SeenInTrainingError, match="68 of these subjects"):
+        score_finished(shipped, mapset, tmp_path / "scored", allow_seen=False)
