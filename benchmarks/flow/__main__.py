@@ -5,6 +5,7 @@ import json
 import platform
 from pathlib import Path
 
+from benchmarks.flow.inside import look_inside
 from benchmarks.flow.measure import METHODS, measure, with_learned
 from benchmarks.flow.page import page
 from benchmarks.flow.suite import SEED, pictures, pictures_hash
@@ -37,12 +38,15 @@ def main() -> None:
         methods = measure(
             wanted, picture_count=picture_count, per_picture=per_picture, progress=bar
         )
+        chosen = list(sources.values())[:picture_count]
+        inside = look_inside(chosen, per_picture, bar) if "gru-aofe" in wanted else None
     result = {
         "provenance": provenance.stamp(data_hash=pictures_hash(sources), seeds=(SEED,)),
         "processor": platform.processor() or platform.machine(),
         "pictures": list(sources)[:picture_count],
         "pairs_per_column": picture_count * per_picture,
         "methods": methods,
+        "inside": inside,
     }
     if given.quick and not (given.json or given.page):
         print(page(result))

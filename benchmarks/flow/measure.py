@@ -137,7 +137,16 @@ def _summary(scores: list) -> dict[str, object]:
     epe = [score.epe_px for score in scores]
     spread = float(np.std(epe, ddof=1) / np.sqrt(len(epe))) if len(epe) > 1 else 0.0
     mean = {key: _rounded(value) for key, value in asdict(mean_scores(scores)).items()}
-    return {"pairs": len(scores), **mean, "epe_standard_error_px": _rounded(spread)}
+    each = {
+        part: [round(getattr(score, part), 5) for score in scores]
+        for part in ("epe_px", "epe_fastest_px", "length_px")
+    }
+    return {
+        "pairs": len(scores),
+        **mean,
+        "epe_standard_error_px": _rounded(spread),
+        "pairs_px": each,
+    }
 
 
 def _rounded(value: float | tuple[float, ...]) -> object:

@@ -1,0 +1,77 @@
+"""Whether one method is as good as the best classical one, column by column."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+PART_TITLES = {"epe_px": "mean", "epe_fastest_px": "fastest tenth"}
+"""Errors that are compared: key of a column → what the page calls it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One error of one column: ours beside the smallest that a classical method has.
+
+    Attributes:
+        difference_px: ours minus theirs; below zero we are better.
+        uncertainty_px: two standard errors of the difference over pairs, pair by pair.
+    """
+
+    column: str
+    part: str
+    rival: str
+    rival_px: float
+    ours_px: float
+    difference_px: float
+    uncertainty_px: float
+
+    @property
+    def verdict(self) -> str:
+        """Better or worse, where the difference is beyond its uncertainty."""
+        if abs(self.difference_px) <= self.uncertainty_px:
+            return "no difference shown"
+        return "better" if self.difference_px < 0 else "**worse**"
+
+
+def is_classical(name: str) -> bool:
+    """Whether a row of the result is neither learned nor the flow that is zero."""
+    return not name.startswith("gru-aofe") and name != "zero flow"
+
+
+def compare(methods: dict[str, Any], ours: str) -> list[Comparison]:
+    """Ours beside the best classical method of each column and part; of static pairs the length."""
+    rivals = {name: method["columns"] for name, method in methods.items() if is_classical(name)}
+    mine = methods[ours]["columns"]
+    found = []
+    for column in mine:
+        parts = ["length_px"] if column == "static" else list(PART_TITLES)
+        for part in parts:
+            best = min(rivals, key=lambda name: rivals[name][column][part])
+            theirs = np.array(rivals[best][column]["pairs_px"][part])
+            apart = np.array(mine[column]["pairs_px"][part]) - theirs
+            spread = apart.std(ddof=1) / np.sqrt(len(apart)) if len(apart) > 1 else np.inf
+            found.append(
+                Comparison(
+                    column=column,
+                    part=PART_TITLES.get(part, "length"),
+                    rival=best,
+                    rival_px=rivals[best][column][part],
+                    ours_px=mine[column][part],
+                    difference_px=float(apart.mean()),
+                    uncertainty_px=float(2 * spread),
+                )
+            )
+    return found
+
+
+def summary(found: list[Comparison], ours: str) -> str:
+    """One sentence: in how many cells ours is below, and what is beyond the uncertainty."""
+    below = sum(one.difference_px < 0 for one in found)
+    better = sum(one.verdict == "better" for one in found)
+    worse = sum(one.verdict == "**worse**" for one in found)
+    return (
+        f"`{ours}` has a smaller error than the best classical method in {below} of "
+        f"{len(found)} cells, in {better} of them beyond two standard errors; it is worse beyond "
+        f"them in {worse}."
+    )
