@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from hmrm.errors import ConfigError
 from hmrm.faces.shape import five_points
 from hmrm.facs.atlas import ActionUnit
 from hmrm.facs.clips import ClipConfig, Expression, draw_clip
-from hmrm.facs.drawn_face import draw_face
+from hmrm.facs.drawn_face import TONES, draw_face
 
 
 def test_same_generator_same_face_other_generator_other_face() -> None:
@@ -37,6 +38,21 @@ def test_skin_has_texture_to_see_motion_by() -> None:
     x, y = ((points[31] + points[2]) / 2).astype(int)
     skin = picture[y - 10 : y + 10, x - 10 : x + 10].astype(float).mean(axis=2)
     assert np.hypot(*np.gradient(skin)).mean() > 0.5
+
+
+def test_skin_tone_and_beard_change_nothing_else() -> None:
+    light, points = draw_face(np.random.default_rng(6), tone=0)
+    dark, same_points = draw_face(np.random.default_rng(6), tone=TONES - 1)
+    bearded, bearded_points = draw_face(np.random.default_rng(6), tone=0, beard=True)
+    assert np.array_equal(points, same_points) and np.array_equal(points, bearded_points)
+    x, y = ((points[31] + points[2]) / 2).astype(int)
+    assert light[y, x].mean() > dark[y, x].mean() + 60
+    x, y = ((points[8] + 3 * points[57]) / 4 + [0, 6]).astype(int)
+    assert light[y, x].mean() > bearded[y, x].mean() + 40
+    x, y = points[27].astype(int)  # between the eyes no hair grows
+    assert np.abs(light[y, x].astype(int) - bearded[y, x]).max() < 12
+    with pytest.raises(ConfigError, match="use 0 to 5"):
+        draw_face(np.random.default_rng(6), tone=6)
 
 
 def test_a_drawn_face_can_smile() -> None:

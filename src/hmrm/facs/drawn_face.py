@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from hmrm.errors import ConfigError
 from hmrm.facs.atlas import EYE_DISTANCE_PX
 from hmrm.facs.landmark_shapes import draw_landmarks
 
@@ -22,6 +23,7 @@ _SKINS = (
     (116, 78, 56),
     (82, 56, 44),
 )
+TONES = len(_SKINS)
 _HAIRS = ((38, 28, 24), (70, 48, 32), (110, 78, 48), (160, 130, 84), (120, 116, 112))
 _IRISES = ((70, 46, 30), (92, 64, 38), (80, 104, 120), (84, 104, 76))
 
@@ -35,20 +37,30 @@ def draw_face(
     size_wh_px: tuple[int, int] = (320, 400),
     eye_distance_px: float = 100.0,
     landmarks: Float[np.ndarray, "68 2"] | None = None,
+    tone: int | None = None,
+    beard: bool = False,
 ) -> tuple[UInt8[np.ndarray, "h w 3"], Float[np.ndarray, "68 2"]]:
     """Draw a face from the front.
 
     Args:
         landmarks: px of the canonical crop (``atlas.PICTURE_PX``); random ones by default.
+        tone: skin from 0, very light, to ``TONES - 1``, very dark; random by default.
+        beard: full, cheeks to chin, the lips free.
 
     Returns:
         RGB picture, and its 68 landmarks in px.
+
+    Raises:
+        ConfigError: no such tone.
     """
+    if tone is not None and not 0 <= tone < TONES:
+        raise ConfigError(f"drawn face: tone {tone}; use 0 to {TONES - 1}")
     shape = draw_landmarks(rng, spread=0.7) if landmarks is None else landmarks
     width, height = size_wh_px
     points = (shape - shape[27:36].mean(axis=0)) * (eye_distance_px / EYE_DISTANCE_PX)
     points = points + np.array([width / 2, height * 0.52])
-    skin = np.array(_SKINS[rng.integers(len(_SKINS))], dtype=np.float32)
+    any_tone = int(rng.integers(TONES))  # drawn even if not used: all else stays the same
+    skin = np.array(_SKINS[any_tone if tone is None else tone], dtype=np.float32)
     hair = np.array(_HAIRS[rng.integers(len(_HAIRS))], dtype=np.float32)
     canvas = _background(rng, width, height)
     _hair(canvas, points, hair, rng)
@@ -61,6 +73,8 @@ def draw_face(
     for brow in _BROWS:
         _brow(canvas, points[list(brow)], np.minimum(hair, skin * np.float32(0.6)), rng)
     _mouth(canvas, points, skin, rng)
+    if beard:
+        _beard(canvas, points, np.minimum(hair, skin * np.float32(0.5)), rng)
     canvas = cv2.GaussianBlur(canvas, (0, 0), 0.6)
     canvas += rng.normal(0.0, 1.2, canvas.shape).astype(np.float32)
     return np.clip(np.rint(canvas), 0, 255).astype(np.uint8), points
@@ -258,3 +272,22 @@ def _mouth(canvas: Canvas, points: np.ndarray, skin: np.ndarray, rng: np.random.
         _line(canvas, points[pair], 0.9, 0.7)
     shadow = points[[59, 57, 55]] + [0, 0.12 * np.ptp(outer[:, 0])]
     _line(canvas, shadow, 3.0, 0.22)
+
+
+def _beard(
+    canvas: Canvas, points: np.ndarray, colour: np.ndarray, rng: np.random.Generator
+) -> None:
+    """Short dark hairs from ear to ear along the jaw, on the chin and above the lip."""
+    unit = float(np.ptp(points[31:36, 0]))
+    above = (points[33] + points[51]) / 2
+    side = np.array([0.55 * unit, 0.0])
+    right = [points[12] - side, points[54] + side, above + side]
+    left = [above - side, points[48] - side, points[4] + side]
+    inner = np.stack([*right, *left])
+    outline = np.concatenate([points[3:14], inner])
+    lips = _mask(canvas, points[48:60], 0.04 * unit)
+    mask = _mask(canvas, outline, 0.12 * unit) * (1.0 - lips)
+    grain = rng.standard_normal(canvas.shape[:2], np.float32)
+    hairs = cv2.GaussianBlur(grain, (0, 0), 0.6, None, 1.6)
+    texture = colour[None, None] * (1.0 + 0.8 * hairs[..., None])
+    canvas += 0.8 * mask * (texture.astype(np.float32) - canvas)

@@ -1,0 +1,1 @@
+"""How recognition bears head motion, small faces, covered faces, light, pose and appearance."""
