@@ -23,7 +23,7 @@ from hmrm.evaluation.efficiency import (
     model_names,
     noise_set,
 )
-from hmrm.evaluation.efficiency_report import as_json, read_scores, write_figure
+from hmrm.evaluation.efficiency_report import Score, as_json, as_markdown, read_scores, write_figure
 from hmrm.model.baselines import FULL_NETWORKS, NETWORKS
 from hmrm.model.network import HMRM, PRESETS
 from hmrm.model.scan import using_backend
@@ -153,14 +153,15 @@ def test_scores_come_from_finished_runs(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     with pytest.raises(DataError, match=r"run\.json: not a finished run's result"):
-        read_scores([run])
+        read_scores([run], ["ststnet"])
     summary = {
-        "model": "ststnet",
         "selection": "fixed",
         "scores": {"composite": {"uf1": {"mean": 0.71}}},
+        "config": {"model": {"name": "ststnet"}},
     }
     (run / "run.json").write_text(json.dumps(summary))
-    scores = read_scores([run])
+    scores = read_scores([run], ["cnn", "ststnet"])
+    assert list(scores) == ["ststnet"]
     assert (scores["ststnet"].uf1, scores["ststnet"].rule) == (0.71, "fixed")
     table = json.loads(as_json([example("ststnet", 5)], scores=scores, training_clips=435))
     (row,) = table["models"]
@@ -168,6 +169,31 @@ def test_scores_come_from_finished_runs(tmp_path: Path) -> None:
     assert row["published_uf1"]["uf1"] == 0.7209
     assert row["training_s_per_fold"] is None
     assert table["provenance"]["seeds"] == [0]
+
+
+def test_configs_of_one_model_are_told_apart_by_their_options(tmp_path: Path) -> None:
+    for name, cost in (("mild", 0.5), ("strict", 2.0)):
+        (tmp_path / f"{name}.toml").write_text(f'[model]\nname = "svm-linear"\ncost = {cost}\n')
+        (tmp_path / name).mkdir()
+        summary = {
+            "selection": "fixed",
+            "scores": {"composite": {"uf1": {"mean": cost / 10}}},
+            "config": {"model": {"name": "svm-linear", "cost": cost}},
+        }
+        (tmp_path / name / "run.json").write_text(json.dumps(summary))
+    configs = [str(tmp_path / "mild.toml"), str(tmp_path / "strict.toml")]
+    scores = read_scores([tmp_path / "mild", tmp_path / "strict"], [*configs, "svm-linear"])
+    assert {name: score.uf1 for name, score in scores.items()} == {"mild": 0.05, "strict": 0.2}
+
+
+def test_the_page_says_what_was_not_measured() -> None:
+    score = Score(uf1=0.71, rule="fixed", published=False)
+    page = as_markdown([example("ststnet", 1683), example("cnn", None)], scores={"ststnet": score})
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    assert rows == [
+        "| ststnet | 1,683 | 100 | – | 1 | 1 | 0.5 | – | 0.710 (fixed) |",
+        "| cnn | – | 100 | – | 1 | 1 | 0.5 | – | – |",
+    ]
 
 
 def test_the_figure_is_the_same_bytes_and_names_each_scored_model(tmp_path: Path) -> None:
@@ -186,9 +212,10 @@ def test_the_command_writes_table_and_figure(tmp_path: Path) -> None:
     arguments = ["benchmark", "models", "--models", "svm-linear, ststnet", "--budget", "0"]
     done = CliRunner().invoke(app, [*arguments, "-o", str(output), "--no-progress"])
     assert done.exit_code == 0, done.output
-    assert "1,683" in done.output
+    assert "ststnet" in done.output
     assert [m["name"] for m in json.loads(output.read_text())["models"]] == [
         "svm-linear",
         "ststnet",
     ]
     assert output.with_suffix(".svg").read_text().startswith("<?xml")
+    assert "| ststnet | 1,683 |" in output.with_suffix(".md").read_text()

@@ -22,7 +22,10 @@ def benchmark() -> None:
 @app.command("models")
 def models(
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="JSON file; the figure goes beside it as SVG.")
+        Path,
+        typer.Option(
+            "-o", "--output", help="JSON file; figure (SVG) and page (Markdown) go beside it."
+        ),
     ],
     names: Annotated[
         str | None,
@@ -43,41 +46,33 @@ def models(
     """
     from hmrm import atomic
     from hmrm.evaluation.efficiency import TRAINING_CLIPS, measure_models, model_names
-    from hmrm.evaluation.efficiency_report import as_json, read_scores, write_figure
+    from hmrm.evaluation.efficiency_report import as_json, as_markdown, read_scores, write_figure
 
     wanted = tuple(names.replace(" ", "").split(",")) if names else model_names()
-    scores = read_scores(runs or [])
+    scores = read_scores(runs or [], wanted)
     with progress_bar(enabled=progress) as bar:
         measured = list(measure_models(wanted, budget_s=budget_s, progress=bar))
     atomic.write_text(output, as_json(measured, scores=scores, training_clips=TRAINING_CLIPS))
-    figure = output.with_suffix(".svg")
+    figure, page = output.with_suffix(".svg"), output.with_suffix(".md")
     write_figure(figure, measured, scores=scores)
+    atomic.write_text(page, as_markdown(measured, scores=scores))
     _print_table(measured)
-    ERR.print(f"written: {output}, {figure}", markup=False)
+    ERR.print(f"written: {output}, {figure}, {page}", markup=False)
 
 
 def _print_table(measured: Sequence["Efficiency"]) -> None:
     from rich import box
     from rich.table import Table
 
-    headings = ("parameters", "MFLOP", "of it scan", "MB", "ms, 1", "ms, 32", "s/fold")
+    from hmrm.evaluation.efficiency_report import costs
+
+    headings = ("par./1000", "MFLOP", "in scan", "MB", "ms, 1", "ms, 32", "s/fold")
     table = Table("model", *headings, box=box.SIMPLE, padding=(0, 1, 0, 0))
     for column in table.columns:
         column.no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for m in measured:
-        table.add_row(
-            m.name,
-            _number(m.parameters, ","),
-            _number(m.flops, ".4g", 1e-6),
-            _number(m.scan_flops or None, ".4g", 1e-6),
-            _number(m.weights_mb, ".3g"),
-            *(_number(ms, ".3g") for ms in m.ms_per_clip.values()),
-            _number(m.training_s_per_fold, ".3g"),
-        )
+        parameters = "–" if m.parameters is None else f"{m.parameters / 1e3:,.0f}"
+        table.add_row(m.name, parameters, *costs(m))
     OUT.print(table)
-
-
-def _number(value: float | int | None, form: str, factor: float | None = None) -> str:
-    return "–" if value is None else format(value if factor is None else value * factor, form)

@@ -41,7 +41,7 @@ from hmrm.training.torch_recogniser import one_thread
 SCAN = "scan"
 PRODUCTS = "products"
 BATCHES = (1, 32)
-_CONFIG = ".toml"
+CONFIG_ENDING = ".toml"
 TRAINING_CLIPS = 435
 """Clips that train a fold of the 442-clip benchmark, on average."""
 
@@ -119,7 +119,7 @@ def measure_models(
     Raises:
         ConfigError: unknown name, or a config that cannot be read.
     """
-    unknown = [n for n in names if n not in model_names() and not n.endswith(_CONFIG)]
+    unknown = [n for n in names if n not in model_names() and not n.endswith(CONFIG_ENDING)]
     if unknown:
         raise ConfigError(f"model {unknown[0]!r} is unknown; choose {', '.join(model_names())}")
     clips = train if train is not None else noise_set(TRAINING_CLIPS)

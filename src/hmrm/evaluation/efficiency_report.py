@@ -1,4 +1,4 @@
-"""Costs beside scores: one JSON file, and the paper's figure 6 (parameters against UF1)."""
+"""Costs beside scores: JSON, a Markdown page, the paper's figure 6 (parameters against UF1)."""
 
 import dataclasses
 import json
@@ -10,7 +10,8 @@ from typing import Any
 
 from hmrm import atomic, provenance
 from hmrm.errors import DataError
-from hmrm.evaluation.efficiency import Efficiency, cpu_name
+from hmrm.evaluation.efficiency import CONFIG_ENDING, Efficiency, cpu_name
+from hmrm.evaluation.settings import load_plan
 
 FIGURE_SIZE_IN = (9.0, 5.5)
 
@@ -33,26 +34,38 @@ PUBLISHED: dict[str, Score] = {
 """UF1 on the 442 clips as others printed it, of the models measured here."""
 
 
-def read_scores(runs: Sequence[Path]) -> dict[str, Score]:
-    """Composite UF1 of finished runs, by model.
+def read_scores(runs: Sequence[Path], names: Sequence[str]) -> dict[str, Score]:
+    """Composite UF1 of finished runs, by name of the measured model whose options they had.
+
+    Args:
+        names: as `measure_models` takes them; runs of none of them are left out.
 
     Raises:
+        ConfigError: a config among the names cannot be read.
         DataError: a folder is not a finished run.
     """
     scores = {}
+    titles = {_options(name): Path(name).stem for name in names}
     for run in runs:
         path = run / "run.json"
         try:
             summary = json.loads(path.read_text(encoding="utf-8"))
             uf1 = float(summary["scores"]["composite"]["uf1"]["mean"])
-            scores[str(summary["model"])] = Score(
-                uf1=uf1, rule=str(summary["selection"]), published=False
-            )
+            options = json.dumps(summary["config"]["model"], sort_keys=True)
+            score = Score(uf1=uf1, rule=str(summary["selection"]), published=False)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}: not a finished run's result ({error}); give a folder of hmrm evaluate"
             ) from error
+        if options in titles:
+            scores[titles[options]] = score
     return scores
+
+
+def _options(name: str) -> str:
+    path = Path(name) if name.endswith(CONFIG_ENDING) else None
+    plan = load_plan(path, model=None if path else name)
+    return json.dumps(plan.to_mapping()["model"], sort_keys=True)
 
 
 def as_json(
@@ -77,6 +90,51 @@ def as_json(
         "provenance": provenance.stamp(seeds=(0,)),
     }
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
+
+
+def as_markdown(measured: Sequence[Efficiency], *, scores: Mapping[str, Score]) -> str:
+    """The same as a page; ``scores`` measured here, published ones are in the figure."""
+    lines = [
+        "# What models cost",
+        "",
+        "Written by `hmrm benchmark models`. Per clip of 28 × 28 values (larger ones: their",
+        "authors' networks, counted alone); a multiplication and an addition are two operations,",
+        "scans counted. Processor time of one thread, medians; a fold trains on 435 clips.",
+        f"Processor: {cpu_name()}.",
+        "",
+        "| model | parameters | MFLOP | of it scan | weights, MB | ms a clip, alone | of 32 | "
+        "s a fold | UF1 here |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for found in measured:
+        score = scores.get(found.name)
+        cells = [
+            found.name,
+            "–" if found.parameters is None else f"{found.parameters:,}",
+            *costs(found),
+            "–" if score is None else f"{score.uf1:.3f} ({score.rule})",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def costs(found: Efficiency) -> list[str]:
+    """MFLOP, those of scans, MB, ms per clip by batch size, s per fold; – where there is none."""
+    values = [
+        None if found.flops is None else found.flops / 1e6,
+        found.scan_flops / 1e6 if found.scan_flops else None,
+        found.weights_mb,
+        *found.ms_per_clip.values(),
+        found.training_s_per_fold,
+    ]
+    return ["–" if value is None else _short(value) for value in values]
+
+
+def _short(value: float) -> str:
+    """At most two decimals, fewer for large values."""
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.2g}" if value < 1 else f"{value:.3g}"
 
 
 def write_figure(
