@@ -202,31 +202,6 @@ def test_pair_shares_the_onsets_transform():
         align.align_pair(onset, apex[:-1], transform)
 
 
-def test_crops_map_into_each_other():
-    there = align.map_between(align.CANONICAL, align.MEGC2019_WIDE)
-    # The wide rendering shows hmrm-1 in its rows 4 to 28 and columns 1 to 27.
-    corners = align.apply(there, np.array([[0.0, 0.0], [1, 1]]))
-    np.testing.assert_allclose(corners * 28, [[1, 4], [27, 28]], atol=1e-9)
-    back = align.compose(align.map_between(align.MEGC2019_WIDE, align.CANONICAL), there)
-    np.testing.assert_allclose(back, np.eye(2, 3), atol=1e-12)
-
-
-def test_resampling_equals_cutting_and_resizing():
-    values = np.random.default_rng(2).normal(size=(2, 28, 28)).astype(np.float32)
-    found = align.resample(values, align.MEGC2019_WIDE, align.CANONICAL, 28)
-    for plane, mapped in zip(values, found, strict=True):
-        cut = plane[4:28, 1:27]
-        resized = cv2.resize(cut, (28, 28), interpolation=cv2.INTER_LINEAR)
-        # Beyond the cut, resizing repeats its border where resampling still sees the map.
-        np.testing.assert_allclose(mapped[1:-1, 1:-1], resized[1:-1, 1:-1], atol=0.15)
-
-
-def test_resampling_into_the_same_crop_changes_nothing():
-    values = np.random.default_rng(3).normal(size=(3, 28, 28))
-    found = align.resample(values, align.CANONICAL, align.CANONICAL, 28)
-    np.testing.assert_allclose(found, values, atol=1e-12)
-
-
 def test_average_landmarks_are_symmetric_and_in_place():
     points = align.canonical_landmarks68()
     mirrored = points[list(MIRRORED_68)] * [-1, 1] + [1, 0]

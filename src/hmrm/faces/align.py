@@ -68,16 +68,6 @@ CANONICAL = Crop(name="hmrm-1", eyes_xy=(0.5, 0.27), eye_distance_wh=(_ACROSS, _
 """The crop of every picture and map that this package makes; the rendering of the public maps
 ``norm_u_v_os`` of STSTNet and HTNet."""
 
-MEGC2019_WIDE = Crop(
-    name="megc2019-wide",
-    eyes_xy=(0.5, (4 + 24 * 0.27) / 28),
-    eye_distance_wh=(_ACROSS * 26 / 28, _DOWN * 24 / 28),
-)
-"""The other public rendering of the same clips, with more forehead: ``hmrm-1`` fills its rows 4 to
-28 and columns 1 to 27 of 28 (fitted to the pictures; neither rendering's crop is documented)."""
-
-CROPS = {crop.name: crop for crop in (CANONICAL, MEGC2019_WIDE)}
-
 
 def similarity(
     source: Points, target: Float[np.ndarray, "m 2"], weights: Float[np.ndarray, " n"] | None = None
@@ -234,36 +224,6 @@ def align_pair(
         onset_index=onset_index,
         apex_index=apex_index,
     )
-
-
-def map_between(source: Crop, target: Crop) -> Transform:
-    """Crop coordinates of ``source`` (0 to 1) → those of ``target``."""
-    return compose(target.from_face, invert(source.from_face))
-
-
-def resample(
-    values: Float[np.ndarray, "c h w"], source: Crop, target: Crop, size_wh_px: SizeWH
-) -> Float[np.ndarray, "c h2 w2"]:
-    """A map taken in one crop, shown in another; bilinear, its border repeated where it ends.
-
-    Values stay as they are: one px of u in the source crop is still 1 in the target. Strain is a
-    derivative: compute it again from the resampled u and v.
-    """
-    inner = (values.shape[2], values.shape[1])
-    transform = compose(
-        to_pixels(size_wh_px), compose(map_between(source, target), invert(to_pixels(inner)))
-    )
-    planes = [
-        cv2.warpAffine(
-            plane,
-            transform,
-            _wh(size_wh_px),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        for plane in values
-    ]
-    return np.stack(planes)
 
 
 def canonical_landmarks68(crop: Crop = CANONICAL) -> Float[np.ndarray, "68 2"]:
