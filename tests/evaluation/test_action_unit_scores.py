@@ -5,17 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from hmrm.cli.main import app
+from hmrm.clip import CLASSES
 from hmrm.datasets.action_units import parse_units
 from hmrm.datasets.fake import write_fake
 from hmrm.datasets.fake_composite import fake_casme2
+from hmrm.datasets.mapset import MapSet, build_mapset, canonical_maps
 from hmrm.errors import ConfigError, DataError
+from hmrm.evaluation.action_unit_predictions import predict_units, write_units
 from hmrm.evaluation.action_units import read_found, read_truth, score_units
+from hmrm.facs.synth import SynthConfig, draw_maps
+from hmrm.model.checkpoints import load_model
 
 NUMBERS = (1, 2, 4, 12)
 sets = st.sets(st.sampled_from(NUMBERS)).map(frozenset)
@@ -79,6 +85,8 @@ def test_found_units_come_in_several_forms(text: str, tmp_path: Path) -> None:
         ("clip,AU4\na,1\n", "column 'id' is missing"),
         ("id,score\na,1\n", "nor columns such as AU12"),
         ("id,AU4\na,yes\n", "line 2: AU4 is 'yes'"),
+        ("id,AU4\na,nan\n", "line 2: AU4 is 'nan'"),
+        ("id,AU4,AU5\na,1\n", "line 2: AU5 is None"),
         ("id,AU4\n,1\n", "line 2: id is empty"),
         ("id,AU4\na,1\na,0\n", "line 3: clip a occurs twice"),
         ("id,action_units\na,smile\n", "line 2: action units 'smile'"),
@@ -116,3 +124,40 @@ def test_command_scores_a_data_sets_own_table(tmp_path: Path) -> None:
     (tmp_path / "plain.csv").write_text("Subject,Filename\n01,EP01\n")
     with pytest.raises(DataError, match="--dataset"):
         call("--truth", tmp_path / "plain.csv", "--found", tmp_path / "found.csv")
+
+
+def as_mapset(ids: tuple[str, ...], maps: np.ndarray, labels: np.ndarray) -> MapSet:
+    return build_mapset(
+        ids=ids,
+        labels=labels,
+        maps=maps,
+        classes=CLASSES,
+        crop="hmrm-1",
+        channels_apart=False,
+        source="drawn",
+    )
+
+
+def test_weights_with_a_unit_head_write_what_score_aus_reads(tmp_path: Path) -> None:
+    config = SynthConfig(with_none=True)
+    maps, labels, units = draw_maps(config, seed=5, start=0, count=60)
+    keep = labels < 3
+    ids = tuple(f"drawn/s{i:02d}/a" for i in range(int(keep.sum())))
+    mapset = as_mapset(ids, maps[keep], labels[keep])
+    found = predict_units("hmrm-synthetic", mapset)
+    assert found is not None and found.probabilities.shape == (len(ids), 26)
+    network, _ = load_model("hmrm-synthetic")
+    alone = torch.from_numpy(canonical_maps(mapset)[:1])
+    flipped = alone.flip(-1) * torch.tensor([-1.0, 1.0, 1.0])[:, None, None]
+    with torch.inference_mode():
+        twin = (network(alone).units.sigmoid() + network(flipped).units.sigmoid()) / 2
+    np.testing.assert_allclose(found.probabilities[0], twin[0], atol=1e-5)
+    write_units(tmp_path, found)
+    lines = ["id,action_units"]
+    for clip, row in zip(ids, units[keep], strict=True):
+        named = [n.removeprefix("AU") for n, on in zip(found.units, row, strict=True) if on]
+        lines.append(f"{clip},{'+'.join(named)}")
+    (tmp_path / "truth.csv").write_text("\n".join(lines) + "\n")
+    arguments = ("--truth", tmp_path / "truth.csv", "--found", tmp_path, "--units", "4,12")
+    scores = json.loads(call(*arguments, "--json"))
+    assert scores["clips"] == len(ids) and scores["macro_f1"] > 0.6

@@ -37,7 +37,8 @@ def evaluate(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="In place of --model: score finished weights, by name or path.",
+            help="In place of --model: score finished weights, by name or path; with an "
+            "action-unit head also write action_units.csv.",
             show_default=False,
         ),
     ] = None,
@@ -127,10 +128,16 @@ def _foreign(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
 
 def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunResult":
     from hmrm.datasets.flowmaps import load_maps
+    from hmrm.evaluation.action_unit_predictions import predict_units, write_units
     from hmrm.evaluation.finished import load_finished, score_finished
 
-    model = load_finished(name)
-    return score_finished(model, load_maps(data), output, allow_seen=allow_seen)
+    maps = load_maps(data)
+    result = score_finished(load_finished(name), maps, output, allow_seen=allow_seen)
+    units = predict_units(name, maps)
+    if units is not None:
+        path = write_units(output, units)
+        OUT.print(f"{len(units.units)} action units of each clip in {path}", markup=False)
+    return result
 
 
 def _print(summary: Mapping[str, Any], output: Path) -> None:

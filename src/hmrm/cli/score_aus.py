@@ -29,7 +29,9 @@ def score_aus(
 ) -> None:
     """F1 of every stated action unit, clips pooled and matched by id.
 
-    Units in doubt count neither way in their clip; sides and intensities do not matter.
+    Units in doubt count neither way in their clip; sides and intensities do not matter. Weights
+    with an action-unit head write what they find: hmrm evaluate --weights hmrm-synthetic -o RUN,
+    then --found RUN. Tables of other tools are taken too (columns AU12, p_AU12 or AU12_c).
     """
     from hmrm.errors import ConfigError
     from hmrm.evaluation.action_units import read_found, read_truth, score_units

@@ -1,6 +1,7 @@
 """Action units found against action units annotated: one F1 for each, over all clips pooled."""
 
 import csv
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -162,15 +163,20 @@ def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int
     for line, row in rows:
         numbers = set()
         for name, number in columns.items():
-            try:
-                if float(row[name]) >= threshold:
-                    numbers.add(number)
-            except (TypeError, ValueError) as error:
-                raise DataError(
-                    f"{file} line {line}: {name} is {row[name]!r}, no number"
-                ) from error
+            if _number(row[name], f"{file} line {line}: {name}") >= threshold:
+                numbers.add(number)
         found[row["id"]] = frozenset(numbers)
     return found
+
+
+def _number(text: str | None, where: str) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f"{where} is {text!r}, no number; give 0, 1 or a probability")
+    return value
 
 
 def _read_codes(path: Path) -> dict[str, UnitCode]:

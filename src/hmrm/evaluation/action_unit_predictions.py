@@ -1,0 +1,75 @@
+"""Action units that a network with such a head sees in flow maps, as the table that is scored."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from hmrm import atomic
+from hmrm.datasets.mapset import MapSet, canonical_maps
+from hmrm.evaluation.action_units import FILE_NAME
+
+_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UnitProbabilities:
+    """What a network says of each clip.
+
+    Attributes:
+        units: names of the columns, ``AU12``.
+        probabilities: 0 to 1; not calibrated on real clips.
+    """
+
+    ids: tuple[str, ...]
+    units: tuple[str, ...]
+    probabilities: Float[np.ndarray, "n k"]
+
+
+def predict_units(weights: str, mapset: MapSet) -> UnitProbabilities | None:
+    """Action units in every clip of a folder; None where the network has no such head.
+
+    Maps and their mirror images are judged and the probabilities averaged, as for classes: a unit
+    counts whichever side it shows on.
+
+    Raises:
+        WeightsError: see `hmrm.model.checkpoints.load_model`.
+        DataError: maps of a wrong size, or without any motion.
+        NumericalError: NaN or infinity in a map.
+    """
+    import torch
+
+    from hmrm.model.checkpoints import load_model
+
+    network, card = load_model(weights)
+    if not card.action_units:
+        return None
+    maps = torch.from_numpy(canonical_maps(mapset))
+    network.check(maps)
+    mirror = maps.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
+    with torch.inference_mode():
+        parts = [
+            (network(part).units.sigmoid() + network(part.flip(-1) * mirror).units.sigmoid()) / 2
+            for part in maps.split(_BATCH)
+        ]
+    found = torch.cat(parts).double().numpy()
+    return UnitProbabilities(ids=mapset.ids, units=card.action_units, probabilities=found)
+
+
+def write_units(folder: Path, found: UnitProbabilities) -> Path:
+    """Write ``action_units.csv``: ``id`` and one probability for each unit (``p_AU12``).
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["id", *(f"p_{name}" for name in found.units)])
+    for clip, row in zip(found.ids, found.probabilities.tolist(), strict=True):
+        table.writerow([clip, *(f"{p:.4f}" for p in row)])
+    path = folder / FILE_NAME
+    atomic.write_text(path, text.getvalue())
+    return path
