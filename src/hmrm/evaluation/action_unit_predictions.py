@@ -53,7 +53,7 @@ def predict_units(weights: str, mapset: MapSet) -> UnitProbabilities | None:
     with torch.inference_mode():
         parts = [
             (network(part).units.sigmoid() + network(part.flip(-1) * mirror).units.sigmoid()) / 2
-            for part in maps.split(_BATCH)
+            for part in (maps[i : i + _BATCH] for i in range(0, len(maps), _BATCH))
         ]
     found = torch.cat(parts).double().numpy()
     return UnitProbabilities(ids=mapset.ids, units=card.action_units, probabilities=found)
