@@ -1,0 +1,43 @@
+"""The clips that are named: one movement of the portrait, drawn by the atlas."""
+
+import numpy as np
+
+from hmrm.facs.atlas import ActionUnit
+from hmrm.facs.clip_recipes import ClipRecipe, draw_recipe
+from hmrm.facs.clips import ClipConfig, DrawnClip, Expression
+from hmrm.facs.recipes import HAND_MADE, NONE, choose, draw_nuisance, draw_units
+
+ONSET_INDEX, APEX_INDEX = 20, 55
+
+
+def drawn_clip(
+    label: str, seed: int, *, low_px: float, high_px: float
+) -> tuple[DrawnClip, list[ActionUnit]]:
+    """One movement with head motion and noise, 0.3 s from onset to apex, and its units.
+
+    Args:
+        low_px, high_px: intensity of the strongest unit, px of the canonical crop.
+    """
+    rng = np.random.default_rng(seed)
+    units: list[ActionUnit] = []
+    while not units:
+        if label == NONE:
+            units = draw_nuisance(rng, probability=0.5, low_px=low_px, high_px=high_px)
+        else:
+            recipe = choose(HAND_MADE, label, rng)
+            units = draw_units(recipe, rng, low_px=low_px, high_px=high_px)
+    camera = ClipConfig(
+        duration_s=1.0,
+        eye_distance_px=float(rng.uniform(90, 130)),
+        noise_sigma=float(rng.uniform(1, 3)),
+        blinks_per_min=0.0,
+    )
+    movement = Expression(units=tuple(units), onset_s=0.2, rise_s=0.3, hold_s=0.2, decay_s=0.2)
+    recipe = ClipRecipe(
+        name=f"{label}-{seed}",
+        seed=seed,
+        expressions=(movement,),
+        mirrored=bool(rng.integers(2)),
+        camera=camera,
+    )
+    return draw_recipe(recipe), units
