@@ -1,6 +1,8 @@
 """The result as a page for people."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from benchmarks.flow.suite import COLUMNS
@@ -8,6 +10,9 @@ from benchmarks.flow.verdict import compare, is_classical, summary
 from hmrm.flow.metrics import OUTLIER_PX
 
 Scores = dict[str, Any]
+
+ATTENTION = Path(__file__).parent / "attention.json"
+"""What ``python -m benchmarks.flow.attention`` found; the page shows it where it exists."""
 
 _HEAD = """# Optical flow below one pixel
 
@@ -40,6 +45,16 @@ is surest of, and of the other half. AUSE: leave pixels out, those first that ar
 worst; the mean error that is left, minus the same in the true order, averaged over shares of 0 to
 95 %, in parts of the mean error (0: perfect order). Beside it the same when flat parts of the
 picture go first, which costs no network, and without any order.
+
+"""
+
+_ATTENTION = """
+## Attention inside the GRU, on against off
+
+`python -m benchmarks.flow.attention`: trainings of {steps} steps (`configs/gru-aofe-short.toml`),
+{seeds} seeds, the same pairs, crops and noise for both. Mean error on held-out drawn pairs, px, and
+the largest standard deviation over seeds, of either variant or of the difference. So short a
+training leaves open what attention is worth at the end of a long one.
 
 """
 
@@ -84,6 +99,8 @@ def page(result: dict[str, Any]) -> str:
         sections.append(_against_classical(methods, ours))
     if result["inside"]:
         sections += [_iterations(result["inside"]), _ranking(result["inside"])]
+    if ATTENTION.exists():
+        sections.append(_attention(json.loads(ATTENTION.read_text(encoding="utf-8"))))
     return "\n".join([*sections, _TAIL])
 
 
@@ -127,6 +144,18 @@ def _ranking(inside: dict[str, Any]) -> str:
         cells = [f"{means[name]:.3f}" for name in titles]
         lines.append(_row([COLUMNS[key].title, *cells]))
     return _RANKING + "\n".join(lines) + "\n"
+
+
+def _attention(found: dict[str, Any]) -> str:
+    titles = {"epe_px": "all pixels", "static_px": "pairs that stand still"}
+    lines = _header(["", "with", "without", "with minus without", "largest spread", "verdict"])
+    for key, title in titles.items():
+        row = found[key]
+        figures = [f"{row[name]:.4f}" for name in ("on", "off")]
+        apart = [f"{row['on_minus_off']:+.4f}", f"{row['spread']:.4f}"]
+        lines.append(_row([title, *figures, *apart, row["verdict"]]))
+    head = _ATTENTION.format(steps=found["steps"], seeds=len(found["seeds"]))
+    return head + "\n".join(lines) + "\n"
 
 
 def _error_table(methods: dict[str, Any], moving: list[str]) -> str:
