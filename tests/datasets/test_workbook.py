@@ -72,6 +72,33 @@ def test_two_sheets_that_could_be_it_are_an_error(tmp_path: Path) -> None:
         load_dataset("samm", tmp_path, LoadOptions(table_only=True))
 
 
+def test_a_second_sheet_with_the_columns_is_named(tmp_path: Path) -> None:
+    write_table(tmp_path / NAME, {"Sheet1": [HEADER, ROW], "old": [HEADER, changed(3, 1)]})
+    found = load_dataset("casme2", tmp_path, LoadOptions(table_only=True)).annotations
+    assert found.records[0].onset_frame == 46
+    note = next(o for o in found.oddities if o.code == "sheet_not_read")
+    assert note.where == f"{NAME} sheet 'old'" and "'Sheet1' was read" in note.message
+
+
+def test_a_header_that_stands_twice_is_named(tmp_path: Path) -> None:
+    found = load(tmp_path, [[*HEADER, "Onset Frame"], [*ROW, 7]])
+    assert found.records[0].onset_frame == 46
+    note = next(o for o in found.oddities if o.code == "column_twice")
+    assert note.where == f"{NAME} sheet 'Sheet1' cell J1" and "column D already" in note.message
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030", "latin-1"])
+def test_text_tables_of_any_usual_encoding_are_read(encoding: str, tmp_path: Path) -> None:
+    header = [cell or "" for cell in HEADER]
+    for remark in ("é", "éé"):  # of odd and of even length: pairs of bytes may look like UTF-16
+        row = [str(cell or "") for cell in changed(7, "12")]
+        remarks = remark if encoding != "gb18030" else "微表情"[: len(remark)]
+        text = "\n".join([";".join(header), ";".join(row), f";;;;;;;;{remarks}"])
+        (tmp_path / "CASME2-coding-20140508.csv").write_bytes(text.encode(encoding))
+        found = load_dataset("casme2", tmp_path, LoadOptions(table_only=True)).annotations
+        assert [record.onset_frame for record in found.records] == [46]
+
+
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [

@@ -126,7 +126,9 @@ def _package(name: str) -> Any:
 
 
 def _read_text(path: Path, content: bytes) -> Sheet:
-    for encoding in ("utf-8-sig", "utf-16", "gb18030"):
+    # Without its mark, UTF-16 would read every second file of another encoding as nonsense.
+    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030", "latin-1"):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:

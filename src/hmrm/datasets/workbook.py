@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hmrm.datasets.mapset import Oddity
-from hmrm.datasets.spreadsheets import Sheet
+from hmrm.datasets.spreadsheets import Sheet, column_letters
 from hmrm.errors import DataError
 
 _HEADER_WITHIN = 40
@@ -199,16 +199,23 @@ def find_table(
     candidates = [table for sheet in sheets if (table := _with_header(sheet, columns, notes))]
     if not candidates:
         raise _no_table(sheets, columns)
+    found = _chosen(candidates, notes, sheet_name)
+    _note_repeated_headers(found)
+    return found
+
+
+def _chosen(candidates: Sequence[Table], notes: Notes, sheet_name: str | None) -> Table:
+    """Of the sheets that have the columns, the one of that name, or the only one."""
     named = [t for t in candidates if sheet_name and _plain(t.sheet.name) == _plain(sheet_name)]
     if named:
         return named[0]
     if len(candidates) > 1:
         if sheet_name is None:
-            return candidates[0]
+            return _first_of(candidates, notes)
         names = ", ".join(repr(t.sheet.name) for t in candidates)
         raise DataError(
-            f"{sheets[0].file}: no sheet is named {sheet_name!r}, and several could be it "
-            f"({names}); name one of them so"
+            f"{candidates[0].sheet.file}: no sheet is named {sheet_name!r}, and several could be "
+            f"it ({names}); name one of them so"
         )
     found = candidates[0]
     if sheet_name and found.sheet.name:
@@ -275,6 +282,18 @@ def _with_header(sheet: Sheet, columns: Sequence[Column], notes: Notes) -> Table
     return None
 
 
+def _first_of(candidates: Sequence[Table], notes: Notes) -> Table:
+    """The first of several sheets that could be the table; the others are named."""
+    found = candidates[0]
+    for other in candidates[1:]:
+        notes.add(
+            "sheet_not_read",
+            other.sheet.title,
+            f"has the columns too; sheet {found.sheet.name!r} was read",
+        )
+    return found
+
+
 def _places(row: Sequence[object], columns: Sequence[Column]) -> dict[str, int]:
     headers = [_plain(cell) for cell in row]
     places: dict[str, int] = {}
@@ -284,6 +303,20 @@ def _places(row: Sequence[object], columns: Sequence[Column]) -> dict[str, int]:
                 places[column.key] = headers.index(name)
                 break
     return places
+
+
+def _note_repeated_headers(table: Table) -> None:
+    """A header that stands twice leaves open which column is meant."""
+    assert table.header is not None, "a table that was found has a header"
+    headers = [_plain(cell) for cell in table.sheet.rows[table.header]]
+    for key, column in table.columns.items():
+        for again in range(column + 1, len(headers)):
+            if headers[again] == headers[column]:
+                table.notes.add(
+                    "column_twice",
+                    table.sheet.where(table.header, again),
+                    f"{key} stands in column {column_letters(column)} already, which was read",
+                )
 
 
 def _no_table(sheets: Sequence[Sheet], columns: Sequence[Column]) -> DataError:
