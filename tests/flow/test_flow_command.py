@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -6,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hmrm.cli.main import app
-from hmrm.errors import DataError, FrameIndexError, HmrmError, InputError
+from hmrm.errors import DataError, FrameIndexError, HmrmError, InputError, MissingExtraError
 from hmrm.flow.files import read_flow
 from hmrm.flow.folders import find_pairs
 
@@ -158,3 +160,42 @@ def test_bare_names_are_a_pair(tmp_path: Path):
     save(tmp_path / "onset.png")
     save(tmp_path / "apex.png")
     assert [pair.name for pair in find_pairs([tmp_path])] == ["flow"]
+
+
+def test_kinds_of_picture_files(tmp_path: Path):
+    colour = [save(tmp_path / "a.png"), save(tmp_path / "b.png", 1.0)]
+    assert run(*colour, "-o", tmp_path / "8.npy", "--method", "dis").exit_code == 0
+    for kind in ("16-bit", "grey", "alpha"):
+        others = []
+        for path in colour:
+            levels = cv2.imread(str(path))
+            if kind == "16-bit":
+                levels = levels.astype(np.uint16) * 257
+            elif kind == "grey":
+                levels = levels[..., 0]
+            else:
+                levels = np.dstack([levels, np.full(levels.shape[:2], 100, np.uint8)])
+            others.append(tmp_path / f"{kind}-{path.name}")
+            assert cv2.imwrite(str(others[-1]), levels)
+        result = run(*others, "-o", tmp_path / f"{kind}.npy", "--method", "dis")
+        assert result.exit_code == 0, result.output
+        np.testing.assert_array_equal(
+            read_flow(tmp_path / f"{kind}.npy"), read_flow(tmp_path / "8.npy")
+        )
+
+
+def test_tiny_pictures_are_refused(tmp_path: Path):
+    a, b = save(tmp_path / "a.png", size=15), save(tmp_path / "b.png", size=15)
+    message = str(failure(a, b, "-o", tmp_path / "o.flo", "--method", "gru-aofe"))
+    assert "15 x 15" in message and "at least 16" in message
+
+
+def test_without_torch_the_network_says_what_to_do(tmp_path: Path):
+    a, b = save(tmp_path / "a.png"), save(tmp_path / "b.png", 1.0)
+    code = "import sys; sys.modules['torch'] = None; from hmrm.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "flow", str(a), str(b), "-o", str(tmp_path / "o.flo")]
+    done = subprocess.run([*command, "--method", "gru-aofe"], capture_output=True, text=True)
+    assert done.returncode == MissingExtraError.exit_code
+    assert "hmrm[torch]" in done.stderr and "deepflow" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert subprocess.run(command, check=False).returncode == 0
