@@ -46,7 +46,7 @@ _BORDER_PX = 8
 def main() -> None:
     """Draw, estimate, classify; write the JSON and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.effect", description=__doc__)
-    parser.add_argument("--clips", type=int, default=8, help="of each class and seed")
+    parser.add_argument("--clips", type=int, default=5, help="of each class and seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--json", type=Path, default=ROOT / "benchmarks/effect/results.json")
     parser.add_argument("--page", type=Path, default=ROOT / "docs/benchmarks/effect.md")
