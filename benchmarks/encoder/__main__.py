@@ -8,11 +8,13 @@ import argparse
 import json
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.encoder.ways import WAYS
 from hmrm import atomic, provenance
@@ -22,10 +24,11 @@ from hmrm.training.loss import LossConfig, MultiScaleLoss
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = 16
+PROFILED = ("plain block, cpp scan", "fused block, cpp")
 
 
-def measure(preset: str, rounds: int) -> dict[str, float]:
-    """Milliseconds of processor time a sample and training step, by way."""
+def training_step(preset: str) -> Callable[[], None]:
+    """One training step of a fresh network on a fixed batch."""
     network = HMRM(PRESETS[preset], generator=torch.Generator().manual_seed(0))
     loss = MultiScaleLoss(LossConfig())
     parameters = [*network.parameters(), *loss.parameters()]
@@ -39,6 +42,12 @@ def measure(preset: str, rounds: int) -> dict[str, float]:
         loss(network(maps), labels).backward()
         optimiser.step()
 
+    return step
+
+
+def measure(preset: str, rounds: int) -> dict[str, float]:
+    """Milliseconds of processor time a sample and training step, by way."""
+    step = training_step(preset)
     times: dict[str, list[float]] = {name: [] for name in WAYS}
     for turn in range(rounds + 1):
         for name, way in WAYS.items():
@@ -48,6 +57,20 @@ def measure(preset: str, rounds: int) -> dict[str, float]:
                 if turn > 0:
                     times[name].append((time.thread_time() - begin) * 1000 / BATCH)
     return {name: round(median(values), 3) for name, values in times.items()}
+
+
+def profiled(way: str, *, preset: str = "lite", steps: int = 5) -> dict[str, float]:
+    """Percent of a training step's time by operation, largest first, at least 2 % each."""
+    step = training_step(preset)
+    with WAYS[way]():
+        step()
+        with profile(activities=[ProfilerActivity.CPU]) as seen:
+            for _ in range(steps):
+                step()
+    times = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
+    total = sum(times.values())
+    shares = {name: round(100 * value / total, 1) for name, value in times.items()}
+    return dict(sorted(((n, s) for n, s in shares.items() if s >= 2), key=lambda pair: -pair[1]))
 
 
 def page(result: dict[str, Any]) -> str:
@@ -70,6 +93,9 @@ def page(result: dict[str, Any]) -> str:
             ratio = values[name] / values["fused block, cpp"]
             cells.append(f"{values[name]:.2f} ({ratio:.1f} ×)")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", "## Where the time of a step of lite goes (percent by operation)", ""]
+    for name, shares in result["profile"].items():
+        lines.append(f"- {name}: " + ", ".join(f"{op} {share}" for op, share in shares.items()))
     return "\n".join([*lines, ""])
 
 
@@ -90,6 +116,7 @@ def main() -> None:
         "ms_per_sample": {
             name: measure(name, 2 if given.quick else given.rounds) for name in presets
         },
+        "profile": {way: profiled(way) for way in PROFILED},
     }
     if given.quick:
         print(page(result))
