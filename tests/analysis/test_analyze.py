@@ -132,6 +132,19 @@ def test_pictures_show_the_movement(found: Analysis) -> None:
     assert pictures.flow_map.crop == "hmrm-1"
 
 
+@pytest.mark.parametrize("flow", ["gru-aofe", "farneback"])
+def test_the_flow_shows_movements_and_does_not_find_them(
+    smirk: Drawn, found: Analysis, flow: str
+) -> None:
+    other = analyze(smirk.path, detector=smirk.detector, flow=flow)
+    assert other.events == found.events
+    first, second = found.pictures[0], other.pictures[0]
+    assert first is not None
+    assert second is not None
+    assert not np.array_equal(first.flow, second.flow)
+    assert second.flow[1, 200:240, 40:90].mean() < -0.3
+
+
 def test_every_frame_of_the_face_is_told(found: Analysis) -> None:
     rows = list(found.frames)
     assert len(rows) == len(found.frames) == 120
