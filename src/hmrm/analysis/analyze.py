@@ -86,7 +86,13 @@ def _spotted(
     events.sort(key=lambda event: (event.onset_index, event.face_id))
     estimator = build_estimator(config.flow)
     shown = pictures.collect(
-        video, events, tracks, estimator, at_most=config.kept_pictures, progress=progress
+        video,
+        events,
+        tracks,
+        estimator,
+        config.face_flow,
+        at_most=config.kept_pictures,
+        progress=progress,
     )
     frames = FaceFrames(tracks, config.spot)
     notices = [
@@ -119,10 +125,13 @@ def _given(
         for i, face in enumerate(chosen)
     ]
     estimator = build_estimator(config.flow)
-    moved = [(event, pair) for event, _, pair in found if event is not None]
-    events = [event for event, _ in moved]
-    shown = [pictures.pictures_of(pair, estimator) for _, pair in moved]
-    largest_px = max(px for _, px, _ in found)
+    moved = [(event, pair, enlarged) for event, _, pair, enlarged in found if event is not None]
+    events = [event for event, *_ in moved]
+    shown = [
+        pictures.pictures_of(pair, estimator, config.face_flow, enlarged=enlarged)
+        for _, pair, enlarged in moved
+    ]
+    largest_px = max(px for _, px, *_ in found)
     notices = given.notices_of(events, len(faces), largest_px=largest_px, floor_px=least_px)
     rate = 0.0 if sources.is_pair(video) else video.frames_per_s
     times = (count, count / rate if rate else 0.0, rate)

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from hmrm.analysis.settings import Namer
 from hmrm.analysis.watch import FaceTrack
 from hmrm.clip import Event, EventPictures, Image, Pair
-from hmrm.faces.align import CANONICAL, Transform, canonical_transform, warp
+from hmrm.faces.align import CANONICAL, Transform, canonical_transform, magnification, warp
 from hmrm.flow.classical import FlowEstimator
-from hmrm.flow.estimate import to_grey
+from hmrm.flow.face import FaceFlowConfig, face_flow
 from hmrm.flow.pair import flow_map
-from hmrm.flow.rigid import remove_rigid
 from hmrm.progress import Progress
 from hmrm.video.source import VideoSource
 
@@ -22,6 +21,7 @@ def collect(
     events: Sequence[Event],
     tracks: Sequence[FaceTrack],
     estimator: FlowEstimator,
+    config: FaceFlowConfig,
     *,
     at_most: int,
     progress: Progress,
@@ -46,7 +46,8 @@ def collect(
         for i, which in wanted.get(frame.index, ()):
             crops[i][which] = warp(frame.image, chosen[i])
             if len(crops[i]) == 2:
-                made[i] = _pictures(events[i], crops.pop(i), estimator)
+                pair = _pair(events[i], crops.pop(i))
+                made[i] = pictures_of(pair, estimator, config, enlarged=magnification(chosen[i]))
         progress(STAGE, frame.index + 1, last + 1)
         if frame.index >= last:
             break
@@ -58,20 +59,24 @@ def _transform(event: Event, tracks: Sequence[FaceTrack]) -> Transform:
     return canonical_transform(track.points_xy_px[track.row_of(event.onset_index)])
 
 
-def _pictures(event: Event, crops: Mapping[str, Image], estimator: FlowEstimator) -> EventPictures:
-    pair = Pair(
+def _pair(event: Event, crops: Mapping[str, Image]) -> Pair:
+    return Pair(
         onset=crops["onset"],
         apex=crops["apex"],
         onset_index=event.onset_index,
         apex_index=event.apex_index,
     )
-    return pictures_of(pair, estimator)
 
 
-def pictures_of(pair: Pair, estimator: FlowEstimator) -> EventPictures:
-    """Flow from onset to apex, head motion removed, and its map."""
-    onset, apex = to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex")
-    flow = remove_rigid(estimator(onset, apex), model="similarity")
+def pictures_of(
+    pair: Pair, estimator: FlowEstimator, config: FaceFlowConfig, *, enlarged: float
+) -> EventPictures:
+    """Flow from onset to apex, head motion removed, and its map.
+
+    Args:
+        enlarged: px of the crops for each px of the frame.
+    """
+    flow = face_flow(pair.onset, pair.apex, estimator, config, enlarged=enlarged)
     return EventPictures(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))
 
 
