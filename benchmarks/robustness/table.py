@@ -1,0 +1,74 @@
+"""Counts over clips: faces found, expressions named right, rest called none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.robustness.conditions import AXES, ORDINARY
+from hmrm.facs.recipes import NONE
+
+Row = Mapping[str, Any]
+FAR_OFF = 0.2
+"""A face whose worst point is further from the truth, in eye distances, counts as found wrongly."""
+
+
+def result_of(clips: Sequence[Mapping[str, Row]]) -> dict[str, Any]:
+    """Every axis with its levels, the ordinary recording first; and each chain over all levels."""
+    ordinary = counted([clip[ORDINARY] for clip in clips])
+    axes = {
+        axis: {level: counted([clip[f"{axis}: {level}"] for clip in clips]) for level in levels}
+        for axis, levels in AXES.items()
+    }
+    return {
+        "clips": len(clips),
+        "expressions": sum(clip[ORDINARY]["drawn"] != NONE for clip in clips),
+        "ordinary": ordinary,
+        "axes": axes,
+        "changes": {
+            f"{before} → {after}": changes(clips, before, after)
+            for before, after in (
+                ("none", "similarity"),
+                ("similarity", "quadratic"),
+                ("similarity", "similarity, smoothed"),
+                ("quadratic", "quadratic, smoothed"),
+                ("similarity", "similarity, light evened"),
+                ("quadratic", "quadratic, light evened"),
+            )
+        },
+    }
+
+
+def counted(rows: Sequence[Row]) -> dict[str, Any]:
+    """One condition; a face not found, or found wrongly, has no movement named right."""
+    chains = sorted({name for row in rows for name in row["called"]})
+    shown = [row for row in rows if row["drawn"] != NONE]
+    still = [row for row in rows if row["drawn"] == NONE]
+    return {
+        "clips": len(rows),
+        "found": sum(row["found"] for row in rows),
+        "found_wrongly": sum(row["found"] and row["off"] > FAR_OFF for row in rows),
+        "expressions_right": {name: sum(_right(row, name) for row in shown) for name in chains},
+        "none_right": {name: sum(_right(row, name) for row in still) for name in chains},
+    }
+
+
+def changes(clips: Sequence[Mapping[str, Row]], before: str, after: str) -> dict[str, Any]:
+    """What one chain names right that the other does not, in the same pictures, by axis."""
+    found: dict[str, Any] = {}
+    for axis in (ORDINARY, *AXES):
+        rows = [
+            row
+            for clip in clips
+            for name, row in clip.items()
+            if name.partition(":")[0] == axis and after in row["called"]
+        ]
+        if rows:
+            found[axis] = {
+                "pictures": len(rows),
+                "gained": sum(_right(r, after) and not _right(r, before) for r in rows),
+                "lost": sum(_right(r, before) and not _right(r, after) for r in rows),
+            }
+    return found
+
+
+def _right(row: Row, chain: str) -> bool:
+    return bool(row["called"].get(chain) == row["drawn"])
