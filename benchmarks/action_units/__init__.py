@@ -1,0 +1,1 @@
+"""How well the shipped weights see action units in drawn maps."""
