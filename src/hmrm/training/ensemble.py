@@ -1,4 +1,4 @@
-"""Several recognisers that judge together: equal weights, each on its own scale."""
+"""Several recognisers that judge together: one voice each, on a scale of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,13 +30,17 @@ class Ensemble:
 
     Attributes:
         members: each sees the kind of maps it asks for.
+        voices: weight of each in the mean; None: all alike.
     """
 
     members: tuple[Recogniser, ...]
+    voices: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.members:
             raise ConfigError("ensemble: needs at least one member")
+        if self.voices is not None and len(self.voices) != len(self.members):
+            raise ConfigError("ensemble: needs one voice for each member")
 
     @property
     def map_kind(self) -> MapKind:
@@ -70,7 +74,12 @@ class Ensemble:
             model = member.fit(seen, seed=seed * len(self.members) + number)
             fitted.append(model)
             scales.append(_scale(decisions(model, seen.maps)))
-        return FittedEnsemble(members=tuple(fitted), views=tuple(views), scales=tuple(scales))
+        return FittedEnsemble(
+            members=tuple(fitted),
+            views=tuple(views),
+            scales=tuple(scales),
+            voices=self.voices or (1.0,) * len(fitted),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +110,13 @@ class FittedEnsemble:
     Attributes:
         views: what makes the maps that a member sees; None where it sees them as they come.
         scales: size of each one's decisions on the training clips.
+        voices: weight of each in the mean.
     """
 
     members: tuple[FittedRecogniser, ...]
     views: tuple[_Canonical | None, ...]
     scales: tuple[float, ...]
+    voices: tuple[float, ...]
 
     def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
         """Mean of the members' decisions, each centred over classes and divided by its scale."""
@@ -113,7 +124,7 @@ class FittedEnsemble:
             _centred(decisions(member, maps if view is None else view(maps))) / scale
             for member, view, scale in zip(self.members, self.views, self.scales, strict=True)
         ]
-        return np.mean(parts, axis=0)
+        return np.average(parts, axis=0, weights=self.voices)
 
     def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
         """Those of the first member that has any; decisions where none has."""
@@ -138,7 +149,8 @@ def build_ensemble(
 
     Args:
         options: ``members``, a list of tables: ``name`` of a recogniser, how often to ``repeat``
-            it (from other seeds; default 1), and its own options. None given: `DEFAULT_MEMBERS`.
+            it (from other seeds, which share its voice; default 1), and its own options. None
+            given: `DEFAULT_MEMBERS`.
         build: from name and options to a recogniser.
 
     Raises:
@@ -151,6 +163,7 @@ def build_ensemble(
     if not isinstance(tables, Sequence) or not all(isinstance(t, Mapping) for t in tables):
         raise ConfigError("model ensemble: members must be tables, [[model.members]]")
     members: list[Recogniser] = []
+    voices: list[float] = []
     for table in tables:
         rest = dict(table)
         name, repeat = rest.pop("name", None), rest.pop("repeat", 1)
@@ -159,7 +172,8 @@ def build_ensemble(
         if type(repeat) is not int or repeat < 1:
             raise ConfigError(f"model ensemble: {name}: repeat = {repeat!r}: use 1 or more")
         members += [build(name, rest)] * repeat
-    return Ensemble(members=tuple(members))
+        voices += [1 / repeat] * repeat
+    return Ensemble(members=tuple(members), voices=tuple(voices))
 
 
 def _centred(scores: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
