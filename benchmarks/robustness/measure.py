@@ -14,7 +14,8 @@ from hmrm import atomic
 from hmrm.analysis.naming import NetworkNamer
 from hmrm.analysis.settings import AnalyzeConfig, Namer
 from hmrm.faces.align import align_pair, canonical_transform, magnification
-from hmrm.faces.mtcnn import MTCNN
+from hmrm.faces.boxes import Detection
+from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.faces.shape import five_points
 from hmrm.faces.track import Detector
 from hmrm.flow.classical import FlowEstimator
@@ -47,7 +48,11 @@ def measure(order: Order) -> None:
     """Measure a clip unless its file is there."""
     if order.path.exists():
         return
-    chain = _Chain(detector=MTCNN(), namer=NetworkNamer(), estimator=build_estimator(order.flow))
+    chain = _Chain(
+        looks=(MTCNN(MTCNNConfig(second_look=False)), MTCNN()),
+        namer=NetworkNamer(),
+        estimator=build_estimator(order.flow),
+    )
     found = {ORDINARY: chain.run(draw_scene(order.cast, order.number, Condition()))}
     for axis, levels in AXES.items():
         for level, condition in levels.items():
@@ -60,22 +65,19 @@ def measure(order: Order) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Chain:
-    detector: Detector
+    looks: tuple[Detector, ...]
     namer: Namer
     estimator: FlowEstimator
 
     def run(self, scene: Scene, *, smoothed: bool = False, evened: bool = False) -> dict[str, Any]:
         """What was drawn, how far off the face was found (eye distances), what it was called.
 
-        A face that is not found, or too small for the analysis, is called nothing.
+        ``look`` is 1 or 2, the second with the light evened, or 0 where the face was not found. A
+        face that is not found, or too small for the analysis, is called nothing.
         """
-        faces = self.detector.detect(scene.onset)
-        usable = [
-            face for face in faces if face.eye_distance_px >= AnalyzeConfig().least_eye_distance_px
-        ]
-        if not usable:
-            return {"drawn": scene.label, "found": False, "off": None, "called": {}}
-        face = max(usable, key=lambda one: one.eye_distance_px)
+        look, face = self._found(scene)
+        if face is None:
+            return {"drawn": scene.label, "look": 0, "off": None, "called": {}}
         truth = five_points(scene.points_xy_px)
         off = np.linalg.norm(face.points_xy_px - truth, axis=1).max()
         transform = canonical_transform(face.points_xy_px)
@@ -94,10 +96,18 @@ class _Chain:
                 called[f"{head}{name}"] = self._name(remove_head(flow, head))
         return {
             "drawn": scene.label,
-            "found": True,
+            "look": look,
             "off": round(float(off / np.linalg.norm(truth[1] - truth[0])), 3),
             "called": called,
         }
+
+    def _found(self, scene: Scene) -> tuple[int, Detection | None]:
+        least_px = AnalyzeConfig().least_eye_distance_px
+        for look, detector in enumerate(self.looks, start=1):
+            faces = [f for f in detector.detect(scene.onset) if f.eye_distance_px >= least_px]
+            if faces:
+                return look, max(faces, key=lambda one: one.eye_distance_px)
+        return 0, None
 
     def _name(self, flow: np.ndarray) -> str:
         chances = self.namer(flow_map(flow)).probabilities

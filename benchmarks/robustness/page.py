@@ -35,7 +35,8 @@ a share is up to {error:.0f} points, so read trends, not single cells.
 
 ![Expressions named right, by condition](robustness.svg)
 
-Columns: faces found (in brackets: a point more than {far} eye distances off); expressions named
+Columns: faces found by MTCNN at once, and with the second look that evens out the light (the
+default; in brackets: with a point more than {far} eye distances off); expressions named
 right when nothing is taken out of the flow, a similarity is (shift, turn in the picture,
 distance), or a quadratic field is (the default: also a small turn aside), and rest called `none`
 with that default. A face that is not found has nothing named right.
@@ -73,8 +74,8 @@ def page(result: Mapping[str, Any]) -> str:
     )
     lines = [
         head,
-        "| recording | faces found | nothing | similarity | quadratic | `none` |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| recording | found at once | found | nothing | similarity | quadratic | `none` |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
         _line(f"**{ORDINARY}**", result["ordinary"], expressions),
     ]
     for axis, levels in result["axes"].items():
@@ -88,7 +89,8 @@ def _line(name: str, one: Mapping[str, Any], expressions: int) -> str:
     wrongly = f" ({one['found_wrongly']})" if one["found_wrongly"] else ""
     cells = [f"{right.get(head, 0)} of {expressions}" for head in _HEADS]
     none = f"{one['none_right'].get(_DEFAULT, 0)} of {rest}"
-    return f"| {name} | {one['found']} of {one['clips']}{wrongly} | {' | '.join(cells)} | {none} |"
+    faces = f"{one['found_at_once']} | {one['found']} of {one['clips']}{wrongly}"
+    return f"| {name} | {faces} | {' | '.join(cells)} | {none} |"
 
 
 def _changes(result: Mapping[str, Any]) -> list[str]:

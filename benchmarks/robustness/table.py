@@ -38,14 +38,15 @@ def result_of(clips: Sequence[Mapping[str, Row]]) -> dict[str, Any]:
 
 
 def counted(rows: Sequence[Row]) -> dict[str, Any]:
-    """One condition; a face not found, or found wrongly, has no movement named right."""
+    """One condition; a face that is not found has no movement named right."""
     chains = sorted({name for row in rows for name in row["called"]})
     shown = [row for row in rows if row["drawn"] != NONE]
     still = [row for row in rows if row["drawn"] == NONE]
     return {
         "clips": len(rows),
-        "found": sum(row["found"] for row in rows),
-        "found_wrongly": sum(row["found"] and row["off"] > FAR_OFF for row in rows),
+        "found_at_once": sum(row["look"] == 1 for row in rows),
+        "found": sum(row["look"] > 0 for row in rows),
+        "found_wrongly": sum(row["look"] > 0 and row["off"] > FAR_OFF for row in rows),
         "expressions_right": {name: sum(_right(row, name) for row in shown) for name in chains},
         "none_right": {name: sum(_right(row, name) for row in still) for name in chains},
     }

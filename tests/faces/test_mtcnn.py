@@ -12,6 +12,8 @@ from safetensors.numpy import load_file, save_file
 import hmrm
 from hmrm.errors import InputError, WeightsError
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
+from hmrm.faces.shape import five_points
+from hmrm.facs.drawn_face import draw_face
 from hmrm.provenance import sha256
 
 WEIGHTS = Path(hmrm.__file__).parent / "weights" / "mtcnn.safetensors"
@@ -205,6 +207,21 @@ def test_several_faces_and_best_first(detector, astronaut):
 )
 def test_no_face_where_none_is(detector, picture):
     assert detector.detect(picture) == []
+
+
+@pytest.mark.parametrize("seed", [11, 18])
+def test_dark_faces_are_found_at_the_second_look(detector, seed):
+    picture, points = draw_face(np.random.default_rng(seed), tone=5)
+    assert MTCNN(MTCNNConfig(second_look=False)).detect(picture) == []
+    (face,) = detector.detect(picture)
+    # Eyes 100 px apart; a lit drawn face's points are off by .14 eye distances at most.
+    assert np.linalg.norm(face.points_xy_px - five_points(points), axis=1).max() < 15
+
+
+def test_a_face_that_is_found_is_not_looked_for_again(detector, astronaut):
+    (once,) = MTCNN(MTCNNConfig(second_look=False)).detect(astronaut)
+    (face,) = detector.detect(astronaut)
+    np.testing.assert_array_equal(once.points_xy_px, face.points_xy_px)
 
 
 def test_faces_that_fill_the_picture(detector, astronaut):
