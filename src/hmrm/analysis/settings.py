@@ -40,8 +40,8 @@ class AnalyzeConfig:
     """Everything that decides a result.
 
     Attributes:
-        flow: estimator between onset and apex (``hmrm.flow.estimate.ESTIMATORS``). DeepFlow is the
-            most exact below 1 px and bears changes of light (``benchmarks/flow``).
+        flow: estimator between onset and apex (``hmrm.flow.estimate.ESTIMATORS``). On rendered
+            faces with moving heads DeepFlow is the most exact (docs/benchmarks/effect.md).
         faces: analyse all faces, or the one that filled most of the video.
         most_frames_per_s: faster videos are looked at every second, third … frame.
         least_eye_distance_px: smaller faces are refused.
