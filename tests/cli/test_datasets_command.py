@@ -86,6 +86,15 @@ def test_draw_check_prepare_evaluate(tmp_path: Path):
     assert found["clips"] == clips and found["layout"] == "prepared"
 
 
+def test_a_set_without_a_table_is_not_drawn_without_pictures(tmp_path: Path):
+    words = call("datasets", "draw", "smic", "-o", tmp_path / "s", "--no-pictures")
+    assert "smic has no table" in words and "0 drawn clips" in words
+    assert not (tmp_path / "s").exists()
+    (tmp_path / "s").mkdir()
+    with pytest.raises(DataError, match="leave --table-only out: its folders name its clips"):
+        call("datasets", "check", "smic", tmp_path / "s", "--table-only")
+
+
 def test_points_come_with_drawn_pictures(tmp_path: Path):
     fake = FAKES["mmew"]().first(1)
     write_points(tmp_path / "faces.csv", write_fake(tmp_path, fake))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hmrm.cli.terminal import OUT, progress_bar
+from hmrm.cli.terminal import ERR, OUT, progress_bar
 from hmrm.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Look at data sets, prepare them, or draw one.")
@@ -178,6 +178,9 @@ def draw(
     clips = 0
     for fake in fakes_of(name):
         some = fake if subjects is None else fake.of_subjects(subjects)
+        if not pictures and not some.tables(some.clips):
+            ERR.print(f"warning: {some.name} has no table; without pictures it is not drawn")
+            continue
         points |= write_fake(output, some, seed=seed, pictures="drawn" if pictures else "none")
         clips += len(some.records)
     if points:

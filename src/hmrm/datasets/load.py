@@ -170,9 +170,11 @@ def _tables(dataset: DataSet, root: Path, options: LoadOptions) -> list[Path]:
         if any(re.search(pattern, path.name.lower()) for pattern in dataset.tables)
     ]
     if not found and (dataset.read_folders is None or options.table_only):
+        folders = ", or leave --table-only out: its folders name its clips, too"
+        other = "" if dataset.read_folders is None else folders
         raise DataError(
             f"{root}: no annotation table of {dataset.title} below it; looked for names like "
-            f"{dataset.tables[0]!r}. Put it there, or give it with --table"
+            f"{dataset.tables[0]!r}. Put it there, or give it with --table{other}"
         )
     return found
 
