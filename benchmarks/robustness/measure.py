@@ -1,32 +1,27 @@
 """One clip under every condition through the whole chain, with and without remedies."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from benchmarks.robustness.conditions import AXES, EVENED, ORDINARY, SMOOTHED
+from benchmarks.robustness.rivals import HEADS, evened, smoothed
 from benchmarks.robustness.scenes import Cast, Condition, Scene, draw_scene
 from hmrm import atomic
 from hmrm.analysis.naming import NetworkNamer
 from hmrm.analysis.settings import AnalyzeConfig, Namer
-from hmrm.faces.align import align_pair, canonical_transform, magnification
+from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.boxes import Detection
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.faces.shape import five_points
 from hmrm.faces.track import Detector
 from hmrm.flow.classical import FlowEstimator
 from hmrm.flow.estimate import build_estimator, to_grey
-from hmrm.flow.face import FaceFlowConfig, face_flow
 from hmrm.flow.pair import flow_map
-from hmrm.flow.rigid import HeadMotion, remove_head
-
-HEADS: tuple[HeadMotion, ...] = ("none", "similarity", "quadratic")
-SMOOTH_FRAME_PX = 0.45
-_EVEN_PX = 12.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +53,7 @@ def measure(order: Order) -> None:
         for level, condition in levels.items():
             scene = draw_scene(order.cast, order.number, condition)
             found[f"{axis}: {level}"] = chain.run(
-                scene, smoothed=axis in SMOOTHED, evened=axis in EVENED
+                scene, with_smoothing=axis in SMOOTHED, with_evening=axis in EVENED
             )
     atomic.write_text(order.path, json.dumps(found) + "\n")
 
@@ -69,7 +64,9 @@ class _Chain:
     namer: Namer
     estimator: FlowEstimator
 
-    def run(self, scene: Scene, *, smoothed: bool = False, evened: bool = False) -> dict[str, Any]:
+    def run(
+        self, scene: Scene, *, with_smoothing: bool = False, with_evening: bool = False
+    ) -> dict[str, Any]:
         """What was drawn, how far off the face was found (eye distances), what it was called.
 
         ``look`` is 1 or 2, the second with the light evened, or 0 where the face was not found. A
@@ -83,17 +80,18 @@ class _Chain:
         transform = canonical_transform(face.points_xy_px)
         pair = align_pair(scene.onset, scene.apex, transform)
         onset, apex = to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex")
-        enlarged, called = magnification(transform), {}
-        variants = {"": (onset, apex, 0.0)}
-        if smoothed:
-            variants[", smoothed"] = (onset, apex, SMOOTH_FRAME_PX)
-        if evened:
-            variants[", light evened"] = (_evened(onset), _evened(apex), 0.0)
-        for name, (first, second, smooth) in variants.items():
-            config = FaceFlowConfig(head_motion="none", smooth_frame_px=smooth)
-            flow = face_flow(first, second, self.estimator, config, enlarged=enlarged)
-            for head in HEADS:
-                called[f"{head}{name}"] = self._name(remove_head(flow, head))
+        variants = {"": (onset, apex)}
+        if with_smoothing:
+            enlarged = math.sqrt(abs(np.linalg.det(transform[:, :2])))
+            small = smoothed(onset, enlarged=enlarged), smoothed(apex, enlarged=enlarged)
+            variants[", smoothed"] = small
+        if with_evening:
+            variants[", light evened"] = evened(onset), evened(apex)
+        called = {}
+        for name, (first, second) in variants.items():
+            flow = self.estimator(first, second)
+            for head, remove in HEADS.items():
+                called[f"{head}{name}"] = self._name(remove(flow))
         return {
             "drawn": scene.label,
             "look": look,
@@ -112,14 +110,6 @@ class _Chain:
     def _name(self, flow: np.ndarray) -> str:
         chances = self.namer(flow_map(flow)).probabilities
         return max(chances, key=lambda name: chances[name])
-
-
-def _evened(grey: np.ndarray) -> np.ndarray:
-    """Local mean and contrast made alike everywhere."""
-    levels = grey.astype(np.float32)
-    detail = levels - cv2.GaussianBlur(levels, (0, 0), _EVEN_PX)
-    contrast = np.sqrt(cv2.GaussianBlur(detail**2, (0, 0), _EVEN_PX) + 16.0)
-    return np.clip(128.0 + 40.0 * detail / contrast, 0, 255).astype(np.uint8)
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from hmrm.analysis.registration import (
     RegistrationConfig,
     Template,
     View,
+    agreed,
     correlation,
     crop_of,
     own_motion,
     register,
 )
 from hmrm.faces.align import PICTURE_WH_PX, canonical_transform, invert
-from hmrm.flow.rigid import agreed
 
 CONFIG = RegistrationConfig()
 GRID = Grid(CONFIG)

@@ -65,12 +65,10 @@ def test_two_pictures_give_all_files(smile: Path, tmp_path: Path) -> None:
 
 def test_given_frames_skip_spotting(smile: Path, tmp_path: Path) -> None:
     arguments = ("analyze", smile / "smile.mp4", "--onset", 15, "--apex", 30, "-o", "out")
-    switches = ("--head-motion", "none", "--smooth-px", 0.25)
-    done = hmrm(*arguments, *switches, folder=tmp_path)
+    done = hmrm(*arguments, "--no-head-motion", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     written = json.loads((tmp_path / "out/analysis.json").read_text())
-    beside = written["provenance"]["config"]["face_flow"]
-    assert beside == {"head_motion": "none", "smooth_frame_px": 0.25}
+    assert written["provenance"]["config"]["head_motion"] is False
     (event,) = written["events"]
     assert (event["onset_frame"], event["apex_frame"]) == (15, 30)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmrm.errors import InputError
-from hmrm.flow.rigid import fit_rigid, remove_head, remove_rigid
+from hmrm.flow.rigid import fit_rigid, remove_rigid
 
 
 def affine_flow(matrix: np.ndarray, size: int = 40) -> np.ndarray:
@@ -73,33 +73,3 @@ def test_bad_masks():
     line[4] = True
     with pytest.raises(InputError, match="one line"):
         fit_rigid(flow, line, model="affine")
-
-
-def turned(height: int = 324, width: int = 224, *, strength: float = 1.5) -> np.ndarray:
-    """What a ball shows that turns to one side: its middle moves, its edges do not."""
-    y, x = np.mgrid[:height, :width]
-    u = strength * (1 - ((x + 0.5) * 2 / width - 1) ** 2 - 0.5 * ((y + 0.5) * 2 / height - 1) ** 2)
-    return np.stack([u, 0.1 * u])
-
-
-def test_a_turned_ball_is_taken_out_and_a_smile_stays() -> None:
-    smile = np.zeros((2, 324, 224))
-    smile[1, 210:250, 20:60] = -1.0
-    left = remove_head(turned() + smile, "quadratic")
-    assert left.dtype == np.float32
-    assert np.abs(left - smile).mean() < 0.02
-    # The similarity leaves what is then taken for a movement of the face.
-    assert np.abs(remove_head(turned() + smile, "similarity") - smile).mean() > 0.2
-
-
-def test_other_models_and_unknown_pixels() -> None:
-    flow = turned()
-    np.testing.assert_array_equal(remove_head(flow, "none"), flow.astype(np.float32))
-    np.testing.assert_array_equal(remove_head(flow, "similarity"), remove_rigid(flow))
-    flow[:, 100:120] = np.nan
-    left = remove_head(flow, "quadratic")
-    assert np.isnan(left[:, 100:120]).all() and np.abs(left[:, 130:]).max() < 1e-4
-    flow[:] = np.nan
-    with pytest.raises(InputError, match="0 usable pixels, 12 are needed"):
-        remove_head(flow, "quadratic")
-    assert not remove_head(np.zeros((2, 60, 60)), "quadratic").any()

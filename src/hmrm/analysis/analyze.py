@@ -90,7 +90,7 @@ def _spotted(
         events,
         tracks,
         estimator,
-        config.face_flow,
+        head_motion=config.head_motion,
         at_most=config.kept_pictures,
         progress=progress,
     )
@@ -125,13 +125,12 @@ def _given(
         for i, face in enumerate(chosen)
     ]
     estimator = build_estimator(config.flow)
-    moved = [(event, pair, enlarged) for event, _, pair, enlarged in found if event is not None]
-    events = [event for event, *_ in moved]
+    moved = [(event, pair) for event, _, pair in found if event is not None]
+    events = [event for event, _ in moved]
     shown = [
-        pictures.pictures_of(pair, estimator, config.face_flow, enlarged=enlarged)
-        for _, pair, enlarged in moved
+        pictures.pictures_of(pair, estimator, head_motion=config.head_motion) for _, pair in moved
     ]
-    largest_px = max(px for _, px, *_ in found)
+    largest_px = max(px for _, px, _ in found)
     notices = given.notices_of(events, len(faces), largest_px=largest_px, floor_px=least_px)
     rate = 0.0 if sources.is_pair(video) else video.frames_per_s
     times = (count, count / rate if rate else 0.0, rate)

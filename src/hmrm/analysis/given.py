@@ -16,7 +16,7 @@ from hmrm.analysis.registration import (
 )
 from hmrm.clip import Event, Frame, Notice, Pair
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError, FrameIndexError
-from hmrm.faces.align import PICTURE_WH_PX, align_pair, canonical_transform, invert, magnification
+from hmrm.faces.align import PICTURE_WH_PX, align_pair, canonical_transform, invert
 from hmrm.faces.boxes import Detection
 from hmrm.faces.track import Detector
 from hmrm.flow.estimate import to_grey
@@ -74,7 +74,7 @@ def given_event(
     *,
     face_id: int,
     least_px: float,
-) -> tuple[Event | None, float, Pair, float]:
+) -> tuple[Event | None, float, Pair]:
     """The movement of one face between two frames.
 
     The offset is unknown and set to the apex (flag ``offset_unknown``); there is no noise of the
@@ -82,21 +82,19 @@ def given_event(
 
     Returns:
         The event, None where no region moved by ``least_px``; the largest regional motion, px of
-        the canonical crop; the two crops, both through the onset's transform; and px of the crops
-        for each px of the frame.
+        the canonical crop; and the two crops, both through the onset's transform.
     """
-    transform = canonical_transform(face.points_xy_px)
     motion = _motion(onset, apex, face, config)
     region = max(motion, key=lambda name: motion[name])
     pair = align_pair(
         onset.image,
         apex.image,
-        transform,
+        canonical_transform(face.points_xy_px),
         onset_index=onset.index,
         apex_index=apex.index,
     )
     if motion[region] < least_px:
-        return None, motion[region], pair, magnification(transform)
+        return None, motion[region], pair
     event = Event(
         face_id=face_id,
         onset_index=onset.index,
@@ -110,7 +108,7 @@ def given_event(
         confidence=confidence(motion[region], least_px),
         flags=("offset_unknown",),
     )
-    return event, motion[region], pair, magnification(transform)
+    return event, motion[region], pair
 
 
 def notices_of(

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from hmrm.analysis.settings import Namer
 from hmrm.analysis.watch import FaceTrack
 from hmrm.clip import Event, EventPictures, Image, Pair
-from hmrm.faces.align import CANONICAL, Transform, canonical_transform, magnification, warp
+from hmrm.faces.align import CANONICAL, Transform, canonical_transform, warp
 from hmrm.flow.classical import FlowEstimator
-from hmrm.flow.face import FaceFlowConfig, face_flow
+from hmrm.flow.estimate import to_grey
 from hmrm.flow.pair import flow_map
+from hmrm.flow.rigid import remove_rigid
 from hmrm.progress import Progress
 from hmrm.video.source import VideoSource
 
@@ -21,14 +22,17 @@ def collect(
     events: Sequence[Event],
     tracks: Sequence[FaceTrack],
     estimator: FlowEstimator,
-    config: FaceFlowConfig,
     *,
+    head_motion: bool,
     at_most: int,
     progress: Progress,
 ) -> list[EventPictures | None]:
     """Pictures of the clearest events, in one pass that holds one frame and the crops.
 
     Both crops of an event go through one transform, the onset's.
+
+    Args:
+        head_motion: take the head's motion out of the flow.
 
     Returns:
         One item per event; None beyond ``at_most``, clearest first.
@@ -47,7 +51,7 @@ def collect(
             crops[i][which] = warp(frame.image, chosen[i])
             if len(crops[i]) == 2:
                 pair = _pair(events[i], crops.pop(i))
-                made[i] = pictures_of(pair, estimator, config, enlarged=magnification(chosen[i]))
+                made[i] = pictures_of(pair, estimator, head_motion=head_motion)
         progress(STAGE, frame.index + 1, last + 1)
         if frame.index >= last:
             break
@@ -68,15 +72,11 @@ def _pair(event: Event, crops: Mapping[str, Image]) -> Pair:
     )
 
 
-def pictures_of(
-    pair: Pair, estimator: FlowEstimator, config: FaceFlowConfig, *, enlarged: float
-) -> EventPictures:
-    """Flow from onset to apex, head motion removed, and its map.
-
-    Args:
-        enlarged: px of the crops for each px of the frame.
-    """
-    flow = face_flow(pair.onset, pair.apex, estimator, config, enlarged=enlarged)
+def pictures_of(pair: Pair, estimator: FlowEstimator, *, head_motion: bool) -> EventPictures:
+    """Flow from onset to apex, head motion removed if asked for, and its map."""
+    flow = estimator(to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex"))
+    if head_motion:
+        flow = remove_rigid(flow, model="similarity")
     return EventPictures(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))
 
 

@@ -15,7 +15,6 @@ from jaxtyping import Float, Float32, UInt8
 
 from hmrm.faces.align import PICTURE_WH_PX, Transform, apply, compose
 from hmrm.faces.regions import ANATOMICAL
-from hmrm.flow.rigid import agreed, bent_basis
 
 Cells = Float[np.ndarray, "n 2"]
 
@@ -67,7 +66,7 @@ class Grid:
         u, v = (x.ravel() + 0.5) * 2 / width - 1, (y.ravel() + 0.5) * 2 / height - 1
         one = np.ones_like(u)
         self.affine = np.stack([one, u, v], -1)
-        self.bent = bent_basis(u, v)
+        self.bent = np.stack([one, u, v, u * u, u * v, v * v], -1)
         gy, gx = np.mgrid[0:height, 0:width].astype(np.float32)
         self.map_x, self.map_y = gx, gy
         # (1, u, v) of the affine fit → px of the crop
@@ -129,6 +128,23 @@ class Template:
         """One Gauss-Newton step: motion of every cell from this crop to that one, px."""
         sums = self.grid.sums(self.features * (crop - self.crop))
         return np.einsum("nik,kn->ni", self.solution, sums.reshape(4, -1))
+
+
+def agreed(
+    cells: Cells,
+    trust: Float[np.ndarray, " n"],
+    basis: Float[np.ndarray, "n k"],
+    *,
+    within_px: float,
+) -> Float[np.ndarray, "k 2"]:
+    """Coefficients of the motion most cells agree on: reweighted least squares towards L1."""
+    weights = trust
+    for _ in range(5):
+        weighted = basis.T * weights
+        coefficients = np.linalg.solve(weighted @ basis, weighted @ cells)
+        distance = np.linalg.norm(cells - basis @ coefficients, axis=1)
+        weights = trust / np.maximum(distance, within_px)
+    return coefficients
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

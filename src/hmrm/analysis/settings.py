@@ -9,7 +9,6 @@ from hmrm.analysis.remarks import RemarkConfig
 from hmrm.analysis.spot import SpotConfig
 from hmrm.clip import FlowMap
 from hmrm.faces.track import TrackConfig
-from hmrm.flow.face import FaceFlowConfig
 
 Faces = Literal["all", "largest"]
 
@@ -45,8 +44,8 @@ class AnalyzeConfig:
         faces: analyse all faces, or the one that filled most of the video.
         most_frames_per_s: faster videos are looked at every second, third … frame.
         least_eye_distance_px: smaller faces are refused.
-        face_flow: what is done beside the estimator, so that heads that move and small faces are
-            borne.
+        head_motion: fit a similarity to the flow between onset and apex and take it out, as
+            ``hmrm datasets prepare`` does.
         kept_pictures: events whose pictures are kept and which are named, the clearest first.
     """
 
@@ -55,7 +54,7 @@ class AnalyzeConfig:
     most_frames_per_s: float = 100.0
     least_eye_distance_px: float = 24.0
     kept_pictures: int = 24
-    face_flow: FaceFlowConfig = field(default_factory=FaceFlowConfig)
+    head_motion: bool = True
     track: TrackConfig = field(default_factory=TrackConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
     spot: SpotConfig = field(default_factory=SpotConfig)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from hmrm.clip import Analysis
 
 Faces = Literal["all", "largest"]
-HeadMotion = Literal["none", "similarity", "quadratic"]
 
 
 def analyze(
@@ -36,11 +35,8 @@ def analyze(
         str, typer.Option(help="Optical flow of the events; names as in hmrm flow.")
     ] = "deepflow",
     head_motion: Annotated[
-        HeadMotion, typer.Option(help="What is taken out of the flow as the head's motion.")
-    ] = "similarity",
-    smooth_px: Annotated[
-        float, typer.Option(min=0, help="Blur of small faces, px of the frame; 0: none.")
-    ] = 0.0,
+        bool, typer.Option(help="Fit the head's motion and take it out of the flow.")
+    ] = True,
     weights: Annotated[
         str, typer.Option(help="What names the events: shipped name, path, or none.")
     ] = "hmrm-synthetic",
@@ -60,12 +56,10 @@ def analyze(
     from hmrm.analysis.analyze import analyze as run
     from hmrm.analysis.exports import save
     from hmrm.analysis.settings import AnalyzeConfig
-    from hmrm.flow.face import FaceFlowConfig
     from hmrm.video.discover import discover, unique_names
 
     clips = discover(videos)
     folders = [output / name for name in unique_names(clips)] if len(clips) > 1 else [output]
-    beside = FaceFlowConfig(head_motion=head_motion, smooth_frame_px=smooth_px)
     failures: list[HmrmError] = []
     for clip, folder in zip(clips, folders, strict=True):
         try:
@@ -78,7 +72,7 @@ def analyze(
                     faces=faces,
                     namer=None if weights == "none" else weights,
                     frames_per_s=frames_per_s,
-                    config=AnalyzeConfig(face_flow=beside),
+                    config=AnalyzeConfig(head_motion=head_motion),
                     progress=bar,
                 )
             page = save(folder, found)

@@ -87,12 +87,8 @@ def prepare(
     ] = "three",
     macro: Annotated[bool, typer.Option(help="Take macro-expressions, too.")] = False,
     head_motion: Annotated[
-        Literal["none", "similarity", "quadratic"],
-        typer.Option(help="What is taken out of the flow as the head's motion."),
-    ] = "similarity",
-    smooth_px: Annotated[
-        float, typer.Option(min=0, help="Blur of small faces, px of the frame; 0: none.")
-    ] = 0.0,
+        bool, typer.Option(help="Fit the head's motion and take it out of the flow.")
+    ] = True,
     faces: Annotated[
         Path | None,
         typer.Option(help="Five points by clip id (CSV), instead of detection."),
@@ -109,14 +105,9 @@ def prepare(
     from hmrm.datasets.prepare import PrepareConfig
     from hmrm.datasets.prepare import prepare as run
     from hmrm.datasets.prepare_clip import ClipSettings
-    from hmrm.flow.face import FaceFlowConfig
 
     settings = PrepareConfig(
-        clip=ClipSettings(
-            flow=flow,
-            apex=apex,
-            face=FaceFlowConfig(head_motion=head_motion, smooth_frame_px=smooth_px),
-        ),
+        clip=ClipSettings(flow=flow, apex=apex, head_motion=head_motion),
         classes=classes,
         macro=macro,
         faces=faces,

@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,17 +22,10 @@ from hmrm.datasets.onset_face import find_points
 from hmrm.datasets.records import Record
 from hmrm.datasets.workbook import Notes
 from hmrm.errors import DataError, FaceError, InputError, NumericalError
-from hmrm.faces.align import (
-    CANONICAL,
-    Transform,
-    align_pair,
-    canonical_transform,
-    magnification,
-    warp,
-)
-from hmrm.flow.estimate import build_estimator, to_grey
-from hmrm.flow.face import FaceFlowConfig, face_flow
+from hmrm.faces.align import CANONICAL, Transform, align_pair, canonical_transform, warp
+from hmrm.flow.estimate import estimate_flow, to_grey
 from hmrm.flow.pair import flow_map
+from hmrm.flow.rigid import remove_rigid
 from hmrm.video.images import read_image
 
 Points = tuple[float, ...]
@@ -48,12 +41,12 @@ class ClipSettings:
     Attributes:
         flow: name of the estimator.
         apex: rule where the annotators gave no apex.
-        face: what is done beside the estimator, as in the analysis of videos.
+        head_motion: fit a similarity to the flow and take it out, as the analysis of videos does.
     """
 
     flow: str = "deepflow"
     apex: Rule = "difference"
-    face: FaceFlowConfig = field(default_factory=FaceFlowConfig)
+    head_motion: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +142,9 @@ def _prepare(job: Job) -> None:
     if apex[1] == frames.onset:
         raise DataError(f"{job.record.id}: the apex is the onset, {apex[1].name}; nothing moves")
     pair = align_pair(onset, read_image(apex[1]), transform)
-    enlarged = magnification(transform)
-    estimator = build_estimator(settings.flow)
-    flow = face_flow(pair.onset, pair.apex, estimator, settings.face, enlarged=enlarged)
+    flow = estimate_flow(pair.onset, pair.apex, method=settings.flow)
+    if settings.head_motion:
+        flow = remove_rigid(flow, model="similarity")
     found = flow_map(flow, crop=CANONICAL.name)
     info = {
         "digest": job.digest,

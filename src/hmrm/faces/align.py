@@ -116,11 +116,6 @@ def invert(transform: Transform) -> Transform:
     return np.concatenate([inverse, -inverse @ transform[:, 2:]], axis=1)
 
 
-def magnification(transform: Transform) -> float:
-    """How much longer lengths are after a transform; crop px for each image px."""
-    return math.sqrt(abs(float(np.linalg.det(transform[:, :2]))))
-
-
 def to_pixels(size_wh_px: SizeWH) -> Transform:
     """Crop (0 to 1) → px of a picture of that size."""
     width, height = _wh(size_wh_px)
@@ -163,7 +158,7 @@ def warp(image: Image, transform: Transform, size_wh_px: SizeWH = PICTURE_WH_PX)
     sampling would skip pixels and turn texture into flicker. Black instead of the repeated border
     would put a strong edge into the crop.
     """
-    scale = magnification(transform)
+    scale = math.sqrt(abs(float(np.linalg.det(transform[:, :2]))))
     if 0 < scale <= 0.5:
         image, transform = _shrunk(image, transform, size_wh_px, math.floor(1 / scale))
     return cv2.warpAffine(

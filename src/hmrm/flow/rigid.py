@@ -9,18 +9,11 @@ from hmrm.errors import InputError
 
 RigidModel = Literal["translation", "similarity", "affine"]
 
-HeadMotion = Literal["none", "similarity", "quadratic"]
-"""What of a face's flow counts as the head's motion and is taken out."""
-
 _UNKNOWNS = {"translation": 2, "similarity": 4, "affine": 6}
 _ITERATIONS = 20
-_ROUNDS = 5
 # Tukey's biweight: 4.685 robust standard deviations give 95 % efficiency on Gaussian noise.
 _TUKEY = 4.685
 _MAD_TO_SIGMA = 1.4826
-# Every so many-th pixel is asked for the head's motion; a face has smoother motion than that.
-_EVERY_PX = 6
-_AGREEMENT_PX = 0.04
 # Differences below this are rounding of a float32 flow, not residual motion.
 _SMALLEST_SIGMA_PX = 1e-5
 
@@ -48,62 +41,6 @@ def remove_rigid(
     y, x = np.mgrid[:height, :width].astype(np.float64)
     rigid = np.stack([m[0] * x + m[1] * y + m[2] for m in matrix])
     return (flow - rigid).astype(np.float32)
-
-
-def remove_head(
-    flow: Float[np.ndarray, "2 h w"], model: HeadMotion
-) -> Float32[np.ndarray, "2 h w"]:
-    """The flow of a face's crop minus the head's motion.
-
-    Args:
-        flow: px.
-        model: ``similarity`` is a shift, a turn in the picture and a change of distance.
-            ``quadratic`` is what a convex face shows that turns a little towards a side, found as
-            the analysis of videos does (``agreed``): turns of 4° hid half of the expressions
-            before, and hide none then (``benchmarks/robustness``).
-
-    Raises:
-        InputError: too few usable pixels, or all of them on one line.
-    """
-    if model == "none":
-        return flow.astype(np.float32)
-    if model == "similarity":
-        return remove_rigid(flow, model="similarity")
-    height, width = flow.shape[1:]
-    y, x = np.mgrid[:height, :width]
-    basis = bent_basis((x + 0.5) * 2 / width - 1, (y + 0.5) * 2 / height - 1)
-    asked = flow[:, ::_EVERY_PX, ::_EVERY_PX].reshape(2, -1).T.astype(np.float64)
-    usable = np.isfinite(asked).all(axis=1)
-    if usable.sum() < 2 * basis.shape[2]:
-        raise InputError(
-            f"head motion: {usable.sum()} usable pixels, {2 * basis.shape[2]} are needed; give a "
-            "larger crop, or take the similarity"
-        )
-    seen = basis[::_EVERY_PX, ::_EVERY_PX].reshape(-1, basis.shape[2])[usable]
-    head = agreed(asked[usable], np.ones(len(seen)), seen, within_px=_AGREEMENT_PX)
-    return (flow - np.moveaxis(basis @ head, -1, 0)).astype(np.float32)
-
-
-def bent_basis(u: Float[np.ndarray, "*s"], v: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s 6"]:
-    """Quadratic polynomials of positions from -1 to 1."""
-    return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=-1)
-
-
-def agreed(
-    motion: Float[np.ndarray, "n 2"],
-    trust: Float[np.ndarray, " n"],
-    basis: Float[np.ndarray, "n k"],
-    *,
-    within_px: float,
-) -> Float[np.ndarray, "k 2"]:
-    """Coefficients of the motion most places agree on: reweighted least squares towards L1."""
-    weights = trust
-    for _ in range(_ROUNDS):
-        weighted = basis.T * weights
-        coefficients = np.linalg.solve(weighted @ basis, weighted @ motion)
-        distance = np.linalg.norm(motion - basis @ coefficients, axis=1)
-        weights = trust / np.maximum(distance, within_px)
-    return coefficients
 
 
 def fit_rigid(
