@@ -18,7 +18,7 @@ from hmrm import atomic, provenance
 from hmrm.parallel import run_all, single_thread
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIPS = 24
+CLIPS = 16
 
 
 def main() -> None:

@@ -21,9 +21,9 @@ Onset and apex of {clips} drawn clips ({expressions} with an expression of 0.7 t
 with blinks, gaze or mouth movements that are none) go through the chain of `hmrm analyze`: MTCNN,
 the crop, {flow}, `hmrm-synthetic`. Each line changes one thing; clip by clip the person and the
 movement stay the same. Motion comes from the morphable face, on the portrait and on drawn faces;
-remedies to the flow were chosen on other clips, moved by the atlas. The network has seen maps of both sources,
-but no picture. Chance names a quarter right. With {expressions} expressions the standard error of
-a share is up to {error:.0f} points, so read trends, not single cells.
+remedies to the flow were chosen on other clips, moved by the atlas. The network has seen maps of
+both sources, but no picture. Chance names a quarter right. With {expressions} expressions the
+standard error of a share is up to {error:.0f} points: read trends, not single cells.
 
 ![Expressions named right, by condition](robustness.svg)
 
