@@ -10,6 +10,7 @@ Row = Mapping[str, Any]
 DEFAULT = "similarity"
 """What the package takes out of the flow."""
 
+ALL = "all"
 FAR_OFF = 0.2
 """A face whose worst point is further from the truth, in eye distances, counts as found wrongly."""
 
@@ -57,7 +58,15 @@ def counted(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def changes(clips: Sequence[Mapping[str, Row]], before: str, after: str) -> dict[str, Any]:
-    """What one chain names right that the other does not, in the same pictures, by axis."""
+    """What one chain names right that the other does not, in the same pictures, by axis.
+
+    Pictures of one clip err together, so the clips are counted too, over all axes: those in which
+    more was gained than lost, and the reverse.
+    """
+    net = [
+        sum(_right(r, after) - _right(r, before) for r in clip.values() if after in r["called"])
+        for clip in clips
+    ]
     found: dict[str, Any] = {}
     for axis in (ORDINARY, *AXES):
         rows = [
@@ -72,6 +81,11 @@ def changes(clips: Sequence[Mapping[str, Row]], before: str, after: str) -> dict
                 "gained": sum(_right(r, after) and not _right(r, before) for r in rows),
                 "lost": sum(_right(r, before) and not _right(r, after) for r in rows),
             }
+    found[ALL] = {
+        **{key: sum(one[key] for one in found.values()) for key in ("pictures", "gained", "lost")},
+        "clips_better": sum(n > 0 for n in net),
+        "clips_worse": sum(n < 0 for n in net),
+    }
     return found
 
 
