@@ -16,7 +16,7 @@ from hmrm.analysis.motion import MotionSignal
 from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.analysis.watch import watch
 from hmrm.evaluation.intervals import Interval
-from hmrm.faces.mtcnn import MTCNN
+from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.faces.track import FaceTracker
 from hmrm.progress import silent
 from hmrm.video.source import Picture, VideoSource
@@ -87,7 +87,9 @@ def measure(order: Order) -> float:
     if order.path.exists():
         return 0.0
     detector = MTCNN()
-    video = draw_video(order.part, order.number, order.model_path, detector)
+    # Which faces are drawn anew was settled before the detector looked twice.
+    first_look = MTCNN(MTCNNConfig(second_look=False))
+    video = draw_video(order.part, order.number, order.model_path, first_look)
     rate, config = video.clip.config.frames_per_s, AnalyzeConfig()
     step = max(1, round(rate / config.most_frames_per_s))
     stride = max(step, round(rate / softnet.FRAMES_PER_S))

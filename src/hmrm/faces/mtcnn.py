@@ -145,8 +145,9 @@ class MTCNN:
     Departs from the published cascade: boxes, scores and points are means of the third network
     over three sizes of cut-out and their mirror images, which cuts the points' scatter from 1.7 %
     of the eye distance to 0.6 % and removes some false faces; pictures are shrunk by area
-    averaging; boxes are measured in continuous px without the "+ 1" of whole-pixel boxes; and the
-    last threshold is higher, since a video without a face must give none.
+    averaging; boxes are measured in continuous px without the "+ 1" of whole-pixel boxes; the last
+    threshold is higher, since a video without a face must give none; and where no face is found,
+    the picture is looked at once more with its light evened out, which finds dark faces.
 
     Raises:
         WeightsError: the weight file is missing, damaged or another network's.
