@@ -1,10 +1,13 @@
 """What the flow benchmarks compute from errors."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.effect import page as effect_page
 from benchmarks.effect.__main__ import in_crop, sign_test
 from benchmarks.flow.attention import compared
 from benchmarks.flow.inside import ranking
@@ -88,3 +91,10 @@ def test_a_flow_is_turned_and_scaled_with_the_crop():
     quarter_turn_half_size = np.array([[0.0, -0.5, 150.0], [0.5, 0.0, 0.0]])
     found = in_crop(flow, quarter_turn_half_size)
     np.testing.assert_allclose(found[:, 60, 60], [0.0, 0.5], atol=1e-6)
+
+
+def test_the_committed_page_is_that_of_the_committed_figures():
+    root = Path(__file__).parents[2]
+    result = json.loads((root / "benchmarks/effect/results.json").read_text(encoding="utf-8"))
+    page = (root / "docs/benchmarks/effect.md").read_text(encoding="utf-8")
+    assert page == effect_page.page(result)
