@@ -63,12 +63,12 @@ def test_foreign_tables_are_understood(tmp_path, text, ids):
     ("text", "message"),
     [
         ("", "holds no predictions"),
-        ("id,truth\na/1/x,0\n", "predicted is None"),
+        ("id,truth\na/1/x,0\n", "no column predicted; found: id, truth"),
         ("id,truth,predicted\na/1/x,0,3\n", "line 2: predicted is '3'"),
         ("id,truth,predicted\na/1/x,0,angry\n", "angry"),
         ("id,truth,predicted\na/1,0,1\n", "not dataset/subject/clip"),
         ("id,truth,predicted\na/1/x,0,1\na/1/x,0,1\n", "a/1/x is predicted twice"),
-        ("truth,predicted\n0,1\n", "no clip"),
+        ("truth,predicted\n0,1\n", "no column id or subject"),
         ("subject,truth,predicted\nanna,0,1\n", "of which data set"),
         (
             "id,truth,predicted,score_negative,score_positive,score_surprise\na/1/x,0,1,a,b,c\n",

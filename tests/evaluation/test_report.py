@@ -105,12 +105,23 @@ def test_page_markdown_and_json_say_the_same_numbers(report, folders):
             assert re.search(rf"{uf1}( ± 0\.\d+)? / {uar}", text)
 
 
-def test_published_numbers_stand_beside_with_their_rule(report):
-    words = " ".join(read_page(report).words)
+def test_published_numbers_stand_beside_with_their_rule(tmp_path):
+    score_foreign(GOLDEN, tmp_path / "golden", classes=CLASSES)
+    write_report([tmp_path / "golden"], tmp_path)
+    words = " ".join(read_page(tmp_path).words)
     for method in published()["methods"]:
         assert method["name"] in words
+        assert method.get("source", "") in words
         assert method["rule_words"] in words
     assert "macro precision" in words
+    assert "no subject on both sides" not in words
+
+
+def test_published_numbers_do_not_stand_beside_other_clips(report):
+    words = " ".join(read_page(report).words)
+    assert "these runs do not" in words
+    assert "HTNet" not in words and "macro precision" not in words
+    assert "no subject on both sides" in words
 
 
 def test_pictures_of_markdown_exist(report):
@@ -177,7 +188,7 @@ def test_markup_in_names_is_escaped(tmp_path):
     assert "&lt;b&gt;x&amp;y" in text
 
 
-def voter(name, predicted, *, selection="fixed", truth=(0, 0, 1, 2)):
+def voter(name, predicted, *, selection="fixed", truth=(0, 0, 1, 2), low=0.4):
     seeds = tuple(
         build_predictions(
             ids=[f"d/{i}/x" for i in range(4)],
@@ -187,7 +198,11 @@ def voter(name, predicted, *, selection="fixed", truth=(0, 0, 1, 2)):
         )
         for row in predicted
     )
-    return Run(name=name, summary={"selection": selection}, seeds=seeds)
+    summary = {
+        "selection": selection,
+        "scores": {"composite": {"uf1": {"low": low, "chance": {"permuted": 0.3}}}},
+    }
+    return Run(name=name, summary=summary, seeds=seeds)
 
 
 def test_hard_cases_of_a_known_table():
@@ -196,6 +211,7 @@ def test_hard_cases_of_a_known_table():
             voter("a", [[1, 0, 0, 2], [1, 0, 2, 2]]),
             voter("b", [[1, 1, 0, 0]]),
             voter("looks", [[0, 0, 1, 2]], selection="oracle"),
+            voter("guesses", [[0, 0, 0, 0]], low=0.3),
         ]
     )
     assert (found["runs"], found["votes"]) == (["a", "b"], 3)
@@ -212,13 +228,28 @@ def test_few_votes_suspect_no_label():
     assert hard_cases([voter("a", [[1, 1, 0, 0]] * 2)])["suspected_labels"] == []
     assert hard_cases([voter("a", [[1, 1, 0, 0]] * 3)])["suspected_labels"] != []
     assert hard_cases([voter("looks", [[0, 0, 1, 2]], selection="oracle")]) is None
+    assert hard_cases([voter("a", [[1, 1, 0, 0]])]) is None, "one vote compares nothing"
 
 
 def test_runs_on_other_clips_do_not_vote_and_are_not_paired(tmp_path, folders):
     score_foreign(GOLDEN, tmp_path / "golden", classes=CLASSES)
     content = build_content(read_runs([folders[0], tmp_path / "golden"]))
     assert content["pairs"] == []
-    assert content["hard"]["runs"] == ["toy_models:NearestMean"]
+    assert content["hard"] is None
+    (warning,) = [w for w in content["warnings"] if "not comparable" in w]
+    assert "clips are in one table only" in warning and warning.endswith("must not be ranked")
+
+
+def test_tables_with_another_truth_are_named(tmp_path):
+    lines = GOLDEN.read_text().splitlines()
+    column = lines[0].split(",").index("truth")
+    cells = lines[1].split(",")
+    cells[column] = "2" if cells[column] != "2" else "0"
+    (tmp_path / "other.csv").write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n")
+    for name, table in (("golden", GOLDEN), ("other", tmp_path / "other.csv")):
+        score_foreign(table, tmp_path / name, classes=CLASSES)
+    content = build_content(read_runs([tmp_path / "golden", tmp_path / "other"]))
+    assert any("disagree about the true label" in warning for warning in content["warnings"])
 
 
 def test_distance_equals_its_twin(folders, drawn):

@@ -155,7 +155,7 @@ def draw(
     subjects: Annotated[
         int | None, typer.Option(min=1, help="Only so many people.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the drawing.")] = 0,
     pictures: Annotated[bool, typer.Option(help="Draw the frames, not the tables alone.")] = True,
 ) -> None:
     """Draw a data set in its real layout, oddities included: tables and moving faces.
@@ -188,7 +188,7 @@ def fake(
     subjects: Annotated[int, typer.Option(min=1, help="Subjects per data set.")] = 4,
     clips: Annotated[int, typer.Option(min=1, help="Clips per subject.")] = 6,
     noise: Annotated[float, typer.Option(min=0, help="0 is easy, 2 nearly hopeless.")] = 0.5,
-    seed: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the drawing.")] = 0,
 ) -> None:
     """Draw flow maps that look like the real ones on disk, to try everything with.
 

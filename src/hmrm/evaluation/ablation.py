@@ -8,14 +8,14 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hmrm import config
 from hmrm.datasets.mapset import MapSet
-from hmrm.errors import ConfigError, HmrmError, OutputError
+from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
 from hmrm.evaluation.ablation_table import Finished, compared, write_table
 from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.report.runs import read_runs
@@ -145,8 +145,8 @@ def ablate(
         OutputError: ``output`` cannot be written.
     """
     chosen = ablation.chosen(only)
-    for row in chosen:
-        with _named(row):
+    for row in ablation.rows:
+        with _named(row), suppress(*(() if row in chosen else (MissingExtraError,))):
             find_recogniser(row.plan.model, row.plan.options)
     failures: dict[str, HmrmError] = {}
     finished: dict[str, Finished] = {}

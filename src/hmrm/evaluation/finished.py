@@ -135,7 +135,7 @@ def score_finished(
     summary = {
         "model": model.name,
         "selection": "finished",
-        "selection_words": f"finished weights, look number {looks} at these clips",
+        "selection_words": f"finished weights, look number {looks} at these clips in this folder",
         "folds": "none",
         "seeds": [0],
         "classes": list(mapset.classes),

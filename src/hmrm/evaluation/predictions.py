@@ -144,10 +144,19 @@ def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read as a table ({error})") from error
     if not rows:
         raise DataError(f"{path}: holds no predictions")
+    missing = [name for name in ("truth", "predicted") if name not in rows[0]]
+    if missing or not {"id", "subject"} & set(rows[0]):
+        what = missing[0] if missing else "id or subject"
+        found = ", ".join(str(name) for name in rows[0])
+        raise DataError(
+            f"{path}: no column {what}; found: {found} (names as written here, commas between)"
+        )
     named = "id" in rows[0] or {"subject", "clip"} <= set(rows[0])
     scored = [f"score_{c}" for c in classes]
     where = [f"{path} line {n}" for n in range(2, len(rows) + 2)]
@@ -186,7 +195,10 @@ def _labels(
     for row, line in zip(rows, where, strict=True):
         value = row.get(column)
         if value not in codes:
-            raise DataError(f"{line}: {column} is {value!r}, none of {', '.join(classes)}")
+            raise DataError(
+                f"{line}: {column} is {value!r}, none of {', '.join(classes)}, nor a number from "
+                f"0 to {len(classes) - 1}"
+            )
         found.append(codes[value])
     return np.array(found, dtype=np.int64)
 

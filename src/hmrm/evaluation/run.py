@@ -121,7 +121,11 @@ def _run_task(task: _Task, *, classes: tuple[str, ...]) -> float:
     data = _load_shared(task.data, classes)
     recogniser = find_recogniser(task.plan.model, task.plan.options)
     settings = replace(task.plan.settings, features=task.features)
-    result = run_fold(recogniser, data, task.fold, settings, seed=task.seed)
+    try:
+        result = run_fold(recogniser, data, task.fold, settings, seed=task.seed)
+    except Exception as error:
+        error.add_note(f"in model {task.plan.model}, fold {task.fold.name}, seed {task.seed}")
+        raise
     test = np.array(task.fold.test)
     write_fold(
         task.out,

@@ -100,7 +100,7 @@ def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) ->
         ConfigError: unreadable, unknown key, wrong type, or no model named anywhere.
     """
     table = _read(path) if path is not None else {}
-    where = str(path) if path is not None else "options"
+    where = str(path) if path is not None else "command line"
     unknown = sorted(set(table) - {"model", "evaluation"})
     if unknown:
         raise ConfigError(f"{where}: unknown key {unknown[0]!r}; expected [model] and [evaluation]")
@@ -123,6 +123,8 @@ def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) ->
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"config {path}: no such file") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from hmrm import provenance
 from hmrm.errors import DataError
+from hmrm.evaluation.oracle import PERMUTATIONS
+from hmrm.evaluation.predictions import match
 from hmrm.evaluation.report.hard import hard_cases
 from hmrm.evaluation.report.runs import Run
 from hmrm.evaluation.statistics import holm, paired_bootstrap
@@ -23,6 +25,7 @@ GROUPS = {
     "unknown": "published, rule unknown",
     "on_test": "published or measured, chosen on the test subject",
 }
+COMPOSITE_CLIPS, COMPOSITE_SUBJECTS = 442, 68
 _GROUP_OF_RULE = {"none": "honest", "fixed": "honest", "unknown": "unknown", "on_test": "on_test"}
 
 
@@ -43,6 +46,7 @@ def build_content(runs: Sequence[Run]) -> dict[str, Any]:
         raise DataError("no run to report; give at least one run folder")
     table = published()
     datasets = _datasets(runs, table)
+    rows = _table(runs, table, datasets)
     return {
         "title": "Recognition of micro-expressions, leave one subject out"
         if all(r.summary["folds"] == "loso" for r in runs)
@@ -52,12 +56,17 @@ def build_content(runs: Sequence[Run]) -> dict[str, Any]:
         "dataset_names": {d: DATASET_NAMES.get(d, d) for d in datasets},
         "classes": list(runs[0].summary["classes"]),
         "runs": [{"name": r.name, **r.summary} for r in runs],
-        "table": _table(runs, table, datasets),
-        "remarks": [f"{m['name']}: {m['remark']}" for m in table["methods"] if "remark" in m],
+        "table": rows,
+        "remarks": [
+            f"{m['name']}: {m['remark']}"
+            for m in (table["methods"] if len(rows) > len(runs) else ())
+            if "remark" in m
+        ],
         "pairs": paired_tests(runs),
         "hard": hard_cases(runs),
         "oracle": _oracle(runs),
-        "warnings": _warnings(runs),
+        "separate": all(r.summary["folds"] not in ("none", "unknown") for r in runs),
+        "warnings": [*_warnings(runs), *_incomparable(runs)],
         "leaks": [{"run": r.name, **leak} for r in runs for leak in r.summary.get("leaks", [])],
     }
 
@@ -71,6 +80,32 @@ def _warnings(runs: Sequence[Run]) -> list[str]:
     return [f"{'; '.join(names)}: {warning}" for warning, names in about.items()]
 
 
+def _incomparable(runs: Sequence[Run]) -> list[str]:
+    """What sets apart the runs that cannot be compared with the first, once per reason."""
+    about: dict[str, list[str]] = {}
+    for run in runs[1:]:
+        try:
+            match(runs[0].seeds[0], run.seeds[0])
+        except DataError as error:
+            about.setdefault(str(error), []).append(run.name)
+    return [
+        f"{'; '.join(names)}: not comparable with {runs[0].name} ({reason}); no paired test, no "
+        "vote on hard cases, and scores of different clips must not be ranked"
+        for reason, names in about.items()
+    ]
+
+
+def _is_composite(run: Run, table: Mapping[str, Any]) -> bool:
+    """Whether a run is about the clips and classes that the published numbers speak of."""
+    summary = run.summary
+    return (
+        summary["clips"] == COMPOSITE_CLIPS
+        and summary["subjects"] == COMPOSITE_SUBJECTS
+        and set(summary["scores"]) == set(table["datasets"])
+        and list(summary["classes"]) == ["negative", "positive", "surprise"]
+    )
+
+
 def _datasets(runs: Sequence[Run], table: Mapping[str, Any]) -> list[str]:
     named = [d for d in table["datasets"] if any(d in r.summary["scores"] for r in runs)]
     others = {d for r in runs for d in r.summary["scores"]} - set(named)
@@ -82,8 +117,7 @@ def _table(
 ) -> list[dict[str, Any]]:
     """Rows in groups: ours first, then published ones by how they were chosen."""
     rows = [_own_row(run, datasets) for run in runs]
-    # Published numbers speak of the composite's three classes and no others.
-    if list(runs[0].summary["classes"]) == ["negative", "positive", "surprise"]:
+    if all(_is_composite(run, table) for run in runs):
         rows += [_published_row(method, datasets) for method in table["methods"]]
     order = list(GROUPS)
     return sorted(rows, key=lambda row: order.index(row["group"]))
@@ -95,6 +129,7 @@ def _own_row(run: Run, datasets: Sequence[str]) -> dict[str, Any]:
         "name": run.name,
         "group": "on_test" if run.summary["selection"] == "oracle" else "ours",
         "own": True,
+        "source": "",
         "rule_words": run.summary["selection_words"],
         "seeds": len(run.summary["seeds"]),
         "scores": {
@@ -113,6 +148,7 @@ def _published_row(method: Mapping[str, Any], datasets: Sequence[str]) -> dict[s
         "name": method["name"],
         "group": _GROUP_OF_RULE[method["rule"]],
         "own": False,
+        "source": method.get("source", ""),
         "rule_words": method["rule_words"],
         "seeds": None,
         "scores": {
@@ -172,6 +208,8 @@ def _oracle(runs: Sequence[Run]) -> list[dict[str, Any]]:
                 "true_last": means["fixed"],
                 "permuted_looking": means["looking"],
                 "permuted_last": means["last"],
+                "permutations": PERMUTATIONS,
+                "guess": scores["uf1"]["chance"]["permuted"],
             }
         )
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hmrm.datasets.mapset import MapSet, canonical_maps
 from hmrm.errors import MissingExtraError
@@ -71,7 +72,8 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> str:
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.grid(axis="x", color=LINE, lw=0.6)
         axes.set_axisbelow(True)
-        axes.set_xlim(0.3, 1.0)
+        lowest = min(r["scores"][COMPOSITE]["uf1"].get("low", 0.3) for r in shown)
+        axes.set_xlim(min(0.3, lowest - 0.03), 1.0)
         axes.set_ylim(-0.7, len(shown) - 0.3)
         axes.set_xlabel("UF1 on the composite; hollow: chosen on the test subject")
     return done[0]
@@ -212,6 +214,7 @@ def learning_curves(runs: Sequence[Run]) -> str:
                     axes.fill_between(
                         x, values.min(0), values.max(0), color=colour, alpha=0.15, lw=0
                     )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.set_ylabel("UF1")
         axes.grid(color=LINE, lw=0.6)
@@ -227,16 +230,18 @@ def worth_of_looking(oracle: Sequence[Mapping[str, Any]]) -> str:
         ("permuted_last", "permuted labels: last epoch", "#b8c4d4"),
         ("permuted_looking", "permuted labels: best epoch", "#f0b48a"),
     )
-    with _figure(_WIDTH, 2.8, salt="oracle") as (figure, done):
+    with _figure(min(_WIDTH, 5.2 + 2.0 * len(oracle)), 2.8, salt="oracle") as (figure, done):
         axes = figure.subplots()
         for number, (key, label, colour) in enumerate(columns):
             x = np.arange(len(oracle)) + (number - 1.5) * 0.2
             bars = axes.bar(x, [o[key][0] for o in oracle], 0.18, color=colour, label=label)
             axes.bar_label(bars, fmt="%.3f", fontsize=7, color=SOFT, padding=1)
         axes.set_xticks(range(len(oracle)), [o["run"] for o in oracle])
-        axes.set_xlim(-0.6, max(len(oracle) - 0.4, 1.6))
+        for at, row in enumerate(oracle):
+            axes.plot([at - 0.45, at + 0.45], [row["guess"]] * 2, color=INK, lw=1, ls=":")
+        axes.set_xlim(-0.6, len(oracle) - 0.4)
         axes.set_ylim(0, 1)
-        axes.set_ylabel("UF1, composite")
+        axes.set_ylabel("UF1, composite; dotted: guessing")
         axes.tick_params(axis="x", length=0, labelcolor=INK)
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return done[0]

@@ -7,28 +7,30 @@ from typing import Any
 from hmrm.errors import DataError
 from hmrm.evaluation.predictions import match
 from hmrm.evaluation.report.runs import Run
+from hmrm.evaluation.summary import COMPOSITE
 
-FEWEST_VOTES = 3
+FEWEST_TO_COMPARE, FEWEST_VOTES = 2, 3
 _RULES_THAT_LOOK = ("oracle",)
 
 
 def hard_cases(runs: Sequence[Run]) -> dict[str, Any] | None:
     """Count, over all seeds of all runs of the same clips, who gets a clip wrong and how.
 
-    Runs that choose on the test subject have no vote, nor have tables without clip names.
+    Runs that choose on the test subject have no vote, nor have tables without clip names, nor
+    runs that are not shown to be better than guessing.
 
     Returns:
         ``votes`` (seeds of runs), and three lists of clips: ``all_wrong`` (nobody is right),
         ``suspected_labels`` (all agree on one other class, of at least three votes; a subset),
         ``disagreement`` (runs whose seeds are each of one mind, but not the same); None where
-        there is nothing to compare.
+        fewer than two votes.
     """
     voting = _voters(runs)
-    if not voting:
+    votes = sum(len(run.seeds) for run in voting)
+    if votes < FEWEST_TO_COMPARE:
         return None
     first = voting[0].seeds[0]
     classes = first.classes
-    votes = sum(len(run.seeds) for run in voting)
     found: dict[str, Any] = {
         "runs": [run.name for run in voting],
         "votes": votes,
@@ -45,7 +47,7 @@ def hard_cases(runs: Sequence[Run]) -> dict[str, Any] | None:
             "truth": classes[truth],
             "votes": {classes[c]: n for c, n in sorted(counts.items())},
         }
-        if votes > 1 and truth not in counts:
+        if truth not in counts:
             found["all_wrong"].append(row)
             if len(counts) == 1 and votes >= FEWEST_VOTES:
                 found["suspected_labels"].append(row)
@@ -62,6 +64,9 @@ def _voters(runs: Sequence[Run]) -> list[Run]:
     voting: list[Run] = []
     for run in runs:
         if run.summary["selection"] in _RULES_THAT_LOOK or not run.summary.get("named", True):
+            continue
+        uf1 = run.summary["scores"][COMPOSITE]["uf1"]
+        if uf1["low"] <= uf1["chance"]["permuted"]:
             continue
         try:
             match((voting[0] if voting else run).seeds[0], run.seeds[0])

@@ -18,7 +18,11 @@ from hmrm.evaluation.report.content import GROUPS, build_content
 from hmrm.evaluation.report.runs import Run, read_runs
 
 HARD_LISTS = (
-    ("suspected_labels", "Labels that may be wrong", "All votes agree on one other class."),
+    (
+        "suspected_labels",
+        "Clips to look at again",
+        "All votes agree on one other class: a wrong label, or a hard clip.",
+    ),
     ("all_wrong", "Nobody is right", "Every seed of every run is wrong."),
     (
         "disagreement",
