@@ -22,7 +22,7 @@ SELECTION_WORDS: dict[str, str] = {
 }
 
 ORACLE_WARNING = (
-    "oracle picks the epoch on the test subject itself: the score says how often was looked, not "
+    "oracle picks the epoch on the test subject itself: the score tells how often it looked, not "
     "how good the model is. It is only fit to stand beside tables made the same way."
 )
 
