@@ -188,7 +188,9 @@ def test_configs_of_one_model_are_told_apart_by_their_options(tmp_path: Path) ->
 
 def test_the_page_says_what_was_not_measured() -> None:
     score = Score(uf1=0.71, rule="fixed", published=False)
-    page = as_markdown([example("ststnet", 1683), example("cnn", None)], scores={"ststnet": score})
+    measured = [example("ststnet", 1683), example("cnn", None)]
+    page = as_markdown(measured, scores={"ststnet": score}, figure="costs.svg")
+    assert page.endswith("![Parameters against UF1](costs.svg)\n")
     rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
     assert rows == [
         "| ststnet | 1,683 | 100 | – | 1 | 1 | 0.5 | – | 0.710 (fixed) |",

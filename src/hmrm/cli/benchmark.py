@@ -55,7 +55,7 @@ def models(
     atomic.write_text(output, as_json(measured, scores=scores, training_clips=TRAINING_CLIPS))
     figure, page = output.with_suffix(".svg"), output.with_suffix(".md")
     write_figure(figure, measured, scores=scores)
-    atomic.write_text(page, as_markdown(measured, scores=scores))
+    atomic.write_text(page, as_markdown(measured, scores=scores, figure=figure.name))
     _print_table(measured)
     ERR.print(f"written: {output}, {figure}, {page}", markup=False)
 

@@ -92,8 +92,8 @@ def as_json(
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
 
-def as_markdown(measured: Sequence[Efficiency], *, scores: Mapping[str, Score]) -> str:
-    """The same as a page; ``scores`` measured here, published ones are in the figure."""
+def as_markdown(measured: Sequence[Efficiency], *, scores: Mapping[str, Score], figure: str) -> str:
+    """The same as a page; ``scores`` measured here, published ones are in ``figure``, its file."""
     lines = [
         "# What models cost",
         "",
@@ -115,6 +115,7 @@ def as_markdown(measured: Sequence[Efficiency], *, scores: Mapping[str, Score]) 
             "–" if score is None else f"{score.uf1:.3f} ({score.rule})",
         ]
         lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", f"![Parameters against UF1]({figure})"]
     return "\n".join([*lines, ""])
 
 
