@@ -131,6 +131,8 @@ def test_ctrl_c_leaves_nothing_half_written(smile: Path, tmp_path: Path) -> None
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        # A test run in the background of a shell ignores the signal, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
