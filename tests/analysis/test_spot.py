@@ -1,6 +1,7 @@
 """The spotter on signals without pictures: what is a movement, and what is not."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -95,7 +96,10 @@ def test_one_movement_gives_one_event_where_it_is(
     assert movement.onset < movement.apex < movement.offset
     assert movement.region == "left_mouth_corner"
     assert not movement.blink
-    assert movement.peak_px == pytest.approx(0.4, abs=0.13)
+    # Frames may pass the apex by half of their distance, where a steep flank is lower already.
+    flank_s = min(apex_share, 1 - apex_share) * length_s
+    passed_px = 0.4 * (1 - math.cos(math.pi * min(1.0, 0.5 / rate / flank_s))) / 2
+    assert 0.4 - 0.13 - passed_px <= movement.peak_px <= 0.4 + 0.13
 
 
 @settings(max_examples=30, deadline=None)
