@@ -10,6 +10,20 @@ from hmrm.facs.recipes import HAND_MADE, NONE, choose, draw_nuisance, draw_units
 ONSET_INDEX, APEX_INDEX = 20, 55
 
 
+def drawn_units(
+    label: str, rng: np.random.Generator, *, low_px: float, high_px: float
+) -> list[ActionUnit]:
+    """Action units of an expression, or of a movement that is none; never empty."""
+    units: list[ActionUnit] = []
+    while not units:
+        if label == NONE:
+            units = draw_nuisance(rng, probability=0.5, low_px=low_px, high_px=high_px)
+        else:
+            recipe = choose(HAND_MADE, label, rng)
+            units = draw_units(recipe, rng, low_px=low_px, high_px=high_px)
+    return units
+
+
 def drawn_clip(
     label: str, seed: int, *, low_px: float, high_px: float
 ) -> tuple[DrawnClip, list[ActionUnit]]:
@@ -19,13 +33,7 @@ def drawn_clip(
         low_px, high_px: intensity of the strongest unit, px of the canonical crop.
     """
     rng = np.random.default_rng(seed)
-    units: list[ActionUnit] = []
-    while not units:
-        if label == NONE:
-            units = draw_nuisance(rng, probability=0.5, low_px=low_px, high_px=high_px)
-        else:
-            recipe = choose(HAND_MADE, label, rng)
-            units = draw_units(recipe, rng, low_px=low_px, high_px=high_px)
+    units = drawn_units(label, rng, low_px=low_px, high_px=high_px)
     camera = ClipConfig(
         duration_s=1.0,
         eye_distance_px=float(rng.uniform(90, 130)),

@@ -5,7 +5,6 @@ remedies were chosen move by the atlas, on other faces. The seeds were committed
 was tried. Clip ``number`` shows the same person and movement under every condition.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from benchmarks.naming.clips import drawn_units
 from benchmarks.robustness.covers import Cover, covered
 from benchmarks.robustness.turns import SAMPLES, depth_px, posed, turn_field
 from benchmarks.spotting.videos import Lidded
@@ -24,7 +24,7 @@ from hmrm.facs.demo import demo_face
 from hmrm.facs.drawn_face import draw_face
 from hmrm.facs.morphable import FacePose, MorphableModel, MorphableSource, load_model
 from hmrm.facs.placement import Placement
-from hmrm.facs.recipes import HAND_MADE, NONE, choose, draw_nuisance, draw_units
+from hmrm.facs.recipes import NONE
 
 Part = Literal["test", "development"]
 FIRST_SEED: dict[Part, int] = {"test": 81000, "development": 80000}
@@ -170,14 +170,7 @@ def _lit(image: Image, index: int, condition: Condition, phases: np.ndarray) -> 
 @lru_cache(maxsize=64)
 def _movement(cast: Cast, number: int) -> tuple[str, tuple[ActionUnit, ...]]:
     label, rng = LABELS[number % len(LABELS)], cast.generator(number, 0)
-    units: Sequence[ActionUnit] = ()
-    while not units:
-        if label == NONE:
-            units = draw_nuisance(rng, probability=0.5, low_px=LOW_PX, high_px=HIGH_PX)
-        else:
-            recipe = choose(HAND_MADE, label, rng)
-            units = draw_units(recipe, rng, low_px=LOW_PX, high_px=HIGH_PX)
-    return label, tuple(units)
+    return label, tuple(drawn_units(label, rng, low_px=LOW_PX, high_px=HIGH_PX))
 
 
 @lru_cache(maxsize=16)
