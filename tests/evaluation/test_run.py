@@ -405,3 +405,14 @@ def test_bad_configs_are_refused(tmp_path, text, message):
     (tmp_path / "run.toml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_plan(tmp_path / "run.toml")
+
+
+def test_a_failing_fit_names_model_fold_and_seed(tmp_path, drawn, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("hmrm.evaluation.run.run_fold", fail)
+    with pytest.raises(ZeroDivisionError) as caught:
+        evaluate(drawn, plan(), tmp_path)
+    (note,) = caught.value.__notes__
+    assert note.startswith("in model toy_models:NearestMean, fold ") and note.endswith("seed 0")
