@@ -265,7 +265,7 @@ def test_bad_rows_are_refused_before_anything_runs(tmp_path, file, drawn):
 def test_rows_that_were_not_asked_for_are_checked_too(tmp_path, file, drawn):
     text = '[[rows]]\nname = "odd"\nmodel = { colour = 1 }\n[[rows]]\nname = "a"\n'
     with_rows(file, text + "model = { epochs = 1 }\n")
-    with pytest.raises(ConfigError, match="row odd: .*colour"):
+    with pytest.raises(ConfigError, match=r"row odd: .*colour"):
         ablate(drawn, load_ablation(file), tmp_path / "out", only=["a"])
     assert not (tmp_path / "out").exists()
 
