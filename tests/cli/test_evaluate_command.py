@@ -50,6 +50,13 @@ def test_evaluate_prints_what_it_writes(data, tmp_path):
     assert "no epochs to choose" in words and "18 clips of 6 subjects, 0 skipped" in words
 
 
+def test_evaluate_says_what_an_interrupted_run_left(data, tmp_path):
+    command = ("evaluate", "--data", data, "--model", "svm-linear", "--folds", 3, "-o", tmp_path)
+    assert "already" not in call(*command)
+    next(tmp_path.glob("folds/seed0/*.json")).unlink()
+    assert f"2 of 3 folds are in {tmp_path} already" in call(*command)
+
+
 def test_evaluate_takes_a_config(data, tmp_path):
     config = tmp_path / "run.toml"
     config.write_text('[model]\nname = "svm-rbf"\ncost = 2.0\n[evaluation]\nfolds = "2"\n')

@@ -8,6 +8,7 @@ import typer
 
 from hmrm.cli.terminal import ERR, OUT, progress_bar
 from hmrm.errors import ConfigError
+from hmrm.progress import Progress
 
 if TYPE_CHECKING:
     from hmrm.evaluation.summary import RunResult
@@ -116,8 +117,23 @@ def evaluate(
 
         maps = load_maps(data, offset=plan.settings.offset_maps)
         with progress_bar(enabled=progress) as bar:
-            result = run(maps, plan, output, workers=workers, progress=bar)
+            progressing = _telling_what_is_there(bar, output)
+            result = run(maps, plan, output, workers=workers, progress=progressing)
     _print(result.summary, output)
+
+
+def _telling_what_is_there(bar: Progress, output: Path) -> Progress:
+    """``bar``, and a line first where folds are left from an earlier run."""
+    waiting = True
+
+    def advance(stage: str, done: int, total: int | None) -> None:
+        nonlocal waiting
+        if waiting and done:
+            ERR.print(f"{done} of {total} {stage} are in {output} already", markup=False)
+        waiting = False
+        bar(stage, done, total)
+
+    return advance
 
 
 def _foreign(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":

@@ -1,0 +1,45 @@
+"""Progress where no bar can be drawn."""
+
+import pytest
+
+from hmrm.cli import terminal
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_long_stages_print_a_line_now_and_then(clock, capsys):
+    with terminal.progress_bar(enabled=True) as progress:
+        for done in range(4, 14):
+            progress("folds", done, 24)
+            clock[0] += 20.0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "folds: 6 of 24, about 6 min to go",
+        "folds: 8 of 24, about 5 min to go",
+        "folds: 10 of 24, about 5 min to go",
+        "folds: 12 of 24, about 4 min to go",
+    ]
+
+
+def test_short_work_prints_nothing_and_unknown_ends_are_no_division(clock, capsys):
+    with terminal.progress_bar(enabled=True) as progress:
+        progress("frames", 1, None)
+        clock[0] += 29.0
+        progress("frames", 2, None)
+        assert capsys.readouterr().err == ""
+        clock[0] += 2.0
+        progress("frames", 3, None)
+    assert capsys.readouterr().err == "frames: 3\n"
+
+
+def test_progress_can_be_switched_off(clock, capsys):
+    with terminal.progress_bar(enabled=False) as progress:
+        progress("folds", 1, 2)
+        clock[0] += 100.0
+        progress("folds", 2, 2)
+    assert capsys.readouterr().err == ""
