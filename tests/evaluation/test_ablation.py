@@ -9,7 +9,7 @@ import pytest
 from hmrm.datasets.fake_maps import draw_maps
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.ablation import ablate, load_ablation, tabulate
-from hmrm.evaluation.ablation_table import NONE_SHOWN, verdict
+from hmrm.evaluation.ablation_table import NONE_SHOWN, SAME, verdict
 from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.statistics import holm, paired_bootstrap
@@ -211,6 +211,7 @@ def test_rows_with_other_seeds_say_so(tmp_path, file, drawn):
     [
         (-0.1, 0.2, 0.4, NONE_SHOWN),
         (0.0, 0.2, 0.04, NONE_SHOWN),
+        (0.0, 0.0, 1.0, SAME),
         (0.01, 0.2, 0.01, "helps"),
         (-0.2, -0.01, 0.01, "hurts"),
         (-0.2, -0.01, 0.2, "hurts, but not after correction"),

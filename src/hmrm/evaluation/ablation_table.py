@@ -17,6 +17,8 @@ from hmrm.evaluation.summary import COMPOSITE
 
 SIGNIFICANT = 0.05
 NONE_SHOWN = "no difference shown"
+SAME = "same score in every draw"
+"""Of a row that does not touch what the model does here, or of one written twice."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,6 +139,8 @@ def _origin(summary: Mapping[str, Any], digest: str) -> dict[str, Any]:
 
 def verdict(difference: Mapping[str, float], p_holm: float) -> str:
     """What the change does to UF1."""
+    if difference["low"] == difference["value"] == difference["high"] == 0:
+        return SAME
     if difference["low"] <= 0 <= difference["high"]:
         return NONE_SHOWN
     word = "helps" if difference["value"] > 0 else "hurts"
