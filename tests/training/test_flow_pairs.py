@@ -132,6 +132,25 @@ def test_crops_are_parts_of_the_pair_turned_together(tmp_path: Path):
         np.testing.assert_allclose(slope_y, flow[1], atol=1e-3)
 
 
+def test_reduced_crops_keep_what_the_flow_says(tmp_path: Path):
+    """A ramp of slope 2 moved by 3 px: reduced, the slope grows as the flow shrinks."""
+    pool = draw_pool(replace(PLAIN, pairs=1), tmp_path, seed=0, held_out=False)
+    x = np.mgrid[:48, :48][1].astype(np.float32)
+    pool.frames[0] = 256 * np.stack([2 * x + 20, 2 * (x - 3) + 20])
+    pool.flow[0] = np.array([3.0, 0.0])[:, None, None]
+    lengths = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        frames, flow = crop_of(pool, 0, (24, 24), rng, shrunk=1.0)
+        slopes = np.stack(np.gradient(frames[0])[::-1])[:, 2:-2, 2:-2]
+        lost = (frames[0] - frames[1])[2:-2, 2:-2]
+        told = (slopes * flow[:, 2:-2, 2:-2]).sum(axis=0)
+        # areas of uneven size make the slope, not the motion, uneven from px to px
+        assert told.mean() == pytest.approx(lost.mean(), abs=0.05)
+        lengths.append(np.linalg.norm(flow, axis=0).max())
+    assert 1.5 <= min(lengths) < 2 and 2.5 < max(lengths) < 3
+
+
 def test_the_sensor_is_repeatable_and_can_be_perfect():
     frames = np.stack([draw_picture(40, np.random.default_rng(s)) for s in (0, 1)])
     config = SensorConfig()

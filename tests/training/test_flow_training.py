@@ -138,6 +138,19 @@ def test_the_loss_weighs_refinements_and_motion():
     assert float(found) == pytest.approx(1 / (1 + 3 / 1.0), rel=1e-5)
 
 
+def test_fast_pixels_count_more_where_asked():
+    """One of 16 pixels moves, by 3 px; a weight of 4 makes it count five times."""
+    truth = torch.zeros(1, 2, 4, 4)
+    truth[0, 0, 1, 2] = 3.0
+    settings = replace(SMALL, error_weight=0.0, floor_px=float("inf"))
+    found = [
+        float(sequence_loss(estimates(0.0), truth, replace(settings, fast_weight=weight)))
+        for weight in (0.0, 4.0)
+    ]
+    # the root keeps .001 px where there is no error
+    assert found == pytest.approx([3 / 16, 3 * 5 / 20], abs=2e-3)
+
+
 def test_unknown_pixels_do_not_count():
     truth = torch.zeros(1, 2, 4, 4)
     truth[0, 0, :2] = float("nan")
@@ -220,6 +233,8 @@ def test_shipped_settings_load(name: str):
         {"data": "flying_chairs"},
         {"data_path": Path("x")},
         {"learning_rate": 0.0},
+        {"fast_weight": -1.0},
+        {"shrunk": 1.5},
     ],
     ids=lambda c: next(iter(c)),
 )

@@ -56,6 +56,10 @@ class FlowTrainingConfig:
             then the network's own number.
         fading: weight of a refinement relative to the one after it (RAFT's gamma, 0.8).
         floor_px: pairs count less as their mean motion exceeds this; infinite: all the same.
+        fast_weight: how much more a pair's fastest pixels count than those at rest; between them it
+            grows with the square of the true motion.
+        shrunk: share of the drawn crops that are reduced first, by up to the pair's side over the
+            crop's: fine texture and fine motion, as small faces have.
         error_weight: weight of the loss of the predicted error.
         average_decay: of the exponential moving average that becomes the weights.
         checkpoint_steps, validation_steps: steps between two saved states, two validations.
@@ -77,6 +81,8 @@ class FlowTrainingConfig:
     first_share: float = 0.3
     fading: float = 0.8
     floor_px: float = 0.1
+    fast_weight: float = 0.0
+    shrunk: float = 0.0
     error_weight: float = 0.003
     average_decay: float = 0.998
     checkpoint_steps: int = 200
@@ -99,13 +105,13 @@ class FlowTrainingConfig:
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
-        for name in ("warm_up", "first_share", "fading"):
+        for name in ("warm_up", "first_share", "fading", "shrunk"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be in 0 … 1")
         if not 0 <= self.average_decay < 1:
             raise ConfigError(f"average_decay = {self.average_decay}: must be in 0 … 1")
-        if not (self.learning_rate > 0 and self.floor_px > 0):
-            raise ConfigError("learning_rate and floor_px must be above 0")
+        if not (self.learning_rate > 0 and self.floor_px > 0 and self.fast_weight >= 0):
+            raise ConfigError("learning_rate and floor_px must be above 0, fast_weight at least 0")
         if (self.data == "drawn") != (self.data_path is None):
             raise ConfigError(f'data = "{self.data}": data_path is for data sets, and they need it')
         most = self.pairs.side_px if self.data == "drawn" else 1 << 14
@@ -159,18 +165,23 @@ def sequence_loss(
 ) -> Float[Tensor, ""]:
     """End-point errors of all refinements, later ones weighing more, and the error's own loss.
 
-    A pair counts relative to its motion, as a whole: weighted pixel by pixel by their true motion,
-    estimates would be pulled towards no motion. Unknown pixels (NaN) do not count.
+    A pair counts relative to its motion, as a whole: weighted down pixel by pixel by their true
+    motion, estimates would be pulled towards no motion. ``fast_weight`` pulls the other way.
+    Unknown pixels (NaN) do not count.
     """
     known = flow.isfinite().all(dim=1)
     truth = flow.nan_to_num()
     count = known.sum(dim=(1, 2)).clamp(min=1)
-    motion = (truth.norm(dim=1) * known).sum(dim=(1, 2)) / count
+    length = truth.norm(dim=1)
+    motion = (length * known).sum(dim=(1, 2)) / count
+    fastest = length.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+    share = known * (1 + settings.fast_weight * (length / fastest).square())
+    share = share / share.sum(dim=(1, 2), keepdim=True).clamp(min=1)
     total = flow.new_zeros(())
     for index, estimate in enumerate(found):
         # The root's slope at no error is infinite without the small term.
-        error = ((estimate.flow - truth).square().sum(dim=1) + 1e-6).sqrt() * known
-        mean = error.sum(dim=(1, 2)) / count
+        error = ((estimate.flow - truth).square().sum(dim=1) + 1e-6).sqrt()
+        mean = (error * share).sum(dim=(1, 2))
         expected = estimate.log_error[:, 0].clamp(min=-7, max=5)
         surprise = (error.detach() * torch.exp(-expected) + expected) * known
         own = surprise.sum(dim=(1, 2)) / count
@@ -205,7 +216,13 @@ def _material(
         )
         for held_out in (False, True)
     ]
-    drawn = DrawnMaterial(pairs=pools[0], height_px=height, width_px=width, sensor=settings.sensor)
+    drawn = DrawnMaterial(
+        pairs=pools[0],
+        height_px=height,
+        width_px=width,
+        sensor=settings.sensor,
+        shrunk=settings.shrunk,
+    )
     said = f"{settings.pairs.pairs} drawn pairs of pictures with known flow; no photograph"
     return drawn, held_out_batches(pools[1], settings), said
 

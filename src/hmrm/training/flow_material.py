@@ -27,19 +27,25 @@ class Material(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DrawnMaterial:
-    """Crops of a pool of drawn pairs, each seen by a camera of its own."""
+    """Crops of a pool of drawn pairs, each seen by a camera of its own.
+
+    Attributes:
+        shrunk: share of the crops that are reduced first, see `crop_of`.
+    """
 
     pairs: Pairs
     height_px: int
     width_px: int
     sensor: SensorConfig
+    shrunk: float = 0.0
 
     def crop(
         self, rng: np.random.Generator
     ) -> tuple[UInt8[np.ndarray, "2 h w"], Float[np.ndarray, "2 h w"]]:
         """A pair, a place in it, and a camera, all at random."""
         index = int(rng.integers(len(self.pairs.frames)))
-        frames, flow = crop_of(self.pairs, index, (self.height_px, self.width_px), rng)
+        size = (self.height_px, self.width_px)
+        frames, flow = crop_of(self.pairs, index, size, rng, shrunk=self.shrunk)
         return seen(frames, self.sensor, rng=rng), flow
 
 

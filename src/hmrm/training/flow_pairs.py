@@ -202,10 +202,21 @@ def _occlude(
 
 
 def crop_of(
-    pairs: Pairs, index: int, size_hw_px: tuple[int, int], rng: np.random.Generator
+    pairs: Pairs,
+    index: int,
+    size_hw_px: tuple[int, int],
+    rng: np.random.Generator,
+    *,
+    shrunk: float = 0.0,
 ) -> tuple[Float[np.ndarray, "2 h w"], Float[np.ndarray, "2 h w"]]:
-    """A random part of a pair, turned and mirrored at random: frames 0 to 255, flow px."""
+    """A random part of a pair, turned and mirrored at random: frames 0 to 255, flow px.
+
+    Args:
+        shrunk: share of the crops before which the pair is reduced, at most to the crop's size.
+    """
     frames, flow = pairs.frames[index], pairs.flow[index].astype(np.float32)
+    if shrunk > 0 and rng.random() < shrunk:
+        frames, flow = _reduced(frames, flow, int(rng.integers(max(size_hw_px), frames.shape[-1])))
     if rng.random() < 0.5:
         frames, flow = frames.transpose(0, 2, 1), flow[::-1].transpose(0, 2, 1)
     side = frames.shape[-1]
@@ -217,3 +228,15 @@ def crop_of(
     if rng.random() < 0.5:
         frames, flow = frames[:, ::-1], flow[:, ::-1] * MIRRORED_Y
     return frames.astype(np.float32) / LEVEL_STEPS, flow
+
+
+def _reduced(
+    frames: UInt16[np.ndarray, "2 s s"], flow: Float32[np.ndarray, "2 s s"], side_px: int
+) -> tuple[UInt16[np.ndarray, "2 t t"], Float32[np.ndarray, "2 t t"]]:
+    """The pair as a smaller picture; its flow is in the new px."""
+    planes = [
+        cv2.resize(plane, (side_px, side_px), interpolation=cv2.INTER_AREA)
+        for plane in (*frames.astype(np.float32), *flow)
+    ]
+    smaller = np.rint(np.stack(planes[:2])).astype(np.uint16)
+    return smaller, np.stack(planes[2:]) * np.float32(side_px / frames.shape[-1])
