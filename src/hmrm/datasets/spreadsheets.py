@@ -3,8 +3,10 @@
 import csv
 import importlib
 import io
+import struct
 import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from hmrm.errors import DataError, MissingExtraError
 
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
 """What annotation tables are named."""
+
+_MOST_CELLS = 5_000_000
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,34 +90,78 @@ def _read_xlsx(path: Path, content: bytes) -> tuple[Sheet, ...]:
                 Sheet(file=path, name=sheet.title, rows=_unmerged(sheet))
                 for sheet in book.worksheets
             )
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, ParseError) as error:
+    except _DAMAGED as error:
         raise DataError(f"{path}: cannot be read as a spreadsheet ({error})") from error
 
 
+# What a damaged file makes its reader stumble over.
+_DAMAGED = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, EOFError),
+    *(ArithmeticError, AssertionError, struct.error, zipfile.BadZipFile, zlib.error, ParseError),
+)
+
+
 def _unmerged(sheet: Any) -> tuple[tuple[object, ...], ...]:
-    """Values of a sheet; cells merged downwards, such as a person's, have it in every row."""
-    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    """Values of a sheet; cells merged downwards, such as a person's, have it in every row.
+
+    Formatting alone can reach down to the last of a million rows, so only cells with a value
+    count, which openpyxl keeps by place.
+    """
+    places = [place for place, cell in sheet._cells.items() if cell.value is not None]
+    if not places:
+        return ()
+    height, width = (max(axis) for axis in zip(*places, strict=True))
+    if height * width > _MOST_CELLS:
+        raise ValueError(
+            f"sheet {sheet.title!r} reaches to cell {column_letters(width - 1)}{height}"
+        )
+    rows = [list(row) for row in sheet.iter_rows(max_row=height, max_col=width, values_only=True)]
     for merged in sheet.merged_cells.ranges:
-        if merged.min_col == merged.max_col:
-            for row in range(merged.min_row, merged.max_row):
+        if merged.min_col == merged.max_col <= width:
+            for row in range(merged.min_row, min(merged.max_row, height)):
                 rows[row][merged.min_col - 1] = rows[merged.min_row - 1][merged.min_col - 1]
     return tuple(tuple(row) for row in rows)
 
 
 def _read_xls(path: Path, content: bytes) -> tuple[Sheet, ...]:
+    if _LOCKED in content:
+        raise DataError(f"{path}: is locked with a password; save it without one")
     xlrd = _package("xlrd")
     try:
-        book = xlrd.open_workbook(file_contents=content)
+        # Merged cells are known only together with the formatting.
+        book = xlrd.open_workbook(
+            file_contents=content, formatting_info=True, logfile=io.StringIO()
+        )
         return tuple(
-            Sheet(
-                file=path,
-                name=sheet.name,
-                rows=tuple(tuple(sheet.row_values(i)) for i in range(sheet.nrows)),
-            )
+            Sheet(file=path, name=sheet.name, rows=_xls_rows(xlrd, book, sheet))
             for sheet in book.sheets()
         )
-    except (xlrd.XLRDError, OSError, ValueError, KeyError, IndexError) as error:
+    except (xlrd.XLRDError, xlrd.compdoc.CompDocError, *_DAMAGED) as error:
         raise DataError(f"{path}: cannot be read as a spreadsheet ({error})") from error
+
+
+def _xls_rows(xlrd: Any, book: Any, sheet: Any) -> tuple[tuple[object, ...], ...]:
+    """Values of an old workbook's sheet, as the newer format would give them.
+
+    By itself xlrd gives errors and dates as bare numbers, which could pass for frames.
+    """
+
+    def value(cell: Any) -> object:
+        if cell.ctype == xlrd.XL_CELL_ERROR:
+            return xlrd.error_text_from_code.get(cell.value, "#ERROR!")
+        if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+            return bool(cell.value)
+        if cell.ctype == xlrd.XL_CELL_DATE:
+            return xlrd.xldate_as_datetime(cell.value, book.datemode)
+        return None if cell.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) else cell.value
+
+    rows = [[value(cell) for cell in sheet.row(i)] for i in range(sheet.nrows)]
+    for top, bottom, left, right in sheet.merged_cells:
+        if right - left == 1:
+            for row in rows[top + 1 : bottom]:
+                row.extend([None] * (left + 1 - len(row)))
+                row[left] = rows[top][left]
+    return tuple(tuple(row) for row in rows)
 
 
 def _package(name: str) -> Any:
@@ -126,6 +175,11 @@ def _package(name: str) -> Any:
 
 
 def _read_text(path: Path, content: bytes) -> Sheet:
+    if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        raise DataError(
+            f"{path}: is a web page or XML under the name of a table; open it in a spreadsheet "
+            "program and save it as .xlsx"
+        )
     # Without its mark, UTF-16 would read every second file of another encoding as nonsense.
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030", "latin-1"):
