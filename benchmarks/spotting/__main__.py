@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.spotting import softnet
 from benchmarks.spotting.measure import Measured, Order, load, measure
+from benchmarks.spotting.page import page
 from benchmarks.spotting.videos import FIRST_SEED, RATES, Part
 from hmrm import atomic, provenance
 from hmrm.analysis.distractors import without_distractors
@@ -24,6 +25,7 @@ from hmrm.evaluation.intervals import Interval, build_table, kind_of_duration
 from hmrm.evaluation.spotting import score_spotting, to_mapping
 from hmrm.parallel import run_all, single_thread
 
+PAGE = Path("docs/benchmarks/spotting.md")
 TUNED_P = (0.35, 0.45, 0.55, 0.65, 0.75)
 KINDS = ("micro", "macro")
 Found = list[Interval]
@@ -125,6 +127,7 @@ def main() -> None:
     print(json.dumps(summary(result), indent=1))
     if not developing and not given.quick:
         atomic.write_text(given.output, json.dumps(result, indent=1) + "\n")
+        atomic.write_text(PAGE, page(result))
 
 
 def score_all(kept: dict[Part, list[Measured]], *, developing: bool) -> dict[str, Any]:
