@@ -21,13 +21,14 @@ from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
 from hmrm.datasets.records import Record, is_remark, kind_of, units_of
-from hmrm.datasets.spreadsheets import Sheet, read_workbook
+from hmrm.datasets.spreadsheets import Sheet
 from hmrm.datasets.workbook import Row, plain_table, read_rows
 from hmrm.errors import DataError
 
 NAME = "cas-me-2"
 
-_TABLES = (r"cas.?\(me\).?2.*code", r"cas.?me.?.?2.*code", r"code_final")
+# Beside the code workbook lies one of eye blinks, which is no table of expressions.
+_TABLES = (r"code_final", r"cas.?\(?me\)?.?2(?!.*blink).*code")
 _KEYS = ("subject", "video", "onset", "apex", "offset", "units", "emotion", "kind", "report")
 
 
@@ -39,7 +40,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """
     records: list[Record] = []
     for path in main_tables(tables, _TABLES)[:1]:
-        sheets = [sheet for sheet in read_workbook(path) if sheet.holds_anything]
+        sheets = [sheet for sheet in findings.open(path) if sheet.holds_anything]
         if len(sheets) < 3:
             raise DataError(
                 f"{path}: {len(sheets)} sheets with content; needs codes, persons and videos"
@@ -60,7 +61,11 @@ def place(parts: Parts) -> str | None:
 
 def _lookup(sheet: Sheet, key: int, value: int) -> dict[str, str]:
     width = max(key, value) + 1
-    rows = [row for row in sheet.rows if len(row) >= width and None not in (row[key], row[value])]
+    rows = [
+        row
+        for row in sheet.rows
+        if len(row) >= width and _word(row[key] or "") and _word(row[value] or "")
+    ]
     if not rows:
         raise DataError(f"{sheet.title}: has no {width} columns with content; a sheet was changed")
     return {_word(row[key]).lower(): _word(row[value]) for row in rows}
@@ -87,8 +92,6 @@ def _record(people: Mapping[str, str], videos: Mapping[str, str], row: Row) -> R
         raise DataError(f"{row.address('video')}: video {name!r} has no code in the third sheet")
     folder = f"s{int(re.sub(r'[^0-9]', '', subject) or 0)}"
     offset = row.frame("offset")
-    if offset == 0:
-        row.notes.add("offset_zero", row.address("offset"), f"{clip}: no offset is given")
     units, text = units_of(row, "units")
     return Record(
         dataset=NAME,
@@ -113,6 +116,7 @@ CAS_ME_2 = DataSet(
     citation="Qu et al., IEEE Transactions on Affective Computing 9(4), 2018",
     how_to_get="apply at http://casme.psych.ac.cn",
     frames_per_s=30.0,
+    table_name="CAS(ME)^2code_final.xlsx",
     tables=_TABLES,
     read_tables=read_tables,
     place=place,

@@ -9,11 +9,14 @@ How to get it: apply at http://casme.psych.ac.cn/casme/e4.
 Part A: ``part_A/spNO.1/a/color/355.jpg`` (``depth`` beside it; frames are dropped here and there).
 ``cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx``, sheet ``label``: 860 micro-expressions, several of
 one video. ``CAS(ME)3_part_A_v2.xls``, sheet ``AU+Emotion``, adds the macro-expressions.
+Its micro-expressions also come cut out: ``Part_A_ME_clip/frame/spNO.1_a_28/28.jpg``, the onset in
+the name.
 Part C: one video of 8 minutes a person, ``CAS(ME)3_part_C_ME.xlsx``; there is no apex.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
@@ -25,15 +28,16 @@ from hmrm.datasets.records import (
     is_remark,
     kind_of,
     objective_class,
+    span,
     units_of,
 )
 from hmrm.datasets.spreadsheets import read_workbook
-from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+from hmrm.datasets.workbook import Column, Row, find_table, has_table, read_rows
 from hmrm.errors import DataError
 
 NAME_A, NAME_C = "cas-me-3", "cas-me-3-c"
 
-_LABELS = (r"part_?a.*me_?label", r"me_?label")
+_LABELS = (r"part_?a.*me_?label.*v2", r"part_?a.*me_?label", r"me_?label")
 _ALL = (r"part_?a_?v2", r"part_?a_?v1", r"part_?a(?!.*label)")
 _TABLES_C = (r"part_?c_?me", r"part_?c")
 _COLUMNS = (
@@ -45,8 +49,13 @@ _COLUMNS = (
     Column(key="units", names=("AU", "AUs", "Action Units"), required=False),
     Column(key="objective", names=("Objective class", "Objective classes"), required=False),
 )
-_EMOTION = Column(key="emotion", names=("emotion", "Estimated Emotion"))
-_KIND = Column(key="kind", names=("Expression type", "Type"))
+_EMOTIONS = ("emotion", "Estimated Emotion")
+_LABEL_COLUMNS = (*_COLUMNS, Column(key="emotion", names=_EMOTIONS))
+_ALL_COLUMNS = (
+    *_COLUMNS,
+    Column(key="kind", names=("Expression type", "Type")),
+    Column(key="emotion", names=_EMOTIONS, required=False),
+)
 _COLUMNS_C = (
     Column(key="subject", names=("sub", "Subject")),
     Column(key="count", names=("count", "No", "Number"), required=False),
@@ -56,24 +65,27 @@ _COLUMNS_C = (
     Column(key="emotion", names=("emotion",)),
 )
 _SUBJECT = re.compile(r"spno\.?\s*0*(\d+)", re.IGNORECASE)
+_CUT_OUT = re.compile(r"spno\.?\s*0*(\d+)_([^_]+)_0*(\d+)", re.IGNORECASE)
 
 
 def read_tables_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Micro-expressions of the label workbook, then macro-expressions of the other, if there."""
+    """Micro-expressions of the label workbook, then macro-expressions of the other, if there.
+
+    A table of another name, given by hand, is one or the other by its columns.
+    """
     records: list[Record] = []
-    labels = first_match(tables, _LABELS)[:1]
-    for path in labels:
-        sheets = read_workbook(path)
-        columns = (*_COLUMNS, _EMOTION)
-        table = find_table(sheets, columns, findings.notes, sheet_name="label")
-        records += read_rows(table, _micro, findings.skip)
-    others = first_match(tables, _ALL)[:1]
+    labels, others = first_match(tables, _LABELS)[:1], first_match(tables, _ALL)[:1]
     if not labels and not others:
-        others = list(tables[:1])
+        given = list(tables[:1])
+        whole = [path for path in given if has_table(read_workbook(path), _ALL_COLUMNS)]
+        labels, others = [path for path in given if path not in whole], whole
+    for path in labels:
+        sheets = findings.open(path)
+        table = find_table(sheets, _LABEL_COLUMNS, findings.notes, sheet_name="label")
+        records += read_rows(table, _micro, findings.skip)
     for path in others:
-        sheets = read_workbook(path)
-        columns = (*_COLUMNS, _KIND)
-        table = find_table(sheets, columns, findings.notes, sheet_name="AU+Emotion")
+        sheets = findings.open(path)
+        table = find_table(sheets, _ALL_COLUMNS, findings.notes, sheet_name="AU+Emotion")
         found = read_rows(table, _any_kind, findings.skip)
         records += [r for r in found if r.kind == "macro" or not labels]
     return records
@@ -83,20 +95,31 @@ def read_tables_c(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Micro-expressions of part C."""
     records: list[Record] = []
     for path in main_tables(tables, _TABLES_C)[:1]:
-        table = find_table(read_workbook(path), _COLUMNS_C, findings.notes)
+        table = find_table(findings.open(path), _COLUMNS_C, findings.notes)
         records = read_rows(table, _record_c, findings.skip)
     return records
 
 
 def place_a(parts: Parts) -> str | None:
-    """``…/spNO.1/a/color`` → ``spno.1/a``; depth pictures are not read."""
+    """``…/spNO.1/a/color`` → ``spno.1/a``, ``…/frame/spNO.1_a_28`` → ``spno.1/a/28``.
+
+    Depth pictures are not read.
+    """
     names = [part.lower() for part in parts]
-    if names[-1] == "depth":
+    if "depth" in names[-2:]:
         return ""
+    if cut_out := _CUT_OUT.fullmatch(names[-1]):
+        return f"spno.{cut_out[1]}/{cut_out[2]}/{cut_out[3]}"
     names = names[:-1] if names[-1] == "color" else names
     if len(names) < 2 or not (subject := _SUBJECT.fullmatch(names[-2])):
         return None
     return f"spno.{subject[1]}/{names[-1]}"
+
+
+def cut_out_a(record: Record) -> Record:
+    """The same record in the folder that holds this expression alone."""
+    frames = None if record.onset_frame is None else span(record.onset_frame, record.offset_frame)
+    return replace(record, folder=f"{record.folder}/{record.onset_frame}", span_frames=frames)
 
 
 def place_c(parts: Parts) -> str | None:
@@ -110,16 +133,16 @@ def place_c(parts: Parts) -> str | None:
 
 
 def _micro(row: Row) -> Record | None:
-    return None if is_remark(row, "video", "onset") else _record(row, "micro", with_emotion=True)
+    return None if is_remark(row, "video", "onset") else _record(row, "micro")
 
 
 def _any_kind(row: Row) -> Record | None:
     if is_remark(row, "video", "onset"):
         return None
-    return _record(row, kind_of(row, "kind"), with_emotion=False)
+    return _record(row, kind_of(row, "kind"))
 
 
-def _record(row: Row, kind: Kind, *, with_emotion: bool) -> Record:
+def _record(row: Row, kind: Kind) -> Record:
     found = _SUBJECT.fullmatch(row.needed_text("subject"))
     if found is None:
         raise DataError(f"{row.address('subject')}: {row.text('subject')!r}; expected spNO.1")
@@ -132,7 +155,7 @@ def _record(row: Row, kind: Kind, *, with_emotion: bool) -> Record:
         onset_frame=row.needed_frame("onset"),
         apex_frame=row.frame("apex") or None,
         offset_frame=row.frame("offset") or None,
-        emotion=emotion_of(row, "emotion", NAME_A) if with_emotion else "",
+        emotion=emotion_of(row, "emotion", NAME_A) if row.has("emotion") else "",
         folder=f"{subject.lower()}/{video}",
         units=units,
         units_text=text,
@@ -172,10 +195,12 @@ CAS_ME_3_A = DataSet(
     citation="Li et al., IEEE Trans. Pattern Analysis and Machine Intelligence 45(3), 2023",
     how_to_get="apply at http://casme.psych.ac.cn/casme/e4",
     frames_per_s=30.0,
+    table_name="cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
     tables=(*_LABELS, *_ALL),
     read_tables=read_tables_a,
     place=place_a,
-    published={"micro": 860, "subjects": 100},
+    cut_out=cut_out_a,
+    published={"micro": 860},
     repeats=True,
 )
 CAS_ME_3_C = DataSet(
@@ -185,6 +210,7 @@ CAS_ME_3_C = DataSet(
     citation=CAS_ME_3_A.citation,
     how_to_get=CAS_ME_3_A.how_to_get,
     frames_per_s=30.0,
+    table_name="CAS(ME)3_part_C_ME.xlsx",
     tables=_TABLES_C,
     read_tables=read_tables_c,
     place=place_c,

@@ -17,7 +17,6 @@ from hmrm.datasets.casme2 import place
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.labels import emotion_of
 from hmrm.datasets.records import Record, is_remark, padded, span, units_of
-from hmrm.datasets.spreadsheets import read_workbook
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 
 NAME = "casme"
@@ -39,7 +38,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of the coding workbook."""
     records: list[Record] = []
     for path in main_tables(tables, _TABLES)[:1]:
-        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        table = find_table(findings.open(path), _COLUMNS, findings.notes)
         records = read_rows(table, _record, findings.skip)
     return records
 
@@ -49,8 +48,11 @@ def _record(row: Row) -> Record | None:
         return None
     subject, clip = padded(row, "subject", digits=2, prefix="sub"), row.needed_text("clip")
     onset, offset = row.needed_frame("onset"), row.frame("offset")
-    # 0 stands for no second apex; the first one is the larger movement.
-    apex = row.frame("apex") or row.frame("apex2") or None
+    # 0 stands for no apex; the first one is the larger movement.
+    apex, second = row.frame("apex") or None, row.frame("apex2") or None
+    if apex is None and second is not None:
+        row.notes.add("second_apex", row.address("apex2"), f"{subject}/{clip}: took {second}")
+        apex = second
     units, text = units_of(row, "units")
     return Record(
         dataset=NAME,
@@ -75,6 +77,7 @@ CASME = DataSet(
     citation="Yan et al., FG 2013",
     how_to_get="apply at http://casme.psych.ac.cn",
     frames_per_s=60.0,
+    table_name="casme.xlsx",
     tables=_TABLES,
     read_tables=read_tables,
     place=place,

@@ -12,7 +12,7 @@ composite's public list follows it. ``CASME2-ObjectiveClasses.xlsx`` is read bes
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,18 +20,17 @@ from hmrm.datasets.description import DataSet, Findings, first_match, main_table
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
 from hmrm.datasets.records import Record, is_remark, objective_class, padded, span, units_of
-from hmrm.datasets.spreadsheets import read_workbook
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 
 NAME = "casme2"
 
 _CODING = (
-    r"casme.?2.*coding.*2014",
-    r"casme.?2.*coding.*2019",
-    r"casme.?2.*coding",
-    r"casme.?2.*label",
+    r"casme.?(2|ii).*coding.*2014",
+    r"casme.?(2|ii).*coding.*2019",
+    r"casme.?(2|ii).*coding",
+    r"casme.?(2|ii).*label",
 )
-_OBJECTIVE = (r"casme.?2.*objective",)
+_OBJECTIVE = (r"casme.?(2|ii).*objective",)
 
 _COLUMNS = (
     Column(key="subject", names=("Subject", "Sub")),
@@ -52,15 +51,12 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of the coding workbook, with objective classes where their workbook is there."""
     records: list[Record] = []
     for path in main_tables(tables, _CODING)[:1]:
-        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        table = find_table(findings.open(path), _COLUMNS, findings.notes)
         records = read_rows(table, _record, findings.skip)
     for path in first_match(tables, _OBJECTIVE)[:1]:
-        table = find_table(read_workbook(path), _OBJECTIVE_COLUMNS, findings.notes)
+        table = find_table(findings.open(path), _OBJECTIVE_COLUMNS, findings.notes)
         classes = dict(read_rows(table, _objective, findings.skip))
-        records = [
-            replace(record, objective_class=classes.get((record.subject, record.clip.lower())))
-            for record in records
-        ]
+        records = [_with_class(record, classes, path, findings) for record in records]
     return records
 
 
@@ -93,6 +89,18 @@ def _record(row: Row) -> Record | None:
     )
 
 
+def _with_class(
+    record: Record,
+    classes: Mapping[tuple[str, str], int | None],
+    path: Path,
+    findings: Findings,
+) -> Record:
+    key = (record.subject, record.clip.lower())
+    if key not in classes:
+        findings.notes.add("no_objective_class", record.where, f"{record.id} is not in {path.name}")
+    return replace(record, objective_class=classes.get(key))
+
+
 def _objective(row: Row) -> tuple[tuple[str, str], int | None] | None:
     if is_remark(row, "clip"):
         return None
@@ -107,6 +115,7 @@ CASME2 = DataSet(
     citation="Yan et al., PLoS ONE 9(1), 2014",
     how_to_get="apply at http://casme.psych.ac.cn",
     frames_per_s=200.0,
+    table_name="CASME2-coding-20140508.xlsx",
     tables=(*_CODING, *_OBJECTIVE),
     read_tables=read_tables,
     place=place,

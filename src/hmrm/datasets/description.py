@@ -7,15 +7,27 @@ from pathlib import Path
 
 from hmrm.datasets.folders import ClipFolder, Parts, rank_by
 from hmrm.datasets.records import Record, Skip
+from hmrm.datasets.spreadsheets import Sheet, read_workbook
 from hmrm.datasets.workbook import Notes
 
 
 @dataclass(kw_only=True)
 class Findings:
-    """What a reader leaves behind beside its records."""
+    """What a reader leaves behind beside its records; ``read`` are the tables it opened."""
 
     notes: Notes = field(default_factory=Notes)
     skipped: list[Skip] = field(default_factory=list)
+    read: list[Path] = field(default_factory=list)
+
+    def open(self, path: Path) -> tuple[Sheet, ...]:
+        """The sheets of a table; that it was read is kept.
+
+        Raises:
+            DataError, MissingExtraError: see `hmrm.datasets.spreadsheets.read_workbook`.
+        """
+        sheets = read_workbook(path)
+        self.read.append(path)
+        return sheets
 
     def skip(self, what: str, reason: str) -> None:
         """Leave something out, with a reason."""
@@ -35,10 +47,13 @@ class DataSet:
         title: its name in print.
         licence, citation, how_to_get: for whoever wants to use it.
         frames_per_s: of the recordings.
+        table_name: the annotation file as it is published.
         tables: regular expressions of annotation file names (lower case, searched), best first.
         read_tables: reads the files that match.
         place: folder names → key of the clip the folder holds; empty for folders that belong to the
             data set but are not read (depth pictures, clips without expression), None for others.
+        cut_out: for data sets of long videos that also come as one folder per expression: the
+            record with that folder's key.
         read_folders: reads records from folders alone, where the data set has no table.
         raw_first: words in folder names, the rendition to prefer first.
         published: counts to check against: ``clips``, ``subjects``, and emotions.
@@ -51,9 +66,11 @@ class DataSet:
     citation: str
     how_to_get: str
     frames_per_s: float
+    table_name: str
     tables: tuple[str, ...]
     read_tables: ReadTables
     place: Callable[[Parts], str | None]
+    cut_out: Callable[[Record], Record] | None = None
     read_folders: ReadFolders | None = None
     raw_first: tuple[str, ...] = ("raw",)
     published: Mapping[str, int] = field(default_factory=dict)

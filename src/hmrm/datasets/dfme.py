@@ -16,8 +16,7 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.records import Record, is_remark, span, units_of
-from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.records import Record, is_remark, note_other_subject, span, units_of
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 from hmrm.errors import DataError
 
@@ -34,6 +33,7 @@ _COLUMNS = (
     Column(key="rate", names=("Fps", "Frame rate"), required=False),
     Column(key="units", names=("AU", "AUs", "Action Units"), required=False),
 )
+_HIGHEST_RATE = 500.0
 _CLIP = re.compile(r"(sub\d+)_\w+", re.IGNORECASE)
 
 
@@ -41,7 +41,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of every table that is there, one after the other."""
     records: list[Record] = []
     for path in main_tables(tables, _TABLES):
-        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        table = find_table(findings.open(path), _COLUMNS, findings.notes)
         records += read_rows(table, _record, findings.skip)
     return records
 
@@ -59,6 +59,9 @@ def _record(row: Row) -> Record | None:
     if found is None:
         raise DataError(f"{row.address('clip')}: {clip!r} is no clip name such as sub0003_01")
     onset, offset, rate = row.needed_frame("onset"), row.frame("offset"), row.frame("rate")
+    note_other_subject(row, "subject", found[1], clip)
+    if not rate:
+        row.notes.add("no_rate", row.address("rate"), f"{clip}: took {_HIGHEST_RATE:g} frames/s")
     units, text = units_of(row, "units")
     return Record(
         dataset=NAME,
@@ -83,7 +86,8 @@ DFME = DataSet(
     licence="research only, signed agreement",
     citation="Zhao et al., IEEE Transactions on Affective Computing 15(3), 2024",
     how_to_get="apply to its authors",
-    frames_per_s=500.0,
+    frames_per_s=_HIGHEST_RATE,
+    table_name="training_full_with_AU.xlsx",
     tables=_TABLES,
     read_tables=read_tables,
     place=place,

@@ -127,7 +127,7 @@ def fake_cas_me_2() -> FakeSet:
         name="cas-me-2",
         clips=tuple(clips),
         tables=tables,
-        oddities={"offset_zero": 3, "no_apex": 1},
+        oddities={"no_offset": 3, "no_apex": 1},
     )
 
 

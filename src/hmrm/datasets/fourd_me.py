@@ -11,6 +11,7 @@ In the released table the labels of rows 144 and 145 are said to be swapped; not
 that, so nothing is changed.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
 from hmrm.datasets.records import Record, is_remark, span, units_of
-from hmrm.datasets.spreadsheets import read_workbook
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 
 NAME = "4dme"
@@ -41,7 +41,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of the micro-expressions' workbook."""
     records: list[Record] = []
     for path in main_tables(tables, _TABLES)[:1]:
-        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        table = find_table(findings.open(path), _COLUMNS, findings.notes)
         records = read_rows(table, _record, findings.skip)
     return records
 
@@ -78,14 +78,23 @@ def _record(row: Row) -> Record | None:
 
 def _emotion(row: Row) -> str:
     """The word; where there is none, the one column that is 1. Two at once have no class."""
-    if row.text("emotion"):
-        return emotion_of(row, "emotion", NAME)
+    words = re.split(r"\s*(?:[+&/,;]|\band\b)\s*", row.text("emotion").lower())
+    named = [flag for flag in _FLAGS if flag in words or flag.removesuffix("s") in words]
     marked = [flag for flag in _FLAGS if row.text(flag) == "1"]
-    if not marked:
+    if named and marked and named != marked:
+        row.notes.add(
+            "emotion_differs",
+            row.address("emotion"),
+            f"{row.text('emotion')!r}, but the columns say {' and '.join(marked)}; the word counts",
+        )
+    if row.text("emotion") and len(named) < len(words):
         return emotion_of(row, "emotion", NAME)
-    if len(marked) > 1:
-        row.notes.add("several_emotions", row.where, " and ".join(marked))
-    return " and ".join(marked)
+    found = named or marked
+    if not found:
+        return emotion_of(row, "emotion", NAME)
+    if len(found) > 1:
+        row.notes.add("several_emotions", row.where, " and ".join(found))
+    return " and ".join(found)
 
 
 FOURD_ME = DataSet(
@@ -95,6 +104,7 @@ FOURD_ME = DataSet(
     citation="Li et al., IEEE Transactions on Affective Computing 14(4), 2023",
     how_to_get="apply to the University of Oulu (CMVS)",
     frames_per_s=60.0,
+    table_name="4DME_Labelling_Micro_release v1.xlsx",
     tables=_TABLES,
     read_tables=read_tables,
     place=place,

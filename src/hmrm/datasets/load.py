@@ -71,6 +71,9 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
     if not options.table_only:
         folders = find_folders(root, dataset.place, dataset.rank, findings.notes)
     records = _records(dataset, root, tables, folders, findings)
+    if dataset.cut_out is not None:
+        records = [_in_its_folder(record, dataset.cut_out(record), folders) for record in records]
+    _note_unread(tables, findings)
     records = number_repeats(records, findings.notes, expected=dataset.repeats)
     corrections = _corrections(options)
     records = correct(records, corrections, findings.notes)
@@ -82,7 +85,7 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
         records=tuple(records),
         oddities=tuple(findings.notes.found),
         skipped=tuple(findings.skipped),
-        files=tuple((path, provenance.sha256(path)) for path in tables),
+        files=tuple((path, provenance.sha256(path)) for path in findings.read),
     )
     return Loaded(dataset=dataset, root=root, annotations=annotations, folders=folders)
 
@@ -173,8 +176,8 @@ def _tables(dataset: DataSet, root: Path, options: LoadOptions) -> list[Path]:
         folders = ", or leave --table-only out: its folders name its clips, too"
         other = "" if dataset.read_folders is None else folders
         raise DataError(
-            f"{root}: no annotation table of {dataset.title} below it; looked for names like "
-            f"{dataset.tables[0]!r}. Put it there, or give it with --table{other}"
+            f"{root}: no annotation table of {dataset.title} below it; looked for a name like "
+            f"{dataset.table_name!r}. Put it there, or give it with --table{other}"
         )
     return found
 
@@ -212,6 +215,21 @@ def _records(
     if not records:
         raise DataError(f"{root}: the tables of {dataset.title} hold no clip at all")
     return records
+
+
+def _in_its_folder(record: Record, cut_out: Record, folders: dict[str, ClipFolder]) -> Record:
+    whole_video = record.folder in folders or cut_out.folder not in folders
+    return record if whole_video else cut_out
+
+
+def _note_unread(tables: Sequence[Path], findings: Findings) -> None:
+    """A table that lies there but was not read may be the edition that the user means."""
+    read = " and ".join(path.name for path in findings.read) or "names of folders"
+    for path in tables:
+        if path not in findings.read:
+            findings.notes.add(
+                "table_not_read", str(path), f"{read} served instead; --table chooses another"
+            )
 
 
 def _corrections(options: LoadOptions) -> tuple[Correction, ...]:

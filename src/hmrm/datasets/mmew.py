@@ -18,8 +18,7 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of, emotions
-from hmrm.datasets.records import Record, is_remark, span, units_of
-from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.records import Record, is_remark, note_other_subject, span, units_of
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 from hmrm.errors import DataError
 
@@ -43,7 +42,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of the micro-expressions' workbook."""
     records: list[Record] = []
     for path in main_tables(tables, _TABLES)[:1]:
-        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        table = find_table(findings.open(path), _COLUMNS, findings.notes)
         records = read_rows(table, _record, findings.skip)
     return records
 
@@ -77,11 +76,13 @@ def _record(row: Row) -> Record | None:
     if is_remark(row, "clip", "onset"):
         return None
     clip = _name(row.needed_text("clip"))
+    subject = _subject(row, clip)
+    note_other_subject(row, "subject", subject, clip)
     onset, offset = row.needed_frame("onset"), row.frame("offset")
     units, code = units_of(row, "units")
     return Record(
         dataset=NAME,
-        subject=_subject(row, clip),
+        subject=subject,
         clip=clip,
         onset_frame=onset,
         apex_frame=row.frame("apex") or None,
@@ -102,6 +103,7 @@ MMEW = DataSet(
     citation="Ben et al., IEEE Trans. Pattern Analysis and Machine Intelligence 44(9), 2022",
     how_to_get="apply at http://www.dpailab.com/database.html",
     frames_per_s=90.0,
+    table_name="MMEW_Micro_Exp.xlsx",
     tables=_TABLES,
     read_tables=read_tables,
     place=place,

@@ -1,5 +1,6 @@
 """One annotated expression as its table has it, and all of a table with what was odd in it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -118,10 +119,23 @@ def padded(row: Row, key: str, *, digits: int, prefix: str = "") -> str:
     """
     text = row.needed_text(key)
     bare = text.lower().removeprefix(prefix.lower()).strip(" .'")
+    # Programs that hold a column with gaps as decimals write 1.0 into text tables.
+    bare = re.sub(r"\.0+$", "", bare)
     if not bare.isdecimal():
         example = prefix + "1".zfill(digits)
         raise DataError(f"{row.address(key)}: {key} is {text!r}; expected a number, as {example}")
     return prefix + str(int(bare)).zfill(digits)
+
+
+def note_other_subject(row: Row, key: str, subject: str, clip: str) -> None:
+    """Note a subject's column that names someone else than the clip's own name does."""
+    found, own = re.search(r"\d+", row.text(key)), re.search(r"\d+", subject)
+    if found and own and int(found[0]) != int(own[0]):
+        row.notes.add(
+            "subject_differs",
+            row.address(key),
+            f"{row.text(key)!r}, but the clip is {clip}; taken as {subject}",
+        )
 
 
 def span(onset_frame: int, offset_frame: int | None) -> tuple[int, int] | None:
@@ -183,7 +197,7 @@ def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -
 
 
 def check_order(records: Sequence[Record], notes: Notes) -> list[Record]:
-    """Note clips whose frames are out of order; an apex outside its clip is not used.
+    """Note clips whose frames are missing or out of order; an apex outside is not used.
 
     The apex is taken out, not moved: it will be estimated and the rule recorded.
     """
@@ -194,6 +208,8 @@ def check_order(records: Sequence[Record], notes: Notes) -> list[Record]:
             notes.add("offset_before_onset", record.where, f"{record.id}: {onset} to {offset}")
             record = replace(record, offset_frame=None)
             offset = None
+        elif offset is None:
+            notes.add("no_offset", record.where, f"{record.id}: no offset is given")
         if apex is None:
             notes.add("no_apex", record.where, f"{record.id}: no apex is given")
         elif (onset is not None and apex < onset) or (offset is not None and apex > offset):

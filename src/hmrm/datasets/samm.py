@@ -17,7 +17,6 @@ from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
 from hmrm.datasets.records import Record, is_remark, objective_class, padded, span, units_of
-from hmrm.datasets.spreadsheets import read_workbook
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 
 NAME = "samm"
@@ -43,7 +42,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of the FACS workbook."""
     records: list[Record] = []
     for path in main_tables(tables, TABLES)[:1]:
-        table = find_table(read_workbook(path), _COLUMNS, findings.notes, sheet_name=SHEET)
+        table = find_table(findings.open(path), _COLUMNS, findings.notes, sheet_name=SHEET)
         records = read_rows(table, _record, findings.skip)
     return records
 
@@ -59,7 +58,7 @@ def _record(row: Row) -> Record | None:
         return None
     subject, clip = padded(row, "subject", digits=3), row.needed_text("clip")
     if not clip.startswith(f"{subject}_"):
-        row.notes.add("subject_differs", row.where, f"subject {subject}, but the clip is {clip}")
+        row.notes.add("subject_differs", row.where, f"{subject}, but the clip is {clip}")
     onset, offset = row.needed_frame("onset"), row.frame("offset")
     units, text = units_of(row, "units")
     return Record(
@@ -86,6 +85,7 @@ SAMM = DataSet(
     citation="Davison et al., IEEE Transactions on Affective Computing 9(1), 2018",
     how_to_get="apply at http://www2.docm.mmu.ac.uk/STAFF/M.Yap/dataset.php",
     frames_per_s=200.0,
+    table_name="SAMM_Micro_FACS_Codes_v2.xlsx",
     tables=TABLES,
     read_tables=read_tables,
     place=place,

@@ -20,8 +20,7 @@ from pathlib import Path
 from hmrm.datasets import samm
 from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
 from hmrm.datasets.folders import Parts
-from hmrm.datasets.records import Record, is_remark, kind_of, units_of
-from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.records import Record, is_remark, kind_of, note_other_subject, units_of
 from hmrm.datasets.workbook import Column, Notes, Row, find_table, read_rows
 from hmrm.errors import DataError
 
@@ -47,11 +46,11 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     for path in first_match(tables, samm.TABLES)[:1]:
         if not first_match([path], _TABLES):
             # Its own oddities are told where SAMM itself is looked at.
-            known = samm.read_tables([path], Findings(notes=Notes()))
+            known = samm.read_tables([path], Findings(notes=Notes(), read=findings.read))
             emotions = {record.clip: record.emotion for record in known}
     records: list[Record] = []
     for path in main_tables(tables, _TABLES)[:1]:
-        table = find_table(read_workbook(path), _COLUMNS, findings.notes)
+        table = find_table(findings.open(path), _COLUMNS, findings.notes)
         records = read_rows(table, partial(_record, emotions), findings.skip)
     return records
 
@@ -68,11 +67,14 @@ def _record(emotions: Mapping[str, str], row: Row) -> Record | None:
     found = _CLIP.fullmatch(clip)
     if found is None:
         raise DataError(f"{row.address('clip')}: {clip!r} is no name such as 006_1_2")
+    note_other_subject(row, "subject", found[2], clip)
     onset, offset, kind = row.needed_frame("onset"), row.frame("offset"), kind_of(row, "kind")
     if onset == 0:
         row.notes.add("onset_zero", row.address("onset"), f"{clip} began before the video")
     if offset is not None and kind == "macro" and offset - onset > _LONGEST_FRAMES:
         row.notes.add("long_macro", row.where, f"{clip}: {offset - onset} frames")
+    if kind == "micro" and emotions and clip not in emotions:
+        row.notes.add("no_emotion", row.address("clip"), f"{clip} is not in SAMM's own workbook")
     units, text = units_of(row, "units")
     return Record(
         dataset=NAME,
@@ -97,6 +99,7 @@ SAMM_LV = DataSet(
     citation="Yap et al., FG 2020",
     how_to_get="apply at http://www2.docm.mmu.ac.uk/STAFF/M.Yap/dataset.php",
     frames_per_s=200.0,
+    table_name="SAMM_LongVideos_V3_Release.xlsx",
     tables=(*_TABLES, *samm.TABLES),
     read_tables=read_tables,
     place=place,

@@ -23,8 +23,8 @@ from typing import Literal
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import ClipFolder, Parts, numbered_frames
 from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.records import Record, is_remark, span
-from hmrm.datasets.spreadsheets import read_workbook
+from hmrm.datasets.records import Record, is_remark, note_other_subject, span
+from hmrm.datasets.spreadsheets import Sheet
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 from hmrm.errors import DataError
 
@@ -53,7 +53,7 @@ _LONG_COLUMNS = (
     Column(key="offset3", names=("Offset3F",), required=False),
     Column(key="first", names=("FirstF",), required=False),
     Column(key="last", names=("LastF",), required=False),
-    Column(key="emotion", names=("Emotion",)),
+    Column(key="emotion", names=("Emotion",), required=False),
 )
 
 
@@ -97,16 +97,13 @@ def read_short_table(dataset: str, tables: Sequence[Path], findings: Findings) -
         if is_remark(row, "clip", "onset"):
             return None
         key = _key(row)
-        emotion = emotion_of(row, "emotion", dataset)
+        _emotion(row, key.split("/")[1], dataset)
         onset, offset = row.needed_frame("onset"), row.needed_frame("offset")
-        made = _short(dataset, key, onset, offset, row.address("clip"))
-        if emotion != made.emotion:
-            row.notes.add("emotion_differs", row.address("emotion"), f"{emotion!r} for {made.clip}")
-        return made
+        return _short(dataset, key, onset, offset, row.address("clip"))
 
     records: list[Record] = []
     for path in main_tables(tables, (r"smic",))[:1]:
-        table = find_table(read_workbook(path), _SHORT_COLUMNS, findings.notes)
+        table = find_table(findings.open(path), _SHORT_COLUMNS, findings.notes)
         records = read_rows(table, record, findings.skip)
     return records
 
@@ -118,11 +115,29 @@ def read_long_table(
     found = main_tables(tables, (rf"smic.*{camera}.*e", r"smic.*e.*annot", r"smic"))
     records: list[Record] = []
     for path in found[:1]:
-        sheets = read_workbook(path)
+        sheets = _sheets_of(camera, path, findings.open(path))
         table = find_table(sheets, _LONG_COLUMNS, findings.notes, sheet_name=camera.upper())
         rows = read_rows(table, lambda row: _long(dataset, row), findings.skip)
         records = [record for several in rows for record in several]
     return records
+
+
+def _sheets_of(camera: Camera, path: Path, sheets: Sequence[Sheet]) -> list[Sheet]:
+    """The sheets that may be of this camera: another one's name, on sheet or file, rules it out."""
+    own = [sheet for sheet in sheets if sheet.name.lower() == camera]
+    if own:
+        return own
+    cameras = set(_CAMERA.findall(re.sub(r"[_\-]", " ", path.stem.lower())))
+    if cameras == {camera}:
+        return list(sheets)
+    other = [sheet for sheet in sheets if not _CAMERA.fullmatch(sheet.name.lower())]
+    if not other or cameras:
+        names = ", ".join(repr(sheet.name) for sheet in sheets)
+        raise DataError(
+            f"{path}: holds no clips of {camera.upper()} (sheets: {names}); give its own table, "
+            f"SMIC-{camera.upper()}-E_annotation.xlsx, with --table"
+        )
+    return other
 
 
 def _name(found: re.Match[str]) -> str:
@@ -161,7 +176,9 @@ def _long(dataset: str, row: Row) -> list[Record] | None:
         return None
     key = _key(row)
     subject, clip = key.split("/")
-    first, last = row.frame("first"), row.frame("last")
+    note_other_subject(row, "subject", subject, clip)
+    first, last = _end_of_files(row, "first"), _end_of_files(row, "last")
+    emotion = _emotion(row, clip, dataset)
     records = []
     for number in (1, 2, 3):
         onset = row.frame(f"onset{number}")
@@ -176,7 +193,7 @@ def _long(dataset: str, row: Row) -> list[Record] | None:
                 onset_frame=onset,
                 apex_frame=(row.frame("apex1") or None) if number == 1 else None,
                 offset_frame=row.frame(f"offset{number}"),
-                emotion=emotion_of(row, "emotion", dataset),
+                emotion=emotion,
                 folder=key,
                 span_frames=None if first is None else span(first, last),
                 where=row.address("clip"),
@@ -185,6 +202,26 @@ def _long(dataset: str, row: Row) -> list[Record] | None:
     if not records:
         raise DataError(f"{row.where}: no onset is given for {clip}")
     return records
+
+
+def _emotion(row: Row, clip: str, dataset: str) -> str:
+    """The emotion that the clip's name says; a column that says another one is noted."""
+    named = _EMOTIONS[clip.split("_")[1]]
+    found = emotion_of(row, "emotion", dataset) if row.has("emotion") else named
+    if found and found != named:
+        row.notes.add(
+            "emotion_differs", row.address("emotion"), f"{found!r} for {clip}; took {named!r}"
+        )
+    return named
+
+
+def _end_of_files(row: Row, key: str) -> int | None:
+    """First or last frame on disk; the published table has words where a clip has no files."""
+    try:
+        return row.frame(key)
+    except DataError as error:
+        row.notes.add("span_unknown", row.address(key), str(error))
+        return None
 
 
 def _short_set(camera: Camera, published: Mapping[str, int]) -> DataSet:
@@ -196,6 +233,7 @@ def _short_set(camera: Camera, published: Mapping[str, int]) -> DataSet:
         citation="Li et al., FG 2013",
         how_to_get="apply to the University of Oulu (CMVS)",
         frames_per_s=100.0 if camera == "hs" else 25.0,
+        table_name="smic.xlsx",
         tables=(r"^smic[^e]*\.(xlsx|xls|csv)$",),
         read_tables=partial(read_short_table, name),
         place=partial(place, camera, False),
@@ -214,6 +252,7 @@ def _long_set(camera: Camera, published: Mapping[str, int]) -> DataSet:
         citation="Li et al., FG 2013",
         how_to_get="apply to the University of Oulu (CMVS)",
         frames_per_s=100.0 if camera == "hs" else 25.0,
+        table_name=f"SMIC-{camera.upper()}-E_annotation.xlsx",
         tables=(rf"smic.*{camera}.*e.*annot", r"smic.*e.*annot", r"smic"),
         read_tables=partial(read_long_table, name, camera),
         place=partial(place, camera, True),

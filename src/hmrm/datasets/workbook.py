@@ -63,6 +63,10 @@ class Row:
         """Address of the row."""
         return self.sheet.where(self.index)
 
+    def has(self, key: str) -> bool:
+        """Whether the table has such a column."""
+        return key in self.columns
+
     def address(self, key: str) -> str:
         """Address of a cell."""
         return self.sheet.where(self.index, self.columns.get(key))
@@ -222,9 +226,14 @@ def _chosen(candidates: Sequence[Table], notes: Notes, sheet_name: str | None) -
         notes.add(
             "sheet_renamed",
             found.sheet.title,
-            f"read instead of sheet {sheet_name!r}, which is not there; it has the columns",
+            f"it alone has the columns; the published name is {sheet_name!r}",
         )
     return found
+
+
+def has_table(sheets: Sequence[Sheet], columns: Sequence[Column]) -> bool:
+    """Whether any sheet has the required columns."""
+    return any(_with_header(sheet, columns, Notes()) for sheet in sheets)
 
 
 def plain_table(sheet: Sheet, keys: Sequence[str], notes: Notes) -> Table:
