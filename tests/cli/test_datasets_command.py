@@ -11,6 +11,7 @@ from hmrm.cli.main import app
 from hmrm.datasets.catalogue import DATASETS
 from hmrm.datasets.fake import write_fake, write_points
 from hmrm.datasets.fake_catalogue import FAKES, fakes_of
+from hmrm.datasets.oddity_words import words_of
 from hmrm.errors import ConfigError, DataError
 
 
@@ -35,9 +36,10 @@ def test_check_counts_against_the_published_numbers(tmp_path: Path):
     assert call("datasets", "check", "casme2", table) == words
     assert "255 clips of 26 subjects" in words and "all counts are the published ones" in words
     # Each oddity once, with its count and the first cell.
-    assert words.count("units_or") == 1
-    assert re.search(r"units_or × 16, first .*sheet 'Sheet1' cell H\d+", words)
-    assert "no_apex × 1, first" in words and "casme2/sub04/EP12_01f" in words
+    choice = words_of("units_or")
+    assert words.count(choice) == 1
+    assert re.search(rf"16 × {choice}; first .*sheet 'Sheet1' cell H\d+", words)
+    assert f"1 × {words_of('no_apex')}; first" in words and "casme2/sub04/EP12_01f" in words
 
 
 def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
@@ -81,7 +83,7 @@ def test_draw_check_prepare_evaluate(tmp_path: Path):
         *("datasets", "prepare", "smic-vis", tmp_path / "data", "-o", tmp_path / "maps"),
         *("--flow", "farneback", "--faces", tmp_path / "data/faces.csv", "--apex", "middle"),
     )
-    assert f"{clips} clips of 1 subjects" in words and "no_apex" in words
+    assert f"{clips} clips of 1 subjects" in words and words_of("no_apex") in words
     found = json.loads(call("datasets", "check", tmp_path / "maps", "--json"))
     assert found["clips"] == clips and found["layout"] == "prepared"
 

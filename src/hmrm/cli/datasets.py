@@ -243,9 +243,11 @@ def _print_part(part: Mapping[str, Any]) -> None:
 
 
 def _print_oddities(oddities: list[dict[str, Any]]) -> None:
+    from hmrm.datasets.oddity_words import words_of
+
     for oddity in oddities:
         where = f"{oddity['where']}: {oddity['message']}".replace("[", r"\[")
-        OUT.print(f"  [yellow]{oddity['code']}[/] × {oddity['count']}, first {where}")
+        OUT.print(f"  {oddity['count']} × [yellow]{words_of(oddity['code'])}[/]; first {where}")
 
 
 def _print_composite(found: Mapping[str, Any]) -> None:
@@ -266,6 +268,8 @@ def _print_composite(found: Mapping[str, Any]) -> None:
 
 def _print_maps(found: Mapping[str, Any]) -> None:
     from rich.table import Table
+
+    from hmrm.datasets.oddity_words import words_of
 
     table = Table(title=f"{found['path']}: layout {found['layout']}, crop {found['crop']}")
     table.add_column("data set")
@@ -288,6 +292,6 @@ def _print_maps(found: Mapping[str, Any]) -> None:
         OUT.print(f"not the MEGC 2019 composite: {line}")
     for oddity in found["oddities"]:
         where = oddity["where"].replace("[", r"\[")
-        OUT.print(f"[yellow]{oddity['code']}[/] {where}: {oddity['message']}")
+        OUT.print(f"[yellow]{words_of(oddity['code'])}[/]: {where}: {oddity['message']}")
     if not found["identical_maps"]:
         OUT.print("no two maps are identical")

@@ -1,0 +1,67 @@
+"""What each kind of oddity is, in a sentence for whoever reads the output of a check.
+
+Codes group what is alike and serve programs (JSON, prepared folders); people get these sentences.
+"""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, str] = {
+    # Which table, sheet and column was read.
+    "table_not_read": "another table that could be the one was not read",
+    "sheet_renamed": "the sheet has another name than the published one",
+    "sheet_not_read": "a second sheet with the same columns was not read",
+    "column_twice": "a column header stands twice",
+    # Rows.
+    "remark": "a row holds no clip and was taken for a remark",
+    "row_twice": "a row repeats an earlier one and was dropped",
+    "clip_twice": "one clip name stands for two different clips, which were numbered",
+    "stray_blanks": "blanks around a text were ignored",
+    "subject_differs": "the subject's column and the clip's name name different people",
+    # Frames.
+    "no_apex": "no apex is given; it has to be estimated",
+    "second_apex": "the first apex is missing, the second one was taken",
+    "no_offset": "no offset is given",
+    "apex_outside": "the apex lies outside its clip and is not used",
+    "apex_is_onset": "the apex is the onset, so the pair shows no motion",
+    "offset_before_onset": "the offset lies before the onset and is not used",
+    "onset_zero": "the expression began before its video",
+    "long_macro": "a macro-expression is longer than public baselines admit",
+    "doubtful_frame": "a frame is marked with a question mark; its number was taken",
+    "frame_range": "a range stands where one frame is due; its middle was taken",
+    "span_unknown": "where the clip's files begin or end is not given as a frame",
+    "no_rate": "the frame rate is not given; the data set's highest was taken",
+    # Emotions and action units.
+    "no_emotion": "no emotion is given",
+    "emotion_unknown": "an emotion belongs to no class of this data set",
+    "emotion_differs": "two places of the table name different emotions",
+    "several_emotions": "a clip has more than one emotion, so no class",
+    "objective_class": "an objective class is none of I to VII",
+    "no_objective_class": "the workbook of objective classes lacks a clip",
+    "units_unreadable": "an action-unit code could not be read and is kept as text",
+    "units_doubtful": "an action-unit code holds units marked as doubtful",
+    "units_or": "an action-unit code leaves a choice between units",
+    # Corrections.
+    "corrected": "a value was corrected",
+    "correction_not_applied": "a correction expects another value and was not applied",
+    "correction_without_clip": "a correction names a clip that is not there",
+    # Folders and files.
+    "folder_unknown": "a folder of images is no clip of this data set",
+    "several_renditions": "a clip lies in several folders, one was taken",
+    "clip_not_on_disk": "a clip of the table has no folder of frames",
+    "clip_not_in_table": "a folder of frames has no row in the table",
+    "renumbered": "files are numbered otherwise than the table; their count agrees",
+    "frame_replaced": "a missing onset or apex frame was replaced by one close by",
+    "frames_missing": "frames between onset and offset are missing",
+    "frames_beyond": "there are frames outside onset to offset",
+    # Flow maps.
+    "identical_maps": "the same map stands under several clips",
+    "no_motion": "a map holds no motion at all",
+    "blank_column": "a column of labels.csv is empty",
+    "fold_incomplete": "a fold's copies of the maps are not complete",
+}
+"""A sentence for each code that a reader of data sets gives."""
+
+
+def words_of(code: str) -> str:
+    """The sentence of a code; a code of an older folder that has none is given in plain words."""
+    return WORDS.get(code, code.replace("_", " "))
