@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from hmrm.datasets.catalogue import DATASETS
 from hmrm.datasets.load import LoadOptions, load_dataset
 from hmrm.datasets.records import Annotations
 from hmrm.errors import DataError
@@ -249,3 +250,49 @@ def test_a_micro_expression_that_samm_does_not_know_is_told(tmp_path: Path) -> N
     assert [record.emotion for record in found.records] == ["others", "", ""]
     assert codes(found) == {"no_apex": 1, "no_offset": 1, "no_emotion": 1, "subject_differs": 1}
     assert len(found.files) == 2
+
+
+def test_a_table_of_another_data_set_is_told_by_its_clip_names(tmp_path: Path) -> None:
+    table = write(tmp_path / "a.xlsx", {"Sheet1": [CASME2, CASME2_ROW]})
+    assert codes(load("casme2", table)) == {}
+    assert codes(load("samm", table))["clip_name"] == 1
+    samm = [["006", "006_1_2", *CASME2_ROW[2:]]]
+    assert codes(load("casme2", write(table, {"Sheet1": [CASME2, *samm]})))["clip_name"] == 1
+
+
+def test_characters_that_show_nowhere_are_told_and_ignored(tmp_path: Path) -> None:
+    row = ["01", "EP01_01\u200b", None, "10\ufeff", "20\xa0", 30, None, "4", "others\u200b"]
+    write(tmp_path / "CASME2-coding.xlsx", {"Sheet1": [CASME2, row]})
+    found = load("casme2", tmp_path)
+    assert (found.records[0].folder, found.records[0].onset_frame) == ("sub01/ep01_01", 10)
+    assert (found.records[0].apex_frame, found.records[0].emotion) == (20, "others")
+    assert codes(found)["stray_blanks"] >= 2
+
+
+def test_a_folder_named_like_a_table_is_none(tmp_path: Path) -> None:
+    (tmp_path / "CASME2-coding-20140508.xlsx").mkdir()
+    with pytest.raises(DataError, match="no annotation table"):
+        load("casme2", tmp_path)
+
+
+def test_cut_out_expressions_are_not_taken_for_whole_videos_of_cas_me_2() -> None:
+    place = DATASETS["cas-me-2"].place
+    assert place(("selectedpic", "s15", "15_0101disgustingteeth_1")) == ""
+    assert place(("rawpic", "s15", "15_0101disgustingteeth")) == "s15/0101"
+
+
+def test_a_table_of_smic_given_by_hand_is_read_though_folders_are_there(tmp_path: Path) -> None:
+    folder = tmp_path / "HS/s1/micro/negative/s1_ne_01"
+    folder.mkdir(parents=True)
+    for number in range(100, 106):
+        (folder / f"image{number}.bmp").write_bytes(b"")
+    header = [None, "subject", "emotion", "material", "onset", "offset"]
+    table = write(
+        tmp_path / "smic.xlsx", {"S": [header, [0, "s1", "negative", "s1_ne_01", 101, 104]]}
+    )
+    found = load_dataset("smic", tmp_path).annotations
+    assert found.records[0].span_frames == (100, 105)
+    assert codes(found)["table_not_read"] == 1 and not found.files
+    found = load_dataset("smic", tmp_path, LoadOptions(table=table)).annotations
+    assert found.records[0].span_frames == (101, 104)
+    assert codes(found)["table_not_read"] == 0

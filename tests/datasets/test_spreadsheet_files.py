@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -96,6 +97,13 @@ def test_a_web_page_and_a_locked_workbook_say_what_they_are(tmp_path: Path) -> N
     locked.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + name)
     with pytest.raises(DataError, match="locked with a password"):
         read_workbook(locked)
+
+
+def test_an_opendocument_table_is_named_as_such(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    with pytest.raises(DataError, match="is an OpenDocument table"):
+        read_workbook(tmp_path / "a.xlsx")
 
 
 def test_formatting_far_below_the_table_costs_nothing(tmp_path: Path) -> None:

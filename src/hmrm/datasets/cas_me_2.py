@@ -53,9 +53,12 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
 
 def place(parts: Parts) -> str | None:
     """``…/s15/15_0101disgustingteeth`` → ``s15/0101``."""
+    # Expressions cut out of their videos lie under the videos' names, too.
+    if any("selected" in part.lower() for part in parts):
+        return ""
     found = re.match(r"0*(\d+)_(\d{4})", parts[-1])
     if found is None:
-        return "" if any("selected" in part.lower() for part in parts) else None
+        return None
     return f"s{int(found[1])}/{found[2]}"
 
 

@@ -13,10 +13,10 @@ wrong there shows as ``apex_outside``, ``offset_before_onset`` or missing frames
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmrm.datasets.casme2 import place
+from hmrm.datasets.casme2 import CLIP, place
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.records import Record, is_remark, padded, span, units_of
+from hmrm.datasets.records import Record, is_remark, note_odd_name, padded, span, units_of
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 
 NAME = "casme"
@@ -47,6 +47,7 @@ def _record(row: Row) -> Record | None:
     if is_remark(row, "clip", "onset"):
         return None
     subject, clip = padded(row, "subject", digits=2, prefix="sub"), row.needed_text("clip")
+    note_odd_name(row, "clip", CLIP, "EP02_01f")
     onset, offset = row.needed_frame("onset"), row.frame("offset")
     # 0 stands for no apex; the first one is the larger movement.
     apex, second = row.frame("apex") or None, row.frame("apex2") or None

@@ -19,10 +19,21 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.records import Record, is_remark, objective_class, padded, span, units_of
+from hmrm.datasets.records import (
+    Record,
+    is_remark,
+    note_odd_name,
+    objective_class,
+    padded,
+    span,
+    units_of,
+)
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 
 NAME = "casme2"
+
+CLIP = re.compile(r"EP\d+.*", re.IGNORECASE)
+"""How clips of CASME and CASME II are named."""
 
 _CODING = (
     r"casme.?(2|ii).*coding.*2014",
@@ -71,6 +82,7 @@ def _record(row: Row) -> Record | None:
     if is_remark(row, "clip", "onset"):
         return None
     subject, clip = padded(row, "subject", digits=2, prefix="sub"), row.needed_text("clip")
+    note_odd_name(row, "clip", CLIP, "EP02_01f")
     onset, offset = row.needed_frame("onset"), row.frame("offset")
     units, text = units_of(row, "units")
     return Record(

@@ -70,7 +70,10 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
     folders: dict[str, ClipFolder] = {}
     if not options.table_only:
         folders = find_folders(root, dataset.place, dataset.rank, findings.notes)
-    records = _records(dataset, root, tables, folders, findings)
+    if folders and dataset.read_folders is not None and options.table is None:
+        records = dataset.read_folders(folders, findings)
+    else:
+        records = _records_of_tables(dataset, root, tables, findings)
     if dataset.cut_out is not None:
         records = [_in_its_folder(record, dataset.cut_out(record), folders) for record in records]
     _note_unread(tables, findings)
@@ -185,27 +188,25 @@ def _tables(dataset: DataSet, root: Path, options: LoadOptions) -> list[Path]:
 def _files(folder: Path, depth: int) -> list[Path]:
     """Tables in a folder and a few levels below it, in order."""
     # scandir tells folders without a look at each of a recording's thousands of frames.
-    with os.scandir(folder) as listing:
-        entries = sorted(
-            (e for e in listing if not e.name.startswith((".", "~$"))), key=lambda e: e.name
-        )
-    found = [Path(e.path) for e in entries if Path(e.name).suffix.lower() in SUFFIXES]
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(
+                (e for e in listing if not e.name.startswith((".", "~$"))), key=lambda e: e.name
+            )
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be looked into ({error.strerror})") from error
+    folders = [entry for entry in entries if entry.is_dir()]
+    named = [e for e in entries if Path(e.name).suffix.lower() in SUFFIXES and e not in folders]
+    found = [Path(entry.path) for entry in named]
     if depth:
-        for entry in entries:
-            if entry.is_dir():
-                found += _files(Path(entry.path), depth - 1)
+        for entry in folders:
+            found += _files(Path(entry.path), depth - 1)
     return found
 
 
-def _records(
-    dataset: DataSet,
-    root: Path,
-    tables: Sequence[Path],
-    folders: dict[str, ClipFolder],
-    findings: Findings,
+def _records_of_tables(
+    dataset: DataSet, root: Path, tables: Sequence[Path], findings: Findings
 ) -> list[Record]:
-    if folders and dataset.read_folders is not None:
-        return dataset.read_folders(folders, findings)
     if tables:
         records = dataset.read_tables(tables, findings)
     elif dataset.read_folders is not None:

@@ -16,6 +16,7 @@ WORDS: Mapping[str, str] = {
     "row_twice": "a row repeats an earlier one and was dropped",
     "clip_twice": "one clip name stands for two different clips, which were numbered",
     "stray_blanks": "blanks around a text were ignored",
+    "clip_name": "a clip is named otherwise than this data set's are",
     "subject_differs": "the subject's column and the clip's name name different people",
     # Frames.
     "no_apex": "no apex is given; it has to be estimated",

@@ -138,6 +138,12 @@ def note_other_subject(row: Row, key: str, subject: str, clip: str) -> None:
         )
 
 
+def note_odd_name(row: Row, key: str, form: re.Pattern[str], example: str) -> None:
+    """Note a clip's name of another form; many of them mean another data set's table."""
+    if not form.fullmatch(row.text(key)):
+        row.notes.add("clip_name", row.address(key), f"{row.text(key)!r}; expected as {example}")
+
+
 def span(onset_frame: int, offset_frame: int | None) -> tuple[int, int] | None:
     """The frames of a clip that was cut from onset to offset; None if these make no sense."""
     if offset_frame is None or offset_frame < onset_frame:

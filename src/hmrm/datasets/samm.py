@@ -16,7 +16,15 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.records import Record, is_remark, objective_class, padded, span, units_of
+from hmrm.datasets.records import (
+    Record,
+    is_remark,
+    note_odd_name,
+    objective_class,
+    padded,
+    span,
+    units_of,
+)
 from hmrm.datasets.workbook import Column, Row, find_table, read_rows
 
 NAME = "samm"
@@ -59,6 +67,7 @@ def _record(row: Row) -> Record | None:
     subject, clip = padded(row, "subject", digits=3), row.needed_text("clip")
     if not clip.startswith(f"{subject}_"):
         row.notes.add("subject_differs", row.where, f"{subject}, but the clip is {clip}")
+    note_odd_name(row, "clip", _CLIP, "006_1_2")
     onset, offset = row.needed_frame("onset"), row.frame("offset")
     units, text = units_of(row, "units")
     return Record(

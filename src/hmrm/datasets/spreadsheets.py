@@ -63,6 +63,8 @@ def read_workbook(path: Path) -> tuple[Sheet, ...]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     if content.startswith(b"PK"):
+        if b"opendocument.spreadsheet" in content[:200]:
+            raise DataError(f"{path}: is an OpenDocument table; save it as .xlsx")
         return _read_xlsx(path, content)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         return _read_xls(path, content)

@@ -7,6 +7,7 @@ refused with file, sheet and cell.
 
 import math
 import re
+import string
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from hmrm.errors import DataError
 
 _HEADER_WITHIN = 40
 _MISSING = frozenset({"", "/", "-", "--", "—", "nan", "none", "null", "n/a", "na", "?"})
+# Some programs and web pages leave characters behind that show nowhere.
+_BLANKS = "\u200b\u200c\u200d\ufeff" + string.whitespace
 _RANGE = re.compile(r"(\d+)\s*(?:-|–|~|to|/)\s*(\d+)")
 
 T = TypeVar("T")
@@ -92,7 +95,7 @@ class Row:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         text = str(value)
-        stripped = unicodedata.normalize("NFKC", text).strip()
+        stripped = unicodedata.normalize("NFKC", text).strip(_BLANKS)
         if stripped != text:
             self.notes.add("stray_blanks", self.address(key), "blanks around the text were ignored")
         return stripped
@@ -140,7 +143,7 @@ class Row:
         return found
 
     def _frame_in_text(self, key: str, value: str) -> int | None:
-        text = unicodedata.normalize("NFKC", value).strip()
+        text = unicodedata.normalize("NFKC", value).strip(_BLANKS)
         if text.lower() in _MISSING or re.fullmatch(r"-1(\.0*)?", text):
             return None
         if text.endswith("?"):
