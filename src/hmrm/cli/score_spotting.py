@@ -63,7 +63,8 @@ def score_spotting(
     Reads CSV with subject, video, onset, offset, type, and the text files of public baselines.
     Both ends of an interval count.
     """
-    from hmrm.evaluation.interval_files import ReadOptions, read_intervals
+    from hmrm.evaluation.interval_files import read_intervals
+    from hmrm.evaluation.interval_rows import ReadOptions
     from hmrm.evaluation.spotting import score_spotting as score
 
     lengths: dict[Any, tuple[int, int | None]] = {
