@@ -3,13 +3,16 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -21,9 +24,11 @@ from hmrm.datasets.folders import numbered_frames
 from hmrm.datasets.frames import frames_of
 from hmrm.datasets.load import LoadOptions
 from hmrm.datasets.prepare import PrepareConfig, prepare
-from hmrm.datasets.prepare_clip import ClipSettings, read_points
+from hmrm.datasets.prepare_clip import ClipSettings, Job, read_points, weights_sha256
 from hmrm.datasets.workbook import Notes
 from hmrm.errors import ConfigError, DataError, InputError
+from hmrm.flow.estimate import ESTIMATORS
+from hmrm.flow.learned import GruAofeFlow
 
 QUICK = ClipSettings(flow="farneback")
 PARTS = (fake_casme2().first(6), fake_samm().first(3), fake_smic().first(3))
@@ -112,6 +117,48 @@ def test_a_second_run_makes_nothing_and_changes_nothing(made, drawn: Path) -> No
     (output / "flow/smic/s01/s01_ne_01.npz").write_bytes(b"half a file")
     assert prepare("composite", drawn, output, settings(drawn)).made == 1
     assert contents(output) == before
+
+
+def test_changed_pictures_are_prepared_again(drawn: Path, tmp_path: Path) -> None:
+    root, output = tmp_path / "data", tmp_path / "out"
+    shutil.copytree(drawn, root)
+    wish = settings(root)
+    prepare("composite", root, output, wish)
+    before = contents(output)
+    clips = {c.record.id: root / c.folder for part in PARTS for c in part.clips}
+    # An annotated apex, and one frame among those of which one is to become the apex.
+    (apex,) = clips["casme2/sub01/EP01_01f"].glob("*44.jpg")
+    among = sorted(clips["smic/s01/s01_ne_01"].iterdir())[2]
+    originals = {path: path.read_bytes() for path in (apex, among)}
+    for path in originals:
+        cv2.imwrite(str(path), cv2.flip(cv2.imread(str(path)), 1))
+    assert prepare("composite", root, output, wish).made == 2
+    assert contents(output) != before
+    for path, content in originals.items():
+        path.write_bytes(content)
+    assert prepare("composite", root, output, wish).made == 2
+    assert contents(output) == before
+    # A copy elsewhere, with other times of change, is the same data set.
+    moved = root.rename(tmp_path / "moved")
+    assert prepare("composite", moved, output, settings(moved)).made == 0
+
+
+def test_new_weights_of_an_estimator_make_another_result(tmp_path: Path, monkeypatch) -> None:
+    job = Job(
+        record=PARTS[0].records[0],
+        label=0,
+        folder=tmp_path,
+        output=tmp_path,
+        settings=ClipSettings(flow="trained"),
+    )
+    digests = set()
+    for content in (b"old", b"new"):
+        weights = tmp_path / f"{content.decode()}.safetensors"
+        weights.write_bytes(content)
+        monkeypatch.setitem(ESTIMATORS, "trained", partial(GruAofeFlow, weights=weights))
+        digests.add(job.digest)
+        weights_sha256.cache_clear()
+    assert len(digests) == 2
 
 
 def test_other_settings_are_not_mixed_with_what_is_there(made, drawn: Path, tmp_path: Path) -> None:

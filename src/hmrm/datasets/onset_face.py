@@ -45,12 +45,17 @@ def find_points(
     found = _in_picture(onset)
     if found is not None:
         return found
-    step = max(1, len(later) // _OTHER_FRAMES)
-    for path in later[::step][:_OTHER_FRAMES]:
+    for path in frames_to_try(later):
         picture = read_image(path)
         if picture.shape[:2] == onset.shape[:2] and (found := _in_picture(picture)):
             return found[0], "detected in a later frame"
     raise FaceNotFoundError(f"{name}: no face in its frames; give its points with --faces")
+
+
+def frames_to_try(later: Sequence[Path]) -> Sequence[Path]:
+    """Those of a clip's later frames in which a face is looked for, if the onset shows none."""
+    step = max(1, len(later) // _OTHER_FRAMES)
+    return later[::step][:_OTHER_FRAMES]
 
 
 def _in_picture(picture: Image) -> tuple[Float[np.ndarray, "5 2"], str] | None:

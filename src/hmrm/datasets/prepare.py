@@ -35,6 +35,7 @@ from hmrm.datasets.prepare_clip import (
     Outcome,
     Points,
     Prepared,
+    is_current,
     prepare_clip,
     read_points,
     read_result,
@@ -134,7 +135,7 @@ def prepare(
     workers: int = 1,
     progress: Progress = silent,
 ) -> PrepareReport:
-    """Prepare a data set; clips that an interrupted run has made are kept.
+    """Prepare a data set; clips made earlier are kept while record and pictures are the same.
 
     Args:
         name: see `hmrm.datasets.catalogue.names`.
@@ -255,7 +256,7 @@ def _run(
     jobs: Sequence[Job], *, workers: int, progress: Progress
 ) -> tuple[dict[str, Outcome], int]:
     outcomes = {job.record.id: Outcome() for job in jobs}
-    due = [job for job in jobs if read_result(job) is None]
+    due = [job for job in jobs if not is_current(job)]
     done = len(jobs) - len(due)
     progress(STAGE, done, len(jobs))
     for job, outcome in parallel.run_all(prepare_clip, due, workers=workers):

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,16 +15,16 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from hmrm import atomic
+from hmrm import atomic, provenance
 from hmrm.clip import FlowMap, Image
 from hmrm.datasets.apex import Rule, apex_index
 from hmrm.datasets.frames import ClipFrames, frames_of
-from hmrm.datasets.onset_face import find_points
+from hmrm.datasets.onset_face import find_points, frames_to_try
 from hmrm.datasets.records import Record
 from hmrm.datasets.workbook import Notes
 from hmrm.errors import DataError, FaceError, InputError, NumericalError
 from hmrm.faces.align import CANONICAL, Transform, align_pair, canonical_transform, warp
-from hmrm.flow.estimate import estimate_flow, to_grey
+from hmrm.flow.estimate import build_estimator, estimate_flow, to_grey
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.video.images import read_image
@@ -70,6 +71,7 @@ class Job:
             "label": self.label,
             "frames": [record.onset_frame, record.apex_frame, record.offset_frame],
             "settings": asdict(self.settings),
+            "weights": weights_sha256(self.settings.flow),
             "points": self.points,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -123,6 +125,34 @@ def read_result(job: Job) -> Prepared | None:
     )
 
 
+def is_current(job: Job) -> bool:
+    """Whether the clip's result is there, from these pictures too; they are read, not decoded."""
+    found = read_result(job)
+    if found is None:
+        return False
+    try:
+        pictures = _pictures_sha256(job, frames_of(job.record, job.folder, Notes()))
+    except (InputError, OSError):
+        return False
+    return found.info.get("pictures") == pictures
+
+
+def _pictures_sha256(job: Job, frames: ClipFrames) -> str:
+    """Of every picture that may have a say in the clip's map."""
+    between = [path for _, path in frames.between]
+    paths = {frames.onset, *between} if frames.apex is None else {frames.onset, frames.apex[1]}
+    if job.points is None:
+        paths |= set(frames_to_try(between[1:]))
+    return provenance.sha256_of_files(paths, root=job.folder)
+
+
+@cache
+def weights_sha256(flow: str) -> str:
+    """Of a trained estimator's weights, which a new version may replace; empty for others."""
+    weights = getattr(build_estimator(flow), "weights", None)
+    return provenance.sha256(weights) if weights else ""
+
+
 def _prepare(job: Job) -> None:
     notes, settings = Notes(), job.settings
     frames = frames_of(job.record, job.folder, notes)
@@ -148,6 +178,7 @@ def _prepare(job: Job) -> None:
     found = flow_map(flow, crop=CANONICAL.name)
     info = {
         "digest": job.digest,
+        "pictures": _pictures_sha256(job, frames),
         "id": job.record.id,
         "onset_file": frames.onset.name,
         "apex_file": apex[1].name,
