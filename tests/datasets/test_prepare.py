@@ -161,9 +161,39 @@ def test_new_weights_of_an_estimator_make_another_result(tmp_path: Path, monkeyp
     assert len(digests) == 2
 
 
-def test_other_settings_are_not_mixed_with_what_is_there(made, drawn: Path, tmp_path: Path) -> None:
-    prepare("smic", drawn, tmp_path, settings(drawn))
-    assert prepare("smic", drawn, tmp_path, settings(drawn, flow="dis")).made == 3
+def test_a_folder_made_otherwise_is_refused_and_left_as_it_is(made, drawn: Path) -> None:
+    output, _ = made
+    before = contents(output)
+    for name, change, words in [
+        ("composite", {"flow": "dis"}, "flow was 'farneback', now 'dis'"),
+        ("composite", {"apex": "middle"}, "apex was 'difference', now 'middle'"),
+        ("smic", {}, "dataset was 'composite', now 'smic'"),
+    ]:
+        with pytest.raises(ConfigError, match=words) as error:
+            prepare(name, drawn, output, settings(drawn, **change))
+        assert "another folder with -o" in str(error.value)
+    assert contents(output) == before
+
+
+def test_a_folder_without_results_takes_other_settings(drawn: Path, tmp_path: Path) -> None:
+    write_fake(tmp_path / "empty", fake_casme2().first(2), pictures="none")
+    with pytest.raises(DataError, match="not one clip"):
+        prepare("casme2", tmp_path / "empty", tmp_path / "out", settings(drawn))
+    report = prepare("smic", drawn, tmp_path / "out", settings(drawn))
+    assert (report.made, report.removed) == (3, 0)
+
+
+def test_what_clips_no_longer_there_left_behind_is_removed(drawn: Path, tmp_path: Path) -> None:
+    root, output = tmp_path / "data", tmp_path / "out"
+    shutil.copytree(drawn, root)
+    prepare("smic", root, output, settings(root))
+    (output / "flow/my own.npz").write_bytes(b"of the user")
+    shutil.rmtree(root / PARTS[2].clips[0].folder)
+    assert prepare("smic", root, output, settings(root)).removed == 1
+    fresh = tmp_path / "fresh"
+    prepare("smic", root, fresh, settings(root))
+    own = {"flow/my own.npz": b"of the user"}
+    assert contents(output) == contents(fresh) | own
 
 
 def test_workers_do_not_change_the_result(made, drawn: Path, tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ def prepare(
 ) -> None:
     """Align onset and apex of every clip, estimate the flow, and write maps for hmrm evaluate.
 
-    An interrupted run goes on where it stopped when the same command is given again.
+    The same command given again makes what is missing and what changed. A folder that holds
+    results of another data set or of other settings is refused.
     """
     from hmrm.datasets.load import LoadOptions
     from hmrm.datasets.prepare import PrepareConfig
@@ -121,6 +122,8 @@ def prepare(
         f"{len(done.skipped)} left out, see {output / 'skipped.csv'}",
         markup=False,
     )
+    if done.removed:
+        OUT.print(f"{done.removed} clips of an earlier run are in the maps no more; files removed")
     _print_oddities(done.grouped_oddities)
 
 
@@ -133,19 +136,31 @@ def intervals(
     table_only: Annotated[bool, typer.Option(help="Do not look for frames.")] = False,
     corrections: _Corrections = None,
 ) -> None:
-    """Write the annotated intervals as a table for hmrm score-spotting."""
+    """Write the annotated intervals as a table for hmrm score-spotting.
+
+    Frames are positions in each video's folder below ROOT, from 0, and videos are called what
+    hmrm spot ROOT calls them, so that the table fits what it finds; columns onset_index, ... With
+    --table-only, or a table alone, the table's own numbers: columns onset_frame, ... These begin
+    at 1 in some data sets and anywhere in others (SMIC-E, CASME II).
+    """
+    from hmrm.datasets.check_dataset import group_oddities
     from hmrm.datasets.interval_truth import write_intervals
-    from hmrm.datasets.load import LoadOptions, load_dataset
+    from hmrm.datasets.load import LoadOptions, for_root, load_dataset
 
     options = LoadOptions(table=table, table_only=table_only, corrections=corrections)
-    loaded = load_dataset(name, root, options)
-    count = write_intervals(output, loaded)
+    in_table = for_root(options, root).table_only
+    done = write_intervals(output, load_dataset(name, root, options), as_in_table=in_table)
+    counted = "numbered as in the table" if in_table else "counted from 0 in each video's folder"
     OUT.print(
-        f"{count} intervals in {output}, {len(loaded.annotations.skipped)} rows left out",
+        f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} left out",
         markup=False,
     )
-    for skip in loaded.annotations.skipped:
-        OUT.print(f"  left out: {skip.what}: {skip.reason}", markup=False)
+    _print_oddities(group_oddities(done.oddities))
+    left: dict[str, list[str]] = {}
+    for skip in done.skipped:
+        left.setdefault(skip.reason, []).append(skip.what)
+    for reason, what in left.items():
+        OUT.print(f"  {len(what)} × left out: {reason}; first {what[0]}", markup=False)
 
 
 @app.command()

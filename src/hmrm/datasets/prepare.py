@@ -19,6 +19,7 @@ import numpy as np
 from hmrm import atomic, config, parallel, provenance
 from hmrm.clip import CLASSES
 from hmrm.datasets.apex import RULES
+from hmrm.datasets.catalogue import COMPOSITE
 from hmrm.datasets.check_dataset import group_oddities
 from hmrm.datasets.labels import Scheme, class_names, class_of
 from hmrm.datasets.load import (
@@ -29,6 +30,7 @@ from hmrm.datasets.load import (
     load_dataset,
 )
 from hmrm.datasets.mapset import Oddity, build_mapset
+from hmrm.datasets.output_folder import SUMMARY, claim, remove_others, remove_partial
 from hmrm.datasets.prepare_clip import (
     ClipSettings,
     Job,
@@ -40,7 +42,7 @@ from hmrm.datasets.prepare_clip import (
     read_points,
     read_result,
 )
-from hmrm.datasets.prepared import FILE_NAME, write_prepared
+from hmrm.datasets.prepared import write_prepared
 from hmrm.datasets.records import Record, Skip
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.align import CANONICAL
@@ -93,6 +95,7 @@ class PrepareReport:
         skipped: clips and rows left out, with reasons.
         oddities: of tables, folders and files.
         made: how many were made now; the others were there already.
+        removed: clips of earlier runs that are in the maps no more; their files were deleted.
         maps: the file with all maps.
     """
 
@@ -100,6 +103,7 @@ class PrepareReport:
     skipped: tuple[Skip, ...]
     oddities: tuple[Oddity, ...]
     made: int
+    removed: int
     maps: Path
 
     @property
@@ -110,8 +114,12 @@ class PrepareReport:
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """The clips to prepare with folder and label, and all that is known to be left out."""
+    """The clips to prepare with folder and label, and all that is known to be left out.
 
+    ``made_from`` is what they have in common; frames, faces and corrections are each clip's.
+    """
+
+    made_from: dict[str, Any]
     wanted: tuple[tuple[Record, int, Path], ...]
     classes: tuple[str, ...]
     parts: tuple[Loaded, ...]
@@ -144,7 +152,8 @@ def prepare(
         workers: processes, one thread each.
 
     Raises:
-        ConfigError: no such data set, estimator, rule or scheme.
+        ConfigError: no such data set, estimator, rule or scheme, or the folder holds results of
+            another data set or of other settings.
         DataError: the data set cannot be read, or not one clip can be prepared.
         OutputError: a file cannot be written.
         MissingExtraError: faces are to be found and torch is not installed.
@@ -153,14 +162,11 @@ def prepare(
     _check(settings)
     plan = _plan(name, root, settings)
     points = read_points(settings.faces) if settings.faces else {}
-    _remove_partial(output)
+    ours = claim(output, plan.made_from)
+    remove_partial(output)
     jobs = [_job(one, output, settings, points) for one in plan.wanted]
     outcomes, made = _run(jobs, workers=workers, progress=progress)
-    failed = [
-        Skip(what=job.record.id, reason=outcomes[job.record.id].reason)
-        for job in jobs
-        if outcomes[job.record.id].reason
-    ]
+    failed = [Skip(what=clip, reason=one.reason) for clip, one in outcomes.items() if one.reason]
     good = [job for job in jobs if not outcomes[job.record.id].reason]
     skipped = (*plan.skipped, *failed)
     _write_table(output / "skipped.csv", ("what", "reason"), (asdict(s) for s in skipped))
@@ -172,11 +178,13 @@ def prepare(
     oddities = [o for part in plan.parts for o in part.annotations.oddities]
     oddities += [Oddity(**note) for result in results for note in result.info["notes"]]
     maps = _write(output, good, results, plan, settings, _Left(skipped=skipped, oddities=oddities))
+    clips = [job.record.id for job in good]
     return PrepareReport(
-        clips=tuple(job.record.id for job in good),
+        clips=tuple(clips),
         skipped=skipped,
         oddities=tuple(oddities),
         made=made,
+        removed=remove_others(output, clips) if ours else 0,
         maps=maps,
     )
 
@@ -214,7 +222,15 @@ def _plan(name: str, root: Path, settings: PrepareConfig) -> _Plan:
             left_out.append(Skip(what=record.id, reason=reason))
         else:
             wanted.append((record, label, folder.path))
-    return _Plan(wanted=tuple(wanted), classes=classes, parts=tuple(parts), skipped=tuple(left_out))
+    dataset = COMPOSITE if is_composite(name) else parts[0].dataset.name
+    common = {"dataset": dataset, "classes": settings.classes, "macro": settings.macro}
+    return _Plan(
+        made_from=common | config.to_mapping(settings.clip),
+        wanted=tuple(wanted),
+        classes=classes,
+        parts=tuple(parts),
+        skipped=tuple(left_out),
+    )
 
 
 def _labelled(
@@ -298,11 +314,11 @@ def _write(
         for job, result in zip(jobs, results, strict=True)
     ]
     _write_table(output / "clips.csv", CLIP_COLUMNS, rows)
-    summary = _summary(plan, settings, rows, left)
+    summary = _summary(plan, rows, left)
     summary["provenance"] = provenance.stamp(
         config_hash=config.digest(settings.clip), data_hash=mapset.sha256
     )
-    atomic.write_text(output / "prepare.json", json.dumps(summary, indent=1, sort_keys=True) + "\n")
+    atomic.write_text(output / SUMMARY, json.dumps(summary, indent=1, sort_keys=True) + "\n")
     scales = np.array([result.flow_map.scale_px for result in results], dtype=np.float32)
     # Last, so that whoever sees it sees everything.
     return write_prepared(output, mapset, scale_px=scales)
@@ -325,7 +341,6 @@ def _row(job: Job, classes: Sequence[str], info: Any, scale_px: float) -> dict[s
 
 def _summary(
     plan: _Plan,
-    settings: PrepareConfig,
     rows: Sequence[dict[str, object]],
     left: _Left,
 ) -> dict[str, Any]:
@@ -333,7 +348,7 @@ def _summary(
     for row in rows:
         by_class.setdefault(str(row["id"]).split("/")[0], Counter())[str(row["class"])] += 1
     return {
-        "settings": config.to_mapping(settings.clip),
+        "made_from": plan.made_from,
         "classes": list(plan.classes),
         "clips": len(rows),
         "subjects": len({str(row["id"]).rsplit("/", 1)[0] for row in rows}),
@@ -354,12 +369,3 @@ def _write_table(path: Path, columns: Sequence[str], rows: Iterable[dict[str, ob
     writer.writeheader()
     writer.writerows(rows)
     atomic.write_text(path, text.getvalue())
-
-
-def _remove_partial(output: Path) -> None:
-    """What a killed run left half-written under temporary names."""
-    for kind in ("faces", "flow"):
-        for path in (output / kind).rglob(".*.partial.*"):
-            path.unlink(missing_ok=True)
-    for path in output.glob(f".{Path(FILE_NAME).stem}.*.partial.*"):
-        path.unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""The folder that ``hmrm datasets prepare`` writes: what it is made from, what is left in it."""
+
+import json
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import Any
+
+from hmrm import atomic
+from hmrm.datasets.prepared import FILE_NAME
+from hmrm.errors import ConfigError
+
+SUMMARY = "prepare.json"
+"""Settings and counts; until the first run is through, the settings alone."""
+
+_RESULTS = {"flow": (".npz",), "faces": ("_onset.png", "_apex.png")}
+
+
+def claim(output: Path, made_from: Mapping[str, Any]) -> bool:
+    """Write down what a folder is made from, before anything is made.
+
+    Returns:
+        Whether an earlier run wrote down the same; what lies there is ours, then.
+
+    Raises:
+        ConfigError: results made from something else lie there.
+        OutputError: the folder cannot be written.
+    """
+    there = _made_from(output / SUMMARY)
+    if there == made_from:
+        return True
+    if there and any(output.glob("flow/*/*/*.npz")):
+        changes = "; ".join(
+            f"{key} was {there.get(key)!r}, now {made_from.get(key)!r}"
+            for key in dict.fromkeys((*there, *made_from))
+            if there.get(key) != made_from.get(key)
+        )
+        raise ConfigError(
+            f"{output}: holds results made otherwise ({changes}); give another folder with -o, or "
+            "delete this one"
+        )
+    atomic.write_text(output / SUMMARY, json.dumps({"made_from": made_from}, indent=1) + "\n")
+    return False
+
+
+def remove_partial(output: Path) -> None:
+    """What a killed run left half-written under temporary names."""
+    for kind in _RESULTS:
+        for path in (output / kind).rglob(".*.partial.*"):
+            path.unlink(missing_ok=True)
+    for path in output.glob(f".{Path(FILE_NAME).stem}.*.partial.*"):
+        path.unlink(missing_ok=True)
+
+
+def remove_others(output: Path, ids: Container[str]) -> int:
+    """Delete results of clips that are not among ``ids``; how many clips had some."""
+    removed = set()
+    for kind, endings in _RESULTS.items():
+        for path in (output / kind).glob("*/*/*"):
+            name = path.relative_to(output / kind).as_posix()
+            for ending in endings:
+                clip = name.removesuffix(ending)
+                if clip != name and clip not in ids:
+                    path.unlink()
+                    removed.add(clip)
+    return len(removed)
+
+
+def _made_from(summary: Path) -> Mapping[str, Any]:
+    """Empty where nothing, or nothing that can be read, is written down."""
+    try:
+        found = json.loads(summary.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    made_from = found.get("made_from") if isinstance(found, dict) else None
+    return made_from if isinstance(made_from, dict) else {}
