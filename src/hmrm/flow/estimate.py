@@ -24,14 +24,14 @@ SMALLEST_SIDE_PX = 16
 """Below this no estimator has a neighbourhood to look at."""
 
 NOISE_FLOOR_PX: Mapping[str, float] = {
-    "tvl1": 0.017,
+    "tvl1": 0.016,
     "deepflow": 0.011,
-    "dis": 0.119,
-    "farneback": 0.055,
-    "gru-aofe": 0.003,
-    "gru-aofe-fast": 0.003,
+    "dis": 0.103,
+    "farneback": 0.056,
+    "gru-aofe": 0.001,
+    "gru-aofe-fast": 0.001,
 }
-"""Mean flow where nothing moved: static column of ``python -m benchmarks.flow --quick``."""
+"""Mean flow where nothing moved: static column of ``python -m benchmarks.flow``."""
 
 # ITU-R BT.601 luma, as video decoders use.
 _LUMA = np.array([0.299, 0.587, 0.114])
