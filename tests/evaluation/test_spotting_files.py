@@ -57,10 +57,11 @@ def test_the_baselines_truth(tmp_path: Path) -> None:
 def test_the_baselines_predictions(tmp_path: Path) -> None:
     folder = tmp_path / "ME2_micro_txtClips" / "p1"
     read(folder, "82 85 1.0\n87 96 1.0\n898 900 0.5\n", "s15_0101.txt")
-    read(folder, "", "s15_0102.txt")
+    (folder / "s15_0102.txt").write_text("")
     options = ReadOptions(first_frame=1, lengths={"micro": (4, 16)}, drop_lengths=True)
     table = read_intervals([folder], "found", options)
     assert places(table) == [("s15_0101", 81, 84, "micro"), ("s15_0101", 86, 95, "micro")]
+    assert table.videos == ("s15_0101", "s15_0102")
     assert any("1 row(s) shorter or longer" in warning for warning in table.warnings)
 
 
@@ -102,20 +103,38 @@ def test_the_challenges_log(tmp_path: Path) -> None:
 def test_files_that_count_from_one(tmp_path: Path) -> None:
     text = "video,onset,offset,type\na_1,1,20,micro\n"
     assert places(read(tmp_path, text, first_frame=1)) == [("a_1", 0, 19, "micro")]
-    with pytest.raises(DataError, match=r"line 2: frames 0 to 20 .* first frame is 1"):
-        read(tmp_path, text.replace(",1,20", ",0,20"), first_frame=1)
+    cut = read(tmp_path, text.replace(",1,20", ",0,20"), first_frame=1)
+    assert places(cut) == [("a_1", 0, 19, "micro")]
+    assert cut.warnings == ("a.csv: 1 row(s) that began before the video cut to its first frame",)
+
+
+def test_files_that_count_from_anywhere(tmp_path: Path) -> None:
+    text = "video,onset_frame,offset_frame,type\na,17581002,17581033,micro\n"
+    assert places(read(tmp_path, text, first_frame=17581000)) == [("a", 2, 33, "micro")]
+    assert "onset_frame holds numbers as on file" in read(tmp_path, text).warnings[0]
+    assert not read(tmp_path, text, first_frame=0).warnings
+    with pytest.raises(DataError, match=r"line 2: frames .* lie before the video.* as 17582000"):
+        read(tmp_path, text, first_frame=17582000)
+    with pytest.raises(DataError, match="onset_index counts from 0, but 1 was given"):
+        read(tmp_path, text.replace("_frame", "_index"), first_frame=1)
 
 
 def test_unknown_offsets(tmp_path: Path) -> None:
     text = "subject,video,onset,apex,offset,type\n1,a,557,572,0,micro\n1,b,0,5,0,micro\n"
-    with pytest.raises(DataError, match="line 2: onset 557, offset 0"):
+    with pytest.raises(DataError, match="line 2: onset 557, but the offset is 0") as error:
         read(tmp_path, text)
+    assert "--missing-offset apex takes its apex, --missing-offset drop" in str(error.value)
     by_apex = read(tmp_path, text, missing_offset="apex")
     assert places(by_apex) == [("1_a", 557, 572, "micro"), ("1_b", 0, 0, "micro")]
     dropped = read(tmp_path, text, missing_offset="drop")
     assert [o.key for o in dropped.intervals] == ["1_b"]
     assert dropped.videos == ("1_a", "1_b")
     assert any("1 row(s) without offset left out" in w for w in dropped.warnings)
+    empty = text.replace("572,0,", "572,,")
+    assert places(read(tmp_path, empty, missing_offset="apex")) == places(by_apex)
+    for missing in ("refuse", "apex"):
+        with pytest.raises(DataError, match=r"is empty; .* no apex to take; --missing-offset drop"):
+            read(tmp_path, empty.replace("572", "-1"), missing_offset=missing)
 
 
 def test_duplicates_are_named_and_counted_once(tmp_path: Path) -> None:
@@ -126,9 +145,17 @@ def test_duplicates_are_named_and_counted_once(tmp_path: Path) -> None:
 
 
 def test_empty_files_and_videos_without_an_interval(tmp_path: Path) -> None:
-    assert read(tmp_path, "").intervals == ()
-    table = read(tmp_path, "subject,video,onset,offset,type\n006,1,,,\n")
+    header = "subject,video,onset,offset,type\n"
+    for text in ("", header):
+        found = read(tmp_path, text, role="found")
+        assert (found.intervals, found.warnings) == (
+            (), ("a.csv: is empty, so nothing counts as found",)
+        )  # fmt: skip
+        with pytest.raises(DataError, match=r"a\.csv: is empty"):
+            read(tmp_path, text)
+    table = read(tmp_path, header + "006,1,,,\n")
     assert (table.intervals, table.videos) == ((), ("006_1",))
+    assert "no interval, so all that was found counts as false" in table.warnings[0]
 
 
 def test_the_type_follows_from_the_length_where_it_is_not_told(tmp_path: Path) -> None:
@@ -149,8 +176,12 @@ def test_the_type_follows_from_the_length_where_it_is_not_told(tmp_path: Path) -
         ("video,onset,offset\na,3\n", "line 2: 2 cells, but the header has 3"),
         ("video,onset,offset\na,3,x\n", "line 2: offset is 'x'"),
         ("video,onset,offset\na,3.5,9\n", "line 2: onset is '3.5'"),
-        ("video,onset,offset\na,9,3\n", "line 2: frames 9 to 3"),
-        ("video,onset,offset\na,-2,3\n", "line 2: frames -2 to 3"),
+        ("video,onset,offset\na,9,3\n", "line 2: frames 9 to 3: the onset is later than"),
+        ("video,onset,offset\na,-2,3\n", "line 2: frames -2 to 3: .* number below 0"),
+        ("video,onset,offset\na,2,99999999\n", "line 2: .*: 99999998 frames are no expression"),
+        ("video,onset,offset\na,2,99999999999999999999\n", "line 2: offset is '9999"),
+        ("video,onset,offset\na,2,1e400\n", "line 2: offset is '1e400'"),
+        ("video,onset,offset,score\na,2,3,1e400\n", "line 2: score is '1e400'"),
         ("video,onset,offset,type\na,2,3,smile\n", "line 2: type is 'smile'"),
         ("a b c d e f g\n", "line 1: got 'a b c d e f g'"),
         ("7\n", "line 1: got '7'"),
@@ -167,11 +198,16 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "a.csv", tmp_path / "none.csv"):
         with pytest.raises(DataError, match="cannot be read as text"):
             read_intervals([path], "found")
+    (tmp_path / "a.csv").write_bytes(b"PK\x03\x04\xc7")
+    with pytest.raises(DataError, match=r"is a workbook.* hmrm datasets intervals"):
+        read_intervals([tmp_path / "a.csv"], "truth")
+    (tmp_path / "a.csv").write_text("video,onset,offset\na,1,9\n", encoding="utf-16")
+    assert places(read_intervals([tmp_path / "a.csv"], "truth")) == [("a", 1, 9, "")]
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no"):
         read_intervals([tmp_path / "empty"], "found")
     (tmp_path / "a.json").write_text("{}")
-    with pytest.raises(DataError, match="not written by hmrm spot"):
+    with pytest.raises(DataError, match="not written by hmrm spot: 'videos' is missing"):
         read_intervals([tmp_path / "a.json"], "found")
 
 

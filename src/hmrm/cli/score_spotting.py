@@ -28,11 +28,12 @@ def score_spotting(
         ),
     ],
     truth_first_frame: Annotated[
-        int, typer.Option(min=0, max=1, help="Number of a video's first frame in the truth.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, help="Number of every video's first frame in the truth; without: 0."),
+    ] = None,
     found_first_frame: Annotated[
-        int, typer.Option(min=0, max=1, help="The same in what was found.")
-    ] = 0,
+        int | None, typer.Option(min=0, help="The same in what was found.")
+    ] = None,
     frames_per_s: Annotated[
         float | None,
         typer.Option(help="Tells micro (to 0.5 s) from macro where no type is given."),
@@ -73,7 +74,7 @@ def score_spotting(
         if text is not None
     }
 
-    def options(first_frame: int, *, drop: bool) -> ReadOptions:
+    def options(first_frame: int | None, *, drop: bool) -> ReadOptions:
         return ReadOptions(
             first_frame=first_frame,
             missing_offset=missing_offset,

@@ -11,19 +11,23 @@ Known forms, told by their content:
 - the challenge's log: a line with a part's number, then ``video onset offset onset offset TP``,
   truth before found, ``-`` where there is none.
 
-Frames on both ends count. A row that names a video and no frames says that nothing is there.
+Frames on both ends count. The columns ``onset_index`` … hold positions from 0, ``onset_frame`` …
+numbers as on file, which may begin anywhere. A row that names a video and no frames says that
+nothing is there.
 """
 
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from hmrm.errors import DataError
-from hmrm.evaluation.interval_rows import NUMBER, ReadOptions, Row, interval_of, outside
+from hmrm.evaluation.interval_rows import NUMBER, ReadOptions, Row, interval_of
 from hmrm.evaluation.intervals import IntervalTable, Kind, build_table, kind_of, video_key
+from hmrm.evaluation.text_files import table_text
 
 Role = Literal["truth", "found"]
 
@@ -40,6 +44,10 @@ NAMES: dict[str, tuple[str, ...]] = {
 """Column → names it goes by, in lower case with ``_`` for blanks."""
 
 _VERDICTS = ("TP", "FP", "FN")
+_IF_WORKBOOK = (
+    "hmrm datasets intervals writes the intervals of a data set's own table as text; other tables "
+    "save as CSV"
+)
 
 
 def read_intervals(
@@ -48,8 +56,8 @@ def read_intervals(
     """Read files and folders as one table.
 
     Raises:
-        DataError: no such file, a form that is not known, or a row that makes no sense; names
-            file and line.
+        DataError: no such file, a form that is not known, a truth without a row, or a row that
+            makes no sense; names file and line.
     """
     options = options or ReadOptions()
     files = [file for path in paths for file in _files(path)]
@@ -58,22 +66,47 @@ def read_intervals(
         found = list(_rows(file, role, options.part))
         rows += found
         from_log = from_log or any("verdict" in row for row in found)
-    intervals, videos, left = [], [], dict[str, int]()
+    source = ", ".join(path.name for path in paths)
+    said = [*_empty(rows, source, role), *_counted_from(rows, source, options)]
+    intervals, videos, tally = [], [], Counter[str]()
     for row in rows:
         videos.append(video_key(row.get("subject", ""), row["video"]))
         if not (row["onset"] or row["offset"]):
             continue
-        one = interval_of(row, options)
-        if one is None or outside(one, options):
-            reason = "without offset" if one is None else "shorter or longer than asked for"
-            left[reason] = left.get(reason, 0) + 1
-        else:
+        one = interval_of(row, options, tally)
+        if one is not None:
             intervals.append(one)
-    source = ", ".join(path.name for path in paths)
-    said = [f"{source}: {count} row(s) {reason} left out" for reason, count in left.items()]
+    said += [f"{source}: {count} row(s) {words}" for words, count in tally.items()]
     return build_table(
         intervals, source=source, videos=videos, warnings=said, duplicates_meant=from_log
     )
+
+
+def _empty(rows: Sequence[Row], source: str, role: Role) -> list[str]:
+    if not rows and role == "truth":
+        raise DataError(f"{source}: is empty, not even a video is named; give the true intervals")
+    if not rows:
+        return [f"{source}: is empty, so nothing counts as found"]
+    if role == "truth" and not any(row["onset"] or row["offset"] for row in rows):
+        return [f"{source}: names videos and no interval, so all that was found counts as false"]
+    return []
+
+
+def _counted_from(rows: Sequence[Row], source: str, options: ReadOptions) -> list[str]:
+    """What the names of the onsets' columns say of the numbers in them."""
+    names = {row.get("counted", "") for row in rows}
+    if "onset_index" in names and options.first_frame:
+        raise DataError(
+            f"{source}: the column onset_index counts from 0, but {options.first_frame} was given "
+            "as the number of the first frame; leave that out"
+        )
+    if "onset_frame" in names and options.first_frame is None:
+        return [
+            f"{source}: the column onset_frame holds numbers as on file, taken as counted from 0; "
+            "if they are not, give the number of the first frame, or let hmrm datasets intervals "
+            "count in the data set's folder"
+        ]
+    return []
 
 
 def _files(path: Path) -> list[Path]:
@@ -102,15 +135,15 @@ def _kind_of_folders(file: Path) -> Kind:
 
 
 def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: cannot be read as text ({error})") from error
+    text = table_text(file, if_workbook=_IF_WORKBOOK)
     if file.suffix == ".json":
         yield from _json_rows(file, text)
         return
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
+        # The baseline writes a file for every video it looked at, named after it.
+        if file.suffix == ".txt" and role == "found":
+            yield {"where": str(file), "video": file.stem, "onset": "", "offset": ""}
         return
     split = _splitter(lines[0][1])
     cells = [(f"{file} line {n}", split(line)) for n, line in lines]
@@ -136,13 +169,17 @@ def _splitter(first: str) -> Callable[[str], list[str]]:
 
 def _header(cells: Sequence[str]) -> dict[str, int] | None:
     """Column → position; None where the line is no header."""
-    names = [re.sub(r"[ \-]+", "_", cell.strip().lower()) for cell in cells]
+    names = [_plain(cell) for cell in cells]
     places = {
         column: next(names.index(alias) for alias in aliases if alias in names)
         for column, aliases in NAMES.items()
         if any(alias in names for alias in aliases)
     }
     return places if len(places) >= 2 else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[ \-]+", "_", name.strip().lower())
 
 
 def _table_rows(cells: Sequence[tuple[str, list[str]]], header: Mapping[str, int]) -> Iterator[Row]:
@@ -156,7 +193,8 @@ def _table_rows(cells: Sequence[tuple[str, list[str]]], header: Mapping[str, int
     for place, row in cells[1:]:
         if len(row) != len(names):
             raise DataError(f"{place}: {len(row)} cells, but the header has {len(names)}")
-        yield {"where": place, **{column: row[i] for column, i in header.items()}}
+        counted = {"counted": _plain(names[header["onset"]])}
+        yield {"where": place, **counted, **{column: row[i] for column, i in header.items()}}
 
 
 def _log_rows(
@@ -231,5 +269,7 @@ def _json_rows(file: Path, text: str) -> Iterator[Row]:
             yield place | {"onset": "", "offset": ""}
             for one in video["intervals"]:
                 yield place | {name: str(one.get(name, "")) for name in NAMES if name not in place}
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{file}: not written by hmrm spot ({error!r}); give its CSV") from error
+    except KeyError as error:
+        raise DataError(f"{file}: not written by hmrm spot: {error} is missing") from error
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{file}: not written by hmrm spot; give its spotting.csv") from error

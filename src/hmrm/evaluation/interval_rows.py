@@ -1,6 +1,8 @@
 """What one row of an interval file says: frames, type, score and label."""
 
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,6 +13,8 @@ from hmrm.evaluation.intervals import Interval, Kind, kind_of, kind_of_duration
 Lengths = tuple[int, int | None]
 Row = dict[str, str]
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_LARGEST_NUMBER = 1e12  # Cameras count up to 8 digits.
+_LONGEST_FRAMES = 1_000_000  # 83 minutes at 200 frames a second.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +22,9 @@ class ReadOptions:
     """What a file does not say of itself.
 
     Attributes:
-        first_frame: number of a video's first frame in the file: 0 or 1.
-        missing_offset: what to do with an offset of 0 or less where the onset is later, which
-            some tables write for "unknown": refuse, take the apex, or leave the row out.
+        first_frame: number of a video's first frame in the file; None: not told, taken as 0.
+        missing_offset: what to do where the offset is empty, or 0 or less after a later onset,
+            which some tables write for "unknown": refuse, take the apex, or leave the row out.
         frames_per_s: tells micro from macro where the file does not.
         lengths: kind → least and most frames. Where a file tells no types, what is no longer
             than micro's most frames is micro, and the rest macro.
@@ -28,7 +32,7 @@ class ReadOptions:
         part: of a log with several parts, the one to read.
     """
 
-    first_frame: int = 0
+    first_frame: int | None = None
     missing_offset: Literal["refuse", "apex", "drop"] = "refuse"
     frames_per_s: float | None = None
     lengths: Mapping[Kind, Lengths] = field(default_factory=dict)
@@ -36,43 +40,82 @@ class ReadOptions:
     part: str | None = None
 
 
-def interval_of(row: Row, options: ReadOptions) -> Interval | None:
-    """The row's interval, zero-based; None where its offset is unknown and left out."""
-    where = row["where"]
-    onset, offset = _frame(row, "onset"), _frame(row, "offset")
-    apex = _frame(row, "apex") if row.get("apex", "").strip() not in ("", "-", "/") else None
-    if offset <= 0 < onset:
-        if options.missing_offset == "drop":
-            return None
-        if options.missing_offset == "refuse" or apex is None or apex < onset:
-            raise DataError(
-                f"{where}: onset {onset}, offset {offset}; if {offset} stands for an unknown "
-                "offset, say what to do: take the apex (where there is one), or drop the row"
-            )
-        offset = apex
-    if offset < onset or onset < options.first_frame:
-        raise DataError(
-            f"{where}: frames {onset} to {offset} are no interval in a file whose first frame is "
-            f"{options.first_frame}; onset must not be later than offset"
-        )
-    base = options.first_frame
+def interval_of(row: Row, options: ReadOptions, tally: Counter[str]) -> Interval | None:
+    """The row's interval, zero-based; None where it is left out.
+
+    What was left out or cut is counted in ``tally``, by the words that say so.
+
+    Raises:
+        DataError: frames that make no interval, or a type or score that is none.
+    """
+    where, base = row["where"], options.first_frame or 0
+    onset, apex = _frame(row, "onset"), _apex(row)
+    offset = _offset(row, onset, apex, options.missing_offset)
+    if offset is None:
+        tally["without offset left out"] += 1
+        return None
+    _check_frames(f"{where}: frames {onset} to {offset}", onset, offset, base)
     kind = _kind(row, offset - onset, options)
-    return Interval(
+    if onset < base:
+        tally["that began before the video cut to its first frame"] += 1
+    one = Interval(
         subject=row.get("subject", ""),
         video=row["video"],
-        onset_index=onset - base,
+        onset_index=max(onset - base, 0),
         offset_index=offset - base,
         kind=kind,
         apex_index=None if apex is None or apex < base else apex - base,
         score=_score(row),
         label=row.get("label", ""),
     )
+    if _outside(one, options):
+        tally["shorter or longer than asked for left out"] += 1
+        return None
+    return one
+
+
+def _check_frames(what: str, onset: int, offset: int, base: int) -> None:
+    if min(onset, offset) < 0:
+        raise DataError(f"{what}: no frame has a number below 0; correct the row")
+    if offset < onset:
+        raise DataError(f"{what}: the onset is later than the offset; correct the row")
+    if offset < base:
+        raise DataError(
+            f"{what} lie before the video, whose first frame you gave as {base}; correct the row, "
+            "or the number"
+        )
+    if offset - onset >= _LONGEST_FRAMES:
+        raise DataError(f"{what}: {offset - onset + 1} frames are no expression; correct the row")
+
+
+def _offset(
+    row: Row, onset: int, apex: int | None, missing: Literal["refuse", "apex", "drop"]
+) -> int | None:
+    """The offset; where it is unknown, what was asked for: the apex, or None to leave it out."""
+    written = row["offset"].strip()
+    offset = _frame(row, "offset") if written else 0
+    if written and not offset <= 0 < onset:
+        return offset
+    if missing == "drop":
+        return None
+    usable = apex is not None and apex >= onset
+    if missing == "apex" and usable:
+        return apex
+    apex_words = "--missing-offset apex takes its apex, " if usable else "it has no apex to take; "
+    raise DataError(
+        f"{row['where']}: onset {onset}, but the offset is {written or 'empty'}; if that means "
+        f"unknown, {apex_words}--missing-offset drop leaves such rows out"
+    )
+
+
+def _apex(row: Row) -> int | None:
+    return _frame(row, "apex") if row.get("apex", "").strip() not in ("", "-", "/") else None
 
 
 def _frame(row: Row, name: str) -> int:
     text = row[name].strip()
     number = float(text) if NUMBER.fullmatch(text) else 0.5
-    if number != int(number):
+    if abs(number) > _LARGEST_NUMBER or number != int(number):
         raise DataError(f"{row['where']}: {name} is {text!r}; expected a frame number")
     return int(number)
 
@@ -81,7 +124,7 @@ def _score(row: Row) -> float | None:
     text = row.get("score", "").strip()
     if text in ("", "-"):
         return None
-    if not NUMBER.fullmatch(text):
+    if not NUMBER.fullmatch(text) or math.isinf(float(text)):
         raise DataError(f"{row['where']}: score is {text!r}; expected a number or nothing")
     return float(text)
 
@@ -107,8 +150,7 @@ def _within(frames: int, bounds: Lengths) -> bool:
     return bounds[0] <= frames and (bounds[1] is None or frames <= bounds[1])
 
 
-def outside(one: Interval, options: ReadOptions) -> bool:
-    """Whether its length is none that was asked for."""
+def _outside(one: Interval, options: ReadOptions) -> bool:
     if not options.drop_lengths or not options.lengths:
         return False
     bounds = options.lengths.get(one.kind)
