@@ -7,12 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from hmrm.datasets.description import Findings
 from hmrm.datasets.fake import write_fake, write_table
 from hmrm.datasets.fake_composite import fake_casme2, fake_samm
 from hmrm.datasets.load import LoadOptions, load_dataset
+from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import Annotations
 from hmrm.datasets.spreadsheets import Sheet, column_letters, read_workbook
-from hmrm.datasets.workbook import Column, Notes, Row, find_table, read_rows
+from hmrm.datasets.workbook import Column, Notes, Row, find_table
 from hmrm.errors import DataError
 
 HEADER = ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]
@@ -261,8 +263,7 @@ def test_files_that_are_no_tables_are_refused_by_name(content: bytes, tmp_path: 
 
 def test_rows_are_refused_one_by_one() -> None:
     sheet = Sheet(file=Path("a.csv"), name="", rows=(("n",), ("1",), ("x",), ("3",)))
-    notes, skipped = Notes(), []
-    table = find_table([sheet], [Column(key="n", names=("n",))], notes)
-    made = read_rows(table, lambda row: row.frame("n"), lambda *what: skipped.append(what))
-    assert made == [1, 3]
-    assert skipped[0][0] == "a.csv row 3"
+    findings = Findings()
+    table = find_table([sheet], [Column(key="n", names=("n",))], findings.notes)
+    assert read_rows(table, lambda row: row.frame("n"), findings) == [1, 3]
+    assert findings.skipped[0].what == "a.csv row 3"

@@ -20,9 +20,10 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import Record, is_remark, kind_of, units_of
 from hmrm.datasets.spreadsheets import Sheet
-from hmrm.datasets.workbook import Row, plain_table, read_rows
+from hmrm.datasets.workbook import Row, plain_table
 from hmrm.errors import DataError
 
 NAME = "cas-me-2"
@@ -47,7 +48,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
             )
         people, videos = _lookup(sheets[1], 2, 1), _lookup(sheets[2], 1, 0)
         table = plain_table(sheets[0], _KEYS[:8], findings.notes)
-        records = read_rows(table, partial(_record, people, videos), findings.skip)
+        records = read_rows(table, partial(_record, people, videos), findings)
     return records
 
 

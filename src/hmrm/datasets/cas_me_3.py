@@ -22,6 +22,7 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import (
     Kind,
     Record,
@@ -32,7 +33,7 @@ from hmrm.datasets.records import (
     units_of,
 )
 from hmrm.datasets.spreadsheets import read_workbook
-from hmrm.datasets.workbook import Column, Row, find_table, has_table, read_rows
+from hmrm.datasets.workbook import Column, Row, find_table, has_table
 from hmrm.errors import DataError
 
 NAME_A, NAME_C = "cas-me-3", "cas-me-3-c"
@@ -82,11 +83,11 @@ def read_tables_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
     for path in labels:
         sheets = findings.open(path)
         table = find_table(sheets, _LABEL_COLUMNS, findings.notes, sheet_name="label")
-        records += read_rows(table, _micro, findings.skip)
+        records += read_rows(table, _micro, findings)
     for path in others:
         sheets = findings.open(path)
         table = find_table(sheets, _ALL_COLUMNS, findings.notes, sheet_name="AU+Emotion")
-        found = read_rows(table, _any_kind, findings.skip)
+        found = read_rows(table, _any_kind, findings)
         records += [r for r in found if r.kind == "macro" or not labels]
     return records
 
@@ -96,7 +97,7 @@ def read_tables_c(tables: Sequence[Path], findings: Findings) -> list[Record]:
     records: list[Record] = []
     for path in main_tables(tables, _TABLES_C)[:1]:
         table = find_table(findings.open(path), _COLUMNS_C, findings.notes)
-        records = read_rows(table, _record_c, findings.skip)
+        records = read_rows(table, _record_c, findings)
     return records
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import (
     Record,
     is_remark,
@@ -28,7 +29,7 @@ from hmrm.datasets.records import (
     span,
     units_of,
 )
-from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+from hmrm.datasets.workbook import Column, Row, find_table
 
 NAME = "casme2"
 
@@ -63,10 +64,10 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     records: list[Record] = []
     for path in main_tables(tables, _CODING)[:1]:
         table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records = read_rows(table, _record, findings.skip)
+        records = read_rows(table, _record, findings)
     for path in first_match(tables, _OBJECTIVE)[:1]:
         table = find_table(findings.open(path), _OBJECTIVE_COLUMNS, findings.notes)
-        classes = dict(read_rows(table, _objective, findings.skip))
+        classes = dict(read_rows(table, _objective, findings))
         records = [_with_class(record, classes, path, findings) for record in records]
     return records
 

@@ -18,8 +18,9 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import Record, is_remark, span, units_of
-from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+from hmrm.datasets.workbook import Column, Row, find_table
 
 NAME = "4dme"
 
@@ -42,7 +43,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     records: list[Record] = []
     for path in main_tables(tables, _TABLES)[:1]:
         table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records = read_rows(table, _record, findings.skip)
+        records = read_rows(table, _record, findings)
     return records
 
 

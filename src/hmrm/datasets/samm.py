@@ -16,6 +16,7 @@ from pathlib import Path
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import (
     Record,
     is_remark,
@@ -25,7 +26,7 @@ from hmrm.datasets.records import (
     span,
     units_of,
 )
-from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+from hmrm.datasets.workbook import Column, Row, find_table
 
 NAME = "samm"
 TABLES = (r"samm.*micro.*facs", r"samm.*facs", r"samm.*micro")
@@ -51,7 +52,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     records: list[Record] = []
     for path in main_tables(tables, TABLES)[:1]:
         table = find_table(findings.open(path), _COLUMNS, findings.notes, sheet_name=SHEET)
-        records = read_rows(table, _record, findings.skip)
+        records = read_rows(table, _record, findings)
     return records
 
 

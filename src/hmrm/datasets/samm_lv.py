@@ -20,8 +20,9 @@ from pathlib import Path
 from hmrm.datasets import samm
 from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
 from hmrm.datasets.folders import Parts
+from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import Record, is_remark, kind_of, note_other_subject, units_of
-from hmrm.datasets.workbook import Column, Notes, Row, find_table, read_rows
+from hmrm.datasets.workbook import Column, Notes, Row, find_table
 from hmrm.errors import DataError
 
 NAME = "samm-lv"
@@ -51,7 +52,7 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
     records: list[Record] = []
     for path in main_tables(tables, _TABLES)[:1]:
         table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records = read_rows(table, partial(_record, emotions), findings.skip)
+        records = read_rows(table, partial(_record, emotions), findings)
     return records
 
 

@@ -23,9 +23,10 @@ from typing import Literal
 from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import ClipFolder, Parts, numbered_frames
 from hmrm.datasets.labels import emotion_of
+from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import Record, is_remark, note_other_subject, span
 from hmrm.datasets.spreadsheets import Sheet
-from hmrm.datasets.workbook import Column, Row, find_table, read_rows
+from hmrm.datasets.workbook import Column, Row, find_table
 from hmrm.errors import DataError
 
 Camera = Literal["hs", "vis", "nir"]
@@ -104,7 +105,7 @@ def read_short_table(dataset: str, tables: Sequence[Path], findings: Findings) -
     records: list[Record] = []
     for path in main_tables(tables, (r"smic",))[:1]:
         table = find_table(findings.open(path), _SHORT_COLUMNS, findings.notes)
-        records = read_rows(table, record, findings.skip)
+        records = read_rows(table, record, findings)
     return records
 
 
@@ -117,7 +118,7 @@ def read_long_table(
     for path in found[:1]:
         sheets = _sheets_of(camera, path, findings.open(path))
         table = find_table(sheets, _LONG_COLUMNS, findings.notes, sheet_name=camera.upper())
-        rows = read_rows(table, lambda row: _long(dataset, row), findings.skip)
+        rows = read_rows(table, lambda row: _long(dataset, row), findings)
         records = [record for several in rows for record in several]
     return records
 

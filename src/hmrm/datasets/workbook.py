@@ -9,9 +9,8 @@ import math
 import re
 import string
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from hmrm.datasets.mapset import Oddity
 from hmrm.datasets.spreadsheets import Sheet, column_letters
@@ -22,8 +21,6 @@ _MISSING = frozenset({"", "/", "-", "--", "—", "nan", "none", "null", "n/a", "
 # Some programs and web pages leave characters behind that show nowhere.
 _BLANKS = "\u200b\u200c\u200d\ufeff" + string.whitespace
 _RANGE = re.compile(r"(\d+)\s*(?:-|–|~|to|/)\s*(\d+)")
-
-T = TypeVar("T")
 
 
 class Notes:
@@ -253,37 +250,6 @@ def plain_table(sheet: Sheet, keys: Sequence[str], notes: Notes) -> Table:
         )
     columns = {key: column for column, key in enumerate(keys)}
     return Table(sheet=sheet, header=None, columns=columns, notes=notes)
-
-
-def read_rows(
-    table: Table, make: Callable[[Row], T | None], skip: Callable[[str, str], None]
-) -> list[T]:
-    """``make`` of every row; a row it refuses is skipped with its reason, and never silently.
-
-    Args:
-        make: returns None for a row that holds no clip (a remark below the table).
-        skip: receives the row's address and the reason.
-
-    Raises:
-        DataError: more rows are refused than read; then it is the table that is wrong.
-    """
-    made: list[T] = []
-    refused: list[DataError] = []
-    for row in table.rows():
-        try:
-            one = make(row)
-        except DataError as error:
-            refused.append(error)
-            skip(row.where, str(error))
-            continue
-        if one is not None:
-            made.append(one)
-    if len(refused) > len(made):
-        raise DataError(
-            f"{table.sheet.title}: {len(refused)} rows cannot be read and only {len(made)} can; "
-            f"the first: {refused[0]}"
-        )
-    return made
 
 
 def _with_header(sheet: Sheet, columns: Sequence[Column], notes: Notes) -> Table | None:
