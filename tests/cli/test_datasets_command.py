@@ -109,12 +109,30 @@ def test_intervals_feed_the_spotting_score(tmp_path: Path):
     empty = tmp_path / "SAMMLV/SAMM_longvideos/006_9"
     empty.mkdir()
     (empty / "006_9_0001.jpg").write_bytes(b"")
-    words = call("datasets", "intervals", "samm-lv", tmp_path, "-o", tmp_path / "truth.csv")
-    assert words.startswith(f"{len(FAKES['samm-lv']().records)} intervals")
-    lines = (tmp_path / "truth.csv").read_text().splitlines()
-    assert lines[1] == "006,006_1,3,7,11,micro,anger" and lines[-1] == "006,006_9,,,,,"
-    words = call(
-        *("score-spotting", "--truth", tmp_path / "truth.csv", "--found", tmp_path / "truth.csv"),
-        *("--missing-offset", "drop"),
-    )
+    truth = tmp_path / "truth.csv"
+    words = call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth)
+    # A row of 100 to 1000 in a video of 30 frames; the onset 0 of a video whose files begin at 1.
+    assert words.startswith(f"{len(FAKES['samm-lv']().records) - 1} intervals")
+    assert "counted from 0 in each video's folder; 1 left out" in words
+    assert "1 × left out: onset frame 100" in words
+    assert f"1 × {words_of('frame_replaced')}" in words
+    lines = truth.read_text().splitlines()
+    assert lines[0] == "subject,video,onset_index,apex_index,offset_index,type,label"
+    assert lines[1] == "006,006_1,2,6,10,micro,anger" and lines[-1] == "006,006_9,,,,,"
+    words = call("score-spotting", "--truth", truth, "--found", truth)
+    assert "1.000" in words
+
+
+def test_intervals_of_a_table_alone_keep_its_numbers(tmp_path: Path):
+    write_fake(tmp_path, FAKES["samm-lv"](), pictures="none")
+    truth = tmp_path / "truth.csv"
+    with pytest.raises(DataError, match=r"no frames of SAMM Long Videos .* --table-only"):
+        call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth)
+    words = call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth, "--table-only")
+    assert "numbered as in the table" in words
+    lines = truth.read_text().splitlines()
+    assert lines[0] == "subject,video,onset_frame,apex_frame,offset_frame,type,label"
+    assert lines[1] == "006,006_1,3,7,11,micro,anger"
+    sides = ("--truth", truth, "--found", truth)
+    words = call("score-spotting", *sides, "--truth-first-frame", 1, "--found-first-frame", 1)
     assert "1.000" in words

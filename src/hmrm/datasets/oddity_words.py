@@ -54,6 +54,7 @@ WORDS: Mapping[str, str] = {
     "frame_replaced": "a missing onset or apex frame was replaced by one close by",
     "frames_missing": "frames between onset and offset are missing",
     "frames_beyond": "there are frames outside onset to offset",
+    "interval_cut": "an interval that reaches beyond its video was cut to it",
     # Flow maps.
     "identical_maps": "the same map stands under several clips",
     "no_motion": "a map holds no motion at all",

@@ -1,0 +1,62 @@
+"""Annotated intervals as positions in the folders that hmrm spot looks at."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from hmrm.datasets.fake import write_fake
+from hmrm.datasets.fake_catalogue import FAKES
+from hmrm.datasets.interval_truth import write_intervals
+from hmrm.datasets.load import load_dataset
+from hmrm.video.discover import discover, unique_names
+from hmrm.video.images import images_in
+
+LONG = ("samm-lv", "cas-me-2", "cas-me-3", "cas-me-3-c", "smic-e-hs", "casme2", "casme", "samm")
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_positions_and_names_are_those_of_spot(name: str, tmp_path: Path) -> None:
+    """Slow twin: every file that an annotator named is where the written position says."""
+    write_fake(tmp_path, FAKES[name]().first(12), pictures="blank")
+    loaded = load_dataset(name, tmp_path)
+    done = write_intervals(tmp_path / "truth.csv", loaded)
+    clips = discover([tmp_path])
+    folders = dict(zip(unique_names(clips), clips, strict=True))
+    rows = rows_of(tmp_path / "truth.csv")
+    kept = [r for r in loaded.annotations.records if r.id not in {s.what for s in done.skipped}]
+    assert len(kept) == done.count > 5
+    for row, record in zip(rows[: done.count], kept, strict=True):
+        folder = folders[row["video"]]
+        assert isinstance(folder, Path)
+        numbers = [int(re.findall(r"\d+", path.stem)[-1]) for path in images_in(folder)]
+        assert numbers[int(row["onset_index"])] == max(record.onset_frame or 0, numbers[0])
+        if record.offset_frame is None:
+            assert row["offset_index"] == ""
+        else:
+            assert numbers[int(row["offset_index"])] == record.offset_frame
+
+
+def test_intervals_are_cut_to_their_video_or_left_out(tmp_path: Path) -> None:
+    write_fake(tmp_path, FAKES["cas-me-2"](), pictures="blank")
+    loaded = load_dataset("cas-me-2", tmp_path)
+    record = next(r for r in loaded.annotations.records if r.kind == "macro" and r.offset_frame)
+    folder = loaded.folders[record.folder].path
+    for path in images_in(folder)[(record.offset_frame or 0) - 3 :]:
+        path.unlink()
+    truth = tmp_path / "truth.csv"
+    done = write_intervals(truth, loaded)
+    (odd,) = (o for o in done.oddities if o.code == "interval_cut")
+    assert record.id in odd.message
+    ends = {r["offset_index"] for r in rows_of(truth) if r["video"] == folder.name}
+    assert str(len(images_in(folder)) - 1) in ends
+    for path in images_in(folder)[3:]:
+        path.unlink()
+    done = write_intervals(truth, loaded)
+    assert {record.id} <= {skip.what for skip in done.skipped}
