@@ -1,5 +1,6 @@
 """Corrections change what they say they change, once, and only where the old value stands."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hmrm.datasets.corrections import COLUMNS, read_corrections
 from hmrm.datasets.fake import write_fake
 from hmrm.datasets.fake_composite import fake_casme2
 from hmrm.datasets.load import LoadOptions, load_dataset
+from hmrm.datasets.records import Annotations
 from hmrm.errors import DataError
 
 HEADER = ",".join(COLUMNS)
@@ -47,7 +49,50 @@ def test_an_apex_may_be_given_and_taken_away(tmp_path: Path) -> None:
 
 def test_a_clip_that_is_not_there_is_told(tmp_path: Path) -> None:
     _, notes = load(tmp_path, "casme2,sub99/EP01,apex,1,2,x", "samm,006/006_1_2,apex,1,2,x")
-    assert notes["correction_without_clip"].where == "casme2/sub99/EP01"
+    assert notes["correction_without_clip"].where.endswith("mine.csv line 2")
+    assert "casme2/sub99/EP01 is no clip" in notes["correction_without_clip"].message
+
+
+@pytest.mark.parametrize(
+    "names", ["casme2,sub01/EP01_01f", "casme2,casme2/sub01/EP01_01f", "CASME II,sub01/EP01_01f"]
+)
+def test_a_clip_may_be_named_as_messages_name_it(names: str, tmp_path: Path) -> None:
+    records, notes = load(tmp_path, f"{names},offset,48,47,the last frame is 47")
+    assert records[0].offset_frame == 47
+    assert notes["corrected"].where.endswith("cell F2")
+
+
+def test_an_unknown_data_set_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"mine\.csv line 2: data set 'foo' is unknown"):
+        load(tmp_path, "foo,sub01/EP01_01f,offset,48,47,x")
+
+
+def load_with_bad_onset(folder: Path, *lines: str) -> Annotations:
+    """As ``load``, from a table whose first onset is ``abc``; the clip's folder is there."""
+    fake = fake_casme2().first(5)
+    bad = (*fake.clips[0].row[:3], "abc", *fake.clips[0].row[4:])
+    broken = replace(fake, clips=(replace(fake.clips[0], row=bad), *fake.clips[1:]))
+    write_fake(folder, broken, pictures="blank")
+    (folder / "mine.csv").write_text("\n".join([HEADER, *lines]) + "\n")
+    options = LoadOptions(corrections=folder / "mine.csv")
+    return load_dataset("casme2", folder, options).annotations
+
+
+def test_a_cell_that_cannot_be_read_is_mended_by_its_text(tmp_path: Path) -> None:
+    found = load_with_bad_onset(tmp_path, "casme2,sub01/EP01_01f,onset,abc,40,first frame is 40")
+    assert found.records == fake_casme2().first(5).records and not found.skipped
+    told = [o for o in found.oddities if o.code.startswith("correct")]
+    assert [o.code for o in told] == ["corrected"]
+    assert told[0].where.endswith("cell D2") and "abc → 40" in told[0].message
+
+
+def test_another_text_leaves_the_row_out_and_is_told(tmp_path: Path) -> None:
+    found = load_with_bad_onset(tmp_path, "casme2,sub01/EP01_01f,onset,,40,first frame is 40")
+    assert [s.what for s in found.skipped] == ["casme2/sub01/EP01_01f"]
+    notes = {o.code: o for o in found.oddities}
+    assert notes["correction_not_applied"].where.endswith("cell D2")
+    # Its folder has a row, though not one that could be read.
+    assert "clip_not_in_table" not in notes and "correction_without_clip" not in notes
 
 
 @pytest.mark.parametrize(

@@ -120,8 +120,29 @@ def test_a_wrong_cell_skips_its_row_and_is_named(
 ) -> None:
     found = load(tmp_path, [HEADER, ROW, changed(column, value), changed(1, "EP03")])
     assert [record.clip for record in found.records] == ["EP02_01f", "EP03"]
-    assert found.skipped[0].what == f"{NAME} sheet 'Sheet1' row 3"
-    assert words in found.skipped[0].reason
+    skip = found.skipped[0]
+    cell = f"{NAME} sheet 'Sheet1' cell A3"
+    assert skip.what == (cell if column == 0 else "casme2/sub01/EP02_01f")
+    assert words in f"{skip.what}: {skip.reason}" and not skip.reason.startswith(skip.what)
+
+
+@pytest.mark.parametrize(
+    ("code", "column", "value", "cell"),
+    [
+        ("apex_outside", 4, 999, "E3"),
+        ("apex_is_onset", 4, 46, "E3"),
+        ("no_apex", 4, "/", "E3"),
+        ("offset_before_onset", 5, 1, "F3"),
+        ("no_offset", 5, "/", "F3"),
+    ],
+)
+def test_what_is_odd_about_a_frame_names_the_frames_own_cell(
+    code: str, column: int, value: object, cell: str, tmp_path: Path
+) -> None:
+    row = changed(column, value)
+    found = load(tmp_path, [HEADER, ROW, [row[0], "EP03", *row[2:]]])
+    where = {oddity.code: oddity.where for oddity in found.oddities}
+    assert where[code].endswith(f"cell {cell}")
 
 
 def test_a_table_that_is_mostly_wrong_is_refused(tmp_path: Path) -> None:
@@ -266,4 +287,4 @@ def test_rows_are_refused_one_by_one() -> None:
     findings = Findings()
     table = find_table([sheet], [Column(key="n", names=("n",))], findings.notes)
     assert read_rows(table, lambda row: row.frame("n"), findings) == [1, 3]
-    assert findings.skipped[0].what == "a.csv row 3"
+    assert findings.skipped[0].what == "a.csv cell A3"

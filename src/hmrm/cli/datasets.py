@@ -17,7 +17,11 @@ _Table = Annotated[
 ]
 _Corrections = Annotated[
     Path | None,
-    typer.Option(help="Your own table of corrections (CSV).", show_default=False),
+    typer.Option(
+        help="Your own corrections (CSV) with columns dataset, clip (subject/clip), column "
+        "(onset, apex, offset or emotion), old (as the cell has it), new, evidence.",
+        show_default=False,
+    ),
 ]
 
 

@@ -1,9 +1,9 @@
 """Known faults of annotation tables, mended by clip id and only where the old value stands.
 
 ``corrections.csv`` has one row per value: data set, clip (``subject/clip``), column (onset, apex,
-offset or emotion; a field of `Record`), the old and the new value, and the evidence. Row numbers
-of other people's scripts are no evidence: they hold for one edition of a table. A user's own file
-in the same form can be given beside ours.
+offset or emotion; a field of `Record`), the old and the new value, and the evidence. The old value
+of a cell that cannot be read is its text. Row numbers of other people's scripts are no evidence:
+they hold for one edition of a table. A user's own file in the same form can be given beside ours.
 """
 
 import csv
@@ -28,7 +28,10 @@ _FIELDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """One value to mend; ``old`` and ``new`` are as text, empty for none."""
+    """One value to mend; ``old`` and ``new`` are as text, empty for none.
+
+    ``where`` is the file and its line.
+    """
 
     dataset: str
     clip: str
@@ -36,6 +39,18 @@ class Correction:
     old: str
     new: str
     evidence: str
+    where: str = ""
+
+    @property
+    def id(self) -> str:
+        """``dataset/subject/clip``."""
+        return f"{self.dataset}/{self.clip}"
+
+    @property
+    def told(self) -> str:
+        """What it does, in words."""
+        change = f"{self.old or 'none'} → {self.new or 'none'}"
+        return f"{self.id}: {self.column} {change} ({self.evidence})"
 
 
 def read_corrections(path: Path | None = None) -> tuple[Correction, ...]:
@@ -46,7 +61,8 @@ def read_corrections(path: Path | None = None) -> tuple[Correction, ...]:
             is no frame, or no evidence.
     """
     if path is None:
-        text, name = resources.files(__package__).joinpath("corrections.csv").read_text("utf-8"), ""
+        text = resources.files(__package__).joinpath("corrections.csv").read_text("utf-8")
+        name = "corrections.csv of hmrm"
     else:
         try:
             text, name = path.read_text(encoding="utf-8-sig"), str(path)
@@ -67,45 +83,58 @@ def _correction(row: dict[str, str], *, where: str) -> Correction:
     if not values["evidence"]:
         raise DataError(f"{where}: evidence is empty; say how the fault is known")
     if values["column"] != "emotion":
-        for key in ("old", "new"):
-            if values[key] and not values[key].isdecimal():
-                raise DataError(f"{where}: {key} is {values[key]!r}; expected a frame or nothing")
-    return Correction(**values)
+        new = values["new"]
+        if new and not new.isdecimal():
+            raise DataError(f"{where}: new is {new!r}; expected a frame or nothing")
+    return Correction(**values, where=where)
 
 
 def correct(
-    records: Sequence[Record], corrections: Sequence[Correction], notes: Notes
+    records: Sequence[Record],
+    corrections: Sequence[Correction],
+    refused: Sequence[Record],
+    notes: Notes,
 ) -> list[Record]:
     """The records with every correction applied whose old value is what the table has.
 
     One that is applied, one whose old value differs and one without a clip are noted each.
+
+    Args:
+        refused: of rows that could not be read, with what could.
     """
-    known = {f"{record.dataset}/{record.subject}/{record.clip}": record for record in records}
+    known = {record.id: record for record in records}
+    unread = {record.id: record for record in refused}
     order = list(known)
     for correction in corrections:
-        clip = f"{correction.dataset}/{correction.clip}"
-        record = known.get(clip)
-        if record is None:
-            if any(r.dataset == correction.dataset for r in records):
-                notes.add(
-                    "correction_without_clip", clip, "a correction names a clip that is absent"
-                )
-            continue
-        name = _FIELDS[correction.column]
-        found = getattr(record, name)
-        if _text(found) == correction.new:
-            continue
-        if _text(found) != correction.old:
-            message = f"{correction.column} is {_text(found)!r}, not {correction.old!r} as expected"
-            notes.add("correction_not_applied", record.where, f"{clip}: {message}")
-            continue
-        change: Any = correction.new
-        if correction.column != "emotion":
-            change = int(correction.new) if correction.new else None
-        known[clip] = replace(record, **{name: change})
-        message = f"{correction.column} {correction.old or 'none'} → {correction.new or 'none'}"
-        notes.add("corrected", record.where, f"{clip}: {message} ({correction.evidence})")
+        record = known.get(correction.id)
+        if record is not None:
+            known[record.id] = _corrected(record, correction, notes)
+        elif correction.id in unread:
+            message = f"the row cannot be read, and no {correction.column} in it is"
+            address = unread[correction.id].cell(correction.column)
+            message = f"{correction.id}: {message} {correction.old!r} ({correction.where})"
+            notes.add("correction_not_applied", address, message)
+        elif any(r.dataset == correction.dataset for r in records):
+            message = f"{correction.id} is no clip of this data set here"
+            notes.add("correction_without_clip", correction.where, message)
     return [known[clip] for clip in order]
+
+
+def _corrected(record: Record, correction: Correction, notes: Notes) -> Record:
+    address, name = record.cell(correction.column), _FIELDS[correction.column]
+    found = _text(getattr(record, name))
+    if found == correction.new:
+        return record
+    if found != correction.old:
+        message = f"{correction.column} is {found!r}, not {correction.old!r} as expected"
+        message = f"{record.id}: {message} ({correction.where})"
+        notes.add("correction_not_applied", address, message)
+        return record
+    change: Any = correction.new
+    if correction.column != "emotion":
+        change = int(correction.new) if correction.new else None
+    notes.add("corrected", address, correction.told)
+    return replace(record, **{name: change})
 
 
 def _text(value: object) -> str:

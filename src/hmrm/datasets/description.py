@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hmrm.datasets.corrections import Correction
 from hmrm.datasets.folders import ClipFolder, Parts, rank_by
 from hmrm.datasets.records import Record, Skip
 from hmrm.datasets.spreadsheets import Sheet, read_workbook
@@ -13,9 +14,17 @@ from hmrm.datasets.workbook import Notes
 
 @dataclass(kw_only=True)
 class Findings:
-    """What a reader leaves behind beside its records; ``read`` are the tables it opened."""
+    """What a reader leaves behind beside its records.
 
+    Attributes:
+        corrections: what it may mend.
+        refused: rows that were left out, as far as they say which clip they are.
+        read: the tables it opened.
+    """
+
+    corrections: Sequence[Correction] = ()
     notes: Notes = field(default_factory=Notes)
+    refused: list[Record] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     read: list[Path] = field(default_factory=list)
 
@@ -28,10 +37,6 @@ class Findings:
         sheets = read_workbook(path)
         self.read.append(path)
         return sheets
-
-    def skip(self, what: str, reason: str) -> None:
-        """Leave something out, with a reason."""
-        self.skipped.append(Skip(what=what, reason=reason))
 
 
 ReadTables = Callable[[Sequence[Path], Findings], list[Record]]

@@ -79,8 +79,8 @@ def _nearest(
     near = min(files, key=lambda found: (abs(found - number), found))
     if abs(near - number) > _NEAR_FRAMES:
         raise DataError(
-            f"{record.id}: {what} frame {number} ({record.where}) is not in {folder}, which holds "
-            f"{len(files)} frames, {min(files)} to {max(files)}"
+            f"{record.id}: {what} frame {number} ({record.cell(what)}) is not in {folder}, which "
+            f"holds {len(files)} frames, {min(files)} to {max(files)}"
         )
     notes.add(
         "frame_replaced",

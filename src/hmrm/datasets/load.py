@@ -14,7 +14,7 @@ from hmrm.datasets.description import DataSet, Findings
 from hmrm.datasets.folders import ClipFolder, find_folders
 from hmrm.datasets.records import Annotations, Record, Skip, check_order, number_repeats
 from hmrm.datasets.spreadsheets import SUFFIXES
-from hmrm.errors import DataError
+from hmrm.errors import ConfigError, DataError
 
 _TABLE_DEPTH = 4
 
@@ -65,7 +65,7 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
         MissingExtraError: the table's format needs a package that is not installed.
     """
     options = for_root(options or LoadOptions(), root)
-    dataset, findings = dataset_named(name), Findings()
+    dataset, findings = dataset_named(name), Findings(corrections=_corrections(options))
     tables = _tables(dataset, root, options)
     folders: dict[str, ClipFolder] = {}
     if not options.table_only:
@@ -78,8 +78,7 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
         records = [_in_its_folder(record, dataset.cut_out(record), folders) for record in records]
     _note_unread(tables, findings)
     records = number_repeats(records, findings.notes, expected=dataset.repeats)
-    corrections = _corrections(options)
-    records = correct(records, corrections, findings.notes)
+    records = correct(records, findings.corrections, findings.refused, findings.notes)
     records = check_order(records, findings.notes)
     if not options.table_only:
         _compare(records, folders, findings)
@@ -235,11 +234,22 @@ def _note_unread(tables: Sequence[Path], findings: Findings) -> None:
 
 def _corrections(options: LoadOptions) -> tuple[Correction, ...]:
     own = read_corrections()
-    return own if options.corrections is None else (*own, *read_corrections(options.corrections))
+    others = () if options.corrections is None else read_corrections(options.corrections)
+    return tuple(_known(one) for one in (*own, *others))
+
+
+def _known(correction: Correction) -> Correction:
+    """With the data set's own name, and the clip without it."""
+    try:
+        dataset = dataset_named(correction.dataset).name
+    except ConfigError as error:
+        raise DataError(f"{correction.where}: {error}") from error
+    clip = correction.clip.removeprefix(f"{dataset}/")
+    return replace(correction, dataset=dataset, clip=clip)
 
 
 def _compare(records: Sequence[Record], folders: dict[str, ClipFolder], findings: Findings) -> None:
-    named = {record.folder for record in records}
+    named = {record.folder for record in (*records, *findings.refused)}
     for record in records:
         if record.folder not in folders:
             findings.notes.add(

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -37,6 +37,7 @@ class Record:
             a whole recording.
         frames_per_s: where clips of one data set differ.
         where: file, sheet and the cell that names the clip.
+        cells: the same for the cells of onset, apex, offset and emotion, as far as there are any.
     """
 
     dataset: str
@@ -54,6 +55,11 @@ class Record:
     span_frames: tuple[int, int] | None = None
     frames_per_s: float | None = None
     where: str = field(default="", compare=False)
+    cells: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def cell(self, name: str) -> str:
+        """Address of the cell a value is from; of the clip's name where there is no such cell."""
+        return self.cells.get(name, self.where)
 
     @property
     def id(self) -> str:
@@ -96,6 +102,14 @@ def units_of(row: Row, key: str) -> tuple[UnitCode | None, str]:
     if len(code.readings) > 1:
         row.notes.add("units_or", row.address(key), f"{code.text!r} leaves a choice")
     return code, code.text.strip()
+
+
+def cells_of(row: Row, number: str = "") -> dict[str, str]:
+    """Addresses for `Record.cells`; ``number`` is what the row's columns of frames end in."""
+    keys = {name: f"{name}{number}" for name in ("onset", "apex", "offset")} | {
+        "emotion": "emotion"
+    }
+    return {name: row.address(key) for name, key in keys.items() if row.has(key)}
 
 
 def objective_class(row: Row, key: str) -> int | None:
@@ -211,21 +225,25 @@ def check_order(records: Sequence[Record], notes: Notes) -> list[Record]:
     for record in records:
         onset, apex, offset = record.onset_frame, record.apex_frame, record.offset_frame
         if onset is not None and offset is not None and offset < onset:
-            notes.add("offset_before_onset", record.where, f"{record.id}: {onset} to {offset}")
+            notes.add(
+                "offset_before_onset", record.cell("offset"), f"{record.id}: {onset} to {offset}"
+            )
             record = replace(record, offset_frame=None)
             offset = None
         elif offset is None:
-            notes.add("no_offset", record.where, f"{record.id}: no offset is given")
+            notes.add("no_offset", record.cell("offset"), f"{record.id}: no offset is given")
         if apex is None:
-            notes.add("no_apex", record.where, f"{record.id}: no apex is given")
+            notes.add("no_apex", record.cell("apex"), f"{record.id}: no apex is given")
         elif (onset is not None and apex < onset) or (offset is not None and apex > offset):
             notes.add(
                 "apex_outside",
-                record.where,
+                record.cell("apex"),
                 f"{record.id}: apex {apex} is not in {onset} to {offset}; it is not used",
             )
             record = replace(record, apex_frame=None)
         elif apex == onset:
-            notes.add("apex_is_onset", record.where, f"{record.id}: apex {apex} is the onset")
+            notes.add(
+                "apex_is_onset", record.cell("apex"), f"{record.id}: apex {apex} is the onset"
+            )
         checked.append(record)
     return checked

@@ -24,7 +24,7 @@ from hmrm.datasets.description import DataSet, Findings, main_tables
 from hmrm.datasets.folders import ClipFolder, Parts, numbered_frames
 from hmrm.datasets.labels import emotion_of
 from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import Record, is_remark, note_other_subject, span
+from hmrm.datasets.records import Record, Skip, cells_of, is_remark, note_other_subject, span
 from hmrm.datasets.spreadsheets import Sheet
 from hmrm.datasets.workbook import Column, Row, find_table
 from hmrm.errors import DataError
@@ -85,7 +85,7 @@ def read_folders(
         try:
             frames = list(numbered_frames(folder.path))
         except DataError as error:
-            findings.skip(str(folder.path), str(error))
+            findings.skipped.append(Skip(what=str(folder.path), reason=str(error)))
             continue
         records.append(_short(dataset, folder.key, frames[0], frames[-1], str(folder.path)))
     return records
@@ -198,6 +198,7 @@ def _long(dataset: str, row: Row) -> list[Record] | None:
                 folder=key,
                 span_frames=None if first is None else span(first, last),
                 where=row.address("clip"),
+                cells=cells_of(row, str(number)),
             )
         )
     if not records:

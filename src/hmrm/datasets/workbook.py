@@ -9,8 +9,8 @@ import math
 import re
 import string
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from hmrm.datasets.mapset import Oddity
 from hmrm.datasets.spreadsheets import Sheet, column_letters
@@ -57,6 +57,12 @@ class Row:
     index: int
     columns: dict[str, int]
     notes: Notes
+    changed: Mapping[str, object] = field(default_factory=dict)
+
+    def changed_to(self, values: Mapping[str, object], *, silent: bool = False) -> "Row":
+        """The same row with other values in some columns; a silent one notes nowhere."""
+        notes = Notes() if silent else self.notes
+        return replace(self, changed={**self.changed, **values}, notes=notes)
 
     @property
     def where(self) -> str:
@@ -73,6 +79,8 @@ class Row:
 
     def value(self, key: str) -> object:
         """The cell as on file; None where the table has no such column or the row is short."""
+        if key in self.changed:
+            return self.changed[key]
         cells, column = self.sheet.rows[self.index], self.columns.get(key)
         return None if column is None or column >= len(cells) else cells[column]
 
