@@ -45,6 +45,7 @@ class PairsConfig:
         static: share of pairs in which nothing moves.
         faces: share of pairs that are drawn faces moved by action units.
         occluded: share in which something passes in front with a motion of its own.
+        layered: share in which several things do, small and large: sharp edges of the motion.
         model_path: the morphable face, for some of the faces; None does without.
         identities: faces of the morphable model.
     """
@@ -57,6 +58,7 @@ class PairsConfig:
     static: float = 0.1
     faces: float = 0.25
     occluded: float = 0.12
+    layered: float = 0.0
     model_path: Path | None = None
     identities: int = 24
 
@@ -65,7 +67,7 @@ class PairsConfig:
             raise ConfigError("pairs: needs a pair, a held-out pair, an identity, and 32 px a side")
         if not 0 < self.low_px <= self.high_px <= _MARGIN_PX:
             raise ConfigError(f"pairs: needs 0 < low_px <= high_px <= {_MARGIN_PX}")
-        for name in ("static", "faces", "occluded"):
+        for name in ("static", "faces", "occluded", "layered"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"pairs: {name} is a share; use 0 to 1")
 
@@ -90,6 +92,10 @@ def draw_pair(
     frames, flow = _layer(*_moving_picture(config, side, rng), largest_px, rng)
     if rng.random() < config.occluded:
         frames, flow = _occlude(frames, flow, largest_px, rng)
+    # Nothing is drawn for a share of 0: pairs of earlier configs stay the same.
+    if config.layered > 0 and rng.random() < config.layered:
+        for _ in range(int(rng.integers(2, 7))):
+            frames, flow = _occlude(frames, flow, largest_px, rng, widest=0.4)
     inside = slice(_MARGIN_PX, -_MARGIN_PX)
     return np.clip(frames[:, inside, inside], 0, 255), flow[:, inside, inside]
 
@@ -178,6 +184,8 @@ def _occlude(
     flow: Float32[np.ndarray, "2 h w"],
     largest_px: float,
     rng: np.random.Generator,
+    *,
+    widest: float = 0.25,
 ) -> tuple[Float32[np.ndarray, "2 h w"], Float32[np.ndarray, "2 h w"]]:
     """Something stiff in front, with edges as sharp as a lens leaves them: glasses, hair, hands."""
     side = frames.shape[1]
@@ -185,7 +193,7 @@ def _occlude(
     step = rng.uniform(-1, 1, 2) * min(largest_px, 6.0)
     picture = spline(draw_picture(side, rng)[None])
     front, turn = rng.uniform(0.1, 0.9, 2) * side, rng.uniform(0, np.pi)
-    radii = rng.uniform(0.03, 0.25, 2) * side
+    radii = rng.uniform(0.03, widest, 2) * side
     seen, masks = [], []
     for share in (0.0, 1.0):
         move = share * step
