@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,9 +23,10 @@ from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic
 from hmrm.datasets.flowmaps import load_maps
 from hmrm.datasets.folders import numbered_frames
 from hmrm.datasets.frames import frames_of
+from hmrm.datasets.given_points import read_points
 from hmrm.datasets.load import LoadOptions
 from hmrm.datasets.prepare import PrepareConfig, prepare
-from hmrm.datasets.prepare_clip import ClipSettings, Job, read_points, weights_sha256
+from hmrm.datasets.prepare_clip import ClipSettings, Job, weights_sha256
 from hmrm.datasets.workbook import Notes
 from hmrm.errors import ConfigError, DataError, InputError
 from hmrm.flow.estimate import ESTIMATORS
@@ -328,10 +330,28 @@ def test_apex_rule_on_drawn_levels() -> None:
         apex_index(crops[:1], "difference")
 
 
-def test_points_are_read_or_refused_with_their_file(tmp_path: Path) -> None:
-    path = tmp_path / "p.csv"
-    write_points(path, {"a/b/c": tuple(float(i) for i in range(10))})
-    assert read_points(path) == {"a/b/c": tuple(float(i) for i in range(10))}
-    path.write_text("id,x1\na,1\n")
-    with pytest.raises(DataError, match=r"p\.csv: not a table of points"):
-        read_points(path)
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [((5400, 6800), r"outside the onset of 160 × 200 px"), ((-90, -50), "outside the onset")],
+)
+def test_points_beside_their_picture_make_no_map(
+    drawn: Path, tmp_path: Path, place: tuple[int, int], words: str
+) -> None:
+    points = read_points(drawn / "faces.csv")
+    clip = "smic/s01/s01_ne_01"
+    moved = np.reshape(points[clip], (5, 2)) + place
+    write_points(tmp_path / "faces.csv", points | {clip: tuple(moved.ravel())})
+    report = prepare("smic", drawn, tmp_path / "out", settings(tmp_path))
+    (skip,) = [s for s in report.skipped if s.what == clip]
+    assert re.search(words, skip.reason) and len(report.clips) == 2
+
+
+def test_points_of_unknown_clips_are_told(drawn: Path, tmp_path: Path) -> None:
+    points = read_points(drawn / "faces.csv")
+    some = next(iter(points.values()))
+    more = {"smic/s99/s99_ne_01": some, "s01/s01_ne_01": some}
+    write_points(tmp_path / "faces.csv", points | more)
+    report = prepare("smic", drawn, tmp_path / "out", settings(tmp_path))
+    told = [o.message for o in report.oddities if o.code == "points_without_clip"]
+    # The file holds points of CASME II and SAMM, too, which nobody asked for.
+    assert sorted(told) == [f"{clip} is no clip here" for clip in sorted(more)]

@@ -80,7 +80,9 @@ def prepare(
     name: Annotated[str, typer.Argument(help="Name of a data set (hmrm datasets list).")],
     root: Annotated[Path, typer.Argument(help="Folder of the data set.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
-    flow: Annotated[str, typer.Option(help="tvl1, deepflow, dis or farneback.")] = "deepflow",
+    flow: Annotated[
+        str, typer.Option(help="tvl1, deepflow, dis, farneback, gru-aofe or gru-aofe-fast.")
+    ] = "deepflow",
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
     apex: Annotated[
         Literal["difference", "middle"],
@@ -95,7 +97,11 @@ def prepare(
     ] = True,
     faces: Annotated[
         Path | None,
-        typer.Option(help="Five points by clip id (CSV), instead of detection."),
+        typer.Option(
+            help="Five points by clip id (CSV) instead of detection: id, x1, y1, ... x5, y5; px in "
+            "the onset of left eye, right eye, nose tip, left and right corner of the mouth, left "
+            "and right as in the picture."
+        ),
     ] = None,
     table: _Table = None,
     corrections: _Corrections = None,

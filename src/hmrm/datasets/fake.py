@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from hmrm import atomic
+from hmrm.datasets.given_points import COLUMNS
 from hmrm.datasets.records import Record
 from hmrm.errors import MissingExtraError
 from hmrm.faces.shape import five_points
@@ -159,8 +160,7 @@ def write_points(path: Path, points: Mapping[str, tuple[float, ...]]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    header = ["id", *(f"{axis}{i}" for i in range(1, 6) for axis in "xy")]
-    lines = [",".join(header), *(",".join([k, *map(str, v)]) for k, v in sorted(points.items()))]
+    lines = [",".join(COLUMNS), *(",".join([k, *map(str, v)]) for k, v in sorted(points.items()))]
     atomic.write_text(path, "\n".join(lines) + "\n")
 
 

@@ -46,6 +46,7 @@ WORDS: Mapping[str, str] = {
     "correction_not_applied": "a correction expects another value and was not applied",
     "correction_without_clip": "a correction names a clip that is not there",
     # Folders and files.
+    "points_without_clip": "points of a face are given for a clip that is not there",
     "folder_unknown": "a folder of images is no clip of this data set",
     "several_renditions": "a clip lies in several folders, one was taken",
     "clip_not_on_disk": "a clip of the table has no folder of frames",

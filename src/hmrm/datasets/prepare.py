@@ -19,8 +19,9 @@ import numpy as np
 from hmrm import atomic, config, parallel, provenance
 from hmrm.clip import CLASSES
 from hmrm.datasets.apex import RULES
-from hmrm.datasets.catalogue import COMPOSITE
+from hmrm.datasets.catalogue import COMPOSITE, DATASETS
 from hmrm.datasets.check_dataset import group_oddities
+from hmrm.datasets.given_points import Points, read_points
 from hmrm.datasets.labels import Scheme, class_names, class_of
 from hmrm.datasets.load import (
     Loaded,
@@ -35,11 +36,9 @@ from hmrm.datasets.prepare_clip import (
     ClipSettings,
     Job,
     Outcome,
-    Points,
     Prepared,
     is_current,
     prepare_clip,
-    read_points,
     read_result,
 )
 from hmrm.datasets.prepared import write_prepared
@@ -176,6 +175,7 @@ def prepare(
     good.sort(key=lambda job: job.record.id)
     results = _results(good)
     oddities = [o for part in plan.parts for o in part.annotations.oddities]
+    oddities += _unused(points, plan, settings.faces)
     oddities += [Oddity(**note) for result in results for note in result.info["notes"]]
     maps = _write(output, good, results, plan, settings, _Left(skipped=skipped, oddities=oddities))
     clips = [job.record.id for job in good]
@@ -249,6 +249,18 @@ def _labelled(
         else:
             labelled.append((record, classes.index(named)))
     return labelled, left_out
+
+
+def _unused(points: Iterable[str], plan: _Plan, path: Path | None) -> list[Oddity]:
+    """Given points of no clip; those of other data sets may stand in the same file."""
+    known = {record.id for part in plan.parts for record in part.annotations.records}
+    known |= {skip.what for skip in plan.skipped}
+    others = set(DATASETS) - {part.dataset.name for part in plan.parts}
+    return [
+        Oddity(code="points_without_clip", where=str(path), message=f"{clip} is no clip here")
+        for clip in points
+        if clip not in known and clip.split("/")[0] not in others
+    ]
 
 
 def _job(

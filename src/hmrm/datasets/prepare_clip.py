@@ -1,6 +1,5 @@
 """One clip of a data set: face found in the onset, pair aligned, flow and flow map made."""
 
-import csv
 import hashlib
 import io
 import json
@@ -19,6 +18,7 @@ from hmrm import atomic, provenance
 from hmrm.clip import FlowMap, Image
 from hmrm.datasets.apex import Rule, apex_index
 from hmrm.datasets.frames import ClipFrames, frames_of
+from hmrm.datasets.given_points import Points, check_in_picture
 from hmrm.datasets.onset_face import find_points, frames_to_try
 from hmrm.datasets.records import Record
 from hmrm.datasets.workbook import Notes
@@ -28,8 +28,6 @@ from hmrm.flow.estimate import build_estimator, estimate_flow, to_grey
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.video.images import read_image
-
-Points = tuple[float, ...]
 
 _FORMAT = 1
 _APEX_CROP_WH_PX = (112, 162)
@@ -219,29 +217,6 @@ def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[st
 def _points(job: Job, onset: Image, frames: ClipFrames) -> tuple[Float[np.ndarray, "5 2"], str]:
     """Five points of the face in the onset, and where they are from."""
     if job.points is not None:
+        check_in_picture(job.points, onset, name=job.record.id)
         return np.array(job.points, dtype=np.float64).reshape(5, 2), "given"
     return find_points(onset, [path for _, path in frames.between[1:]], name=job.record.id)
-
-
-def read_points(path: Path) -> dict[str, Points]:
-    """Five points by clip id, for faces that no detector finds.
-
-    Columns ``id``, ``x1``, ``y1`` … ``x5``, ``y5``: image-left eye, image-right eye, nose tip,
-    image-left and image-right mouth corner, px of the onset picture.
-
-    Raises:
-        DataError: the file cannot be read, lacks a column, or holds something else than numbers.
-    """
-    columns = [f"{axis}{i}" for i in range(1, 6) for axis in "xy"]
-    found: dict[str, Points] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for line, row in enumerate(csv.DictReader(file), start=2):
-                found[row["id"]] = tuple(float(row[c]) for c in columns)
-                if not np.isfinite(found[row["id"]]).all():
-                    raise DataError(f"{path} line {line}: points must be finite numbers")
-    except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{path}: not a table of points ({error!r}); needs id, {', '.join(columns)}"
-        ) from error
-    return found
