@@ -71,6 +71,16 @@ def test_intervals_and_their_score(folder: Path) -> None:
     assert stored["videos"][0]["intervals"][0]["region"].endswith("mouth_corner")
 
 
+def test_a_video_without_an_expression_is_named(tmp_path: Path) -> None:
+    clip = demo_clip()
+    write_video(tmp_path / "quiet.mp4", [clip.frame(60).image] * 30, 25.0)
+    done = hmrm("spot", "quiet.mp4", "-o", "out", "--no-progress", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 video(s), 1.2 s: 0 micro-" in done.stdout
+    rows = (tmp_path / "out" / "spotting.csv").read_text().splitlines()
+    assert rows[1:] == [",quiet,,,,,"]
+
+
 def test_a_repeated_run_takes_what_is_there(folder: Path) -> None:
     first = spotted(folder)
     before = written(folder / "out")

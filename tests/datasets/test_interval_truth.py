@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from hmrm.datasets.fake import write_fake
 from hmrm.datasets.fake_catalogue import FAKES
 from hmrm.datasets.interval_truth import write_intervals
 from hmrm.datasets.load import load_dataset
+from hmrm.evaluation.interval_files import read_intervals
+from hmrm.evaluation.interval_rows import ReadOptions
+from hmrm.evaluation.intervals import build_table
+from hmrm.evaluation.spotting import score_spotting
 from hmrm.video.discover import discover, unique_names
 from hmrm.video.images import images_in
 
@@ -41,6 +46,32 @@ def test_positions_and_names_are_those_of_spot(name: str, tmp_path: Path) -> Non
             assert row["offset_index"] == ""
         else:
             assert numbers[int(row["offset_index"])] == record.offset_frame
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_whatever_spot_takes_for_subjects_the_videos_are_found_again(
+    name: str, tmp_path: Path
+) -> None:
+    write_fake(tmp_path, FAKES[name]().first(12), pictures="blank")
+    truth = tmp_path / "truth.csv"
+    write_intervals(truth, load_dataset(name, tmp_path))
+    options = ReadOptions(missing_offset="drop")
+    annotated = read_intervals([truth], "truth", options)
+    clips = [clip for clip in discover([tmp_path]) if isinstance(clip, Path)]
+    names = {name: clip.parent.name for name, clip in zip(unique_names(clips), clips, strict=True)}
+    # Of part C's 1/a/color, the folder that it lies in says nothing of the person.
+    for subject_of in (dict.fromkeys(names, ""), names)[: 1 if name == "cas-me-3-c" else 2]:
+        found = build_table(
+            (
+                replace(i, subject=subject_of[i.video])
+                for i in read_intervals([truth], "found", options).intervals
+            ),
+            source="found",
+            videos=[(subject_of[name], name) for name in names],
+        )
+        scores = score_spotting(annotated, found)
+        assert scores.counts["all"].f1 == 1.0
+        assert not any("names none of" in warning for warning in scores.warnings)
 
 
 def test_intervals_are_cut_to_their_video_or_left_out(tmp_path: Path) -> None:

@@ -250,3 +250,7 @@ def test_what_is_written_is_read_back(
     path = tmp_path_factory.mktemp("written") / "found.csv"
     write_csv(path, rows)
     assert read_intervals([path], "found").intervals == tuple(rows)
+    write_csv(path, rows, [("006", "quiet"), *((row.subject, row.video) for row in rows)])
+    read_back = read_intervals([path], "found")
+    assert read_back.intervals == tuple(rows)
+    assert set(read_back.videos) == {"006_quiet", *(row.key for row in rows)}

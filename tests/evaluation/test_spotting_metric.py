@@ -237,6 +237,28 @@ def test_a_leading_s_of_one_side_alone_is_no_difference() -> None:
     assert scored([*truth, other], found).counts["all"].false_negatives == 1
 
 
+def test_a_name_alone_matches_where_it_can_mean_one_video_only() -> None:
+    def at(subject: str, video: str) -> Interval:
+        return Interval(subject=subject, video=video, onset_index=0, offset_index=9, kind="micro")
+
+    def hits(truth: list[Interval], found: list[Interval]) -> int:
+        return scored(truth, found).counts["all"].true_positives
+
+    # The folder that all videos lie in taken for their subject; no subject told at all.
+    long = at("006", "006_1")
+    assert (
+        hits([long], [at("SAMM_longvideos", "006_1")])
+        == hits([at("s15", "15_a")], [at("", "15_a")])
+        == 1
+    )
+    warnings = scored([long], [at("SAMM_longvideos", "006_1")]).warnings
+    assert len(warnings) == 1 and "SAMM_longvideos_006_1 with 006_1" in warnings[0]
+    # The first videos of two people, and a name that two people share.
+    assert hits([at("006", "1")], [at("007", "1")]) == 0
+    assert hits([at("006", "1"), at("007", "1")], [at("", "1")]) == 0
+    assert hits([at("006", "1")], [at("", "1"), at("006", "1")]) == 1
+
+
 def test_strs_is_spotting_times_recognition_over_the_hits() -> None:
     truth = [
         interval(0, 9, label="negative"),

@@ -217,7 +217,8 @@ def _file_name(target: Target) -> str:
 
 
 def _write(folder: Path, run: SpottingRun, config: SpottingConfig) -> None:
-    write_csv(folder / "spotting.csv", intervals_of(run.videos))
+    looked_at = [(video["subject"], video["video"]) for video in run.videos]
+    write_csv(folder / "spotting.csv", intervals_of(run.videos), looked_at)
     result = {
         "schema": SCHEMA_VERSION,
         "frames": "from 0; onset and offset inclusive",

@@ -20,7 +20,9 @@ def spot(
     ),
     subject: Annotated[
         Literal["none", "folder"],
-        typer.Option(help="Subject of a video: not told, or the folder it lies in."),
+        typer.Option(
+            help="Subject of a video: not told (its name will do), or the folder it lies in."
+        ),
     ] = "none",
     faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "largest",
     frames_per_s: Annotated[
@@ -32,8 +34,9 @@ def spot(
     """Find micro-expressions (to 0.5 s) and macro-expressions (to about 4 s) in long videos.
 
     Writes spotting.csv (subject, video, onset, offset, type, apex, score; frames from 0, both
-    ends count) and spotting.json. A repeated run goes on where it stopped. Score the result
-    against annotations with hmrm score-spotting.
+    ends count; a video in which nothing was found has a row without frames) and spotting.json. A
+    repeated run goes on where it stopped. Score the result against annotations with hmrm
+    score-spotting; hmrm datasets intervals writes those of a data set.
     """
     from hmrm.analysis.spot_videos import SpottingConfig, Target, intervals_of, spot_videos
     from hmrm.errors import HmrmError

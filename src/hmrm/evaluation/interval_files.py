@@ -26,7 +26,7 @@ from typing import Literal
 
 from hmrm.errors import DataError
 from hmrm.evaluation.interval_rows import NUMBER, ReadOptions, Row, interval_of
-from hmrm.evaluation.intervals import IntervalTable, Kind, build_table, kind_of, video_key
+from hmrm.evaluation.intervals import IntervalTable, Kind, build_table, kind_of
 from hmrm.evaluation.text_files import table_text
 
 Role = Literal["truth", "found"]
@@ -70,7 +70,7 @@ def read_intervals(
     said = [*_empty(rows, source, role), *_counted_from(rows, source, options)]
     intervals, videos, tally = [], [], Counter[str]()
     for row in rows:
-        videos.append(video_key(row.get("subject", ""), row["video"]))
+        videos.append((row.get("subject", ""), row["video"]))
         if not (row["onset"] or row["offset"]):
             continue
         one = interval_of(row, options, tally)

@@ -4,8 +4,8 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -63,12 +63,14 @@ class IntervalTable:
         source: file name, for messages.
         intervals: in the order of the file, without exact duplicates.
         videos: keys of all videos named, also of those without an interval.
+        names: key → what the video is called without its subject.
         warnings: sentences that a reader of a score must see.
     """
 
     source: str
     intervals: tuple[Interval, ...]
     videos: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -103,13 +105,16 @@ def build_table(
     intervals: Iterable[Interval],
     *,
     source: str,
-    videos: Sequence[str] = (),
+    videos: Sequence[tuple[str, str]] = (),
     warnings: Sequence[str] = (),
     duplicates_meant: bool = False,
 ) -> IntervalTable:
     """Take exact duplicates out, with a warning unless the format repeats rows by intention.
 
     Of found duplicates that differ in their score the surest stays.
+
+    Args:
+        videos: subject and video of those named, with or without an interval.
     """
     best: dict[tuple[object, ...], Interval] = {}
     times: Counter[tuple[object, ...]] = Counter()
@@ -127,21 +132,26 @@ def build_table(
             f"{source}: {sum(times[p] - 1 for p in repeated)} duplicate row(s) left out, "
             f"e.g. {key} {onset} to {offset} (from 0)"
         )
-    named = {*videos, *(one.key for one in best.values())}
+    called = [*videos, *((one.subject, one.video) for one in best.values())]
+    names = {video_key(subject, video): video for subject, video in called}
     return IntervalTable(
         source=source,
         intervals=tuple(best.values()),
-        videos=tuple(sorted(named)),
+        videos=tuple(sorted(names)),
+        names=names,
         warnings=tuple(said),
     )
 
 
 def alike_named(truth: IntervalTable, found: IntervalTable) -> tuple[IntervalTable, IntervalTable]:
-    """Both tables, without the ``s`` before a subject's number where only one of them writes it.
+    """Both tables with the same name for the same video, where they tell subjects differently.
 
-    CAS(ME)²'s ``s15_0101`` is ``15_0101`` in the challenge's log. Done only where the files share
-    no video as they are and do so without it; a warning says so.
+    A video's name alone matches where one of the files tells no subject, or the name holds it
+    already (``006_1``), and no other video has it. Where nothing matches at all, an ``s`` before a
+    subject's number is left aside: CAS(ME)²'s ``s15_0101`` is ``15_0101`` in the challenge's log.
+    Warnings say so.
     """
+    found = _by_name_alone(truth, found)
     if set(truth.videos) & set(found.videos):
         return truth, found
     bare = [_without_s(truth), _without_s(found)]
@@ -155,6 +165,41 @@ def alike_named(truth: IntervalTable, found: IntervalTable) -> tuple[IntervalTab
     return replace(bare[0], warnings=(*truth.warnings, said)), bare[1]
 
 
+def _by_name_alone(truth: IntervalTable, found: IntervalTable) -> IntervalTable:
+    true, spotted = _keys_by_name(truth), _keys_by_name(found)
+    taken = {
+        ours[0]: theirs[0]
+        for name, ours in spotted.items()
+        if len(ours) == 1
+        and len(theirs := true.get(name, [])) == 1
+        and name in (ours[0], theirs[0])
+        and ours[0] not in truth.videos
+        and theirs[0] not in found.videos
+    }
+    if not taken:
+        return found
+    here, there = min(taken.items())
+    said = (
+        f"{found.source}: {len(taken)} video(s) are matched by name alone, e.g. {here} with "
+        f"{there}: the files tell subjects differently"
+    )
+    return replace(
+        found,
+        intervals=tuple(
+            replace(i, subject="", video=taken.get(i.key, i.key)) for i in found.intervals
+        ),
+        videos=tuple(sorted(taken.get(key, key) for key in found.videos)),
+        warnings=(*found.warnings, said),
+    )
+
+
+def _keys_by_name(table: IntervalTable) -> dict[str, list[str]]:
+    keys: dict[str, list[str]] = {}
+    for key in table.videos:
+        keys.setdefault(table.names.get(key, key), []).append(key)
+    return keys
+
+
 def _without_s(table: IntervalTable) -> IntervalTable:
     def bare(key: str) -> str:
         return re.sub(r"^s(?=\d)", "", key)
@@ -166,24 +211,37 @@ def _without_s(table: IntervalTable) -> IntervalTable:
     )
 
 
-def to_csv(intervals: Iterable[Interval]) -> str:
-    """The table as CSV text; frames from 0, both ends inclusive."""
+def to_csv(intervals: Iterable[Interval], videos: Iterable[tuple[str, str]] = ()) -> str:
+    """The table as CSV text; frames from 0, both ends inclusive.
+
+    Args:
+        videos: subject and video of all that were looked at; those without an interval get a row
+            without frames.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    silent = dict.fromkeys(videos)
     for one in intervals:
+        silent.pop((one.subject, one.video), None)
         apex = "" if one.apex_index is None else one.apex_index
         score = "" if one.score is None else repr(float(one.score))
         writer.writerow(
             [one.subject, one.video, one.onset_index, one.offset_index, one.kind, apex, score]
         )
+    writer.writerows([subject, video, *[""] * (len(COLUMNS) - 2)] for subject, video in silent)
     return text.getvalue()
 
 
-def write_csv(path: Path, intervals: Iterable[Interval]) -> None:
+def write_csv(
+    path: Path, intervals: Iterable[Interval], videos: Iterable[tuple[str, str]] = ()
+) -> None:
     """Write the table as CSV; ``interval_files.read_intervals`` gives it back, labels aside.
+
+    Args:
+        videos: see `to_csv`.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    atomic.write_text(path, to_csv(intervals))
+    atomic.write_text(path, to_csv(intervals, videos))
