@@ -43,7 +43,11 @@ def analyze(
     faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "all",
     frames_per_s: Annotated[
         float | None,
-        typer.Option(help="Rate of an image folder, which has none.", show_default=False),
+        typer.Option(
+            help="Rate of image folders, which have none (200 is assumed); videos follow it "
+            "instead of their own.",
+            show_default=False,
+        ),
     ] = None,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:

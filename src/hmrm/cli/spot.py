@@ -1,13 +1,16 @@
 """hmrm spot: long videos in, intervals out."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from hmrm.cli.terminal import ERR, OUT, progress_bar
 
 Faces = Literal["all", "largest"]
+_RATE = ("frame_rate_given", "frame_rate_assumed")
+"""Codes of notices that a wrong answer most often follows from."""
 
 
 def spot(
@@ -27,7 +30,11 @@ def spot(
     faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "largest",
     frames_per_s: Annotated[
         float | None,
-        typer.Option(help="Rate of an image folder, which has none.", show_default=False),
+        typer.Option(
+            help="Rate of image folders, which have none (200 is assumed); videos follow it "
+            "instead of their own, as high-speed recordings that are stored slowed down need.",
+            show_default=False,
+        ),
     ] = None,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
@@ -64,13 +71,15 @@ def spot(
             on_failure=complain,
         )
     kinds = [one.kind for one in intervals_of(run.videos)]
-    minutes = sum(video["duration_s"] for video in run.videos) / 60
+    seconds = sum(video["duration_s"] for video in run.videos)
+    long = f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
     OUT.print(
-        f"{len(run.videos)} video(s), {minutes:.1f} min: {kinds.count('micro')} micro- and "
+        f"{len(run.videos)} video(s), {long}: {kinds.count('micro')} micro- and "
         f"{kinds.count('macro')} macro-expression(s); {output / 'spotting.csv'}"
         + (f"; {run.resumed} video(s) from an earlier run" if run.resumed else ""),
         markup=False,
     )
+    _print_rates(run.videos)
     if run.failures:
         ERR.print(f"{len(run.failures)} of {len(targets)} videos failed, see above")
         raise typer.Exit(next(iter(run.failures.values())).exit_code)
@@ -78,3 +87,14 @@ def spot(
 
 def _subject(clip: Path, rule: str) -> str:
     return clip.absolute().parent.name if rule == "folder" else ""
+
+
+def _print_rates(videos: Sequence[Mapping[str, Any]]) -> None:
+    said: dict[str, list[str]] = {}
+    for video in videos:
+        for notice in video["notices"]:
+            if notice["code"] in _RATE:
+                said.setdefault(notice["message"], []).append(video["source"])
+    for message, names in said.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        ERR.print(f"notice: {names[0]}{others}: {message}", markup=False)
