@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,40 @@ def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
     assert codes["frames_beyond"]["count"] == 1
     words = call("datasets", "check", "samm", tmp_path)
     assert "5, published are 159" in words
+
+
+def test_check_counts_what_is_left_out_and_names_each_once(tmp_path: Path):
+    fake = FAKES["casme2"]().first(4)
+    row = fake.clips[0].row
+    bad = replace(fake.clips[0], row=(*row[:3], "soon", *row[4:]))
+    write_fake(tmp_path, replace(fake, clips=(bad, *fake.clips[1:])), pictures="blank")
+    for frame in (tmp_path / fake.clips[1].folder).iterdir():
+        if int(frame.stem[3:]) < fake.records[1].apex_frame:
+            frame.unlink()
+    words = call("datasets", "check", "casme2", tmp_path)
+    assert "2 left out; complete the folders, and mend the table" in words
+    for clip in fake.records[:2]:
+        assert words.count(f"    {clip.id}: ") == 1 and f"{clip.id}: {clip.id}" not in words
+    assert "onset is 'soon'" in words and "cell D2" in words
+
+
+def exit_code(*arguments) -> int:
+    return CliRunner().invoke(app, ["datasets", "check", *map(str, arguments)]).exit_code
+
+
+def test_a_strict_check_ends_with_1_where_something_is_to_be_mended(tmp_path: Path):
+    write_fake(tmp_path, FAKES["casme2"](), pictures="none")
+    where = ("casme2", tmp_path, "--table-only")
+    # Oddities of the table as it is published are no faults.
+    assert exit_code(*where, "--strict") == 0
+    header = "dataset,clip,column,old,new,evidence"
+    (tmp_path / "mine.csv").write_text(f"{header}\ncasme2,sub01/absent,apex,1,2,x\n")
+    where = (*where, "--corrections", tmp_path / "mine.csv")
+    assert exit_code(*where) == 0
+    assert exit_code(*where, "--strict") == exit_code(*where, "--strict", "--json") == 1
+    assert exit_code("casme2", tmp_path, "--strict") == 1  # no frames
+    # What has no class is left out on purpose; SMIC and SAMM are missing.
+    assert exit_code("composite", tmp_path, "--table-only", "--strict") == 1
 
 
 def test_check_of_the_composite_applies_the_rule(tmp_path: Path):

@@ -48,6 +48,13 @@ def check(
     table_only: Annotated[bool, typer.Option(help="Do not look for frames.")] = False,
     corrections: _Corrections = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            help="Exit with 1 where anything is left out or missing, or counts are not the "
+            "published ones; of flow maps, where anything is odd."
+        ),
+    ] = False,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Say what is there and what is missing, count against the published numbers, name oddities.
@@ -56,9 +63,11 @@ def check(
     folder, at flow maps in any known layout.
     """
     if root is None:
-        _check_maps(source, as_json=as_json)
+        found = _check_maps(source, as_json=as_json)
+        if strict and (found["oddities"] or found["identical_maps"]):
+            raise typer.Exit(1)
         return
-    from hmrm.datasets.check_dataset import check_dataset
+    from hmrm.datasets.check_dataset import check_dataset, count_faults
     from hmrm.datasets.load import LoadOptions
 
     options = LoadOptions(table=table, table_only=table_only, corrections=corrections)
@@ -66,13 +75,10 @@ def check(
         found = check_dataset(source, root, options, progress=bar)
     if as_json:
         OUT.print(json.dumps(found, indent=1, ensure_ascii=False), markup=False)
-        return
-    for part in found["parts"]:
-        _print_part(part)
-    for missing in found["missing"]:
-        OUT.print(f"missing: {missing['what']}: {missing['reason']}", markup=False)
-    if "composite" in found:
-        _print_composite(found["composite"])
+    else:
+        _print_check(found)
+    if strict and count_faults(found):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -235,7 +241,7 @@ def fake(
     OUT.print(f"{len(drawn.ids)} drawn clips of {len(set(drawn.subjects))} subjects in {output}")
 
 
-def _check_maps(source: str, *, as_json: bool) -> None:
+def _check_maps(source: str, *, as_json: bool) -> dict[str, Any]:
     from hmrm.datasets.catalogue import names
     from hmrm.datasets.check import check_maps
 
@@ -246,6 +252,16 @@ def _check_maps(source: str, *, as_json: bool) -> None:
         OUT.print(json.dumps(found, indent=1, ensure_ascii=False), markup=False)
     else:
         _print_maps(found)
+    return found
+
+
+def _print_check(found: Mapping[str, Any]) -> None:
+    for part in found["parts"]:
+        _print_part(part)
+    for missing in found["missing"]:
+        OUT.print(f"missing: {missing['what']}: {missing['reason']}", markup=False)
+    if "composite" in found:
+        _print_composite(found["composite"])
 
 
 def _print_part(part: Mapping[str, Any]) -> None:
@@ -263,8 +279,13 @@ def _print_part(part: Mapping[str, Any]) -> None:
     for one in wrong:
         OUT.print(f"  [yellow]{one['what']}[/]: {one['found']}, published are {one['published']}")
     _print_oddities(part["oddities"])
+    if part["skipped"]:
+        OUT.print(
+            f"  {len(part['skipped'])} left out; complete the folders, and mend the table or give "
+            "the right values with --corrections:"
+        )
     for skip in part["skipped"]:
-        OUT.print(f"  left out: {skip['what']}: {skip['reason']}", markup=False)
+        OUT.print(f"    {skip['what']}: {skip['reason']}", markup=False)
 
 
 def _print_oddities(oddities: list[dict[str, Any]]) -> None:

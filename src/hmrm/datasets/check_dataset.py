@@ -20,6 +20,7 @@ from hmrm.datasets.load import (
     load_dataset,
 )
 from hmrm.datasets.mapset import Oddity
+from hmrm.datasets.oddity_words import FAULTS
 from hmrm.datasets.records import Record, Skip
 from hmrm.datasets.workbook import Notes
 from hmrm.errors import InputError
@@ -105,7 +106,7 @@ def _look_at_frames(loaded: Loaded, notes: Notes, progress: Progress) -> list[Sk
             try:
                 frames_of(record, folder.path, notes)
             except InputError as error:
-                skipped.append(Skip(what=record.id, reason=str(error)))
+                skipped.append(Skip.of(record.id, error))
         progress(f"{STAGE} of {loaded.dataset.title}", done, len(records))
     return skipped
 
@@ -123,6 +124,20 @@ def _published(
         {"what": what, "published": expected, "found": found.get(what, counts.get(what, 0))}
         for what, expected in loaded.dataset.published.items()
     ]
+
+
+def count_faults(found: Mapping[str, Any]) -> int:
+    """How much of a check's result is to be mended, not merely to be known.
+
+    That is what was left out, what is missing, published counts that are not met, and oddities
+    among ``FAULTS``.
+    """
+    count = len(found["missing"]) + len(found.get("composite", {}).get("differences", ()))
+    for part in found["parts"]:
+        count += len(part["skipped"])
+        count += sum(one["published"] != one["found"] for one in part["published"])
+        count += sum(one["count"] for one in part["oddities"] if one["code"] in FAULTS)
+    return count
 
 
 def group_oddities(oddities: Iterable[Oddity]) -> list[dict[str, Any]]:

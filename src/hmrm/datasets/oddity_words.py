@@ -64,6 +64,14 @@ WORDS: Mapping[str, str] = {
 }
 """A sentence for each code that a reader of data sets gives."""
 
+FAULTS = frozenset(
+    {
+        *("clip_not_on_disk", "clip_not_in_table", "frame_replaced", "frames_missing"),
+        *("correction_not_applied", "correction_without_clip", "points_without_clip"),
+    }
+)
+"""Codes of what whoever holds the data can mend; the others are as data sets are published."""
+
 
 def words_of(code: str) -> str:
     """The sentence of a code; a code of an older folder that has none is given in plain words."""

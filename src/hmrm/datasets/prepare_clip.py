@@ -104,7 +104,7 @@ def prepare_clip(job: Job) -> Outcome:
     try:
         _prepare(job)
     except (InputError, FaceError, NumericalError) as error:
-        return Outcome(reason=str(error))
+        return Outcome(reason=str(error).removeprefix(f"{job.record.id}: "))
     return Outcome()
 
 

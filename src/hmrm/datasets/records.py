@@ -74,6 +74,11 @@ class Skip:
     what: str
     reason: str
 
+    @classmethod
+    def of(cls, what: str, error: Exception) -> "Skip":
+        """With the error's message, which need not say again what it is about."""
+        return cls(what=what, reason=str(error).removeprefix(f"{what}: "))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Annotations:
