@@ -67,6 +67,22 @@ def test_an_occluder_hides_what_is_behind_it():
     assert np.ptp(covered[1][:, other], axis=1).max() == 0
 
 
+@pytest.mark.parametrize("index", range(3))
+def test_layers_move_apart_and_show_again_where_the_flow_says(index: int):
+    plain = replace(PLAIN, low_px=2.0, high_px=2.0, side_px=96)
+    behind = draw_pair(plain, seed=(6, index))
+    (onset, apex), flow = draw_pair(replace(plain, layered=1.0), seed=(6, index))
+    # smooth motion never changes so much from px to px
+    assert np.abs(np.diff(behind[1], axis=2)).max() <= STEEPEST + 1e-3
+    edges = np.abs(np.diff(flow, axis=2)).max(axis=0) > STEEPEST + 1e-3
+    assert 0.002 < edges.mean() < 0.2
+    again = spline(apex[None]).at(flow)[0]
+    # what one thing hides of another is hidden in one frame only: look at the most, not the mean
+    inner = (slice(8, -8), slice(8, -8))
+    left, before = (np.median(np.abs(x - onset)[inner]) for x in (again, apex))
+    assert left < 0.35 * before
+
+
 @pytest.mark.parametrize("kind", sorted(FIELDS))
 def test_fields_are_finite_and_never_fold(kind: str):
     for seed in range(5):

@@ -216,7 +216,15 @@ def test_the_estimator_answers_in_px_with_its_expected_error(whole: Path):
 
 
 @pytest.mark.parametrize(
-    "name", ["gru-aofe", "gru-aofe-short", "gru-aofe-longer", "gru-aofe-chairs", "gru-aofe-things"]
+    "name",
+    [
+        "gru-aofe",
+        "gru-aofe-short",
+        "gru-aofe-longer",
+        "gru-aofe-layers",
+        "gru-aofe-chairs",
+        "gru-aofe-things",
+    ],
 )
 def test_shipped_settings_load(name: str):
     settings = config.load(FlowTrainingConfig, ROOT / f"configs/{name}.toml")
