@@ -61,8 +61,19 @@ def test_clips_are_matched_by_id_and_the_rest_is_counted() -> None:
     assert scores.micro_f1 == pytest.approx(2 / 3)
     with pytest.raises(DataError, match="share no clip"):
         score_units(truth, {"z": frozenset()})
+    with pytest.raises(DataError, match="states no unit"):
+        score_units({"a": parse_units("4?")}, {"a": frozenset()})
     with pytest.raises(DataError, match="annotates no clip"):
         score_units({"x": None}, {})
+
+
+def test_clips_that_were_never_looked_at_do_not_count() -> None:
+    truth = {"a": parse_units("12"), "b": parse_units("4"), "c": parse_units("4"), "x": None}
+    found = {"a": frozenset({12}), "c": frozenset({4})}
+    scores = score_units(truth, found, left_out=("b", "c", "x", "line 7"))
+    assert (scores.clips, scores.without_result, scores.left_out, scores.unreadable) == (2, 0, 1, 1)
+    assert scores.macro_f1 == 1.0
+    assert score_units(truth, found).without_result == 1
 
 
 @pytest.mark.parametrize(
@@ -86,6 +97,9 @@ def test_found_units_come_in_several_forms(text: str, tmp_path: Path) -> None:
         ("id,score\na,1\n", "nor columns such as AU12"),
         ("id,AU4\na,yes\n", "line 2: AU4 is 'yes'"),
         ("id,AU4\na,nan\n", "line 2: AU4 is 'nan'"),
+        ("id,p_AU4\na,0.1\nb,1.7\n", "line 3: p_AU4 is '1.7'; .* from 0 to 1"),
+        ("id,p_AU4\na,-3\n", "line 2: p_AU4 is '-3'"),
+        ("", "f.csv: is empty"),
         ("id,AU4,AU5\na,1\n", "line 2: AU5 is None"),
         ("id,AU4\n,1\n", "line 2: id is empty"),
         ("id,AU4\na,1\na,0\n", "line 3: clip a occurs twice"),
@@ -97,8 +111,11 @@ def test_bad_tables_are_refused_with_their_line(text: str, words: str, tmp_path:
     path.write_text(text)
     with pytest.raises(DataError, match=words):
         read_found(path)
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="cannot be read as text"):
         read_truth(tmp_path / "absent.csv")
+    path.write_bytes(b"PK\x03\x04\xc7")
+    with pytest.raises(DataError, match=r"is a workbook.*--dataset"):
+        read_truth(path)
 
 
 def call(*arguments) -> str:
@@ -119,11 +136,29 @@ def test_command_scores_a_data_sets_own_table(tmp_path: Path) -> None:
     assert "macro F1 1.000" in words and "255 clips" in words and "AU12" in words
     one = json.loads(call(*arguments, "--units", "15", "--json"))
     assert [unit["number"] for unit in one["units"]] == [15]
-    with pytest.raises(ConfigError, match="numbers with commas"):
-        call(*arguments, "--units", "AU4")
+    assert call(*arguments, "--units", "AU15,au04") == call(*arguments, "--units", "15,4")
+    for wrong in ("AU", "4,,12", "smile"):
+        with pytest.raises(ConfigError, match="numbers with commas"):
+            call(*arguments, "--units", wrong)
+    with pytest.raises(ConfigError, match="casme2 and samm one after the other"):
+        call(*arguments[:2], "--dataset", "composite", *arguments[4:])
     (tmp_path / "plain.csv").write_text("Subject,Filename\n01,EP01\n")
     with pytest.raises(DataError, match="--dataset"):
         call("--truth", tmp_path / "plain.csv", "--found", tmp_path / "found.csv")
+
+
+def test_command_takes_out_what_prepare_left_out(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text("id,action_units\na,12\nb,4\n")
+    (tmp_path / "found.csv").write_text("id,AU12\na,1\n")
+    sides = ("--truth", tmp_path / "truth.csv", "--found", tmp_path / "found.csv")
+    assert "1 annotated clips have no result" in (words := call(*sides))
+    assert "--prepared" in words
+    with pytest.raises(DataError, match="hmrm datasets prepare wrote"):
+        call(*sides, "--prepared", tmp_path)
+    (tmp_path / "skipped.csv").write_text('what,reason\nb,"others, no class"\n')
+    words = call(*sides, "--prepared", tmp_path)
+    assert "1 annotated clips were left out by prepare and do not count" in words
+    assert "macro F1 1.000" in words and "have no result" not in words
 
 
 def as_mapset(ids: tuple[str, ...], maps: np.ndarray, labels: np.ndarray) -> MapSet:

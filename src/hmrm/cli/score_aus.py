@@ -23,8 +23,15 @@ def score_aus(
         float, typer.Option(min=0, max=1, help="Probability from which a unit is found.")
     ] = 0.5,
     units: Annotated[
-        str, typer.Option(help="Units to score, such as 1,2,4,12; default: all annotated.")
+        str, typer.Option(help="Units to score, such as 1,2,4 or AU1,AU2; default: all annotated.")
     ] = "",
+    prepared: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of hmrm datasets prepare: annotated clips that it left out do not count.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """F1 of every stated action unit, clips pooled and matched by id.
@@ -34,15 +41,16 @@ def score_aus(
     then --found RUN. Tables of other tools are taken too (columns AU12, p_AU12 or AU12_c).
     """
     from hmrm.errors import ConfigError
-    from hmrm.evaluation.action_units import read_found, read_truth, score_units
+    from hmrm.evaluation.action_units import read_found, read_left_out, read_truth, score_units
 
-    numbers = [part.strip() for part in units.split(",") if part.strip()]
-    if not all(number.isdecimal() for number in numbers):
-        raise ConfigError(f"--units {units!r}: give numbers with commas between them")
+    numbers = [part.strip().upper().removeprefix("AU") for part in units.split(",")]
+    if units and not all(number.isdecimal() for number in numbers):
+        raise ConfigError(f"--units {units!r}: give numbers with commas between them, as 1,2,4")
     scores = score_units(
         read_truth(truth, dataset=dataset),
         read_found(found, threshold=threshold),
-        units=[int(number) for number in numbers],
+        units=[int(number) for number in numbers if number],
+        left_out=() if prepared is None else read_left_out(prepared),
     )
     if as_json:
         plain = asdict(scores) | {"macro_f1": scores.macro_f1, "micro_f1": scores.micro_f1}
@@ -63,8 +71,10 @@ def score_aus(
         f"macro F1 {scores.macro_f1:.3f}, micro F1 {scores.micro_f1:.3f} over "
         f"{len(scores.units)} units and {scores.clips} clips"
     )
+    hint = "" if prepared else ". Clips that prepare left out do not count with --prepared FOLDER"
     for count, words in (
-        (scores.without_result, "annotated clips have no result; nothing was found in them"),
+        (scores.without_result, f"annotated clips have no result; nothing was found in them{hint}"),
+        (scores.left_out, "annotated clips were left out by prepare and do not count"),
         (scores.unknown, "clips with a result are not annotated and do not count"),
         (scores.unreadable, "annotated clips have a code that cannot be read; they do not count"),
     ):

@@ -1,15 +1,17 @@
 """Action units found against action units annotated: one F1 for each, over all clips pooled."""
 
 import csv
+import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hmrm.datasets.action_units import UnitCode, parse_units
-from hmrm.datasets.load import LoadOptions, load_dataset
-from hmrm.errors import DataError
+from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
+from hmrm.errors import ConfigError, DataError
+from hmrm.evaluation.text_files import table_text
 
 FILE_NAME = "action_units.csv"
 _UNIT_COLUMN = re.compile(r"(?:p_)?au_?0*(\d{1,2})(?:_c)?", re.IGNORECASE)
@@ -45,6 +47,7 @@ class UnitScores:
         units: of every unit that some annotation states with certainty, or that was asked for.
         clips: scored clips: those annotated, whether or not anything was found in them.
         without_result: annotated clips that the found table lacks; nothing was found in them.
+        left_out: annotated clips that were never looked at and have no result; they do not count.
         unknown: clips of the found table that the truth lacks; they do not count.
         unreadable: annotated clips whose code could not be read; they do not count.
     """
@@ -52,6 +55,7 @@ class UnitScores:
     units: tuple[UnitScore, ...]
     clips: int
     without_result: int
+    left_out: int
     unknown: int
     unreadable: int
 
@@ -73,6 +77,7 @@ def score_units(
     found: Mapping[str, frozenset[int]],
     *,
     units: Sequence[int] = (),
+    left_out: Collection[str] = (),
 ) -> UnitScores:
     """Score found units against annotated ones; clips are matched by id, sides do not matter.
 
@@ -82,11 +87,14 @@ def score_units(
     Args:
         truth: code of each clip; None where it could not be read.
         units: numbers to score; by default all that some annotation states with certainty.
+        left_out: clips that do not count where they have no result.
 
     Raises:
         DataError: no clip is annotated, or the two tables share none.
     """
-    codes = {clip: code for clip, code in truth.items() if code is not None}
+    known = {clip: code for clip, code in truth.items() if code is not None}
+    unseen = set(known) & set(left_out) - set(found)
+    codes = {clip: code for clip, code in known.items() if clip not in unseen}
     if not codes:
         raise DataError("action units: the truth annotates no clip; give the annotation table")
     if not set(codes) & set(found):
@@ -95,12 +103,15 @@ def score_units(
             f"{next(iter(found), 'nothing')!r}; ids are dataset/subject/clip"
         )
     stated = sorted(set().union(*(code.certain for code in codes.values())))
+    if not units and not stated:
+        raise DataError("action units: the truth states no unit with certainty in any clip")
     return UnitScores(
         units=tuple(_score_one(number, codes, found) for number in units or stated),
         clips=len(codes),
         without_result=len(set(codes) - set(found)),
+        left_out=len(unseen),
         unknown=len(set(found) - set(truth)),
-        unreadable=len(truth) - len(codes),
+        unreadable=len(truth) - len(known),
     )
 
 
@@ -129,11 +140,16 @@ def read_truth(path: Path, *, dataset: str | None = None) -> dict[str, UnitCode 
             ``id`` and ``action_units``.
 
     Raises:
-        ConfigError: no such data set.
+        ConfigError: no such data set, or one that has no table of its own.
         DataError: the table cannot be read.
     """
     if dataset is None:
         return dict(_read_codes(path))
+    if is_composite(dataset):
+        raise ConfigError(
+            "the composite has a table for each part: score casme2 and samm one after the other; "
+            "SMIC has no action units"
+        )
     records = load_dataset(dataset, path, LoadOptions(table_only=True)).annotations.records
     return {record.id: record.units for record in records}
 
@@ -169,13 +185,28 @@ def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int
     return found
 
 
+def read_left_out(folder: Path) -> frozenset[str]:
+    """Clips that ``hmrm datasets prepare`` left out, as its ``skipped.csv`` names them.
+
+    Raises:
+        DataError: the folder holds no such table.
+    """
+    path = folder / "skipped.csv"
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; give a folder that hmrm datasets prepare wrote")
+    header, rows = _rows(path)
+    if "what" not in header:
+        raise DataError(f"{path}: column 'what' is missing; not written by hmrm datasets prepare")
+    return frozenset(row["what"] for _, row in rows)
+
+
 def _number(text: str | None, where: str) -> float:
     try:
         value = float(text or "")
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
-        raise DataError(f"{where} is {text!r}, no number; give 0, 1 or a probability")
+    if not 0 <= value <= 1:
+        raise DataError(f"{where} is {text!r}; give 0, 1 or a probability from 0 to 1")
     return value
 
 
@@ -195,14 +226,22 @@ def _read_codes(path: Path) -> dict[str, UnitCode]:
     return codes
 
 
-def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
+def _rows(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
+    """The header, and each row with its line."""
+    text = table_text(path, if_workbook="name the data set whose table it is with --dataset")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        rows = [(reader.line_num, row) for row in reader]
+        header = tuple(reader.fieldnames or ())
+    except csv.Error as error:
         raise DataError(f"{path}: cannot be read as a table ({error})") from error
-    header = tuple(reader.fieldnames or ())
+    if not header:
+        raise DataError(f"{path}: is empty; give a table with a header")
+    return header, rows
+
+
+def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
+    header, rows = _rows(path)
     if "id" not in header:
         raise DataError(
             f"{path}: column 'id' is missing (dataset/subject/clip); has {', '.join(header)}. For "
