@@ -74,6 +74,32 @@ def test_check_counts_what_is_left_out_and_names_each_once(tmp_path: Path):
     assert "onset is 'soon'" in words and "cell D2" in words
 
 
+def test_check_sees_empty_pictures_and_says_that_it_opens_none(tmp_path: Path):
+    fake = FAKES["casme2"]().first(2)
+    write_fake(tmp_path, fake, pictures="blank")
+    empty = tmp_path / fake.clips[0].folder / "img42.jpg"
+    empty.write_bytes(b"")
+    found = json.loads(call("datasets", "check", "casme2", tmp_path, "--json"))["parts"][0]
+    (told,) = [o for o in found["oddities"] if o["code"] == "picture_empty"]
+    assert told["where"] == str(empty) and told["count"] == 1
+    assert "not opened" in call("datasets", "check", "casme2", tmp_path)
+
+
+def test_prepare_says_how_many_are_left_out_for_what(tmp_path: Path):
+    fake = FAKES["casme2"]()
+    others = next(clip for clip in fake.clips if clip.record.emotion == "others")
+    some = replace(fake, clips=(*fake.clips[:3], others))
+    write_points(tmp_path / "faces.csv", write_fake(tmp_path, some))
+    for clip in some.clips[:2]:
+        (onset,) = (tmp_path / clip.folder).glob(f"*g{clip.record.onset_frame}.jpg")
+        onset.write_bytes(b"damaged")
+    words = call(
+        *("datasets", "prepare", "casme2", tmp_path, "-o", tmp_path / "maps"),
+        *("--flow", "farneback", "--faces", tmp_path / "faces.csv"),
+    )
+    assert "3 left out (2 unreadable picture, 1 no class), see" in words
+
+
 def exit_code(*arguments) -> int:
     return CliRunner().invoke(app, ["datasets", "check", *map(str, arguments)]).exit_code
 

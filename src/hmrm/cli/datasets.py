@@ -59,6 +59,8 @@ def check(
 ) -> None:
     """Say what is there and what is missing, count against the published numbers, name oddities.
 
+    Pictures are counted, not opened; prepare tells which ones are damaged.
+
     NAME ROOT looks at a data set as its authors ship it (hmrm datasets list); NAME alone, a
     folder, at flow maps in any known layout.
     """
@@ -133,9 +135,13 @@ def prepare(
     with progress_bar(enabled=progress) as bar:
         done = run(name, root, output, settings, workers=workers, progress=bar)
     subjects = len({clip.rsplit("/", 1)[0] for clip in done.clips})
+    left = f"{len(done.skipped)} left out"
+    if done.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
+        left += f" ({reasons}), see {output / 'skipped.csv'}"
     OUT.print(
         f"{len(done.clips)} clips of {subjects} subjects in {done.maps} ({done.made} made now), "
-        f"{len(done.skipped)} left out, see {output / 'skipped.csv'}",
+        f"{left}",
         markup=False,
     )
     if done.removed:
@@ -270,6 +276,7 @@ def _print_part(part: Mapping[str, Any]) -> None:
         OUT.print(f"  table {name}, sha256 {digest[:16]}…", markup=False)
     if part["on_disk"] is not None:
         OUT.print(f"  on disk: {part['on_disk']} of {part['clips']}; {part['folders']} folders")
+        OUT.print("  frames were counted, not opened; damaged ones show in prepare")
     for title, key in (("emotions", "by_emotion"), ("classes", "by_class"), ("kinds", "by_kind")):
         words = ", ".join(f"{name} {count}" for name, count in part[key].items())
         OUT.print(f"  {title}: {words}", markup=False)

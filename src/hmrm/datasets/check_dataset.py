@@ -9,7 +9,7 @@ import numpy as np
 
 from hmrm.clip import CLASSES
 from hmrm.datasets.composite import differences_from_composite
-from hmrm.datasets.frames import frames_of
+from hmrm.datasets.frames import ClipFrames, frames_of
 from hmrm.datasets.labels import class_of
 from hmrm.datasets.load import (
     Loaded,
@@ -104,11 +104,20 @@ def _look_at_frames(loaded: Loaded, notes: Notes, progress: Progress) -> list[Sk
         folder = loaded.folder_of(record)
         if folder is not None:
             try:
-                frames_of(record, folder.path, notes)
+                _note_empty(record, frames_of(record, folder.path, notes), notes)
             except InputError as error:
                 skipped.append(Skip.of(record.id, error))
         progress(f"{STAGE} of {loaded.dataset.title}", done, len(records))
     return skipped
+
+
+def _note_empty(record: Record, frames: ClipFrames, notes: Notes) -> None:
+    """Files without content, the one damage that shows without opening them."""
+    paths = {frames.onset, *(path for _, path in frames.between)}
+    paths |= {frames.apex[1]} if frames.apex else set()
+    for path in sorted(paths):
+        if path.stat().st_size == 0:
+            notes.add("picture_empty", str(path), f"{record.id}: the file holds nothing")
 
 
 def _published(

@@ -39,9 +39,9 @@ def composite_members(records: Iterable[Record], *, exclusions: bool = True) -> 
     """
     members, left_out = [], []
     for record in records:
-        reason = _reason(record, exclusions=exclusions)
-        if reason is not None:
-            left_out.append(Skip(what=record.id, reason=reason))
+        skip = _left_out(record, exclusions=exclusions)
+        if skip is not None:
+            left_out.append(skip)
             continue
         name = class_of(record.dataset, record.emotion)
         assert name is not None
@@ -49,11 +49,14 @@ def composite_members(records: Iterable[Record], *, exclusions: bool = True) -> 
     return Membership(members=tuple(members), left_out=tuple(left_out))
 
 
-def _reason(record: Record, *, exclusions: bool) -> str | None:
+def _left_out(record: Record, *, exclusions: bool) -> Skip | None:
     if record.dataset not in PARTS:
-        return f"{record.dataset} is no part of the composite"
+        reason = f"{record.dataset} is no part of the composite"
+        return Skip(what=record.id, reason=reason, kind="no part")
     if class_of(record.dataset, record.emotion) is None:
-        return f"emotion {record.emotion or 'missing'!r} has no class in the composite"
+        reason = f"emotion {record.emotion or 'missing'!r} has no class in the composite"
+        return Skip(what=record.id, reason=reason, kind="no class")
     if exclusions and record.id.lower() in EXCLUDED:
-        return f"left out by name: {EXCLUDED[record.id.lower()]}"
+        reason = f"left out by name: {EXCLUDED[record.id.lower()]}"
+        return Skip(what=record.id, reason=reason, kind="by name")
     return None

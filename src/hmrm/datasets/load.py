@@ -132,7 +132,7 @@ def load_composite(root: Path, options: LoadOptions | None = None) -> LoadedComp
     return LoadedComposite(
         parts=tuple(parts),
         membership=composite_members(records),
-        missing=tuple(Skip(what=name, reason=str(error)) for name, error in missing),
+        missing=tuple(Skip(what=n, reason=str(error), kind="missing part") for n, error in missing),
     )
 
 

@@ -53,6 +53,7 @@ WORDS: Mapping[str, str] = {
     "clip_not_in_table": "a folder of frames has no row in the table",
     "renumbered": "files are numbered otherwise than the table; their count agrees",
     "frame_replaced": "a missing onset or apex frame was replaced by one close by",
+    "picture_empty": "a picture is an empty file",
     "frames_missing": "frames between onset and offset are missing",
     "frames_beyond": "there are frames outside onset to offset",
     "interval_cut": "an interval that reaches beyond its video was cut to it",
@@ -66,7 +67,8 @@ WORDS: Mapping[str, str] = {
 
 FAULTS = frozenset(
     {
-        *("clip_not_on_disk", "clip_not_in_table", "frame_replaced", "frames_missing"),
+        *("clip_not_on_disk", "clip_not_in_table"),
+        *("frame_replaced", "frames_missing", "picture_empty"),
         *("correction_not_applied", "correction_without_clip", "points_without_clip"),
     }
 )

@@ -110,6 +110,11 @@ class PrepareReport:
         """Each kind once, with its count."""
         return group_oddities(self.oddities)
 
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many were left out for each kind of reason, most frequent first."""
+        return dict(Counter(skip.kind for skip in self.skipped).most_common())
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
@@ -165,10 +170,14 @@ def prepare(
     remove_partial(output)
     jobs = [_job(one, output, settings, points) for one in plan.wanted]
     outcomes, made = _run(jobs, workers=workers, progress=progress)
-    failed = [Skip(what=clip, reason=one.reason) for clip, one in outcomes.items() if one.reason]
+    failed = [
+        Skip(what=clip, reason=one.reason, kind=one.kind)
+        for clip, one in outcomes.items()
+        if one.reason
+    ]
     good = [job for job in jobs if not outcomes[job.record.id].reason]
     skipped = (*plan.skipped, *failed)
-    _write_table(output / "skipped.csv", ("what", "reason"), (asdict(s) for s in skipped))
+    _write_table(output / "skipped.csv", ("what", "reason", "kind"), (asdict(s) for s in skipped))
     if not good:
         first = skipped[0].reason if skipped else "no clip is in it"
         raise DataError(f"{root}: not one clip of {name} could be prepared; first reason: {first}")
@@ -219,7 +228,7 @@ def _plan(name: str, root: Path, settings: PrepareConfig) -> _Plan:
         folder = by_name[record.dataset].folder_of(record)
         if folder is None:
             reason = f"its folder of frames is not on disk ({record.where})"
-            left_out.append(Skip(what=record.id, reason=reason))
+            left_out.append(Skip(what=record.id, reason=reason, kind="no frames"))
         else:
             wanted.append((record, label, folder.path))
     dataset = COMPOSITE if is_composite(name) else parts[0].dataset.name
@@ -242,10 +251,10 @@ def _labelled(
     for record in part.annotations.records:
         named = class_of(record.dataset, record.emotion, settings.classes)
         if record.kind == "macro" and not settings.macro:
-            left_out.append(Skip(what=record.id, reason="a macro-expression"))
+            left_out.append(Skip(what=record.id, reason="a macro-expression", kind="macro"))
         elif named is None:
             reason = f"emotion {record.emotion or 'missing'!r} has no class here"
-            left_out.append(Skip(what=record.id, reason=reason))
+            left_out.append(Skip(what=record.id, reason=reason, kind="no class"))
         else:
             labelled.append((record, classes.index(named)))
     return labelled, left_out

@@ -30,6 +30,13 @@ from hmrm.flow.rigid import remove_rigid
 from hmrm.video.images import read_image
 
 _FORMAT = 1
+# The first that fits an error: what is wrong with a clip.
+_KINDS = {
+    FaceError: "no face",
+    DataError: "frames or points do not fit",
+    InputError: "unreadable picture",
+    NumericalError: "no usable flow",
+}
 _APEX_CROP_WH_PX = (112, 162)
 
 
@@ -81,9 +88,10 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a clip: ``reason`` says why it was skipped, empty if it was not."""
+    """What became of a clip: why it was skipped, and in a word or two; empty if it was not."""
 
     reason: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,7 +112,8 @@ def prepare_clip(job: Job) -> Outcome:
     try:
         _prepare(job)
     except (InputError, FaceError, NumericalError) as error:
-        return Outcome(reason=str(error).removeprefix(f"{job.record.id}: "))
+        kind = next(kind for of, kind in _KINDS.items() if isinstance(error, of))
+        return Outcome(reason=str(error).removeprefix(f"{job.record.id}: "), kind=kind)
     return Outcome()
 
 

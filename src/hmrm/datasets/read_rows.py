@@ -14,6 +14,7 @@ from hmrm.datasets.records import Record, Skip, cells_of
 from hmrm.datasets.workbook import Row, Table
 from hmrm.errors import DataError
 
+_KIND = "unreadable row"
 _NAMES = ("subject", "clip", "video", "count")
 # What is readable anywhere, for columns that an unreadable row may not do without.
 _READABLE: Mapping[str, object] = {"onset": 1, "onset1": 1, "kind": "micro"}
@@ -99,8 +100,9 @@ def _mended(row: Row, meant: Record, findings: Findings) -> Row:
 def _leave_out(row: Row, meant: Record | None, error: str, findings: Findings) -> None:
     if meant is not None:
         findings.refused.append(meant)
-        findings.skipped.append(Skip(what=meant.id, reason=error))
+        findings.skipped.append(Skip(what=meant.id, reason=error, kind=_KIND))
         return
     cells = (f"{row.address(key)}: " for key in row.columns)
     start = next((cell for cell in cells if error.startswith(cell)), f"{row.where}: ")
-    findings.skipped.append(Skip(what=start.removesuffix(": "), reason=error.removeprefix(start)))
+    what, reason = start.removesuffix(": "), error.removeprefix(start)
+    findings.skipped.append(Skip(what=what, reason=reason, kind=_KIND))

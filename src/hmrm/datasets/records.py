@@ -69,10 +69,14 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Skip:
-    """Something that was left out: a row's address or a clip's id, and why."""
+    """Something that was left out: a row's address or a clip's id, and why.
+
+    ``kind`` is the reason in a word or two, by which what is alike is counted.
+    """
 
     what: str
     reason: str
+    kind: str = "other"
 
     @classmethod
     def of(cls, what: str, error: Exception) -> "Skip":
