@@ -159,6 +159,8 @@ def test_command_takes_out_what_prepare_left_out(tmp_path: Path) -> None:
     words = call(*sides, "--prepared", tmp_path)
     assert "1 annotated clips were left out by prepare and do not count" in words
     assert "macro F1 1.000" in words and "have no result" not in words
+    (tmp_path / "skipped.csv").write_text("what,reason,kind\nb,nobody is there,no face\n")
+    assert "1 annotated clips have no result" in call(*sides, "--prepared", tmp_path)
 
 
 def as_mapset(ids: tuple[str, ...], maps: np.ndarray, labels: np.ndarray) -> MapSet:

@@ -14,6 +14,7 @@ from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.text_files import table_text
 
 FILE_NAME = "action_units.csv"
+_FAILURES = ("no face", "no usable flow")
 _UNIT_COLUMN = re.compile(r"(?:p_)?au_?0*(\d{1,2})(?:_c)?", re.IGNORECASE)
 
 
@@ -188,6 +189,9 @@ def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int
 def read_left_out(folder: Path) -> frozenset[str]:
     """Clips that ``hmrm datasets prepare`` left out, as its ``skipped.csv`` names them.
 
+    Clips in which it found no face or no usable flow are not among them: there the chain failed,
+    and what it did not find is missed.
+
     Raises:
         DataError: the folder holds no such table.
     """
@@ -197,7 +201,7 @@ def read_left_out(folder: Path) -> frozenset[str]:
     header, rows = _rows(path)
     if "what" not in header:
         raise DataError(f"{path}: column 'what' is missing; not written by hmrm datasets prepare")
-    return frozenset(row["what"] for _, row in rows)
+    return frozenset(row["what"] for _, row in rows if row.get("kind") not in _FAILURES)
 
 
 def _number(text: str | None, where: str) -> float:
