@@ -311,6 +311,23 @@ def test_a_missing_frame_is_replaced_by_a_near_one_and_told(clip) -> None:
     assert {o.code for o in notes.found} == {"frame_replaced", "frames_missing"}
 
 
+@pytest.mark.parametrize(
+    ("gone", "told"), [((), None), ((45, 46), "2 of 9 frames are missing, first 45"), ((60,), None)]
+)
+def test_gaps_in_a_recording_are_told_where_an_expression_lies(
+    clip, gone: tuple[int, ...], told: str | None
+) -> None:
+    record, folder = clip
+    for number in range(20, 80):
+        (folder / f"img{number}.jpg").write_bytes(b"")
+    for number in gone:
+        (folder / f"img{number}.jpg").unlink()
+    notes = Notes()
+    frames_of(replace(record, span_frames=None), folder, notes)
+    found = [o.message for o in notes.found]
+    assert len(found) == (told is not None) and (not told or told in found[0])
+
+
 def test_one_frame_twice_is_refused(clip) -> None:
     record, folder = clip
     (folder / "reg_img44.jpg").write_bytes(b"")

@@ -93,9 +93,11 @@ def _nearest(
 def _note_gaps(
     record: Record, files: dict[int, Path], shift: int, folder: Path, notes: Notes
 ) -> None:
-    if record.span_frames is None:
+    # A folder that holds a whole recording should hold the expression's frames at least.
+    frames = record.span_frames or (record.onset_frame, record.offset_frame)
+    if frames[0] is None or frames[1] is None:
         return
-    first, last = (number + shift for number in record.span_frames)
+    first, last = frames[0] + shift, frames[1] + shift
     missing = [number for number in range(first, last + 1) if number not in files]
     if missing:
         notes.add(
@@ -104,6 +106,8 @@ def _note_gaps(
             f"{record.id}: {len(missing)} of {last - first + 1} frames are missing, first "
             f"{missing[0]}",
         )
+    if record.span_frames is None:
+        return
     beyond = [number for number in files if not first <= number <= last]
     if beyond:
         notes.add(
