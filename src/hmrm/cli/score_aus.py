@@ -28,8 +28,8 @@ def score_aus(
     prepared: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of hmrm datasets prepare: annotated clips that it left out, other than for "
-            "want of a face or flow, do not count.",
+            help="Folder of hmrm datasets prepare: annotated clips that it left out do not count, "
+            "unless for want of a face or of flow.",
             show_default=False,
         ),
     ] = None,

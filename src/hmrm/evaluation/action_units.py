@@ -14,7 +14,8 @@ from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.text_files import table_text
 
 FILE_NAME = "action_units.csv"
-_FAILURES = ("no face", "no usable flow")
+FAILURES = ("no face", "no usable flow")
+"""Kinds of reasons for which prepare leaves out a clip that it should have managed."""
 _UNIT_COLUMN = re.compile(r"(?:p_)?au_?0*(\d{1,2})(?:_c)?", re.IGNORECASE)
 
 
@@ -201,7 +202,7 @@ def read_left_out(folder: Path) -> frozenset[str]:
     header, rows = _rows(path)
     if "what" not in header:
         raise DataError(f"{path}: column 'what' is missing; not written by hmrm datasets prepare")
-    return frozenset(row["what"] for _, row in rows if row.get("kind") not in _FAILURES)
+    return frozenset(row["what"] for _, row in rows if row.get("kind") not in FAILURES)
 
 
 def _number(text: str | None, where: str) -> float:
