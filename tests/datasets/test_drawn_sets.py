@@ -34,6 +34,14 @@ def test_tables_load_to_the_exact_records(name: str, tmp_path: Path) -> None:
     assert all(record.where for record in loaded.records)
 
 
+def test_no_expression_of_a_long_video_is_drawn_twice() -> None:
+    for name in ("samm-lv", "cas-me-2", "cas-me-3", "cas-me-3-c", "smic-e-hs"):
+        records = FAKES[name]().records
+        places = {(r.folder, r.onset_frame, r.offset_frame) for r in records}
+        assert len(places) == len(records), name
+    assert len({r.folder for r in FAKES["samm-lv"]().records}) == 12
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_folders_are_found_and_nothing_is_left_over(name: str, tmp_path: Path) -> None:
     fake = FAKES[name]().first(12)

@@ -27,7 +27,9 @@ def fake_samm_lv() -> FakeSet:
         *("Type", "Action Units", "Notes"),
     )
     known = {r.clip: r.emotion for r in fake_samm().records}
-    names = [r.clip for r in fake_samm().records][:12]
+    # One clip of a video each: two would say the same of the same frames.
+    videos = {r.clip.rsplit("_", 1)[0]: r.clip for r in reversed(fake_samm().records)}
+    names = sorted(videos.values())[:12]
     clips: list[FakeClip] = []
     for number, name in enumerate(names):
         video = name.rsplit("_", 1)[0]
