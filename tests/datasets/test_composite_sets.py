@@ -125,9 +125,15 @@ def test_raw_pictures_are_taken_before_cropped_ones(tmp_path: Path) -> None:
     target.mkdir(parents=True)
     for file in source.iterdir():
         (target / f"reg_{file.name}").write_bytes(file.read_bytes())
+    (tmp_path / "CASME2/elsewhere").mkdir()
+    (tmp_path / "CASME2/elsewhere/1.jpg").write_bytes(b"")
     loaded = load_dataset("casme2", tmp_path)
     assert all("RAW" in str(f.path) for f in loaded.folders.values())
     assert codes(loaded)["several_renditions"] == 1
+    # All paths begin as the root was given.
+    told = {o.code: o for o in loaded.annotations.oddities}
+    assert told["several_renditions"].where == str(source) and str(target) in str(told)
+    assert told["folder_unknown"].where == str(tmp_path / "CASME2/elsewhere")
     # Given as root, the cropped ones are read.
     table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
     loaded = load_dataset("casme2", cropped, LoadOptions(table=table))

@@ -102,6 +102,7 @@ def test_apex_of_smic_is_found_within_a_frame(made) -> None:
     for clip in PARTS[2].clips:
         found = int(rows[clip.record.id]["apex_file"].removeprefix("image")[:-4])
         assert abs(found - clip.apex) <= 1
+        assert rows[clip.record.id]["apex_frame"] == str(found)
 
 
 def test_the_middle_rule_takes_the_middle(drawn: Path, tmp_path: Path) -> None:
@@ -299,7 +300,8 @@ def test_renumbered_copies_are_recognised(clip) -> None:
     for number, path in reversed(numbered_frames(folder).items()):
         path.rename(folder / f"reg_{number - 39:03d}.jpg")
     notes = Notes()
-    assert frames_of(record, folder, notes).onset.name == "reg_001.jpg"
+    found = frames_of(record, folder, notes)
+    assert (found.onset.name, found.shift) == ("reg_001.jpg", -39)
     assert [o.code for o in notes.found] == ["renumbered"]
 
 

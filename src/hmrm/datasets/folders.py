@@ -47,19 +47,19 @@ def find_folders(
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; give the folder that holds the data set")
     found: dict[str, list[ClipFolder]] = {}
-    unknown: list[str] = []
+    unknown: list[Path] = []
     for path, images in _image_folders(root):
         parts = path.relative_to(root).parts
         key = place((root.name, *parts))
         if key == "":
             continue
         if key is None:
-            unknown.append("/".join(parts) or ".")
+            unknown.append(path)
             continue
         folder = ClipFolder(key=key, path=path, parts=(root.name, *parts), images=images)
         found.setdefault(key, []).append(folder)
-    for name in unknown:
-        notes.add("folder_unknown", name, "holds images, but is no clip of this data set")
+    for path in unknown:
+        notes.add("folder_unknown", str(path), "holds images, but is no clip of this data set")
     return {key: _best(key, folders, rank, notes) for key, folders in sorted(found.items())}
 
 
@@ -71,10 +71,10 @@ def _best(
     best = ordered[0]
     if len(ordered) == 1:
         return best
-    others = ", ".join("/".join(folder.parts[1:]) for folder in ordered[1:])
+    others = ", ".join(str(folder.path) for folder in ordered[1:])
     notes.add(
         "several_renditions",
-        "/".join(best.parts[1:]),
+        str(best.path),
         f"{key}: taken instead of {others}; give the folder of one rendition as root to choose",
     )
     return best

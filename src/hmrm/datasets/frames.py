@@ -19,11 +19,13 @@ class ClipFrames:
         onset: first picture.
         apex: None where the record has no apex.
         between: number and file from onset to offset; with an unknown offset, to the last file.
+        shift: what numbers on file are ahead of the table's.
     """
 
     onset: Path
     apex: tuple[int, Path] | None
     between: tuple[tuple[int, Path], ...]
+    shift: int = 0
 
 
 def frames_of(record: Record, folder: Path, notes: Notes) -> ClipFrames:
@@ -49,7 +51,7 @@ def frames_of(record: Record, folder: Path, notes: Notes) -> ClipFrames:
         apex = (number, files[number])
     last = numbers[-1] if record.offset_frame is None else record.offset_frame + shift
     between = frames_between(files, onset, last)
-    return ClipFrames(onset=files[onset], apex=apex, between=between)
+    return ClipFrames(onset=files[onset], apex=apex, between=between, shift=shift)
 
 
 def _shift(record: Record, files: dict[int, Path], folder: Path, notes: Notes) -> int:

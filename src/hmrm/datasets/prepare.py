@@ -353,7 +353,7 @@ def _row(job: Job, classes: Sequence[str], info: Any, scale_px: float) -> dict[s
         "class": classes[job.label],
         "emotion": record.emotion,
         "onset_frame": record.onset_frame,
-        "apex_frame": record.apex_frame,
+        "apex_frame": info["apex_frame"] if record.apex_frame is None else record.apex_frame,
         "offset_frame": record.offset_frame,
         "scale_px": f"{scale_px:.4f}",
         **{key: info[key] for key in ("apex_rule", "onset_file", "apex_file", "face", "motion_px")},

@@ -29,7 +29,7 @@ from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.video.images import read_image
 
-_FORMAT = 1
+_FORMAT = 2
 # The first that fits an error: what is wrong with a clip.
 _KINDS = {
     FaceError: "no face",
@@ -189,6 +189,7 @@ def _prepare(job: Job) -> None:
         "id": job.record.id,
         "onset_file": frames.onset.name,
         "apex_file": apex[1].name,
+        "apex_frame": apex[0] - frames.shift,
         "apex_rule": rule,
         "face": source,
         "motion_px": round(float(np.linalg.norm(flow, axis=0).max()), 3),
