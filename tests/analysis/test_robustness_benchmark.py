@@ -1,9 +1,13 @@
 """The robustness benchmark's counting and its page, on clips made by hand."""
 
+import json
+from pathlib import Path
+
 from benchmarks.robustness.conditions import AXES, ORDINARY
 from benchmarks.robustness.page import page, picture
 from benchmarks.robustness.table import counted, result_of
 
+ROOT = Path(__file__).parents[2]
 NAMES = (ORDINARY, *(f"{axis}: {level}" for axis, levels in AXES.items() for level in levels))
 
 
@@ -38,5 +42,12 @@ def test_gains_and_losses_are_counted_by_picture_and_by_clip() -> None:
     assert (total["clips_better"], total["clips_worse"]) == (1, 1)
     result["flow"] = "deepflow"
     text = page(result)
-    assert "| **ordinary recording** | 2 | 2 of 2 | 1 | 1 of 2 |" in text
+    assert "| **ordinary recording** | 2 of 2 | 1 of 2 | 0 of 0 | 2 | 1 |" in text
+    assert "| nothing out → default | ordinary recording | 2 | 1 | 1 |" in text
     assert picture(result) == picture(result)
+
+
+def test_the_page_is_that_of_the_measured_numbers() -> None:
+    measured = json.loads((ROOT / "benchmarks/robustness/results.json").read_text(encoding="utf-8"))
+    written = (ROOT / "docs/benchmarks/robustness.md").read_text(encoding="utf-8")
+    assert written == page(measured)
