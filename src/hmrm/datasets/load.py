@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hmrm import provenance
-from hmrm.datasets.catalogue import COMPOSITE, dataset_named
+from hmrm.datasets.catalogue import COMPOSITE, DATASETS, dataset_named
 from hmrm.datasets.composite_rule import PARTS, Membership, composite_members
 from hmrm.datasets.corrections import Correction, correct, read_corrections
 from hmrm.datasets.description import DataSet, Findings
@@ -243,7 +243,10 @@ def _known(correction: Correction) -> Correction:
     try:
         dataset = dataset_named(correction.dataset).name
     except ConfigError as error:
-        raise DataError(f"{correction.where}: {error}") from error
+        raise DataError(
+            f"{correction.where}: data set {correction.dataset!r} is unknown; choose one of "
+            f"{', '.join(DATASETS)}"
+        ) from error
     clip = correction.clip.removeprefix(f"{dataset}/")
     return replace(correction, dataset=dataset, clip=clip)
 
