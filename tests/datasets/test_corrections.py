@@ -63,7 +63,9 @@ def test_a_clip_may_be_named_as_messages_name_it(names: str, tmp_path: Path) -> 
 
 
 def test_an_unknown_data_set_is_refused_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"mine\.csv line 2: data set 'foo' is unknown; choose one of casme,"):
+    with pytest.raises(
+        DataError, match=r"mine\.csv line 2: data set 'foo' is unknown; choose one of casme,"
+    ):
         load(tmp_path, "foo,sub01/EP01_01f,offset,48,47,x")
 
 

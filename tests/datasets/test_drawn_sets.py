@@ -34,6 +34,14 @@ def test_tables_load_to_the_exact_records(name: str, tmp_path: Path) -> None:
     assert all(record.where for record in loaded.records)
 
 
+@pytest.mark.parametrize("name", WITH_TABLES)
+def test_few_people_leave_no_table_empty(name: str) -> None:
+    few = FAKES[name]().of_subjects(1)
+    for table in few.tables(few.clips):
+        written = {cell for rows in table.sheets.values() for row in rows for cell in row}
+        assert any(str(clip.row[1]) in map(str, written) for clip in few.clips), table.path
+
+
 def test_no_expression_of_a_long_video_is_drawn_twice() -> None:
     for name in ("samm-lv", "cas-me-2", "cas-me-3", "cas-me-3-c", "smic-e-hs"):
         records = FAKES[name]().records

@@ -242,6 +242,7 @@ def fake_dfme() -> FakeSet:
                 sheets={"Sheet1": [header, *(clip.row for clip in some)]},
             )
             for book, some in books.items()
+            if some
         )
 
     return FakeSet(name="dfme", clips=tuple(clips), tables=tables)
