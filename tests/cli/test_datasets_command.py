@@ -189,6 +189,8 @@ def test_intervals_of_a_table_alone_keep_its_numbers(tmp_path: Path):
     truth = tmp_path / "truth.csv"
     with pytest.raises(DataError, match=r"no frames of SAMM Long Videos .* --table-only"):
         call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth)
+    with pytest.raises(ConfigError, match="is three data sets: give casme2"):
+        call("datasets", "intervals", "composite", tmp_path, "-o", truth)
     words = call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth, "--table-only")
     assert "numbered as in the table" in words
     lines = truth.read_text().splitlines()

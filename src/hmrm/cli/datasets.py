@@ -167,8 +167,10 @@ def intervals(
     """
     from hmrm.datasets.check_dataset import group_oddities
     from hmrm.datasets.interval_truth import write_intervals
-    from hmrm.datasets.load import LoadOptions, for_root, load_dataset
+    from hmrm.datasets.load import LoadOptions, for_root, is_composite, load_dataset
 
+    if is_composite(name):
+        raise ConfigError("the composite is three data sets: give casme2, samm or smic by name")
     options = LoadOptions(table=table, table_only=table_only, corrections=corrections)
     in_table = for_root(options, root).table_only
     done = write_intervals(output, load_dataset(name, root, options), as_in_table=in_table)

@@ -46,7 +46,11 @@ def score_spotting(
         str | None, typer.Option(help="Lengths taken for macro, e.g. 17- (no upper end).")
     ] = None,
     missing_offset: Annotated[
-        Missing, typer.Option(help="What an offset of 0 after a later onset means.")
+        Missing,
+        typer.Option(
+            help="Where the offset is empty, or 0 after a later onset: take the apex for it, drop "
+            "the row, or refuse the file."
+        ),
     ] = "refuse",
     part: Annotated[
         str | None, typer.Option(help="Part of a challenge log to read, e.g. 1.")
@@ -62,7 +66,9 @@ def score_spotting(
     """Score spotting by the MEGC rule: overlap of 0.5 or more, sums over all videos, one F1.
 
     Reads CSV with subject, video, onset, offset, type, and the text files of public baselines.
-    Both ends of an interval count.
+    Both ends of an interval count. Frames are taken as counted from 0, as hmrm spot and hmrm
+    datasets intervals (with frames on disk) write them; other files need --truth-first-frame or
+    --found-first-frame.
     """
     from hmrm.evaluation.interval_files import read_intervals
     from hmrm.evaluation.interval_rows import ReadOptions
