@@ -79,9 +79,12 @@ def test_check_sees_empty_pictures_and_says_that_it_opens_none(tmp_path: Path):
     write_fake(tmp_path, fake, pictures="blank")
     empty = tmp_path / fake.clips[0].folder / "img42.jpg"
     empty.write_bytes(b"")
+    broken = tmp_path / fake.clips[0].folder / "img43.jpg"
+    broken.unlink()
+    broken.symlink_to(tmp_path / "nowhere.jpg")
     found = json.loads(call("datasets", "check", "casme2", tmp_path, "--json"))["parts"][0]
     (told,) = [o for o in found["oddities"] if o["code"] == "picture_empty"]
-    assert told["where"] == str(empty) and told["count"] == 1
+    assert told["where"] == str(empty) and told["count"] == 2
     assert "not opened" in call("datasets", "check", "casme2", tmp_path)
 
 

@@ -146,6 +146,17 @@ def test_changed_pictures_are_prepared_again(drawn: Path, tmp_path: Path) -> Non
     assert prepare("composite", moved, output, settings(moved)).made == 0
 
 
+def test_a_frame_without_a_say_may_be_unreadable(drawn: Path, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(drawn, root)
+    frame = sorted((root / PARTS[2].clips[0].folder).iterdir())[2]
+    frame.unlink()
+    frame.symlink_to(tmp_path / "nowhere.bmp")
+    wish = settings(root, apex="middle")
+    assert prepare("smic", root, tmp_path / "out", wish).made == 3
+    assert prepare("smic", root, tmp_path / "out", wish).made == 0
+
+
 def test_new_weights_of_an_estimator_make_another_result(tmp_path: Path, monkeypatch) -> None:
     job = Job(
         record=PARTS[0].records[0],

@@ -116,8 +116,9 @@ def _note_empty(record: Record, frames: ClipFrames, notes: Notes) -> None:
     paths = {frames.onset, *(path for _, path in frames.between)}
     paths |= {frames.apex[1]} if frames.apex else set()
     for path in sorted(paths):
-        if path.stat().st_size == 0:
-            notes.add("picture_empty", str(path), f"{record.id}: the file holds nothing")
+        if not path.is_file() or path.stat().st_size == 0:
+            message = f"{record.id}: the file holds nothing, or is a link that leads nowhere"
+            notes.add("picture_empty", str(path), message)
 
 
 def _published(

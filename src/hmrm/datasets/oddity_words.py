@@ -53,7 +53,7 @@ WORDS: Mapping[str, str] = {
     "clip_not_in_table": "a folder of frames has no row in the table",
     "renumbered": "files are numbered otherwise than the table; their count agrees",
     "frame_replaced": "a missing onset or apex frame was replaced by one close by",
-    "picture_empty": "a picture is an empty file",
+    "picture_empty": "a picture is an empty file or a broken link",
     "frames_missing": "frames between onset and offset are missing",
     "frames_beyond": "there are frames outside onset to offset",
     "interval_cut": "an interval that reaches beyond its video was cut to it",

@@ -150,7 +150,15 @@ def _pictures_sha256(job: Job, frames: ClipFrames) -> str:
     paths = {frames.onset, *between} if frames.apex is None else {frames.onset, frames.apex[1]}
     if job.points is None:
         paths |= set(frames_to_try(between[1:]))
-    return provenance.sha256_of_files(paths, root=job.folder)
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        try:
+            digest = provenance.sha256(path)
+        except OSError:
+            # If it has a say after all, reading it gives the reason.
+            digest = "unreadable"
+        total.update(f"{path.name}\0{digest}\n".encode())
+    return total.hexdigest()
 
 
 @cache
