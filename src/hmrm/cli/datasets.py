@@ -1,6 +1,7 @@
 """hmrm datasets: what is here, what is odd, maps for evaluation; or drawn data to try with."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -146,6 +147,10 @@ def prepare(
     )
     if done.removed:
         OUT.print(f"{done.removed} clips of an earlier run are in the maps no more; files removed")
+    sources = Counter(done.faces.values()).most_common()
+    OUT.print("faces: " + ", ".join(f"{count} {source}" for source, count in sources))
+    for change, count in done.other_faces.items():
+        OUT.print(f"  [yellow]{count} made anew, as their faces are from elsewhere[/]: {change}")
     _print_oddities(done.grouped_oddities)
 
 

@@ -6,9 +6,11 @@ image-right eye, nose tip, image-left and image-right mouth corner, px of the on
 
 import csv
 import math
+from collections.abc import Collection, Container, Iterable
 from pathlib import Path
 
 from hmrm.clip import Image
+from hmrm.datasets.mapset import Oddity
 from hmrm.errors import DataError
 
 Points = tuple[float, ...]
@@ -47,6 +49,27 @@ def read_points(path: Path) -> dict[str, Points]:
     if not found:
         raise DataError(f"{path}: holds no points; leave --faces out to have faces detected")
     return found
+
+
+def points_without_clip(
+    points: Iterable[str], path: Path, *, clips: Collection[str], other_sets: Container[str]
+) -> list[Oddity]:
+    """Points of no clip; those of ``other_sets`` may stand in the same file.
+
+    Raises:
+        DataError: not one of the clips has points here.
+    """
+    unused = [name for name in points if name not in clips]
+    if clips and not set(points) & set(clips):
+        raise DataError(
+            f"{path}: none of its {len(unused)} ids is a clip here; its first is {unused[0]!r}, "
+            f"the first clip {min(clips)!r}; mend the ids, or leave --faces out"
+        )
+    return [
+        Oddity(code="points_without_clip", where=str(path), message=f"{name} is no clip here")
+        for name in unused
+        if name.split("/")[0] not in other_sets
+    ]
 
 
 def check_in_picture(points: Points, onset: Image, *, name: str) -> None:

@@ -1,7 +1,9 @@
 """The folder that ``hmrm datasets prepare`` writes: what it is made from, what is left in it."""
 
+import csv
+import io
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,25 @@ from hmrm.errors import ConfigError
 
 SUMMARY = "prepare.json"
 """Settings and counts; until the first run is through, the settings alone."""
+
+CLIPS = "clips.csv"
+"""What was made of each clip, as of the last run that came through."""
+
+CLIP_COLUMNS = (
+    "id",
+    "label",
+    "class",
+    "emotion",
+    "onset_frame",
+    "apex_frame",
+    "offset_frame",
+    "apex_rule",
+    "onset_file",
+    "apex_file",
+    "face",
+    "motion_px",
+    "scale_px",
+)
 
 _RESULTS = {"flow": (".npz",), "faces": ("_onset.png", "_apex.png")}
 
@@ -40,6 +61,24 @@ def claim(output: Path, made_from: Mapping[str, Any]) -> bool:
         )
     atomic.write_text(output / SUMMARY, json.dumps({"made_from": made_from}, indent=1) + "\n")
     return False
+
+
+def faces_of(output: Path) -> dict[str, str]:
+    """Where each clip's face was from in the last run that came through; empty if none did."""
+    try:
+        text = (output / CLIPS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {row.get("id") or "": row.get("face") or "" for row in csv.DictReader(io.StringIO(text))}
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write rows as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic.write_text(path, text.getvalue())
 
 
 def remove_partial(output: Path) -> None:

@@ -5,11 +5,9 @@ The output folder holds ``faces/`` (aligned onset and apex of each clip), ``flow
 ``skipped.csv`` (what was left out, and why) and ``prepare.json`` (settings, counts, origin).
 """
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from hmrm.clip import CLASSES
 from hmrm.datasets.apex import RULES
 from hmrm.datasets.catalogue import COMPOSITE, DATASETS
 from hmrm.datasets.check_dataset import group_oddities
-from hmrm.datasets.given_points import Points, read_points
+from hmrm.datasets.given_points import Points, points_without_clip, read_points
 from hmrm.datasets.labels import Scheme, class_names, class_of
 from hmrm.datasets.load import (
     Loaded,
@@ -31,7 +29,16 @@ from hmrm.datasets.load import (
     load_dataset,
 )
 from hmrm.datasets.mapset import Oddity, build_mapset
-from hmrm.datasets.output_folder import SUMMARY, claim, remove_others, remove_partial
+from hmrm.datasets.output_folder import (
+    CLIP_COLUMNS,
+    CLIPS,
+    SUMMARY,
+    claim,
+    faces_of,
+    remove_others,
+    remove_partial,
+    write_table,
+)
 from hmrm.datasets.prepare_clip import (
     ClipSettings,
     Job,
@@ -49,21 +56,6 @@ from hmrm.flow.estimate import build_estimator
 from hmrm.progress import Progress, silent
 
 STAGE = "prepare"
-CLIP_COLUMNS = (
-    "id",
-    "label",
-    "class",
-    "emotion",
-    "onset_frame",
-    "apex_frame",
-    "offset_frame",
-    "apex_rule",
-    "onset_file",
-    "apex_file",
-    "face",
-    "motion_px",
-    "scale_px",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +87,8 @@ class PrepareReport:
         oddities: of tables, folders and files.
         made: how many were made now; the others were there already.
         removed: clips of earlier runs that are in the maps no more; their files were deleted.
+        faces: where each clip's face is from: given, or how it was detected.
+        earlier_faces: the same of the run before.
         maps: the file with all maps.
     """
 
@@ -103,6 +97,8 @@ class PrepareReport:
     oddities: tuple[Oddity, ...]
     made: int
     removed: int
+    faces: Mapping[str, str]
+    earlier_faces: Mapping[str, str]
     maps: Path
 
     @property
@@ -114,6 +110,13 @@ class PrepareReport:
     def reasons(self) -> dict[str, int]:
         """How many were left out for each kind of reason, most frequent first."""
         return dict(Counter(skip.kind for skip in self.skipped).most_common())
+
+    @property
+    def other_faces(self) -> dict[str, int]:
+        """How many clips have their face from elsewhere than in the run before."""
+        before = self.earlier_faces
+        changed = ((before.get(clip, now), now) for clip, now in self.faces.items())
+        return dict(Counter(f"{was} → {now}" for was, now in changed if was != now).most_common())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +161,8 @@ def prepare(
     Raises:
         ConfigError: no such data set, estimator, rule or scheme, or the folder holds results of
             another data set or of other settings.
-        DataError: the data set cannot be read, or not one clip can be prepared.
+        DataError: the data set cannot be read, not one clip can be prepared, or faces are given
+            and none of them is of a clip here.
         OutputError: a file cannot be written.
         MissingExtraError: faces are to be found and torch is not installed.
     """
@@ -166,7 +170,9 @@ def prepare(
     _check(settings)
     plan = _plan(name, root, settings)
     points = read_points(settings.faces) if settings.faces else {}
+    unused = _unused(points, plan, settings.faces)
     ours = claim(output, plan.made_from)
+    earlier = faces_of(output) if ours else {}
     remove_partial(output)
     jobs = [_job(one, output, settings, points) for one in plan.wanted]
     outcomes, made = _run(jobs, workers=workers, progress=progress)
@@ -177,14 +183,14 @@ def prepare(
     ]
     good = [job for job in jobs if not outcomes[job.record.id].reason]
     skipped = (*plan.skipped, *failed)
-    _write_table(output / "skipped.csv", ("what", "reason", "kind"), (asdict(s) for s in skipped))
+    write_table(output / "skipped.csv", ("what", "reason", "kind"), (asdict(s) for s in skipped))
     if not good:
         first = skipped[0].reason if skipped else "no clip is in it"
         raise DataError(f"{root}: not one clip of {name} could be prepared; first reason: {first}")
     good.sort(key=lambda job: job.record.id)
     results = _results(good)
     oddities = [o for part in plan.parts for o in part.annotations.oddities]
-    oddities += _unused(points, plan, settings.faces)
+    oddities += unused
     oddities += [Oddity(**note) for result in results for note in result.info["notes"]]
     maps = _write(output, good, results, plan, settings, _Left(skipped=skipped, oddities=oddities))
     clips = [job.record.id for job in good]
@@ -194,6 +200,8 @@ def prepare(
         oddities=tuple(oddities),
         made=made,
         removed=remove_others(output, clips) if ours else 0,
+        faces={r.info["id"]: r.info["face"] for r in results},
+        earlier_faces=earlier,
         maps=maps,
     )
 
@@ -260,16 +268,13 @@ def _labelled(
     return labelled, left_out
 
 
-def _unused(points: Iterable[str], plan: _Plan, path: Path | None) -> list[Oddity]:
-    """Given points of no clip; those of other data sets may stand in the same file."""
+def _unused(points: Mapping[str, Points], plan: _Plan, path: Path | None) -> list[Oddity]:
+    if path is None:
+        return []
     known = {record.id for part in plan.parts for record in part.annotations.records}
     known |= {skip.what for skip in plan.skipped}
     others = set(DATASETS) - {part.dataset.name for part in plan.parts}
-    return [
-        Oddity(code="points_without_clip", where=str(path), message=f"{clip} is no clip here")
-        for clip in points
-        if clip not in known and clip.split("/")[0] not in others
-    ]
+    return points_without_clip(points, path, clips=known, other_sets=others)
 
 
 def _job(
@@ -334,7 +339,7 @@ def _write(
         _row(job, plan.classes, result.info, result.flow_map.scale_px)
         for job, result in zip(jobs, results, strict=True)
     ]
-    _write_table(output / "clips.csv", CLIP_COLUMNS, rows)
+    write_table(output / CLIPS, CLIP_COLUMNS, rows)
     summary = _summary(plan, rows, left)
     summary["provenance"] = provenance.stamp(
         config_hash=config.digest(settings.clip), data_hash=mapset.sha256
@@ -382,11 +387,3 @@ def _summary(
             path.name: digest for part in plan.parts for path, digest in part.annotations.files
         },
     }
-
-
-def _write_table(path: Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    atomic.write_text(path, text.getvalue())
