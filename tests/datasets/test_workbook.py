@@ -122,7 +122,7 @@ def test_a_wrong_cell_skips_its_row_and_is_named(
     assert [record.clip for record in found.records] == ["EP02_01f", "EP03"]
     skip = found.skipped[0]
     cell = f"{NAME} sheet 'Sheet1' cell A3"
-    assert skip.what == (cell if column == 0 else "casme2/sub01/EP02_01f")
+    assert skip.what == (cell if column == 0 else "casme2/sub01/EP02_01f_e2")
     assert words in f"{skip.what}: {skip.reason}" and not skip.reason.startswith(skip.what)
 
 

@@ -17,6 +17,7 @@ Part C: one video of 8 minutes a person, ``CAS(ME)3_part_C_ME.xlsx``; there is n
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
@@ -87,8 +88,8 @@ def read_tables_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
     for path in others:
         sheets = findings.open(path)
         table = find_table(sheets, _ALL_COLUMNS, findings.notes, sheet_name="AU+Emotion")
-        found = read_rows(table, _any_kind, findings)
-        records += [r for r in found if r.kind == "macro" or not labels]
+        kinds: tuple[Kind, ...] = ("macro",) if labels else ("micro", "macro")
+        records += read_rows(table, partial(_of_kinds, kinds), findings)
     return records
 
 
@@ -137,10 +138,11 @@ def _micro(row: Row) -> Record | None:
     return None if is_remark(row, "video", "onset") else _record(row, "micro")
 
 
-def _any_kind(row: Row) -> Record | None:
+def _of_kinds(kinds: Sequence[Kind], row: Row) -> Record | None:
     if is_remark(row, "video", "onset"):
         return None
-    return _record(row, kind_of(row, "kind"))
+    kind = kind_of(row, "kind")
+    return _record(row, kind) if kind in kinds else None
 
 
 def _record(row: Row, kind: Kind) -> Record:

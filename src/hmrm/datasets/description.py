@@ -1,6 +1,7 @@
 """What one data set is: whose, under which terms, and how its tables and folders are read."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ class Findings:
         corrections: what it may mend.
         refused: rows that were left out, as far as they say which clip they are.
         read: the tables it opened.
+        rows: how many rows of each clip were met, readable or not.
     """
 
     corrections: Sequence[Correction] = ()
@@ -27,6 +29,7 @@ class Findings:
     refused: list[Record] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     read: list[Path] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
 
     def open(self, path: Path) -> tuple[Sheet, ...]:
         """The sheets of a table; that it was read is kept.

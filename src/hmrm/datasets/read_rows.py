@@ -1,23 +1,23 @@
 """Rows of an annotation table, read one by one: mended where a correction says how, or left out.
 
-A row with a cell that cannot be read still says which clip it is. So a correction can find it, and
-its folder is not taken for one that no row names.
+A row with a cell that cannot be read still says which clip it is. So a correction can find it, its
+folder is not taken for one that no row names, and the expressions below it keep their ids.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
 from hmrm.datasets.description import Findings
-from hmrm.datasets.records import Record, Skip, cells_of
+from hmrm.datasets.records import Record, Skip, by_row, cells_of
 from hmrm.datasets.workbook import Row, Table
 from hmrm.errors import DataError
 
 _KIND = "unreadable row"
 _NAMES = ("subject", "clip", "video", "count")
 # What is readable anywhere, for columns that an unreadable row may not do without.
-_READABLE: Mapping[str, object] = {"onset": 1, "onset1": 1, "kind": "micro"}
+_READABLE = {"onset": 1, "onset1": 1, "onset2": 1, "onset3": 1, "kind": "macro"}
 
 T = TypeVar("T")
 
@@ -51,58 +51,80 @@ def read_rows(table: Table, make: Callable[[Row], T | None], findings: Findings)
 
 
 def _made(row: Row, make: Callable[[Row], T | None], findings: Findings) -> T | None:
-    before, meant = len(row.notes.found), None
+    before = len(row.notes.found)
+    meant: list[Record] = []
     try:
         try:
-            return _with_cells(row, make(row))
+            made = make(row)
         except DataError:
             # What was noted up to the bad cell is noted again.
             del row.notes.found[before:]
-            meant = _meant(row, make)
-            mended = row if meant is None else _mended(row, meant, findings)
-            return _with_cells(row, make(mended))
+            meant = _meant(row, make, findings)
+            made = make(_mended(row, meant, findings))
     except DataError as error:
         _leave_out(row, meant, str(error), findings)
         raise
+    return _numbered(row, made, findings.rows)
 
 
-def _with_cells(row: Row, one: T) -> T:
-    # A row of several records, SMIC-E's, tells each its own.
-    return cast(T, replace(one, cells=cells_of(row))) if isinstance(one, Record) else one
+def _numbered(row: Row, made: T, rows: Counter[str]) -> T:
+    """With cells, and counted among the rows of their clips; ``rows`` has those above."""
+    if isinstance(made, list):
+        return cast(T, [_numbered(row, one, rows) for one in made])
+    if not isinstance(made, Record):
+        return made
+    rows[made.id] += 1
+    # A row of several records, SMIC-E's, tells each its own cells.
+    return cast(T, replace(made, cells=made.cells or cells_of(row), row=rows[made.id]))
 
 
-def _meant(row: Row, make: Callable[[Row], object]) -> Record | None:
-    """The record that a row would be, had it nothing unreadable beside its names."""
-    changed = {key: _READABLE.get(key) for key in row.columns if key not in _NAMES}
-    try:
-        found = _with_cells(row, make(row.changed_to(changed, silent=True)))
-    except DataError:
-        return None
-    first = found[0] if isinstance(found, list) and found else found
-    return first if isinstance(first, Record) else None
+def _meant(row: Row, make: Callable[[Row], object], findings: Findings) -> list[Record]:
+    """The records that a row would be, were all cells beside its names readable."""
+    changed: dict[str, object] = {}
+    while True:
+        try:
+            made = make(row.changed_to(changed, silent=True))
+        except DataError as error:
+            key = _bad_key(row, str(error))
+            if key is None or key in (*_NAMES, *changed):
+                return []
+            changed[key] = _READABLE.get(key)
+            continue
+        found = _numbered(row, made if isinstance(made, list) else [made], findings.rows.copy())
+        return [one for one in found if isinstance(one, Record)]
 
 
-def _mended(row: Row, meant: Record, findings: Findings) -> Row:
+def _bad_key(row: Row, error: str) -> str | None:
+    """The column of the cell that an error begins with."""
+    return next((key for key in row.columns if error.startswith(f"{row.address(key)}: ")), None)
+
+
+def _mended(row: Row, meant: Sequence[Record], findings: Findings) -> Row:
     """The row with new values in the cells whose text corrections of this clip expect."""
     changed: dict[str, object] = {}
+    records = {by_row(record).id: record for record in meant}
     for correction in findings.corrections:
-        if not re.fullmatch(rf"{re.escape(meant.id)}(_e\d+)?", correction.id):
+        if correction.id not in records:
             continue
+        own = set(records[correction.id].cells.values())
+        others = {cell for record in meant for cell in record.cells.values()} - own
         for key in row.columns:
             value = row.value(key)
             text = "" if value is None else str(value).strip()
-            if key.rstrip("123") == correction.column and text == correction.old:
+            fits = key.rstrip("123") == correction.column and text == correction.old
+            if fits and row.address(key) not in others:
                 changed[key] = correction.new
                 row.notes.add("corrected", row.address(key), correction.told)
     return row.changed_to(changed)
 
 
-def _leave_out(row: Row, meant: Record | None, error: str, findings: Findings) -> None:
-    if meant is not None:
-        findings.refused.append(meant)
-        findings.skipped.append(Skip(what=meant.id, reason=error, kind=_KIND))
+def _leave_out(row: Row, meant: Sequence[Record], error: str, findings: Findings) -> None:
+    for one in meant:
+        findings.rows[one.id] += 1
+        findings.refused.append(by_row(one))
+        findings.skipped.append(Skip(what=by_row(one).id, reason=error, kind=_KIND))
+    if meant:
         return
-    cells = (f"{row.address(key)}: " for key in row.columns)
-    start = next((cell for cell in cells if error.startswith(cell)), f"{row.where}: ")
-    what, reason = start.removesuffix(": "), error.removeprefix(start)
-    findings.skipped.append(Skip(what=what, reason=reason, kind=_KIND))
+    key = _bad_key(row, error)
+    what = row.where if key is None else row.address(key)
+    findings.skipped.append(Skip(what=what, reason=error.removeprefix(f"{what}: "), kind=_KIND))

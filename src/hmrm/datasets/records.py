@@ -1,7 +1,6 @@
 """One annotated expression as its table has it, and all of a table with what was odd in it."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ class Record:
     Attributes:
         dataset: data set's name, first part of the clip id.
         subject: as the data set's folders name it, zeros kept.
-        clip: name of the clip; a second expression of the same clip ends in ``_e2``.
+        clip: name of the clip; the second of the same clip's rows ends in ``_e2``.
         onset_frame: number on file, as are all frames; None only where files decide.
         apex_frame: None where the annotators gave none.
         offset_frame: None where it is unknown.
@@ -38,6 +37,7 @@ class Record:
         frames_per_s: where clips of one data set differ.
         where: file, sheet and the cell that names the clip.
         cells: the same for the cells of onset, apex, offset and emotion, as far as there are any.
+        row: which of its clip's rows it is, from 1, readable ones or not.
     """
 
     dataset: str
@@ -56,6 +56,7 @@ class Record:
     frames_per_s: float | None = None
     where: str = field(default="", compare=False)
     cells: Mapping[str, str] = field(default_factory=dict, compare=False)
+    row: int = field(default=1, compare=False)
 
     def cell(self, name: str) -> str:
         """Address of the cell a value is from; of the clip's name where there is no such cell."""
@@ -196,15 +197,21 @@ def kind_of(row: Row, key: str) -> Kind:
     raise DataError(f"{row.address(key)}: {key} is {text!r}; expected micro or macro")
 
 
-def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -> list[Record]:
-    """Tell apart expressions of the same clip: the second becomes ``_e2``, in the table's order.
+def by_row(record: Record) -> Record:
+    """The record as its clip's row is called: the second ends in ``_e2``."""
+    return record if record.row == 1 else replace(record, clip=f"{record.clip}_e{record.row}")
 
-    A row that says the same twice is dropped and noted.
+
+def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -> list[Record]:
+    """Tell apart expressions of the same clip by their rows: the second becomes ``_e2``.
+
+    A row that says the same twice is dropped and noted. It counts as a row, as one that cannot be
+    read does, so that no other row's id hangs on it.
 
     Args:
         expected: several expressions of one clip are nothing to note in this data set.
     """
-    seen: Counter[str] = Counter()
+    seen: set[str] = set()
     kept: list[Record] = []
     known: set[tuple[object, ...]] = set()
     for record in records:
@@ -214,14 +221,10 @@ def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -
             notes.add("row_twice", record.where, f"{record.id} says the same as an earlier row")
             continue
         known.add(facts)
-        seen[record.id] += 1
-        if seen[record.id] > 1:
-            if not expected:
-                notes.add(
-                    "clip_twice", record.where, f"{record.id} occurs twice, unlike each other"
-                )
-            record = replace(record, clip=f"{record.clip}_e{seen[record.id]}")
-        kept.append(record)
+        if record.id in seen and not expected:
+            notes.add("clip_twice", record.where, f"{record.id} occurs twice, unlike each other")
+        seen.add(record.id)
+        kept.append(by_row(record))
     return kept
 
 

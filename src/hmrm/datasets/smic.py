@@ -202,7 +202,7 @@ def _long(dataset: str, row: Row) -> list[Record] | None:
             )
         )
     if not records:
-        raise DataError(f"{row.where}: no onset is given for {clip}")
+        raise DataError(f"{row.address('onset1')}: no onset is given for {clip}")
     return records
 
 
