@@ -54,6 +54,22 @@ def test_hidden_names_are_left_out(tmp_path):
         discover([tmp_path])
 
 
+def test_names_may_be_left_out_below_what_is_given(tmp_path):
+    kept = [tmp_path / "sp1" / "a" / "color", touch(tmp_path / "sp1" / "depths.mp4")]
+    write_images(kept[0], patterns(2))
+    for other in ("sp1/a/depth", "sp2/depth/deeper"):
+        write_images(tmp_path / other, patterns(2))
+    old = touch(tmp_path / "sp1" / "old_2.mp4")
+    assert discover([tmp_path], skip=["depth", "old_?.mp4"]) == kept
+    assert len(discover([tmp_path])) == 5
+    assert discover([old, tmp_path / "sp2" / "depth"], skip=["depth", "old*"]) == [
+        old,
+        tmp_path / "sp2" / "depth" / "deeper",
+    ]
+    with pytest.raises(InputError, match="no image folder beside depth, x;"):
+        discover([tmp_path / "sp2"], skip=["depth", "x"])
+
+
 def test_files_are_taken_as_given_and_once(tmp_path):
     odd, video = touch(tmp_path / "recording.dat"), touch(tmp_path / "a.mp4")
     assert discover([odd, video, odd, tmp_path]) == [odd, video]

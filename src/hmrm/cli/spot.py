@@ -28,6 +28,14 @@ def spot(
         ),
     ] = "none",
     faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "largest",
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name of folders or videos to leave out, * and ? allowed; may be repeated. Depth "
+            "pictures beside colour, as in CAS(ME)³: --skip depth.",
+            show_default=False,
+        ),
+    ] = None,
     frames_per_s: Annotated[
         float | None,
         typer.Option(
@@ -50,7 +58,7 @@ def spot(
     from hmrm.video.discover import discover, unique_names
     from hmrm.video.images import StillPair
 
-    clips = discover(videos)
+    clips = discover(videos, skip=skip or ())
     targets = [
         Target(subject=_subject(clip, subject), video=name, source=clip)
         for clip, name in zip(clips, unique_names(clips), strict=True)

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -14,13 +15,17 @@ from hmrm.video.images import StillPair, is_image, natural_key
 Clips = list[Path | StillPair]
 
 
-def discover(paths: Sequence[Path]) -> Clips:
+def discover(paths: Sequence[Path], *, skip: Sequence[str] = ()) -> Clips:
     """The clips behind files and folders, each once, for ``open_video``.
 
     A folder that directly holds images is one clip; any other folder stands for every video and
     image folder inside it, at any depth, in natural order, hidden names left out. A single image
     beside videos or folders is taken for a preview, not a clip. Exactly two still images together
     are a pair: onset, then apex.
+
+    Args:
+        skip: names of folders and videos below the given folders that are left out, and all that
+            is in them; ``*`` and ``?`` stand for any letters.
 
     Raises:
         InputError: a path does not exist or may not be read, a folder holds no clip, or there
@@ -36,7 +41,7 @@ def discover(paths: Sequence[Path]) -> Clips:
     found: Clips = []
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "folder":
-            found.extend(_inside(path))
+            found.extend(_inside(path, skip))
         elif path in stills:
             found.append(StillPair(onset=stills[0], apex=stills[1]))
         else:
@@ -77,17 +82,18 @@ def _kind(path: Path) -> Literal["file", "folder"]:
     raise InputError(f"{path}: no such file or folder; check the name")
 
 
-def _inside(folder: Path) -> Clips:
-    found: Clips = list(_walk(folder, seen=set()))
+def _inside(folder: Path, skip: Sequence[str]) -> Clips:
+    found: Clips = list(_walk(folder, skip, seen=set()))
     if not found:
+        beside = f" beside {', '.join(skip)}" if skip else ""
         raise InputError(
-            f"{folder}: holds no video and no image folder; known are "
+            f"{folder}: holds no video and no image folder{beside}; known are "
             f"{', '.join(sorted(VIDEO_SUFFIXES))} and folders of images"
         )
     return found
 
 
-def _walk(folder: Path, *, seen: set[str]) -> Iterator[Path]:
+def _walk(folder: Path, skip: Sequence[str], *, seen: set[str]) -> Iterator[Path]:
     real = os.path.realpath(folder)
     if real in seen:  # a link that leads back up
         return
@@ -104,12 +110,13 @@ def _walk(folder: Path, *, seen: set[str]) -> Iterator[Path]:
         ) from error
     images = [p for p in entries if is_image(p) and p.is_file()]
     others = [p for p in entries if p.is_dir() or p.suffix.lower() in VIDEO_SUFFIXES]
+    others = [p for p in others if not any(fnmatchcase(p.name, name) for name in skip)]
     if len(images) > 1 or (images and not others):
         yield folder
         return
     for entry in others:
         if entry.is_dir():
-            yield from _walk(entry, seen=seen)
+            yield from _walk(entry, skip, seen=seen)
         else:
             yield entry
 
