@@ -202,3 +202,16 @@ def test_intervals_of_a_table_alone_keep_its_numbers(tmp_path: Path):
     sides = ("--truth", truth, "--found", truth)
     words = call("score-spotting", *sides, "--truth-first-frame", 1, "--found-first-frame", 1)
     assert "1.000" in words
+
+
+def test_intervals_tell_which_corrections_were_applied(tmp_path: Path):
+    write_fake(tmp_path, FAKES["samm-lv"](), pictures="none")
+    first = FAKES["samm-lv"]().records[0]
+    clip = f"samm-lv,{first.subject}/{first.clip}"
+    (tmp_path / "mine.txt").write_text(
+        f"dataset,clip,column,old,new,evidence\n{clip},onset,3,4,seen\n{clip},apex,99,5,seen\n"
+    )
+    sides = ("-o", tmp_path / "truth.csv", "--corrections", tmp_path / "mine.txt", "--table-only")
+    words = call("datasets", "intervals", "samm-lv", tmp_path, *sides)
+    assert f"1 × {words_of('corrected')}; first" in words and "onset 3 → 4 (seen)" in words
+    assert f"1 × {words_of('correction_not_applied')}; first" in words

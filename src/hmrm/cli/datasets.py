@@ -178,13 +178,15 @@ def intervals(
         raise ConfigError("the composite is three data sets: give casme2, samm or smic by name")
     options = LoadOptions(table=table, table_only=table_only, corrections=corrections)
     in_table = for_root(options, root).table_only
-    done = write_intervals(output, load_dataset(name, root, options), as_in_table=in_table)
+    loaded = load_dataset(name, root, options)
+    done = write_intervals(output, loaded, as_in_table=in_table)
     counted = "numbered as in the table" if in_table else "counted from 0 in each video's folder"
     OUT.print(
         f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} left out",
         markup=False,
     )
-    _print_oddities(group_oddities(done.oddities))
+    mended = (one for one in loaded.annotations.oddities if one.code.startswith("correct"))
+    _print_oddities(group_oddities([*mended, *done.oddities]))
     left: dict[str, list[str]] = {}
     for skip in done.skipped:
         left.setdefault(skip.reason, []).append(skip.what)
