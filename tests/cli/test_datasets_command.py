@@ -28,6 +28,8 @@ def test_list_names_everything_and_how_to_get_it():
     words = call("datasets", "list")
     assert all(name in words for name in ("composite", *DATASETS))
     assert words.count("agreement") == len(DATASETS)
+    assert "\ncasme2: CASME II; 200 frames/s; " in words and "; 30 frames/s; " in words
+    assert "\ndfme: DFME; up to 500 frames/s; " in words
 
 
 def test_check_counts_against_the_published_numbers(tmp_path: Path):

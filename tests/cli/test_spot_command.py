@@ -101,7 +101,7 @@ def test_another_rate_is_another_run(folder: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "earlier run" not in done.stdout
-    assert "smile.mp4: times follow the given 25 frames per second, not the file" in done.stderr
+    assert "notice: smile: times follow the given 25 frames per second, not the file" in done.stderr
     assert json.loads((folder / "out" / "spotting.json").read_text())["videos"][0][
         "frames_per_s"
     ] == pytest.approx(25.0)

@@ -28,12 +28,14 @@ _Corrections = Annotated[
 
 @app.command("list")
 def show() -> None:
-    """Name every data set that can be read, its licence, and where to apply for it."""
+    """Name every data set that can be read, its frame rate, licence, and where to apply for it."""
     from hmrm.datasets.catalogue import DATASETS
 
     OUT.print("composite: CASME II, SAMM and SMIC-HS below one folder, by the rule of MEGC 2019")
     for one in DATASETS.values():
-        OUT.print(f"{one.name}: {one.title}; {one.citation}; {one.licence}; {one.how_to_get}")
+        rate = f"{'up to ' if one.rates_differ else ''}{one.frames_per_s:g} frames/s"
+        about = (one.title, rate, one.citation, one.licence, one.how_to_get)
+        OUT.print(f"{one.name}: {'; '.join(about)}")
 
 
 @app.command()

@@ -39,8 +39,9 @@ def spot(
     frames_per_s: Annotated[
         float | None,
         typer.Option(
-            help="Rate of image folders, which have none (200 is assumed); videos follow it "
-            "instead of their own, as high-speed recordings that are stored slowed down need.",
+            help="Rate of image folders, which have none (200 is assumed; hmrm datasets list "
+            "tells those of data sets); videos follow it instead of their own, as high-speed "
+            "recordings that are stored slowed down need.",
             show_default=False,
         ),
     ] = None,
@@ -102,7 +103,7 @@ def _print_rates(videos: Sequence[Mapping[str, Any]]) -> None:
     for video in videos:
         for notice in video["notices"]:
             if notice["code"] in _RATE:
-                said.setdefault(notice["message"], []).append(video["source"])
+                said.setdefault(notice["message"], []).append(video["video"])
     for message, names in said.items():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
         ERR.print(f"notice: {names[0]}{others}: {message}", markup=False)

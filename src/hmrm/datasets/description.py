@@ -54,7 +54,7 @@ class DataSet:
         name: first part of clip ids, and what commands call it.
         title: its name in print.
         licence, citation, how_to_get: for whoever wants to use it.
-        frames_per_s: of the recordings.
+        frames_per_s: of the recordings; the highest, where ``rates_differ``.
         table_name: the annotation file as it is published.
         tables: regular expressions of annotation file names (lower case, searched), best first.
         read_tables: reads the files that match.
@@ -66,6 +66,7 @@ class DataSet:
         raw_first: words in folder names, the rendition to prefer first.
         published: counts to check against: ``clips``, ``subjects``, and emotions.
         repeats: several expressions of one clip are usual.
+        rates_differ: clips have a rate each.
     """
 
     name: str
@@ -83,6 +84,7 @@ class DataSet:
     raw_first: tuple[str, ...] = ("raw",)
     published: Mapping[str, int] = field(default_factory=dict)
     repeats: bool = False
+    rates_differ: bool = False
 
     @property
     def rank(self) -> Callable[[Parts], int]:

@@ -88,6 +88,7 @@ DFME = DataSet(
     citation="Zhao et al., IEEE Transactions on Affective Computing 15(3), 2024",
     how_to_get="apply to its authors",
     frames_per_s=_HIGHEST_RATE,
+    rates_differ=True,
     table_name="training_full_with_AU.xlsx",
     tables=_TABLES,
     read_tables=read_tables,

@@ -58,7 +58,7 @@ class ImageSequence(VideoSource):
             self._note(
                 "frame_rate_assumed",
                 f"images carry no frame rate; {ASSUMED_FRAMES_PER_S:g} per second was assumed, "
-                "so times in seconds may be wrong: give the rate",
+                "so times in seconds may be wrong: give the rate (--frames-per-s)",
             )
         first = read_image(self._paths[0])
         self.size_wh_px = _size_wh(first)
