@@ -10,6 +10,7 @@ from hmrm.datasets.composite_rule import composite_members
 from hmrm.datasets.fake import FakeSet, write_fake
 from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
 from hmrm.datasets.load import LoadOptions, load_composite, load_dataset
+from hmrm.datasets.oddity_words import FAULTS
 from hmrm.errors import DataError
 
 TABLE_ONLY = LoadOptions(table_only=True)
@@ -87,6 +88,24 @@ def test_smic_is_read_from_its_folders(camera: str, tmp_path: Path) -> None:
     loaded = load_dataset(fake.name, tmp_path)
     assert loaded.annotations.records == few.records
     assert len(loaded.folders) == 3
+
+
+@pytest.mark.parametrize("wrong", ["s01/micro/positive", "s02/micro/negative"])
+def test_a_clip_of_smic_under_another_emotion_or_subject_is_told(
+    wrong: str, tmp_path: Path
+) -> None:
+    fake = fake_smic().first(3)
+    write_fake(tmp_path, fake, pictures="blank")
+    assert "folder_differs" not in codes(load_dataset("smic", tmp_path))
+    clip = tmp_path / fake.clips[0].folder
+    moved = clip.parents[3] / wrong / clip.name
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    clip.rename(moved)
+    loaded = load_dataset("smic", tmp_path)
+    assert loaded.annotations.records == fake.records
+    told = [o for o in loaded.annotations.oddities if o.code == "folder_differs"]
+    assert [o.where for o in told] == [str(moved)]
+    assert "folder_differs" in FAULTS
 
 
 def test_smic_published_counts() -> None:

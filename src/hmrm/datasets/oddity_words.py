@@ -48,6 +48,7 @@ WORDS: Mapping[str, str] = {
     # Folders and files.
     "points_without_clip": "points of a face are given for a clip that is not there",
     "folder_unknown": "a folder of images is no clip of this data set",
+    "folder_differs": "a clip lies under another subject or emotion than its own name says",
     "several_renditions": "a clip lies in several folders, one was taken",
     "clip_not_on_disk": "a clip of the table has no folder of frames",
     "clip_not_in_table": "a folder of frames has no row in the table",
@@ -67,7 +68,7 @@ WORDS: Mapping[str, str] = {
 
 FAULTS = frozenset(
     {
-        *("clip_not_on_disk", "clip_not_in_table"),
+        *("clip_not_on_disk", "clip_not_in_table", "folder_differs"),
         *("frame_replaced", "frames_missing", "picture_empty"),
         *("correction_not_applied", "correction_without_clip", "points_without_clip"),
     }

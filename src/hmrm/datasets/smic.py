@@ -26,12 +26,13 @@ from hmrm.datasets.labels import emotion_of
 from hmrm.datasets.read_rows import read_rows
 from hmrm.datasets.records import Record, Skip, cells_of, is_remark, note_other_subject, span
 from hmrm.datasets.spreadsheets import Sheet
-from hmrm.datasets.workbook import Column, Row, find_table
+from hmrm.datasets.workbook import Column, Notes, Row, find_table
 from hmrm.errors import DataError
 
 Camera = Literal["hs", "vis", "nir"]
 
 _EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
+_SUBJECT = re.compile(r"s0*(\d+)", re.IGNORECASE)
 _CLIP = re.compile(r"(?:s\d+_)?s0*(\d+)_(ne|po|sur)_0*(\d+)", re.IGNORECASE)
 _CAMERA = re.compile(r"(?<![a-z])(hs|vis|nir)(?![a-z])")
 _EXTENDED = re.compile(r"(?<![a-z])(long|e)(?![a-z])")
@@ -79,7 +80,10 @@ def place(camera: Camera, extended: bool, parts: Parts) -> str | None:
 def read_folders(
     dataset: str, folders: Mapping[str, ClipFolder], findings: Findings
 ) -> list[Record]:
-    """Records of short clips: subject, emotion and frames as folders and files have them."""
+    """Records of short clips: subject and emotion by the clip's own name, frames by its files.
+
+    A folder above it that names another subject or emotion is noted.
+    """
     records = []
     for folder in folders.values():
         try:
@@ -87,8 +91,20 @@ def read_folders(
         except DataError as error:
             findings.skipped.append(Skip(what=str(folder.path), reason=str(error)))
             continue
-        records.append(_short(dataset, folder.key, frames[0], frames[-1], str(folder.path)))
+        record = _short(dataset, folder.key, frames[0], frames[-1], str(folder.path))
+        _note_other_folder(record, folder, findings.notes)
+        records.append(record)
     return records
+
+
+def _note_other_folder(record: Record, folder: ClipFolder, notes: Notes) -> None:
+    for name in folder.parts[:-1]:
+        found = _SUBJECT.fullmatch(name)
+        subject = record.subject if found is None else f"s{int(found[1]):02d}"
+        emotion = name.lower() if name.lower() in _EMOTIONS.values() else record.emotion
+        if (subject, emotion) != (record.subject, record.emotion):
+            message = f"{record.id} lies in {name!r}; took {record.subject} and {record.emotion!r}"
+            notes.add("folder_differs", str(folder.path), message)
 
 
 def read_short_table(dataset: str, tables: Sequence[Path], findings: Findings) -> list[Record]:
