@@ -226,6 +226,17 @@ def test_videos_of_one_side_are_named() -> None:
     assert scored([interval(0, 9)], [interval(0, 9)]).warnings == ()
 
 
+def test_a_video_of_found_alone_is_named_if_something_was_found_there() -> None:
+    truth = build_table([interval(0, 9)], source="truth.csv")
+    empty = [("006", "1"), ("006", "5")]
+    found = build_table([interval(0, 9), interval(0, 9, video="7")], source="f.csv", videos=empty)
+    (warning,) = score_spotting(truth, found).warnings
+    assert "1 video(s) in which something was found (006_7)" in warning
+    # Names that do not meet are told even where nothing was found.
+    warnings = score_spotting(truth, build_table([], source="f.csv", videos=empty[1:])).warnings
+    assert any("same name" in w for w in warnings) and not any("006_5" in w for w in warnings)
+
+
 def test_a_leading_s_of_one_side_alone_is_no_difference() -> None:
     found = [Interval(subject="s15", video="0101", onset_index=0, offset_index=9)]
     truth = [Interval(subject="", video="15_0101", onset_index=0, offset_index=9)]

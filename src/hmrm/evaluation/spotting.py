@@ -253,7 +253,8 @@ def _by_score(found: Sequence[Interval]) -> list[int]:
 def _strangers(truth: IntervalTable, found: IntervalTable) -> list[str]:
     """Videos that only one of the tables names."""
     silent = sorted(set(truth.videos) - set(found.videos))
-    unknown = sorted(set(found.videos) - set(truth.videos))
+    others = set(found.videos) - set(truth.videos)
+    unknown = sorted(others & {one.key for one in found.intervals})
     said = []
     if silent:
         said.append(
@@ -265,7 +266,7 @@ def _strangers(truth: IntervalTable, found: IntervalTable) -> list[str]:
             f"{truth.source}: does not name {len(unknown)} video(s) in which something was found "
             f"({_some(unknown)}); what was found there counts as false"
         )
-    if silent and unknown and len(silent) == len(truth.videos):
+    if silent and others and len(silent) == len(truth.videos):
         said.append("no video has the same name in both files: compare how they write subjects")
     return said
 
