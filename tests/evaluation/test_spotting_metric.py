@@ -264,6 +264,10 @@ def test_a_name_alone_matches_where_it_can_mean_one_video_only() -> None:
     )
     warnings = scored([long], [at("SAMM_longvideos", "006_1")]).warnings
     assert len(warnings) == 1 and "SAMM_longvideos_006_1 with 006_1" in warnings[0]
+    # A file without any subject, as hmrm spot writes it, is nothing to warn of; one with some is.
+    some = [at("", "15_a"), at("s16", "b")]
+    assert scored([at("s15", "15_a")], [at("", "15_a")]).warnings == ()
+    assert "15_a with s15_15_a" in scored([at("s15", "15_a"), some[1]], some).warnings[0]
     # The first videos of two people, and a name that two people share.
     assert hits([at("006", "1")], [at("007", "1")]) == 0
     assert hits([at("006", "1"), at("007", "1")], [at("", "1")]) == 0

@@ -149,7 +149,7 @@ def alike_named(truth: IntervalTable, found: IntervalTable) -> tuple[IntervalTab
     A video's name alone matches where one of the files tells no subject, or the name holds it
     already (``006_1``), and no other video has it. Where nothing matches at all, an ``s`` before a
     subject's number is left aside: CAS(ME)²'s ``s15_0101`` is ``15_0101`` in the challenge's log.
-    Warnings say so.
+    Warnings say so, except where what was found tells no subject at all, as hmrm spot writes it.
     """
     found = _by_name_alone(truth, found)
     if set(truth.videos) & set(found.videos):
@@ -189,8 +189,12 @@ def _by_name_alone(truth: IntervalTable, found: IntervalTable) -> IntervalTable:
             replace(i, subject="", video=taken.get(i.key, i.key)) for i in found.intervals
         ),
         videos=tuple(sorted(taken.get(key, key) for key in found.videos)),
-        warnings=(*found.warnings, said),
+        warnings=found.warnings if _tells_no_subject(found) else (*found.warnings, said),
     )
+
+
+def _tells_no_subject(table: IntervalTable) -> bool:
+    return all(table.names.get(key, key) == key for key in table.videos)
 
 
 def _keys_by_name(table: IntervalTable) -> dict[str, list[str]]:
