@@ -143,6 +143,9 @@ def test_command_scores_a_data_sets_own_table(tmp_path: Path) -> None:
             call(*arguments, "--units", wrong)
     with pytest.raises(ConfigError, match="casme2 and samm one after the other"):
         call(*arguments[:2], "--dataset", "composite", *arguments[4:])
+    for name, title in (("smic", "SMIC-HS"), ("SMIC-E-VIS", "SMIC-E-VIS")):
+        with pytest.raises(ConfigError, match=f"^{title} has no action units"):
+            call("--truth", tmp_path, "--dataset", name, *arguments[4:])
     (tmp_path / "plain.csv").write_text("Subject,Filename\n01,EP01\n")
     with pytest.raises(DataError, match="--dataset"):
         call("--truth", tmp_path / "plain.csv", "--found", tmp_path / "found.csv")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmrm.datasets.action_units import UnitCode, parse_units
+from hmrm.datasets.catalogue import dataset_named
 from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
 from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.text_files import table_text
@@ -142,7 +143,7 @@ def read_truth(path: Path, *, dataset: str | None = None) -> dict[str, UnitCode 
             ``id`` and ``action_units``.
 
     Raises:
-        ConfigError: no such data set, or one that has no table of its own.
+        ConfigError: no such data set, or one without action units or a table of its own.
         DataError: the table cannot be read.
     """
     if dataset is None:
@@ -152,7 +153,10 @@ def read_truth(path: Path, *, dataset: str | None = None) -> dict[str, UnitCode 
             "the composite has a table for each part: score casme2 and samm one after the other; "
             "SMIC has no action units"
         )
-    records = load_dataset(dataset, path, LoadOptions(table_only=True)).annotations.records
+    known = dataset_named(dataset)
+    if known.name.startswith("smic"):
+        raise ConfigError(f"{known.title} has no action units; score another data set")
+    records = load_dataset(known.name, path, LoadOptions(table_only=True)).annotations.records
     return {record.id: record.units for record in records}
 
 
