@@ -28,6 +28,7 @@ def test_tables_load_to_the_exact_records(name: str, tmp_path: Path) -> None:
     assert loaded.records == fake.records
     assert not loaded.skipped
     found = Counter(o.code for o in loaded.oddities)
+    assert "no_emotions_read" not in found
     for code, count in fake.oddities.items():
         if name != "samm" or code != "no_apex":
             assert found[code] == count, code
@@ -83,9 +84,12 @@ def test_samm_long_videos_take_emotions_from_samm(tmp_path: Path) -> None:
     fake = FAKES["samm-lv"]()
     write_fake(tmp_path, fake, pictures="none")
     (tmp_path / "SAMMLV/SAMM/SAMM_Micro_FACS_Codes_v2.xlsx").unlink()
-    records = load_dataset("samm-lv", tmp_path, LoadOptions(table_only=True)).annotations.records
-    assert not any(record.emotion for record in records)
-    assert len(records) == len(fake.records)
+    found = load_dataset("samm-lv", tmp_path, LoadOptions(table_only=True)).annotations
+    assert not any(record.emotion for record in found.records)
+    assert len(found.records) == len(fake.records)
+    told = [o.message for o in found.oddities if o.code == "no_emotions_read"]
+    assert len(told) == sum(record.kind == "micro" for record in fake.records)
+    assert all("stands in SAMM_Micro_FACS_Codes_v2.xlsx" in message for message in told)
 
 
 def test_macro_expressions_need_the_second_workbook(tmp_path: Path) -> None:
@@ -95,6 +99,17 @@ def test_macro_expressions_need_the_second_workbook(tmp_path: Path) -> None:
     records = load_dataset("cas-me-3", tmp_path, LoadOptions(table_only=True)).annotations.records
     assert {r.kind for r in records} == {"micro"}
     assert records == tuple(r for r in fake.records if r.kind == "micro")
+
+
+def test_emotions_of_micro_expressions_need_the_labels(tmp_path: Path) -> None:
+    fake = FAKES["cas-me-3"]()
+    write_fake(tmp_path, fake, pictures="none")
+    (tmp_path / "CASME3/annotation/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx").unlink()
+    found = load_dataset("cas-me-3", tmp_path, LoadOptions(table_only=True)).annotations
+    assert not any(record.emotion for record in found.records)
+    told = [o.message for o in found.oddities if o.code == "no_emotions_read"]
+    assert len(told) == sum(record.kind == "micro" for record in found.records) > 0
+    assert all("stands in cas(me)3_part_A_ME_label_JpgIndex_v2" in message for message in told)
 
 
 def test_mmew_clips_may_be_named_otherwise(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from hmrm.datasets.records import (
     Record,
     is_remark,
     kind_of,
+    named_elsewhere,
     objective_class,
     span,
     units_of,
@@ -39,6 +40,7 @@ from hmrm.errors import DataError
 
 NAME_A, NAME_C = "cas-me-3", "cas-me-3-c"
 
+_LABELS_NAME = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
 _LABELS = (r"part_?a.*me_?label.*v2", r"part_?a.*me_?label", r"me_?label")
 _ALL = (r"part_?a_?v2", r"part_?a_?v1", r"part_?a(?!.*label)")
 _TABLES_C = (r"part_?c_?me", r"part_?c")
@@ -159,6 +161,7 @@ def _record(row: Row, kind: Kind) -> Record:
         apex_frame=row.frame("apex") or None,
         offset_frame=row.frame("offset") or None,
         emotion=emotion_of(row, "emotion", NAME_A) if row.has("emotion") else "",
+        no_emotion="" if row.has("emotion") or kind == "macro" else named_elsewhere(_LABELS_NAME),
         folder=f"{subject.lower()}/{video}",
         units=units,
         units_text=text,
@@ -198,7 +201,7 @@ CAS_ME_3_A = DataSet(
     citation="Li et al., IEEE Trans. Pattern Analysis and Machine Intelligence 45(3), 2023",
     how_to_get="apply at http://casme.psych.ac.cn/casme/e4",
     frames_per_s=30.0,
-    table_name="cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
+    table_name=_LABELS_NAME,
     tables=(*_LABELS, *_ALL),
     read_tables=read_tables_a,
     place=place_a,

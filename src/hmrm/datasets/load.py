@@ -80,6 +80,11 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
     records = number_repeats(records, findings.notes, expected=dataset.repeats)
     records = correct(records, findings.corrections, findings.refused, findings.notes)
     records = check_order(records, findings.notes)
+    for record in records:
+        if record.no_emotion and not record.emotion:
+            findings.notes.add(
+                "no_emotions_read", record.where, f"{record.id}: {record.no_emotion}"
+            )
     if not options.table_only:
         _compare(records, folders, findings)
     annotations = Annotations(

@@ -33,6 +33,7 @@ WORDS: Mapping[str, str] = {
     "no_rate": "the frame rate is not given; the data set's highest was taken",
     # Emotions and action units.
     "no_emotion": "no emotion is given",
+    "no_emotions_read": "the table that names the emotions was not read",
     "emotion_unknown": "an emotion belongs to no class of this data set",
     "emotion_differs": "two places of the table name different emotions",
     "several_emotions": "a clip has more than one emotion, so no class",

@@ -28,6 +28,7 @@ class Record:
         units: action units; None where the code could not be read (then ``units_text`` has it).
         units_text: the code as written.
         emotion: in the data set's own vocabulary, lower case; empty where it gives none.
+        no_emotion: why there is none, where the table that names it is not here; else empty.
         objective_class: 1 to 7 (action-unit classes of Davison et al.), or None.
         kind: micro or macro.
         folder: key of the clip's folder, see ``DataSet.place``; several records of a long video
@@ -57,6 +58,7 @@ class Record:
     where: str = field(default="", compare=False)
     cells: Mapping[str, str] = field(default_factory=dict, compare=False)
     row: int = field(default=1, compare=False)
+    no_emotion: str = field(default="", compare=False)
 
     def cell(self, name: str) -> str:
         """Address of the cell a value is from; of the clip's name where there is no such cell."""
@@ -120,6 +122,14 @@ def cells_of(row: Row, number: str = "") -> dict[str, str]:
         "emotion": "emotion"
     }
     return {name: row.address(key) for name, key in keys.items() if row.has(key)}
+
+
+def named_elsewhere(table_name: str) -> str:
+    """What `Record.no_emotion` says of a second table that was not read."""
+    return (
+        f"its emotion stands in {table_name}, which was not read; put that below the data set's "
+        "folder and give the folder, without --table"
+    )
 
 
 def objective_class(row: Row, key: str) -> int | None:

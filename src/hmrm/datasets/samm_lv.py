@@ -21,7 +21,14 @@ from hmrm.datasets import samm
 from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
 from hmrm.datasets.folders import Parts
 from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import Record, is_remark, kind_of, note_other_subject, units_of
+from hmrm.datasets.records import (
+    Record,
+    is_remark,
+    kind_of,
+    named_elsewhere,
+    note_other_subject,
+    units_of,
+)
 from hmrm.datasets.workbook import Column, Notes, Row, find_table
 from hmrm.errors import DataError
 
@@ -85,6 +92,7 @@ def _record(emotions: Mapping[str, str], row: Row) -> Record | None:
         apex_frame=row.frame("apex"),
         offset_frame=offset,
         emotion=emotions.get(clip, "") if kind == "micro" else "",
+        no_emotion="" if emotions or kind == "macro" else named_elsewhere(samm.SAMM.table_name),
         folder=found[1],
         units=units,
         units_text=text,
