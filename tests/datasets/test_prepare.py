@@ -20,6 +20,7 @@ import pytest
 from hmrm.datasets.apex import apex_index
 from hmrm.datasets.fake import write_fake, write_points
 from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic
+from hmrm.datasets.fake_long import fake_samm_lv
 from hmrm.datasets.flowmaps import load_maps
 from hmrm.datasets.folders import numbered_frames
 from hmrm.datasets.frames import frames_of
@@ -103,6 +104,14 @@ def test_apex_of_smic_is_found_within_a_frame(made) -> None:
         found = int(rows[clip.record.id]["apex_file"].removeprefix("image")[:-4])
         assert abs(found - clip.apex) <= 1
         assert rows[clip.record.id]["apex_frame"] == str(found)
+
+
+def test_clips_whose_emotions_stand_elsewhere_say_where(tmp_path: Path) -> None:
+    fake = fake_samm_lv()
+    write_fake(tmp_path, fake, pictures="blank")
+    (tmp_path / "SAMMLV/SAMM/SAMM_Micro_FACS_Codes_v2.xlsx").unlink()
+    with pytest.raises(DataError, match=r"stands in SAMM_Micro_FACS_Codes_v2\.xlsx"):
+        prepare("samm-lv", tmp_path, tmp_path / "maps", PrepareConfig())
 
 
 def test_the_middle_rule_takes_the_middle(drawn: Path, tmp_path: Path) -> None:

@@ -261,7 +261,9 @@ def _labelled(
         if record.kind == "macro" and not settings.macro:
             left_out.append(Skip(what=record.id, reason="a macro-expression", kind="macro"))
         elif named is None:
-            reason = f"emotion {record.emotion or 'missing'!r} has no class here"
+            reason = (
+                record.no_emotion or f"emotion {record.emotion or 'missing'!r} has no class here"
+            )
             left_out.append(Skip(what=record.id, reason=reason, kind="no class"))
         else:
             labelled.append((record, classes.index(named)))
