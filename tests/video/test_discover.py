@@ -70,6 +70,14 @@ def test_names_may_be_left_out_below_what_is_given(tmp_path):
         discover([tmp_path / "sp2"], skip=["depth", "x"])
 
 
+def test_a_name_to_skip_that_is_nowhere_is_told(tmp_path):
+    kept = touch(tmp_path / "a.mp4")
+    touch(tmp_path / "old.mp4")
+    with pytest.raises(InputError, match=r"skip olt\.mp4: no folder and no video"):
+        discover([tmp_path], skip=["old.mp4", "olt.mp4"])
+    assert discover([tmp_path], skip=["old.mp4", "old*"]) == [kept]
+
+
 def test_files_are_taken_as_given_and_once(tmp_path):
     odd, video = touch(tmp_path / "recording.dat"), touch(tmp_path / "a.mp4")
     assert discover([odd, video, odd, tmp_path]) == [odd, video]

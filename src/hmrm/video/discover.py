@@ -28,8 +28,8 @@ def discover(paths: Sequence[Path], *, skip: Sequence[str] = ()) -> Clips:
             is in them; ``*`` and ``?`` stand for any letters.
 
     Raises:
-        InputError: a path does not exist or may not be read, a folder holds no clip, or there
-            are one or more than two still images.
+        InputError: a path does not exist or may not be read, a folder holds no clip, there are
+            one or more than two still images, or a name to skip is nowhere.
     """
     kinds = [_kind(path) for path in paths]
     stills = [p for p, kind in zip(paths, kinds, strict=True) if kind == "file" and is_image(p)]
@@ -39,13 +39,20 @@ def discover(paths: Sequence[Path], *, skip: Sequence[str] = ()) -> Clips:
             "folder of images"
         )
     found: Clips = []
+    skipped = {name for name in skip if any(fnmatchcase(p.name, name) for p in paths)}
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "folder":
-            found.extend(_inside(path, skip))
+            found.extend(_inside(path, skip, skipped))
         elif path in stills:
             found.append(StillPair(onset=stills[0], apex=stills[1]))
         else:
             found.append(path)
+    for name in skip:
+        if name not in skipped:
+            raise InputError(
+                f"skip {name}: no folder and no video of that name lies in "
+                f"{', '.join(map(str, paths))}; check the name or leave it out"
+            )
     return _once(found)
 
 
@@ -82,8 +89,8 @@ def _kind(path: Path) -> Literal["file", "folder"]:
     raise InputError(f"{path}: no such file or folder; check the name")
 
 
-def _inside(folder: Path, skip: Sequence[str]) -> Clips:
-    found: Clips = list(_walk(folder, skip, seen=set()))
+def _inside(folder: Path, skip: Sequence[str], skipped: set[str]) -> Clips:
+    found: Clips = list(_walk(folder, skip, skipped, seen=set()))
     if not found:
         beside = f" beside {', '.join(skip)}" if skip else ""
         raise InputError(
@@ -93,7 +100,9 @@ def _inside(folder: Path, skip: Sequence[str]) -> Clips:
     return found
 
 
-def _walk(folder: Path, skip: Sequence[str], *, seen: set[str]) -> Iterator[Path]:
+def _walk(
+    folder: Path, skip: Sequence[str], skipped: set[str], *, seen: set[str]
+) -> Iterator[Path]:
     real = os.path.realpath(folder)
     if real in seen:  # a link that leads back up
         return
@@ -110,13 +119,15 @@ def _walk(folder: Path, skip: Sequence[str], *, seen: set[str]) -> Iterator[Path
         ) from error
     images = [p for p in entries if is_image(p) and p.is_file()]
     others = [p for p in entries if p.is_dir() or p.suffix.lower() in VIDEO_SUFFIXES]
-    others = [p for p in others if not any(fnmatchcase(p.name, name) for name in skip)]
+    left_out = {p: [name for name in skip if fnmatchcase(p.name, name)] for p in others}
+    skipped.update(*left_out.values())
+    others = [p for p in others if not left_out[p]]
     if len(images) > 1 or (images and not others):
         yield folder
         return
     for entry in others:
         if entry.is_dir():
-            yield from _walk(entry, skip, seen=seen)
+            yield from _walk(entry, skip, skipped, seen=seen)
         else:
             yield entry
 
