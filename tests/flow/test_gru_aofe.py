@@ -5,7 +5,14 @@ import torch
 from torch import Tensor
 
 from hmrm.errors import ConfigError
-from hmrm.flow.gru_aofe import FAST, GruAofe, GruAofeConfig, _padded
+from hmrm.flow.gru_aofe import (
+    COARSE_FROM_PX,
+    FAST,
+    FlowEstimate,
+    GruAofe,
+    GruAofeConfig,
+    _padded,
+)
 from hmrm.flow.recurrence import AdditiveAttention, ConvexUpsampler
 
 TINY = GruAofeConfig(
@@ -207,6 +214,47 @@ def test_more_iterations_continue_the_same_run():
     with torch.inference_mode():
         every = net(*pair, iterations=4, every=True)
     assert torch.equal(every[1].flow, flow(net, *pair, iterations=2))
+
+
+def test_small_pictures_start_from_zero_and_large_ones_from_half_the_size():
+    net, from_zero = network(awake=True), network(awake=True)
+    from_zero.config = dataclasses.replace(TINY, coarse_start=False)
+    small, large = pictures(COARSE_FROM_PX - 4, 200), pictures(COARSE_FROM_PX, 200)
+    assert torch.equal(flow(net, *small), flow(from_zero, *small))
+    assert not torch.equal(flow(net, *large), flow(from_zero, *large))
+
+
+def test_a_longer_run_starts_where_a_shorter_one_does():
+    net = network(awake=True)
+    pair = pictures(COARSE_FROM_PX, 196)
+    with torch.inference_mode():
+        every = net(*pair, iterations=2, every=True)
+    assert torch.equal(every[0].flow, flow(net, *pair, iterations=1))
+
+
+@pytest.mark.parametrize(("height", "width"), [(192, 192), (224, 196), (233, 401)])
+def test_the_start_is_the_flow_of_half_the_size_where_it_is_long(
+    height: int, width: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Half-size flow of 3 px stands for 6, so 1.5 cells; of .1 px for almost nothing."""
+    net = network()
+    zero = torch.zeros(1, 2, height // 4, width // 4)
+
+    def found(value: float):
+        def refine(onset: Tensor, *_: object, **__: object) -> list[FlowEstimate]:
+            flow = torch.zeros(1, 2, *onset.shape[-2:])
+            flow[:, 0] = value
+            return [FlowEstimate(flow=flow, log_error=flow[:, :1])]
+
+        return refine
+
+    pair = (torch.zeros(1, 1, *(4 * (side // 4) for side in (height, width))),) * 2
+    monkeypatch.setattr(net, "_refine", found(3.0))
+    far = net._start(*pair, zero)
+    torch.testing.assert_close(far[:, 0], torch.full_like(zero[:, 0], 1.5))
+    assert not far[:, 1].any()
+    monkeypatch.setattr(net, "_refine", found(0.1))
+    assert net._start(*pair, zero).abs().max() < 0.05 * 0.2
 
 
 def test_sizes_stay_within_what_may_be_shipped():

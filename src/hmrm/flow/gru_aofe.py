@@ -7,7 +7,8 @@ flow. The paper gives no sizes; every size here is ours.
 Departs from the paper: the GRU's state does not say by how much the flow changes, but how much
 each of some equations counts that the pictures themselves give (``cue.py``); solving them gives the
 change. With ``cue=False`` the state says it itself, as in RAFT and, as far as can be told, in the
-paper.
+paper. And refinement does not start from zero where the same network, on both pictures at half
+size, finds more than about a px.
 """
 
 from dataclasses import dataclass
@@ -35,6 +36,13 @@ from hmrm.flow.recurrence import (
 SMALLEST_SIDE_PX = 64
 """Smaller pictures are padded up to this: below, the coarsest correlation level says nothing."""
 
+COARSE_FROM_PX = 192
+"""Shorter side from which on both pictures are looked at in half size first."""
+
+# Below about a px the network from zero is the better start: the coarse flow's error is twice
+# that of its own pictures. Chosen on drawn pairs of the training's kind (docs/log.md).
+_COARSE_ABOVE_PX = 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class GruAofeConfig:
@@ -54,6 +62,7 @@ class GruAofeConfig:
         attention_size: width of the score's hidden layer.
         attention_pool: cells a side averaged into one key.
         cue: the sub-pixel cue (``flow/cue.py``); False is the ablation.
+        coarse_start: start large motion from the flow of half the size; False starts from zero.
     """
 
     encoder_width: int = 32
@@ -69,6 +78,7 @@ class GruAofeConfig:
     attention_size: int = 24
     attention_pool: int = 8
     cue: bool = True
+    coarse_start: bool = True
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -173,7 +183,7 @@ class GruAofe(nn.Module):
         state, prepared = torch.tanh(start), self.gru.prepare(torch.relu(context))
         # Positions need all digits, also where the state is of half precision.
         cells = pixel_grid(state.float())
-        flow = torch.zeros_like(cells)
+        flow = self._start(onset, apex, torch.zeros_like(cells))
         shown = cue.Cue(onset, apex) if c.cue else None
         found = []
         for iteration in range(iterations):
@@ -191,6 +201,27 @@ class GruAofe(nn.Module):
             if every or iteration == iterations - 1:
                 found.append(self._upsampled(flow, log_error, state))
         return found
+
+    @torch.no_grad()
+    def _start(
+        self,
+        onset: Float[Tensor, "b 1 h w"],
+        apex: Float[Tensor, "b 1 h w"],
+        zero: Float[Tensor, "b 2 i j"],
+    ) -> Float[Tensor, "b 2 i j"]:
+        """The flow of half the size, in cells, faded out where it is short; zero if small."""
+        if not self.config.coarse_start or min(onset.shape[-2:]) < COARSE_FROM_PX:
+            return zero
+        first, second = (
+            _padded(_standardised(functional.avg_pool2d(image, 2))) for image in (onset, apex)
+        )
+        # As many refinements as the weights know, however many are asked for: the start of a
+        # longer run is that of a shorter one.
+        found = self._refine(first, second, self.config.iterations, every=False)[-1].flow
+        height, width = zero.shape[-2:]
+        start = functional.avg_pool2d(found, CELL_PX // 2)[..., :height, :width] * (2 / CELL_PX)
+        length_px = CELL_PX * torch.linalg.vector_norm(start, dim=1, keepdim=True)
+        return start * torch.sigmoid(4 * (length_px - _COARSE_ABOVE_PX))
 
     def _upsampled(self, flow: Tensor, log_error: Tensor, state: Tensor) -> FlowEstimate:
         together = self.upsampler(torch.cat([CELL_PX * flow, log_error], dim=1), state)
