@@ -18,7 +18,7 @@ from hmrm.video.writer import write_video
 
 def hmrm(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hmrm.cli.main", *map(str, arguments), "--no-progress"],
+        [sys.executable, "-m", "hmrm", *map(str, arguments), "--no-progress"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -126,7 +126,7 @@ def test_unwritable_output(smile: Path, tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_nothing_half_written(smile: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "hmrm.cli.main", "analyze", str(smile / "smile.mp4"), "-o", "out"],
+        [sys.executable, "-m", "hmrm", "analyze", str(smile / "smile.mp4"), "-o", "out"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,

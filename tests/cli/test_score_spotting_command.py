@@ -11,7 +11,7 @@ FOUND = "subject,video,onset,offset,type,score\n1,a,1,10,micro,0.9\n1,b,3,8,micr
 
 def hmrm(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hmrm.cli.main", *map(str, arguments)],
+        [sys.executable, "-m", "hmrm", *map(str, arguments)],
         capture_output=True,
         text=True,
     )

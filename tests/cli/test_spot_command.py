@@ -15,7 +15,7 @@ from hmrm.video.writer import write_video
 
 def hmrm(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hmrm.cli.main", *map(str, arguments)],
+        [sys.executable, "-m", "hmrm", *map(str, arguments)],
         cwd=folder,
         capture_output=True,
         text=True,

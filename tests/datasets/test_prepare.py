@@ -226,7 +226,7 @@ def test_workers_do_not_change_the_result(made, drawn: Path, tmp_path: Path) -> 
 
 
 def test_a_killed_run_goes_on_and_ends_the_same(made, drawn: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hmrm.cli.main", "datasets", "prepare", "composite", drawn]
+    command = [sys.executable, "-m", "hmrm", "datasets", "prepare", "composite", drawn]
     command += ["-o", tmp_path, "--flow", "farneback", "--faces", drawn / "faces.csv"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and len(list(tmp_path.rglob("*.npz"))) < 2:

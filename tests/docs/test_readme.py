@@ -27,7 +27,7 @@ HMRM = [c for c in COMMANDS if c.startswith("hmrm ")]
 def hmrm(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     words = shlex.split(command)
     return subprocess.run(
-        [sys.executable, "-m", "hmrm.cli.main", *words[1:]],
+        [sys.executable, "-m", "hmrm", *words[1:]],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
             for line in text.strip().splitlines():
                 words = shlex.split(line)
                 assert words[0] == "hmrm"
-                run([sys.executable, "-m", "hmrm.cli.main", *words[1:]], folder)
+                run([sys.executable, "-m", "hmrm", *words[1:]], folder)
     return folder
 
 

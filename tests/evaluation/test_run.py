@@ -112,7 +112,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_bytes(tmp_path, drawn, work
     write_layout(tmp_path / "data", drawn, layout="prepared")
 
     def start(output, pause):
-        command = [sys.executable, "-m", "hmrm.cli.main", "evaluate", "--no-progress"]
+        command = [sys.executable, "-m", "hmrm", "evaluate", "--no-progress"]
         command += ["--data", str(tmp_path / "data"), "--model", "toy_models:threads"]
         command += ["--workers", str(workers), "-o", str(tmp_path / output)]
         environment = os.environ | {"TOY_PAUSE_S": str(pause)}

@@ -21,6 +21,7 @@ ORDER = (
     ("analysis",),
     ("deploy",),
     ("cli", "web"),
+    ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 FILES = sorted(SOURCE.rglob("*.py"))

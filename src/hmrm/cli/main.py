@@ -66,7 +66,3 @@ def main() -> None:
 
 def _escape(text: str) -> str:
     return text.replace("[", r"\[")
-
-
-if __name__ == "__main__":
-    main()
