@@ -17,7 +17,13 @@ CONFIGS = [
     for path in sorted((Path(__file__).parents[2] / "configs").rglob("*.toml"))
     if "rows" not in tomllib.loads(path.read_text(encoding="utf-8"))  # ablations: test_ablation.py
 ]
-EXPECTED = {"hmrm-scratch-lite", "hmrm-finetune-lite", "hmrm-frozen-linear", "hmrm-ensemble"}
+EXPECTED = {
+    "hmrm-scratch-lite",
+    "hmrm-finetune-lite",
+    "hmrm-frozen-linear",
+    "hmrm-ensemble",
+    "hmrm-ensemble-plain",
+}
 
 
 def test_the_named_configs_are_there() -> None:
