@@ -8,6 +8,7 @@ from torch import Tensor
 from hmrm.flow.cue import (
     CHANNELS,
     EQUATIONS,
+    LEVELS,
     VOICES,
     WINDOWS_CELLS,
     Cue,
@@ -67,6 +68,24 @@ def test_gain_bias_and_soft_shade_are_no_motion():
         step = decided(Cue(still, other).at(torch.zeros(1, 2, 16, 16)), believing_all())
         # at the border the local mean is lopsided
         assert step[..., 3:-3, 3:-3].abs().mean() < 0.02
+
+
+def test_something_bright_that_moves_does_not_drag_its_surroundings():
+    """Light taken off the pictures, not off what warping leaves over, drags them by 1 to 2 px."""
+
+    def beside(move_px: float) -> Tensor:
+        column = torch.arange(128.0) - move_px
+        inside = ((column >= 48) & (column < 80)).float()
+        front = 6 + picture(128, shift_xy=(move_px, 0.0))
+        return 0.1 * picture(128) * (1 - inside) + front * inside
+
+    flow = torch.zeros(1, 2, 32, 32)
+    flow[:, 0, :, 12:20] = 2 / 4  # cells
+    weights = torch.full((1, VOICES, 32, 32), -8.0)
+    weights[:, :LEVELS] = 0  # the smallest window
+    step = decided(Cue(beside(0.0), beside(2.0)).at(flow), weights)
+    # 4 to 20 px from what moves, in the part that looks the same in both frames
+    assert step[0, 0, 4:-4, 7:11].abs().mean() < 0.8
 
 
 def test_sizes():

@@ -222,6 +222,7 @@ def test_the_estimator_answers_in_px_with_its_expected_error(whole: Path):
         "gru-aofe-short",
         "gru-aofe-longer",
         "gru-aofe-layers",
+        "gru-aofe-last",
         "gru-aofe-chairs",
         "gru-aofe-things",
     ],

@@ -4,6 +4,9 @@ Correlation of features cannot tell a hundredth of a cell. The brightness that r
 warping can, together with the gradients that say which way it must move: Lucas and Kanade's (1981)
 equations. They are gathered at full, half and quarter resolution and over three windows. The
 network says how much each counts where, and the weighted equations are solved.
+
+The apex is warped before it is reduced, and smooth light is taken off what warping leaves over:
+reduced, or freed from light, first, it would carry what lies beyond an edge over it.
 """
 
 import math
@@ -65,14 +68,6 @@ class Evidence(NamedTuple):
     pulls: Float[Tensor, "b p 2 h w"]
 
 
-class _Level(NamedTuple):
-    """One resolution: the onset's smoothed value and slopes, the apex as spline coefficients."""
-
-    onset: Float[Tensor, "b 3 i j"]
-    apex: Float[Tensor, "b 1 i j"]
-    px: int
-
-
 class Cue:
     """Both pictures, prepared once; ``at`` then reads the apex where a flow says.
 
@@ -84,7 +79,8 @@ class Cue:
     def __init__(self, onset: Float[Tensor, "b 1 H W"], apex: Float[Tensor, "b 1 H W"]) -> None:
         # Half precision could not tell a hundredth of a px.
         with torch.autocast(onset.device.type, enabled=False):
-            self._levels = _levels(_without_shade(onset), _without_shade(apex))
+            self._onset = _scaled(onset)
+            self._apex = _coefficients(_scaled(apex))
 
     @torch.no_grad()
     def at(self, flow: Float[Tensor, "b 2 h w"]) -> Evidence:
@@ -93,20 +89,26 @@ class Cue:
         Nothing is learned here and the flow is taken as given: no gradient passes.
         """
         with torch.autocast(flow.device.type, enabled=False):
-            return _evidence(self._levels, flow)
+            flow_px = CELL_PX * flow.float()
+            finer = functional.interpolate(flow_px, scale_factor=CELL_PX, mode="bilinear")
+            return _evidence(_sums(self._onset, read_spline(self._apex, finer)), flow_px)
 
 
-def _levels(onset: Float[Tensor, "b 1 H W"], apex: Float[Tensor, "b 1 H W"]) -> list[_Level]:
-    found = []
+def _sums(onset: Float[Tensor, "b 1 h w"], apex: Float[Tensor, "b 1 h w"]) -> Tensor:
+    """Equations of each cell, level after level, from the onset and the apex as it was warped.
+
+    Warped first and reduced then: an apex reduced first would carry what lies beyond an edge over
+    it, and move it along.
+    """
+    levels = []
     for level in range(LEVELS):
         if level:
-            onset, apex = (functional.avg_pool2d(image, 2) for image in (onset, apex))
-        found.append(_Level(onset=_slopes(onset), apex=_coefficients(apex), px=2**level))
-    return found
+            onset, apex = functional.avg_pool2d(onset, 2), functional.avg_pool2d(apex, 2)
+        levels.append(_equations(onset, apex, factor=CELL_PX // 2**level))
+    return torch.cat(levels, dim=1)
 
 
-def _evidence(levels: list[_Level], flow: Float[Tensor, "b 2 h w"]) -> Evidence:
-    sums = torch.cat([_equations(level, flow) for level in levels], dim=1)
+def _evidence(sums: Float[Tensor, "b s h w"], flow_px: Float[Tensor, "b 2 h w"]) -> Evidence:
     features, equations = [], []
     for window in WINDOWS_CELLS:
         around = rearrange(blurred(sums, window), "b (l q) h w -> q b l h w", q=6)
@@ -115,7 +117,7 @@ def _evidence(levels: list[_Level], flow: Float[Tensor, "b 2 h w"]) -> Evidence:
         features += [torch.asinh(20 * step) / 2, strengths, remains]
         equations.append(_in_px(around))
     together = torch.cat(features, dim=2)
-    pulls = [CELL_PX * (blurred(flow, window) - flow) for window in WINDOWS_CELLS]
+    pulls = [blurred(flow_px, window) - flow_px for window in WINDOWS_CELLS]
     return Evidence(
         features=rearrange(together, "b l k h w -> b (l k) h w"),
         equations=torch.cat(equations, dim=1),
@@ -169,11 +171,29 @@ def read_spline(
     return (read * weight).sum(dim=(1, 2)).view(batch, 1, height, width)
 
 
-def _without_shade(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
-    """Less its mean over some px, deviation 1: light that changes smoothly is not motion."""
-    detail = image - blurred(image, _SHADE_PX)
-    deviation = detail.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-    return detail / deviation.clamp(min=1e-4)
+def _scaled(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+    """In deviations of the detail, that is of what differs from the mean over some px."""
+    deviation = (image - blurred(image, _SHADE_PX)).square().mean(dim=(1, 2, 3), keepdim=True)
+    return image / deviation.sqrt().clamp(min=1e-4)
+
+
+def _without_shade(planes: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tensor, "b 3 h w"]:
+    """What is left over, and slopes, less their means over some px: smooth light is not motion.
+
+    Taken off what warping leaves over, not off the pictures: the mean around something bright that
+    moves would move with it, far into surroundings that do not.
+
+    Args:
+        factor: pixels of the level along a side of a cell.
+    """
+    shade = blurred(_pooled(planes, factor), _SHADE_PX / CELL_PX)
+    if factor > 1:
+        shade = functional.interpolate(shade, scale_factor=factor, mode="bilinear")
+    return planes - shade
+
+
+def _pooled(planes: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c i j"]:
+    return functional.avg_pool2d(planes, factor) if factor > 1 else planes
 
 
 def _taps(shift: Float[Tensor, "b h w"], length: int, *, axis: int) -> tuple[Tensor, Tensor]:
@@ -202,30 +222,34 @@ def _coefficients(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
     return functional.conv2d(wide, taps.view(1, 1, -1, 1))
 
 
-def _slopes(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """Smoothed value, slope in x and slope in y, per px of the level."""
-    smooth, slope = (torch.tensor(taps).to(image) for taps in (_SMOOTH, _SLOPE))
-    kernels = torch.stack([torch.outer(a, b) for a, b in _pairs(smooth, slope)])
+def _smoothed(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+    return _filtered(image, [(_SMOOTH, _SMOOTH)])
+
+
+def _slopes(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 2 h w"]:
+    """Slope in x and slope in y, per px of the level."""
+    return _filtered(image, [(_SMOOTH, _SLOPE), (_SLOPE, _SMOOTH)])
+
+
+def _filtered(
+    image: Float[Tensor, "b 1 h w"], filters: list[tuple[tuple[float, ...], tuple[float, ...]]]
+) -> Float[Tensor, "b k h w"]:
+    """Each filter as its taps down and across; the border is repeated."""
+    kernels = torch.stack([torch.outer(*(torch.tensor(taps) for taps in pair)) for pair in filters])
     wide = functional.pad(image, (2, 2, 2, 2), mode="replicate")
-    return functional.conv2d(wide, kernels[:, None])
+    return functional.conv2d(wide, kernels[:, None].to(image))
 
 
-def _pairs(smooth: Tensor, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
-    return [(smooth, smooth), (smooth, slope), (slope, smooth)]
+def _equations(
+    onset: Float[Tensor, "b 1 i j"], apex: Float[Tensor, "b 1 i j"], *, factor: int
+) -> Float[Tensor, "b 6 h w"]:
+    """Mean over each cell of gx², gx gy, gy², gx r, gy r and r², r what warping leaves over.
 
-
-def _equations(level: _Level, flow: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 6 h w"]:
-    """Mean over each cell of gx², gx gy, gy², gx r, gy r and r², r what warping leaves over."""
-    factor = CELL_PX // level.px
-    finer = factor * flow
-    if factor > 1:
-        finer = functional.interpolate(finer, scale_factor=factor, mode="bilinear")
-    found = _slopes(read_spline(level.apex, finer))
-    remains = found[:, 0] - level.onset[:, 0]
-    # Slopes of both frames: exact to second order in the motion (and half of the noise).
-    x, y = ((found[:, i] + level.onset[:, i]) / 2 for i in (1, 2))
-    products = torch.stack([x * x, x * y, y * y, x * remains, y * remains, remains**2], dim=1)
-    return functional.avg_pool2d(products, factor) if factor > 1 else products
+    Slopes are of both frames: exact to second order in the motion (and half of the noise).
+    """
+    planes = torch.cat([_smoothed(apex - onset), _slopes((apex + onset) / 2)], dim=1)
+    r, x, y = _without_shade(planes, factor).unbind(dim=1)
+    return _pooled(torch.stack([x * x, x * y, y * y, x * r, y * r, r * r], dim=1), factor)
 
 
 def _in_px(around: Float[Tensor, "6 b l h w"]) -> Float[Tensor, "b l 5 h w"]:
