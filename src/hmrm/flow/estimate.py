@@ -28,8 +28,8 @@ NOISE_FLOOR_PX: Mapping[str, float] = {
     "deepflow": 0.011,
     "dis": 0.103,
     "farneback": 0.056,
-    "gru-aofe": 0.001,
-    "gru-aofe-fast": 0.001,
+    "gru-aofe": 0.002,
+    "gru-aofe-fast": 0.002,
 }
 """Mean flow where nothing moved: static column of ``python -m benchmarks.flow``."""
 
