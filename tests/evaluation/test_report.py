@@ -240,6 +240,14 @@ def test_runs_on_other_clips_do_not_vote_and_are_not_paired(tmp_path, folders):
     assert "clips are in one table only" in warning and warning.endswith("must not be ranked")
 
 
+def test_runs_of_another_split_are_named(tmp_path, folders, drawn):
+    assert not [w for w in build_content(read_runs(folders))["warnings"] if "one split" in w]
+    evaluate(drawn, Plan(model="toy_models:NearestMean", settings=Settings(folds="2")), tmp_path)
+    content = build_content(read_runs([folders[0], tmp_path]))
+    (warning,) = [w for w in content["warnings"] if "one split" in w]
+    assert "folds loso" in warning and "folds 2" in warning
+
+
 def test_tables_with_another_truth_are_named(tmp_path):
     lines = GOLDEN.read_text().splitlines()
     column = lines[0].split(",").index("truth")

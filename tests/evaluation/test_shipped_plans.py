@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from hmrm.evaluation.models import find_recogniser
-from hmrm.evaluation.settings import load_plan
+from hmrm.evaluation.settings import SELECTION_WORDS, Plan, load_plan
+from hmrm.evaluation.summary import _selection_words
 
 CONFIGS = [
     path
@@ -26,3 +27,9 @@ def test_config_loads_and_builds_its_model(path):
     plan = load_plan(path)
     recogniser = find_recogniser(plan.model, plan.options)
     assert plan.settings.selection == "fixed" or recogniser.epochs is not None
+
+
+def test_an_ensemble_of_trained_networks_has_fixed_epochs():
+    ensemble = load_plan(next(path for path in CONFIGS if path.stem == "hmrm-ensemble-plain"))
+    assert _selection_words(ensemble, epochs=False) == SELECTION_WORDS["fixed"]
+    assert _selection_words(Plan(model="svm-mirrored"), epochs=False) == "no epochs to choose"

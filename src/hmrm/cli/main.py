@@ -60,7 +60,10 @@ def main() -> None:
     except SystemExit as done:
         # Ctrl-C reaches this place as an exit: typer has caught it.
         if done.code == INTERRUPTED:
-            ERR.print("interrupted; nothing half-written was left behind")
+            ERR.print(
+                "interrupted; nothing half-written was left behind, and the same command goes on "
+                "from what is done"
+            )
         raise
 
 

@@ -39,12 +39,11 @@ def pool(
     predictions = {seed: _pooled(files, mapset.classes) for seed, files in folds.items()}
     settings = plan.settings
     epochs = _epochs(folds)
-    words = SELECTION_WORDS[settings.selection] if epochs else "no epochs to choose"
     transductive = any(f.result.transductive for files in folds.values() for f in files)
     summary: dict[str, Any] = {
         "model": plan.model,
         "selection": settings.selection,
-        "selection_words": words,
+        "selection_words": _selection_words(plan, epochs=bool(epochs)),
         "folds": settings.folds,
         "fold_count": len(protocol.folds),
         "seeds": list(settings.seeds),
@@ -68,6 +67,14 @@ def pool(
     if settings.selection == "oracle":
         summary["oracle_control"] = _control(folds, mapset.classes)
     return RunResult(predictions=predictions, summary=summary)
+
+
+def _selection_words(plan: Plan, *, epochs: bool) -> str:
+    """How epochs were chosen. An ensemble's members have epochs, though the ensemble has none."""
+    members = plan.options.get("members", ())
+    if epochs or any("fitting" in member for member in members):
+        return SELECTION_WORDS[plan.settings.selection]
+    return "no epochs to choose"
 
 
 def write_result(output: Path, result: RunResult) -> None:

@@ -66,7 +66,7 @@ def build_content(runs: Sequence[Run]) -> dict[str, Any]:
         "hard": hard_cases(runs),
         "oracle": _oracle(runs),
         "separate": all(r.summary["folds"] not in ("none", "unknown") for r in runs),
-        "warnings": [*_warnings(runs), *_incomparable(runs)],
+        "warnings": [*_warnings(runs), *_split_otherwise(runs), *_incomparable(runs)],
         "leaks": [{"run": r.name, **leak} for r in runs for leak in r.summary.get("leaks", [])],
     }
 
@@ -78,6 +78,21 @@ def _warnings(runs: Sequence[Run]) -> list[str]:
         for warning in run.summary["warnings"]:
             about.setdefault(warning, []).append(run.name)
     return [f"{'; '.join(names)}: {warning}" for warning, names in about.items()]
+
+
+def _split_otherwise(runs: Sequence[Run]) -> list[str]:
+    """That runs learnt from different parts of the people, where they did."""
+    about: dict[str, list[str]] = {}
+    for run in runs:
+        if run.summary["folds"] not in ("none", "unknown"):
+            about.setdefault(run.summary["folds"], []).append(run.name)
+    if len(about) < 2:
+        return []
+    said = "; ".join(f"{', '.join(names)}: folds {folds}" for folds, names in about.items())
+    return [
+        f"{said}. Fewer folds leave fewer people to learn from, and lower scores: compare runs of "
+        "one split"
+    ]
 
 
 def _incomparable(runs: Sequence[Run]) -> list[str]:
