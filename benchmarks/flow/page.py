@@ -61,7 +61,7 @@ training leaves open what attention is worth at the end of a long one.
 _TAIL = """
 ## Reading it
 
-- A difference below two standard errors (last table) is none.
+- A difference below two standard errors (third table) is none.
 - *static* is the mean length of the flow where nothing moved: motion below it cannot be told from
   none. `hmrm.flow.estimate.noise_floor_px` returns it.
 - `tvl1` matches the brightness of the apex to the onset first; the row without shows what 3 % of

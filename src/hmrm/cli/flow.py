@@ -47,7 +47,11 @@ def flow(
     ],
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", help="Flow file (.flo, .png, .pfm; .npy: 2 x height x width), or a folder."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="Flow file (.flo, .png, .pfm; .npy: 2 x height x width), or a folder.",
+        ),
     ] = Path("flow.flo"),
     picture: Annotated[
         Path | None,
