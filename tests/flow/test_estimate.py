@@ -186,3 +186,12 @@ class TestKindsOfPictures:
             estimate_flow(self.grey, self.grey, method="raft")
         with pytest.raises(InputError, match="raft"):
             noise_floor_px("raft")
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_sixteen_bits_of_which_few_are_used_are_refused(bits: int):
+    levels = np.linspace(0, 2**bits - 1, 64 * 64).astype(np.uint16).reshape(64, 64)
+    with pytest.raises(InputError, match=rf"{bits} bits, multiply by {2 ** (16 - bits)}"):
+        to_grey(levels, name="onset")
+    assert to_grey(levels * 2 ** (16 - bits), name="onset").max() in (254, 255)
+    assert not to_grey(np.zeros((64, 64), np.uint16), name="onset").any(), "black is black"

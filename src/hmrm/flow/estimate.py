@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, UInt8, UInt16
 
 from hmrm.errors import InputError
 from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
@@ -32,6 +32,9 @@ NOISE_FLOOR_PX: Mapping[str, float] = {
     "gru-aofe-fast": 0.002,
 }
 """Mean flow where nothing moved: static column of ``python -m benchmarks.flow``."""
+
+# Sixteen of the 256 grey levels that are kept: less is a picture of another depth.
+_FEWEST_16_BIT = 4096
 
 # ITU-R BT.601 luma, as video decoders use.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -138,7 +141,7 @@ def _grey_levels(image: np.ndarray, *, name: str) -> np.ndarray:
     if image.dtype == np.uint8:
         return image
     if image.dtype == np.uint16:
-        return image / 257.0
+        return _from_16_bits(image, name=name)
     if not np.issubdtype(image.dtype, np.floating):
         raise InputError(
             f"flow: {name} has type {image.dtype}; give uint8, uint16 or float in 0 to 1"
@@ -152,3 +155,15 @@ def _grey_levels(image: np.ndarray, *, name: str) -> np.ndarray:
             "or give uint8"
         )
     return image.astype(np.float64) * 255.0
+
+
+def _from_16_bits(image: UInt16[np.ndarray, "..."], *, name: str) -> np.ndarray:
+    """Cameras of 10 or 12 bits may leave the upper ones empty: hardly a grey level would remain."""
+    highest = int(image.max())
+    if 0 < highest < _FEWEST_16_BIT:
+        bits = max(highest.bit_length(), 8)
+        raise InputError(
+            f"flow: {name} has 16 bits, but no value above {highest} of 65535; if its camera has "
+            f"{bits} bits, multiply by {2 ** (16 - bits)}, or give uint8"
+        )
+    return image / 257.0
