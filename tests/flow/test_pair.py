@@ -55,7 +55,7 @@ def test_map_is_centred_scaled_and_keeps_its_scale():
 
 @given(
     seed=st.integers(0, 50),
-    factor=st.floats(0.01, 20),
+    factor=st.floats(0.02, 20),
     u=st.floats(-3, 3),
     v=st.floats(-3, 3),
 )
@@ -63,7 +63,7 @@ def test_values_ignore_head_translation_and_intensity(seed: int, factor: float, 
     flow = smooth_flow(seed, 56)
     moved = (factor * flow + np.float32([u, v])[:, None, None]).astype(np.float32)
     one, two = flow_map(flow), flow_map(moved)
-    # 3 px of translation leave 4e-7 px of rounding on motion of 0.01 px
+    # 3 px of translation leave 4e-7 px of rounding on motion of some 0.002 px
     np.testing.assert_allclose(two.values, one.values, atol=3e-4)
     assert two.scale_px == pytest.approx(factor * one.scale_px, rel=1e-3)
 
