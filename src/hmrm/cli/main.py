@@ -61,8 +61,8 @@ def main() -> None:
         # Ctrl-C reaches this place as an exit: typer has caught it.
         if done.code == INTERRUPTED:
             ERR.print(
-                "interrupted; nothing half-written was left behind, and the same command goes on "
-                "from what is done"
+                "interrupted; nothing half-written was left behind; given again, evaluate, ablate, "
+                "train and prepare go on from what is done"
             )
         raise
 

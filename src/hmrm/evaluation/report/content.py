@@ -28,6 +28,9 @@ GROUPS = {
 COMPOSITE_CLIPS, COMPOSITE_SUBJECTS = 442, 68
 _GROUP_OF_RULE = {"none": "honest", "fixed": "honest", "unknown": "unknown", "on_test": "on_test"}
 
+# What a run names as its folds that did not learn from a part of these people.
+_NO_SPLIT = ("none", "unknown")
+
 
 def published() -> Mapping[str, Any]:
     """The table of published numbers, with the rule each was made by."""
@@ -65,7 +68,7 @@ def build_content(runs: Sequence[Run]) -> dict[str, Any]:
         "pairs": paired_tests(runs),
         "hard": hard_cases(runs),
         "oracle": _oracle(runs),
-        "separate": all(r.summary["folds"] not in ("none", "unknown") for r in runs),
+        "separate": all(r.summary["folds"] not in _NO_SPLIT for r in runs),
         "warnings": [*_warnings(runs), *_split_otherwise(runs), *_incomparable(runs)],
         "leaks": [{"run": r.name, **leak} for r in runs for leak in r.summary.get("leaks", [])],
     }
@@ -84,7 +87,7 @@ def _split_otherwise(runs: Sequence[Run]) -> list[str]:
     """That runs learnt from different parts of the people, where they did."""
     about: dict[str, list[str]] = {}
     for run in runs:
-        if run.summary["folds"] not in ("none", "unknown"):
+        if run.summary["folds"] not in _NO_SPLIT:
             about.setdefault(run.summary["folds"], []).append(run.name)
     if len(about) < 2:
         return []
