@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.flow.suite import COLUMNS
 from benchmarks.flow.verdict import compare, is_classical, summary
 from hmrm.flow.metrics import OUTLIER_PX
@@ -13,6 +15,9 @@ Scores = dict[str, Any]
 
 ATTENTION = Path(__file__).parent / "attention.json"
 """What ``python -m benchmarks.flow.attention`` found; the page shows it where it exists."""
+
+PASSING = Path(__file__).parent / "passing.json"
+"""What ``python -m benchmarks.flow.passing`` found; likewise."""
 
 _HEAD = """# Optical flow below one pixel
 
@@ -55,6 +60,16 @@ _ATTENTION = """
 {seeds} seeds, the same pairs, crops and noise for both. Mean error on held-out drawn pairs, px, and
 the largest standard deviation over seeds, of either variant or of the difference. So short a
 training leaves open what attention is worth at the end of a long one.
+
+"""
+
+_PASSING = """
+## Things that pass in front of each other: mean error, px
+
+`python -m benchmarks.flow.passing`: {scenes} drawn scenes of {width} × {height} px, seven textured
+things with affine motion of up to some px, edges as sharp as a lens leaves them, noise of 1.5 grey
+levels. Hidden pixels count. *Near edges*: within 10 px of a jump of the motion. *Above `tvl1` in*:
+scenes in which the error is larger than TV-L1's. hmrm commit {commit}.
 
 """
 
@@ -101,6 +116,8 @@ def page(result: dict[str, Any]) -> str:
         sections += [_iterations(result["inside"]), _ranking(result["inside"])]
     if ATTENTION.exists():
         sections.append(_attention(json.loads(ATTENTION.read_text(encoding="utf-8"))))
+    if PASSING.exists():
+        sections.append(_passing(json.loads(PASSING.read_text(encoding="utf-8"))))
     return "\n".join([*sections, _TAIL])
 
 
@@ -155,6 +172,23 @@ def _attention(found: dict[str, Any]) -> str:
         apart = [f"{row['on_minus_off']:+.4f}", f"{row['spread']:.4f}"]
         lines.append(_row([title, *figures, *apart, row["verdict"]]))
     head = _ATTENTION.format(steps=found["steps"], seeds=len(found["seeds"]))
+    return head + "\n".join(lines) + "\n"
+
+
+def _passing(found: dict[str, Any]) -> str:
+    keys = {f"epe_px gain {gain}": f"all, gain {100 * gain:+.0f} %" for gain in found["gains"]}
+    keys |= {"near_edges_px": "near edges", "elsewhere_px": "elsewhere", "median_px": "median"}
+    plain, *_ = keys
+    lines = _header(["method", *keys.values(), "above `tvl1` in", "CPU s"])
+    tvl1 = found["methods"]["tvl1"][plain]
+    for name, scores in found["methods"].items():
+        cells = [f"{np.mean(scores[key]):.3f}" for key in keys]
+        above = sum(ours > theirs for ours, theirs in zip(scores[plain], tvl1, strict=True))
+        lines.append(_row([name, *cells, str(above), f"{np.median(scores['cpu_s']):.1f}"]))
+    width, height = found["size_wh_px"]
+    head = _PASSING.format(
+        scenes=found["scenes"], width=width, height=height, commit=found["provenance"]["commit"]
+    )
     return head + "\n".join(lines) + "\n"
 
 
