@@ -16,7 +16,7 @@ ESTIMATORS: Mapping[str, Callable[[], FlowEstimator]] = {
     "dis": Dis,
     "farneback": Farneback,
     "gru-aofe": GruAofeFlow,
-    "gru-aofe-fast": partial(GruAofeFlow, iterations=2),
+    "gru-aofe-fast": partial(GruAofeFlow, iterations=2, edges=False),
 }
 """Method name → what builds its estimator."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hmrm.errors import MissingExtraError
+from hmrm.flow.edges import mend_edges
 
 if TYPE_CHECKING:
     from hmrm.flow.gru_aofe import GruAofe
@@ -26,10 +27,13 @@ class GruAofeFlow:
     Attributes:
         weights: a ``.safetensors`` file with its card beside it.
         iterations: refinements; None takes as many as the weights were trained with.
+        edges: let classical methods vote at sharp edges of motion (``edges.py``); False is the
+            network alone.
     """
 
     weights: Path = SHIPPED
     iterations: int | None = None
+    edges: bool = True
 
     def __call__(
         self, onset: UInt8[np.ndarray, "h w"], apex: UInt8[np.ndarray, "h w"]
@@ -41,6 +45,8 @@ class GruAofeFlow:
         self, onset: UInt8[np.ndarray, "h w"], apex: UInt8[np.ndarray, "h w"]
     ) -> tuple[Float32[np.ndarray, "2 h w"], Float32[np.ndarray, "h w"]]:
         """Flow, and the length of the error that the network expects at each pixel, px.
+
+        Near sharp edges the error is still that of the network's own flow.
 
         Raises:
             MissingExtraError: torch is not installed.
@@ -54,7 +60,8 @@ class GruAofeFlow:
         )
         with torch.inference_mode():
             found = network(first, second, iterations=self.iterations)[-1]
-        return found.flow[0].numpy(), found.log_error[0, 0].exp().numpy()
+        flow, expected_px = found.flow[0].numpy(), found.log_error[0, 0].exp().numpy()
+        return mend_edges(flow, onset, apex) if self.edges else flow, expected_px
 
 
 @lru_cache(maxsize=4)

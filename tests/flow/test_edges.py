@@ -1,0 +1,141 @@
+"""Where flow breaks, classical methods have a vote; smooth flow stays the network's to the bit."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmrm.flow import edges
+from hmrm.flow.edges import edge_share, mend_edges
+from hmrm.flow.spline import spline
+
+SIDE = 160
+
+
+def cloth(seed: int, side: int = SIDE) -> np.ndarray:
+    """Woven texture: waves of many lengths, grey levels 60 to 200."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side]
+    waves = sum(
+        np.cos(rng.normal(0, 0.5) * x + rng.normal(0, 0.5) * y + rng.uniform(0, 6))
+        for _ in range(30)
+    )
+    return (130 + 70 * waves / np.abs(waves).max()).astype(np.float32)
+
+
+def shifted(picture: np.ndarray, by_xy: tuple[float, float]) -> np.ndarray:
+    move = np.broadcast_to(-np.reshape(by_xy, (2, 1, 1)), (2, *picture.shape))
+    return spline(picture[None]).at(move)[0]
+
+
+def stored(levels: np.ndarray, seed: int, noise: float = 1.0) -> np.ndarray:
+    rng = np.random.default_rng([9, seed])
+    return np.clip(np.rint(levels + rng.normal(0, noise, levels.shape)), 0, 255).astype(np.uint8)
+
+
+def disc_in_front(seed: int, step_px: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A disc that slides to the right over a cloth that stands still: onset, apex, flow."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    covers = [
+        np.clip(40.5 - np.hypot(x - 80 - move, y - 80), 0, 1).astype(np.float32)
+        for move in (0, step_px)
+    ]
+    behind, front = cloth(seed), cloth(seed + 1)
+    frames = (front, shifted(front, (step_px, 0.0)))
+    onset, apex = (behind + c * (f - behind) for c, f in zip(covers, frames, strict=True))
+    flow = np.stack([step_px * (covers[0] > 0.5), np.zeros_like(behind)])
+    return stored(onset, seed), stored(apex, seed + 50), flow.astype(np.float32)
+
+
+def haloed(flow: np.ndarray) -> np.ndarray:
+    """The same with the front's motion reaching 6 px over what lies behind."""
+    return np.stack([cv2.dilate(p, np.ones((13, 13))) for p in flow]).astype(np.float32)
+
+
+def error(flow: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.linalg.norm(flow - truth, axis=0).mean())
+
+
+def refused(*pictures: np.ndarray) -> np.ndarray:
+    pytest.fail(f"asked about {len(pictures)} pictures, though nothing breaks here")
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.03])
+@pytest.mark.parametrize("seed", [0, 10])
+def test_a_halo_is_found_and_taken_off(seed, gain):
+    onset, apex, truth = disc_in_front(seed, 3.0)
+    apex = np.clip(np.rint(gain * apex), 0, 255).astype(np.uint8)
+    flow = cv2.GaussianBlur(haloed(truth).transpose(1, 2, 0), (0, 0), 2.0).transpose(2, 0, 1)
+    kept = flow.copy()
+    mended = mend_edges(flow, onset, apex)
+    assert np.array_equal(flow, kept)
+    assert mended.dtype == np.float32 and mended.shape == truth.shape
+    assert error(mended, truth) < 0.5 * error(flow, truth)
+    share = edge_share(flow, onset, apex)
+    assert share[80, 122] == 1.0 and share.min() >= 0.0 and share.max() <= 1.0
+
+
+def test_less_light_on_the_apex_costs_little():
+    errors = {1.0: [], 0.7: []}
+    for seed in (0, 10, 20, 30):
+        onset, apex, truth = disc_in_front(seed, 3.0)
+        flow = cv2.GaussianBlur(haloed(truth).transpose(1, 2, 0), (0, 0), 2.0).transpose(2, 0, 1)
+        for gain, found in errors.items():
+            darker = np.clip(np.rint(gain * apex), 0, 255).astype(np.uint8)
+            assert edge_share(flow, onset, darker).mean() > 0.98
+            found.append(error(mend_edges(flow, onset, darker), truth))
+    assert sum(errors[0.7]) < 1.5 * sum(errors[1.0])
+
+
+@pytest.mark.parametrize("step_px", [0.3, 1.0, 3.0])
+def test_smooth_motion_stays_the_network_s_to_the_bit_and_asks_nobody(monkeypatch, step_px):
+    monkeypatch.setattr(edges, "_voted", refused)
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    bump = step_px * np.exp(-((x - 80) ** 2 + (y - 70) ** 2) / (2 * 25.0**2))
+    flow = np.stack([bump, -0.5 * bump]).astype(np.float32)
+    apex = cloth(3)
+    onset = spline(apex[None]).at(flow)[0]
+    assert mend_edges(flow, stored(onset, 3), stored(apex, 4)) is flow
+
+
+def test_a_steep_flow_that_the_pictures_confirm_stays(monkeypatch):
+    monkeypatch.setattr(edges, "_voted", refused)
+    _, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    flow = np.stack([4 * np.tanh((x - 80) / 12), np.zeros_like(x)]).astype(np.float32)
+    apex = cloth(5)
+    onset = spline(apex[None]).at(flow)[0]
+    assert mend_edges(flow, stored(onset, 5), stored(apex, 6)) is flow
+
+
+def test_pictures_that_changed_without_steep_motion_stay(monkeypatch):
+    monkeypatch.setattr(edges, "_voted", refused)
+    onset, apex = stored(cloth(7), 7), stored(cloth(8), 8)
+    flow = np.zeros((2, SIDE, SIDE), np.float32)
+    assert mend_edges(flow, onset, apex) is flow
+
+
+def test_small_pictures_stay():
+    onset, apex, truth = (part[..., :63, :63] for part in disc_in_front(0, 3.0))
+    flow = haloed(truth)
+    assert mend_edges(flow, onset, apex) is flow
+
+
+def test_where_the_share_is_between_the_answer_is_between():
+    onset, apex, truth = disc_in_front(20, 3.0)
+    onset, apex = (np.pad(p, ((0, 0), (0, 200)), mode="reflect") for p in (onset, apex))
+    flow = np.pad(haloed(truth), ((0, 0), (0, 0), (0, 200)))
+    share = edge_share(flow, onset, apex)
+    assert share[:, 80].max() == 1.0 and not share[:, -20:].any()
+    mended = mend_edges(flow, onset, apex)
+    assert np.array_equal(mended[:, share == 0], flow[:, share == 0])
+
+
+@given(seed=st.integers(0, 2**32 - 1), height=st.integers(64, 90), width=st.integers(64, 90))
+def test_whatever_is_given_the_answer_is_finite(seed, height, width):
+    rng = np.random.default_rng(seed)
+    onset, apex = rng.integers(0, 256, (2, height, width), np.uint8)
+    onset = onset // rng.integers(1, 257)
+    flow = rng.normal(0, rng.exponential(2.0), (2, height, width)).astype(np.float32)
+    mended = mend_edges(flow, onset.astype(np.uint8), apex)
+    assert mended.shape == flow.shape and np.isfinite(mended).all()
