@@ -48,9 +48,14 @@ def disc_in_front(seed: int, step_px: float) -> tuple[np.ndarray, np.ndarray, np
     return stored(onset, seed), stored(apex, seed + 50), flow.astype(np.float32)
 
 
-def haloed(flow: np.ndarray) -> np.ndarray:
-    """The same with the front's motion reaching 6 px over what lies behind."""
-    return np.stack([cv2.dilate(p, np.ones((13, 13))) for p in flow]).astype(np.float32)
+def haloed(flow: np.ndarray, reach_px: int = 6) -> np.ndarray:
+    """The same with the front's motion reaching over what lies behind."""
+    side = 2 * reach_px + 1
+    return np.stack([cv2.dilate(p, np.ones((side, side))) for p in flow]).astype(np.float32)
+
+
+def blurred(flow: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(flow.transpose(1, 2, 0), (0, 0), 2.0).transpose(2, 0, 1)
 
 
 def error(flow: np.ndarray, truth: np.ndarray) -> float:
@@ -66,7 +71,7 @@ def refused(*pictures: np.ndarray) -> np.ndarray:
 def test_a_halo_is_found_and_taken_off(seed, gain):
     onset, apex, truth = disc_in_front(seed, 3.0)
     apex = np.clip(np.rint(gain * apex), 0, 255).astype(np.uint8)
-    flow = cv2.GaussianBlur(haloed(truth).transpose(1, 2, 0), (0, 0), 2.0).transpose(2, 0, 1)
+    flow = blurred(haloed(truth))
     kept = flow.copy()
     mended = mend_edges(flow, onset, apex)
     assert np.array_equal(flow, kept)
@@ -76,11 +81,28 @@ def test_a_halo_is_found_and_taken_off(seed, gain):
     assert share[80, 122] == 1.0 and share.min() >= 0.0 and share.max() <= 1.0
 
 
+def test_a_wide_halo_is_outvoted():
+    onset, apex, truth = disc_in_front(0, 3.0)
+    flow = blurred(haloed(truth, reach_px=16))
+    assert error(mend_edges(flow, onset, apex), truth) < 0.15 * error(flow, truth)
+
+
+def test_the_weighted_median_pays(monkeypatch):
+    pairs = [disc_in_front(seed, 3.0) for seed in (0, 10, 20)]
+
+    def left() -> float:
+        return sum(error(mend_edges(blurred(haloed(t)), a, b), t) for a, b, t in pairs)
+
+    with_median = left()
+    monkeypatch.setattr(cv2.ximgproc, "weightedMedianFilter", lambda *args: args[1])
+    assert with_median < 0.97 * left()
+
+
 def test_less_light_on_the_apex_costs_little():
     errors = {1.0: [], 0.7: []}
     for seed in (0, 10, 20, 30):
         onset, apex, truth = disc_in_front(seed, 3.0)
-        flow = cv2.GaussianBlur(haloed(truth).transpose(1, 2, 0), (0, 0), 2.0).transpose(2, 0, 1)
+        flow = blurred(haloed(truth))
         for gain, found in errors.items():
             darker = np.clip(np.rint(gain * apex), 0, 255).astype(np.uint8)
             assert edge_share(flow, onset, darker).mean() > 0.98
