@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from hmrm.flow import edges
 from hmrm.flow.edges import edge_share, mend_edges
+from hmrm.flow.estimate import build_estimator
+from hmrm.flow.learned import GruAofeFlow
 from hmrm.flow.spline import spline
 
 SIDE = 160
@@ -96,6 +98,18 @@ def test_the_weighted_median_pays(monkeypatch):
     with_median = left()
     monkeypatch.setattr(cv2.ximgproc, "weightedMedianFilter", lambda *args: args[1])
     assert with_median < 0.97 * left()
+
+
+def test_the_shipped_network_has_less_of_a_halo_with_it():
+    pytest.importorskip("torch")
+    onset, apex, truth = disc_in_front(40, 3.0)
+    flow, alone = (GruAofeFlow(edges=on)(onset, apex) for on in (True, False))
+    beside = ~(truth[0] > 0)
+    assert error(flow[:, beside], truth[:, beside]) < 0.6 * error(
+        alone[:, beside], truth[:, beside]
+    )
+    fast = build_estimator("gru-aofe-fast")(onset, apex)
+    assert np.array_equal(fast, GruAofeFlow(iterations=2, edges=False)(onset, apex))
 
 
 def test_less_light_on_the_apex_costs_little():
