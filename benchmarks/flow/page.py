@@ -81,8 +81,10 @@ _TAIL = """
   none. `hmrm.flow.estimate.noise_floor_px` returns it.
 - `tvl1` matches the brightness of the apex to the onset first; the row without shows what 3 % of
   gain does otherwise.
-- The pairs are drawn, not filmed: there is no occlusion, no change of shading, no blur by
-  motion.
+- All is drawn, not filmed: no change of shading, no blur by motion, and things that hide others in
+  the last table only.
+- `gru-aofe` is the network and, at sharp edges of motion, a vote of it, DeepFlow and DIS
+  (`flow/edges.py`); `gru-aofe-fast` is the network alone, and so are the tables of refinements.
 - CPU times were taken on a shared machine; compare them within the table only.
 """
 
