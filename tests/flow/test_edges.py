@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmrm.flow import edges
-from hmrm.flow.edges import edge_share, mend_edges
+from hmrm.flow.edges import mend_edges
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.learned import GruAofeFlow
 from hmrm.flow.spline import spline
@@ -79,8 +79,6 @@ def test_a_halo_is_found_and_taken_off(seed, gain):
     assert np.array_equal(flow, kept)
     assert mended.dtype == np.float32 and mended.shape == truth.shape
     assert error(mended, truth) < 0.5 * error(flow, truth)
-    share = edge_share(flow, onset, apex)
-    assert share[80, 122] == 1.0 and share.min() >= 0.0 and share.max() <= 1.0
 
 
 def test_a_wide_halo_is_outvoted():
@@ -113,15 +111,14 @@ def test_the_shipped_network_has_less_of_a_halo_with_it():
 
 
 def test_less_light_on_the_apex_costs_little():
-    errors = {1.0: [], 0.7: []}
+    errors = {1.0: [], 0.6: []}
     for seed in (0, 10, 20, 30):
         onset, apex, truth = disc_in_front(seed, 3.0)
-        flow = blurred(haloed(truth))
+        flow = blurred(haloed(truth, reach_px=3))
         for gain, found in errors.items():
             darker = np.clip(np.rint(gain * apex), 0, 255).astype(np.uint8)
-            assert edge_share(flow, onset, darker).mean() > 0.98
             found.append(error(mend_edges(flow, onset, darker), truth))
-    assert sum(errors[0.7]) < 1.5 * sum(errors[1.0])
+    assert sum(errors[0.6]) < 1.55 * sum(errors[1.0])
 
 
 @pytest.mark.parametrize("step_px", [0.3, 1.0, 3.0])
@@ -144,11 +141,13 @@ def test_a_steep_flow_that_the_pictures_confirm_stays(monkeypatch):
     assert mend_edges(flow, stored(onset, 5), stored(apex, 6)) is flow
 
 
-def test_pictures_that_changed_without_steep_motion_stay(monkeypatch):
+def test_a_change_without_steep_motion_stays(monkeypatch):
     monkeypatch.setattr(edges, "_voted", refused)
-    onset, apex = stored(cloth(7), 7), stored(cloth(8), 8)
+    before = cloth(7)
+    after = before.copy()
+    after[50:110, 50:110] = cloth(8)[50:110, 50:110]
     flow = np.zeros((2, SIDE, SIDE), np.float32)
-    assert mend_edges(flow, onset, apex) is flow
+    assert mend_edges(flow, stored(before, 7), stored(after, 8)) is flow
 
 
 def test_small_pictures_stay():
@@ -157,14 +156,26 @@ def test_small_pictures_stay():
     assert mend_edges(flow, onset, apex) is flow
 
 
-def test_where_the_share_is_between_the_answer_is_between():
+def test_far_from_the_edge_the_flow_stays_and_the_change_fades():
     onset, apex, truth = disc_in_front(20, 3.0)
-    onset, apex = (np.pad(p, ((0, 0), (0, 200)), mode="reflect") for p in (onset, apex))
-    flow = np.pad(haloed(truth), ((0, 0), (0, 0), (0, 200)))
-    share = edge_share(flow, onset, apex)
-    assert share[:, 80].max() == 1.0 and not share[:, -20:].any()
+    beside = cloth(60, 240)[:SIDE]
+    onset, apex = (np.hstack([p, stored(beside, seed)]) for p, seed in ((onset, 1), (apex, 2)))
+    flow = np.pad(haloed(truth), ((0, 0), (0, 0), (0, 240)))
     mended = mend_edges(flow, onset, apex)
-    assert np.array_equal(mended[:, share == 0], flow[:, share == 0])
+    changed = np.linalg.norm(mended - flow, axis=0).max(axis=0)
+    assert changed[:160].max() > 1.0
+    assert not changed[-60:].any()
+    # No seam: where the two meet, neighbours differ by little.
+    assert np.abs(np.diff(mended[:, :, 180:], axis=2)).max() < 0.1
+
+
+def test_a_vote_that_leaves_as_much_over_has_no_say(monkeypatch):
+    onset, apex, truth = disc_in_front(0, 3.0)
+    flow = blurred(haloed(truth))
+    voted = flow.copy()
+    voted[:, 60:100, 60:100] += 3
+    monkeypatch.setattr(edges, "_voted", lambda *args: voted[:, : args[1].shape[0]])
+    assert np.array_equal(mend_edges(flow, onset, apex), flow)
 
 
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(64, 90), width=st.integers(64, 90))
