@@ -100,6 +100,11 @@ def load_source(source: str, number: int, pool_seed: int, model_path: Path | Non
     Raises:
         As ``load_face``.
     """
+    return _load_source(source, number, pool_seed, model_path)
+
+
+@lru_cache(maxsize=1024)
+def _load_source(source: str, number: int, pool_seed: int, model_path: Path | None) -> FaceSource:
     return SOURCES[source](number, pool_seed, model_path)
 
 

@@ -8,8 +8,6 @@ frames are read from one drawn source, as in ``flow_pairs.py``, already through 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -116,12 +114,12 @@ def estimated_flow(
 ) -> Float32[np.ndarray, "2 s s"]:
     """Flow of units on a face of the pool, as estimated, px of the canonical crop once a cell."""
     source, number = choose_face(config, rng)
-    pool = (source, number, config.pool_seed, config.model_path)
-    motion = _motion(config, pool, units, rng)
+    face = load_source(source, number, config.pool_seed, config.model_path)
+    motion = _motion(config, face, units, rng)
     low, high = np.log(settings.narrowest_px), np.log(settings.widest_px + 1)
     width_px = min(int(np.exp(rng.uniform(low, high))), settings.widest_px)
     around_px = round(_AROUND * width_px)
-    frames = _frames(_source(pool), motion, width_px, around_px, config.misalignment, rng)
+    frames = _frames(face, motion, width_px, around_px, config.misalignment, rng)
     stored = seen(np.clip(frames, 0, 255), settings.sensor, rng=rng)
     inside = slice(around_px, -around_px)
     estimator = draw_estimator(settings.estimators, rng)
@@ -155,10 +153,7 @@ def _farneback(rng: np.random.Generator) -> FlowEstimator:
 
 
 def _tvl1(rng: np.random.Generator) -> FlowEstimator:
-    """Motion is a px or less: one warp on three levels gives nearly the default's flow.
-
-    At a quarter of its cost.
-    """
+    """A quarter of the default's cost: motion is small, one warp on three levels nearly does it."""
     return DualTVL1(matched=bool(rng.random() < 0.5), scales=3, scale_step=0.5, warps=1)
 
 
@@ -171,34 +166,23 @@ ESTIMATORS: Mapping[str, Callable[[np.random.Generator], FlowEstimator]] = {
 """Field of ``Shares`` → what draws such an estimator."""
 
 
-Pool = tuple[str, int, int, Path | None]
-
-_source = lru_cache(maxsize=1024)(lambda pool: load_source(*pool))
-
-
-@lru_cache(maxsize=8192)
-def _half(pool: Pool, number: int, side_index: int) -> Float32[np.ndarray, "2 h w"]:
-    """Motion of one side's unit at 1 px, ``_FINER`` samples a cell, with the pool's border."""
-    unit = ActionUnit(number, SIDES[side_index])
-    return _source(pool).motion.flow([unit], _FINER * MAP_SIDE, BORDER / MAP_SIDE)
-
-
 def _motion(
-    config: SynthConfig, pool: Pool, units: list[ActionUnit], rng: np.random.Generator
-) -> Float32[np.ndarray, "2 h w"]:
-    """Motion of face and head, px of the canonical crop."""
+    config: SynthConfig, face: FaceSource, units: list[ActionUnit], rng: np.random.Generator
+) -> Float32[np.ndarray, "2 s s"]:
+    """Motion of face and head, px of the canonical crop, ``_FINER`` samples a cell."""
     side = _FINER * (MAP_SIDE + 2 * BORDER)
     total = np.zeros((2, side, side), np.float32)
     for unit in units:
-        for index, name in enumerate(SIDES):
-            if unit.side in ("both", name):
-                total += np.float32(unit.intensity_px) * _half(pool, unit.number, index)
-    source = _source(pool)
+        # As ``basis.Face.flow`` has it: a unit of both sides is its two halves together.
+        for half in SIDES if unit.side == "both" else (unit.side,):
+            at_one_px = [ActionUnit(unit.number, half)]
+            field = face.motion.flow(at_one_px, _FINER * MAP_SIDE, BORDER / MAP_SIDE)
+            total += np.float32(unit.intensity_px) * field
     if config.head_px > 0:
-        head = distort.head_motion(source.depth, rng, most_px=config.head_px)
+        head = distort.head_motion(face.depth, rng, most_px=config.head_px)
         total += _resized(head, side)
     if rng.random() < config.background:
-        total *= _resized(inside_face(source.landmarks_xy_px)[None], side)
+        total *= _resized(inside_face(face.landmarks_xy_px)[None], side)
     return total
 
 
@@ -207,7 +191,7 @@ def _resized(planes: Float32[np.ndarray, "c h w"], side: int) -> Float32[np.ndar
 
 
 def _frames(
-    source: FaceSource,
+    face: FaceSource,
     motion: Float32[np.ndarray, "2 s s"],
     width_px: int,
     around_px: int,
@@ -222,11 +206,11 @@ def _frames(
         rng,
         size_wh_px=(int(whole[0]), int(whole[1])),
         eye_distance_px=EYE_DISTANCE_PX * scale,
-        landmarks=source.landmarks_xy_px,
+        landmarks=face.landmarks_xy_px,
     )
     picture = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.float32)
     # The drawing puts every nose at one place; the crop looks where the landmarks say.
-    to_drawn = points[_NOSE].mean(axis=0) - scale * source.landmarks_xy_px[_NOSE].mean(axis=0)
+    to_drawn = points[_NOSE].mean(axis=0) - scale * face.landmarks_xy_px[_NOSE].mean(axis=0)
     across, down = (
         ((np.arange(n) + 0.5 - around_px) / m * MAP_SIDE - MAP_SIDE / 2).astype(np.float32)
         for n, m in zip(whole, size, strict=True)
