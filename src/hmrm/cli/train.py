@@ -28,6 +28,8 @@ def synthetic(
 ) -> None:
     """Train the network on drawn action-unit motion; no real clip is needed or used.
 
+    A table [estimated] in the config has flow estimated between rendered pictures.
+
     Stop it with Ctrl-C at any moment; the same command goes on at the last checkpoint and ends
     with the same weights.
     """

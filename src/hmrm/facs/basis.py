@@ -80,6 +80,34 @@ class Face:
         return flow
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceSource:
+    """What a face of the pool is made from.
+
+    Attributes:
+        landmarks_xy_px: of the face at rest, px of the canonical crop.
+        depth: as in ``Face``.
+    """
+
+    motion: MotionSource
+    landmarks_xy_px: Float[np.ndarray, "68 2"]
+    depth: Float32[np.ndarray, "h w"]
+
+
+def load_source(source: str, number: int, pool_seed: int, model_path: Path | None) -> FaceSource:
+    """What ``load_face`` samples its fields from: motion at any resolution, and landmarks.
+
+    Raises:
+        As ``load_face``.
+    """
+    return _load_source(source, number, pool_seed, model_path)
+
+
+@lru_cache(maxsize=1024)
+def _load_source(source: str, number: int, pool_seed: int, model_path: Path | None) -> FaceSource:
+    return SOURCES[source](number, pool_seed, model_path)
+
+
 def load_face(source: str, number: int, pool_seed: int, model_path: Path | None) -> Face:
     """Face ``number`` of a source's endless pool; the same numbers give the same face.
 
@@ -95,18 +123,18 @@ def load_face(source: str, number: int, pool_seed: int, model_path: Path | None)
 
 @lru_cache(maxsize=1024)
 def _load_face(source: str, number: int, pool_seed: int, model_path: Path | None) -> Face:
-    return SOURCES[source](number, pool_seed, model_path)
+    return _face(SOURCES[source](number, pool_seed, model_path))
 
 
-def _atlas_face(number: int, pool_seed: int, model_path: Path | None) -> Face:
+def _atlas_face(number: int, pool_seed: int, model_path: Path | None) -> FaceSource:
     del model_path
     rng = np.random.default_rng([pool_seed, 1, number])
     landmarks = draw_landmarks(rng)
     source = AtlasSource(landmarks, reach=float(rng.uniform(0.85, 1.6)))
-    return _face(source, landmarks, _drawn_depth(landmarks))
+    return FaceSource(motion=source, landmarks_xy_px=landmarks, depth=_drawn_depth(landmarks))
 
 
-def _morphable_face(number: int, pool_seed: int, model_path: Path | None) -> Face:
+def _morphable_face(number: int, pool_seed: int, model_path: Path | None) -> FaceSource:
     if model_path is None:
         raise ConfigError(
             "synthesis: the morphable source needs model_path, the folder FaceXModel of "
@@ -120,10 +148,14 @@ def _morphable_face(number: int, pool_seed: int, model_path: Path | None) -> Fac
         pitch_deg=float(rng.normal(0.0, 6.0)),
     )
     source = MorphableSource(model, pose)
-    return _face(source, source.landmarks_xy_px, source.depth_px(MAP_SIDE, _MARGIN))
+    return FaceSource(
+        motion=source,
+        landmarks_xy_px=source.landmarks_xy_px,
+        depth=source.depth_px(MAP_SIDE, _MARGIN),
+    )
 
 
-SOURCES: Mapping[str, Callable[[int, int, Path | None], Face]] = {
+SOURCES: Mapping[str, Callable[[int, int, Path | None], FaceSource]] = {
     "atlas": _atlas_face,
     "morphable": _morphable_face,
 }
@@ -135,21 +167,17 @@ def _model(path: Path) -> MorphableModel:
     return load_model(path)
 
 
-def _face(
-    source: MotionSource,
-    landmarks: Float[np.ndarray, "68 2"],
-    depth: Float32[np.ndarray, "h w"],
-) -> Face:
+def _face(source: FaceSource) -> Face:
     fields = [
-        source.flow([ActionUnit(number, side)], MAP_SIDE, _MARGIN)
+        source.motion.flow([ActionUnit(number, side)], MAP_SIDE, _MARGIN)
         for number in UNITS
         for side in SIDES
     ]
     return Face(
         fields=np.stack(fields),
-        depth=depth,
-        texture=_texture(landmarks),
-        inside=_inside(landmarks),
+        depth=source.depth,
+        texture=_texture(source.landmarks_xy_px),
+        inside=inside_face(source.landmarks_xy_px),
     )
 
 
@@ -164,7 +192,7 @@ def _texture(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]
     return (0.1 + 0.9 * total).astype(np.float32)
 
 
-def _inside(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]:
+def inside_face(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]:
     """Within the jaw line, or above the ears: there hair and forehead move with the head."""
     x, y = sample_positions(MAP_SIDE, _MARGIN)
     above = np.array([[landmarks[16, 0], y[0] - 99.0], [landmarks[0, 0], y[0] - 99.0]])

@@ -62,25 +62,46 @@ def misalign(
         Field and texture seen through the same crop, without their border.
     """
     side = MAP_SIDE
-    shift = 0.6 * amount * rng.standard_normal(2)
-    scale = 1.0 + 0.04 * amount * rng.standard_normal(2)
-    turn = np.deg2rad(2.0 * amount) * rng.standard_normal()
     centred = np.arange(side, dtype=np.float32) - (side - 1) / 2
-    x, y = centred[None, :], centred[:, None]
-    coarse = (0.4 * amount * rng.standard_normal((4, 4, 2))).astype(np.float32)
-    bend = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
-    middle = (flow.shape[1] - 1) / 2
-    at_x = scale[0] * x - turn * y + bend[..., 0] + middle + shift[0]
-    at_y = scale[1] * y + turn * x + bend[..., 1] + middle + shift[1]
+    at_x, at_y = wrong_crop(centred, centred, rng, amount=amount, middle=(flow.shape[1] - 1) / 2)
     stacked = np.ascontiguousarray(np.stack([flow[0], flow[1], texture], axis=-1))
     seen = cv2.remap(
         stacked,
-        at_x.astype(np.float32),
-        at_y.astype(np.float32),
+        at_x,
+        at_y,
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.ascontiguousarray(seen[..., :2].transpose(2, 0, 1)), seen[..., 2]
+
+
+def wrong_crop(
+    across: Float32[np.ndarray, " w"],
+    down: Float32[np.ndarray, " h"],
+    rng: np.random.Generator,
+    *,
+    amount: float,
+    middle: float,
+) -> tuple[Plane, Plane]:
+    """Where a crop that lies, and is bent, a little wrong looks at.
+
+    Args:
+        across, down: columns and rows of any grid, cells from the middle of the right crop.
+        amount: as in ``misalign``.
+        middle: added to both; the middle's place in the field that is looked at, cells.
+
+    Returns:
+        x and y of every point of the grid, cells.
+    """
+    shift = 0.6 * amount * rng.standard_normal(2)
+    scale = 1.0 + 0.04 * amount * rng.standard_normal(2)
+    turn = np.deg2rad(2.0 * amount) * rng.standard_normal()
+    x, y = across[None, :], down[:, None]
+    coarse = (0.4 * amount * rng.standard_normal((4, 4, 2))).astype(np.float32)
+    bend = cv2.resize(coarse, (across.size, down.size), interpolation=cv2.INTER_CUBIC)
+    at_x = scale[0] * x - turn * y + bend[..., 0] + middle + shift[0]
+    at_y = scale[1] * y + turn * x + bend[..., 1] + middle + shift[1]
+    return at_x.astype(np.float32), at_y.astype(np.float32)
 
 
 def estimate(flow: Field, texture: Plane, rng: np.random.Generator, *, loss: float) -> Field:

@@ -1,6 +1,6 @@
 """Endless labelled flow maps, drawn from action units: the form that training and use share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -114,12 +114,19 @@ def unit_names(config: SynthConfig) -> tuple[str, ...]:
     return tuple(f"AU{number}" for number in UNITS if number < _FIRST_NUISANCE)
 
 
+DrawMap = Callable[[SynthConfig, list[ActionUnit], np.random.Generator], np.ndarray]
+"""What makes a ``(3, 28, 28)`` map of moving units."""
+
+
 def draw_maps(
-    config: SynthConfig, *, seed: int, start: int, count: int
+    config: SynthConfig, *, seed: int, start: int, count: int, draw: DrawMap | None = None
 ) -> tuple[Float32[np.ndarray, "n 3 28 28"], Int64[np.ndarray, " n"], Float32[np.ndarray, "n k"]]:
     """Draw maps ``start`` to ``start + count`` of a seed's endless row.
 
     Map i of a seed is the same in every call, in any process, whatever else is drawn.
+
+    Args:
+        draw: another way to a map; labels, units and faces do not depend on it.
 
     Returns:
         Maps as ``flow.pair.centre_and_scale`` gives them, crop hmrm-1; labels in the order of
@@ -135,7 +142,7 @@ def draw_maps(
     for i in range(count):
         rng = np.random.default_rng([seed, start + i])
         labels[i], moving = _draw_units(config, rng)
-        maps[i] = _draw_map(config, moving, rng)
+        maps[i] = (draw or draw_map)(config, moving, rng)
         for unit in moving:
             if unit.number < _FIRST_NUISANCE and unit.intensity_px >= _NAMED_FROM_PX:
                 units[i, UNITS.index(unit.number)] = 1.0
@@ -201,12 +208,19 @@ def _draw_units(config: SynthConfig, rng: np.random.Generator) -> tuple[int, lis
     return label, units + draw_nuisance(rng, probability=config.nuisance)
 
 
-def _draw_map(
-    config: SynthConfig, units: list[ActionUnit], rng: np.random.Generator
-) -> Float32[np.ndarray, "3 s s"]:
+def choose_face(config: SynthConfig, rng: np.random.Generator) -> tuple[str, int]:
+    """Source and number of the face that a map shows; the first that is drawn for it."""
     sources = tuple(SOURCES) if config.source == "both" else (config.source,)
     source = sources[int(rng.integers(len(sources)))]
-    face = load_face(source, int(rng.integers(config.faces)), config.pool_seed, config.model_path)
+    return source, int(rng.integers(config.faces))
+
+
+def draw_map(
+    config: SynthConfig, units: list[ActionUnit], rng: np.random.Generator
+) -> Float32[np.ndarray, "3 s s"]:
+    """One map of moving units: exact motion, and a model of what estimators make of it."""
+    source, number = choose_face(config, rng)
+    face = load_face(source, number, config.pool_seed, config.model_path)
     flow = face.flow(units)
     if config.head_px > 0:
         flow = flow + distort.head_motion(face.depth, rng, most_px=config.head_px)
@@ -217,6 +231,20 @@ def _draw_map(
     if config.noise_px > 0:
         flow = distort.add_noise(flow, texture, rng, most_px=config.noise_px)
     flow = distort.add_outliers(flow, rng, probability=config.outliers)
+    return finish_map(flow, config, rng)
+
+
+def finish_map(
+    flow: Float32[np.ndarray, "2 s s"], config: SynthConfig, rng: np.random.Generator
+) -> Float32[np.ndarray, "3 s s"]:
+    """What is done to a measured field on its way to a map: each step by its chance.
+
+    Args:
+        flow: px of the canonical crop, once a cell.
+
+    Returns:
+        The map as ``flow.pair.centre_and_scale`` gives it; every second one mirrored.
+    """
     if rng.random() < config.head_removed:
         flow = distort.remove_head_motion(flow)
     if rng.random() < config.as_bytes:

@@ -31,9 +31,16 @@ class DualTVL1:
 
     Its data term compares grey values themselves, so that a gain of 3 % alone is worth 1 px of
     error. The apex is therefore matched to the onset in brightness first (``match_brightness``).
+
+    Attributes:
+        scales, scale_step: levels of the pyramid, and the size of each beside the next finer one.
+        warps: warpings a level.
     """
 
     matched: bool = True
+    scales: int = 5
+    scale_step: float = 0.8
+    warps: int = 5
 
     def __call__(
         self, onset: UInt8[np.ndarray, "h w"], apex: UInt8[np.ndarray, "h w"]
@@ -42,8 +49,10 @@ class DualTVL1:
         second = match_brightness(apex, onset) if self.matched else apex.astype(np.float32)
         # OpenCV multiplies float pictures by 255; float keeps the matched picture unrounded.
         first = onset.astype(np.float32) / 255.0
-        flow = _opencv.optflow.DualTVL1OpticalFlow_create().calc(first, second / 255.0, None)
-        return _channels_first(flow)
+        solver = _opencv.optflow.DualTVL1OpticalFlow_create(
+            nscales=self.scales, warps=self.warps, scaleStep=self.scale_step
+        )
+        return _channels_first(solver.calc(first, second / 255.0, None))
 
 
 @dataclass(frozen=True, kw_only=True)

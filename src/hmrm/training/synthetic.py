@@ -25,6 +25,7 @@ from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.network import HMRM, HMRMConfig
 from hmrm.progress import Progress, silent
 from hmrm.training.loss import LossConfig, MultiScaleLoss
+from hmrm.training.rendered_maps import EstimatedConfig, draw_estimated_map
 from hmrm.training.state import load_state, save_state
 
 SHARD_MAPS = 2000
@@ -48,6 +49,7 @@ class SyntheticTrainingConfig:
         mirror: negate u and flip half of all maps.
         noise: standard deviation of noise added to u and v, in units of a map.
         checkpoint_steps: steps between two saved states.
+        estimated: maps whose flow was estimated between rendered pictures; None models it.
     """
 
     seed: int = 0
@@ -66,6 +68,7 @@ class SyntheticTrainingConfig:
     network: HMRMConfig = field(default_factory=HMRMConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     data: SynthConfig = field(default_factory=SynthConfig)
+    estimated: EstimatedConfig | None = None
 
     def __post_init__(self) -> None:
         for name in ("maps", "held_out_maps", "steps", "batch", "checkpoint_steps"):
@@ -111,7 +114,7 @@ def train_synthetic(
         classes=model.classes,
         action_units=model.action_units,
         crop="hmrm-1",
-        trained_on=f"{settings.maps} drawn flow maps of action units; no real clip",
+        trained_on=f"{settings.maps} {_kind(settings.estimated)}; no real clip",
         steps=settings.steps,
         metrics=metrics,
         provenance=provenance.stamp(config_hash=config.digest(settings), seeds=(settings.seed,)),
@@ -139,11 +142,19 @@ def draw_pool(
     ]
     missing = [job for job in jobs if not job[3].exists()]
     done = len(jobs) - len(missing)
-    draw = functools.partial(_draw_shard, settings.data)
+    draw = functools.partial(_draw_shard, settings.data, settings.estimated)
     for _ in parallel.run_all(draw, missing, workers=workers):
         done += 1
         progress(f"drawing {name} maps", done, len(jobs))
     return _read_shards([job[3] for job in jobs], count)
+
+
+def _kind(estimated: EstimatedConfig | None) -> str:
+    kind = "drawn flow maps of action units"
+    if estimated is None:
+        return kind
+    share = "" if estimated.share == 1 else f"{estimated.share:.0%} of them "
+    return f"{kind}, {share}estimated between rendered pictures"
 
 
 def accuracy(model: HMRM, pool: Pool) -> float:
@@ -164,9 +175,12 @@ def _claim(folder: Path, settings: SyntheticTrainingConfig) -> None:
     atomic.write_text(path, text)
 
 
-def _draw_shard(data: SynthConfig, job: tuple[int, int, int, Path]) -> None:
+def _draw_shard(
+    data: SynthConfig, estimated: EstimatedConfig | None, job: tuple[int, int, int, Path]
+) -> None:
     seed, start, count, path = job
-    maps, labels, units = draw_maps(data, seed=seed, start=start, count=count)
+    draw = functools.partial(draw_estimated_map, estimated) if estimated else None
+    maps, labels, units = draw_maps(data, seed=seed, start=start, count=count, draw=draw)
     with atomic.writing(path) as temporary:
         np.savez(temporary, maps=maps.astype(np.float16), labels=labels, units=units)
 
