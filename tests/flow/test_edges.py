@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmrm.flow import edges
+from hmrm.flow.classical import Dis
 from hmrm.flow.edges import mend_edges
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.learned import GruAofeFlow
@@ -167,6 +168,24 @@ def test_far_from_the_edge_the_flow_stays_and_the_change_fades():
     assert not changed[-60:].any()
     # No seam: where the two meet, neighbours differ by little.
     assert np.abs(np.diff(mended[:, :, 180:], axis=2)).max() < 0.1
+
+
+def test_dense_search_runs_on_one_thread_which_its_result_depends_on(monkeypatch):
+    onset, apex, truth = disc_in_front(0, 3.0)
+    before, seen = cv2.getNumThreads(), []
+
+    class Watched(Dis):
+        def __call__(self, *pictures: np.ndarray) -> np.ndarray:
+            seen.append(cv2.getNumThreads())
+            return super().__call__(*pictures)
+
+    monkeypatch.setattr(edges, "Dis", Watched)
+    try:
+        cv2.setNumThreads(2)
+        mend_edges(blurred(haloed(truth)), onset, apex)
+        assert seen == [1] and cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_a_vote_that_leaves_as_much_over_has_no_say(monkeypatch):

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from hmrm.flow.classical import DeepFlow, Dis, match_brightness
 from hmrm.flow.spline import spline
+from hmrm.parallel import one_opencv_thread
 
 SMALLEST_SIDE_PX = 64
 """Smaller pictures stay the network's: the others' pyramids have too few levels for them."""
@@ -76,7 +77,9 @@ def _voted(
     onset: UInt8[np.ndarray, "h w"],
     apex: UInt8[np.ndarray, "h w"],
 ) -> Float32[np.ndarray, "2 h w"]:
-    votes = [flow, DeepFlow()(onset, apex), Dis()(onset, apex)]
+    # Dense inverse search cuts a picture into as many strips as there are threads.
+    with one_opencv_thread():
+        votes = [flow, DeepFlow()(onset, apex), Dis()(onset, apex)]
     voted = np.ascontiguousarray(np.median(votes, axis=0).transpose(1, 2, 0), np.float32)
     first = np.ascontiguousarray(onset)
     # The refinement's brightness term knows no gain.

@@ -5,8 +5,7 @@ errors are drawn as there, but what an estimator does to motion is not modelled,
 frames are read from one drawn source, as in ``flow_pairs.py``, already through the wrong crop.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 import cv2
@@ -29,6 +28,7 @@ from hmrm.facs.synth import SynthConfig, choose_face, draw_map, finish_map
 from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
 from hmrm.flow.pair import area_average
 from hmrm.flow.spline import spline
+from hmrm.parallel import one_opencv_thread
 from hmrm.training.flow_sensor import SensorConfig, seen
 
 # Samples of the motion across a cell of the map: lids and lips move apart within one.
@@ -240,16 +240,6 @@ def _frames(
 def _estimate(
     estimator: FlowEstimator, frames: UInt8[np.ndarray, "2 h w"]
 ) -> Float32[np.ndarray, "2 h w"]:
-    with _one_thread():
+    # Dense inverse search cuts a picture into as many strips as there are threads.
+    with one_opencv_thread():
         return estimator(frames[0], frames[1])
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Dense inverse search cuts a picture into as many strips as there are threads."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
