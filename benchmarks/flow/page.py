@@ -81,6 +81,8 @@ _TAIL = """
   none. `hmrm.flow.estimate.noise_floor_px` returns it.
 - `tvl1` matches the brightness of the apex to the onset first; the row without shows what 3 % of
   gain does otherwise.
+- SparseToDense is not stable on small pictures: its figures there differ from run to run, and
+  *nan* says that it gave something that is no number.
 - All is drawn, not filmed: no change of shading, no blur by motion, and things that hide others in
   the last table only.
 - `gru-aofe` is the network and, at sharp edges of motion, a vote of it, DeepFlow and DIS
@@ -217,7 +219,9 @@ def _error_table(methods: dict[str, Any], moving: list[str]) -> str:
 
 def _best(methods: dict[str, Any], key: str) -> tuple[float, float]:
     columns = [method["columns"][key] for method in methods.values()]
-    return min(c["epe_px"] for c in columns), min(c["epe_fastest_px"] for c in columns)
+    parts = ("epe_px", "epe_fastest_px")
+    mean, fastest = (float(np.nanmin([column[part] for column in columns])) for part in parts)
+    return mean, fastest
 
 
 def _table(methods: dict[str, Any], keys: list[str], cell: Callable[[Scores], str]) -> str:

@@ -47,7 +47,9 @@ def compare(methods: dict[str, Any], ours: str) -> list[Comparison]:
     for column in mine:
         parts = ["length_px"] if column == "static" else list(PART_TITLES)
         for part in parts:
-            best = min(rivals, key=lambda name: rivals[name][column][part])
+            # A method that gave no number anywhere (nan) is nobody's rival.
+            errors = {name: columns[column][part] for name, columns in rivals.items()}
+            best = min(errors, key=lambda name: np.nan_to_num(errors[name], nan=np.inf))
             theirs = np.array(rivals[best][column]["pairs_px"][part])
             apart = np.array(mine[column]["pairs_px"][part]) - theirs
             spread = apart.std(ddof=1) / np.sqrt(len(apart)) if len(apart) > 1 else np.inf
@@ -56,7 +58,7 @@ def compare(methods: dict[str, Any], ours: str) -> list[Comparison]:
                     column=column,
                     part=PART_TITLES.get(part, "length"),
                     rival=best,
-                    rival_px=rivals[best][column][part],
+                    rival_px=errors[best],
                     ours_px=mine[column][part],
                     difference_px=float(apart.mean()),
                     uncertainty_px=float(2 * spread),

@@ -49,6 +49,7 @@ def column(*errors: float) -> dict[str, object]:
 def test_the_rival_is_the_best_of_the_column_and_pairs_are_compared():
     methods = {
         "zero flow": {"columns": {"px_1": column(0.0, 0.0, 0.0)}},
+        "no number": {"columns": {"px_1": column(0.1, math.nan, 0.1)}},
         "deepflow": {"columns": {"px_1": column(0.2, 0.4, 0.6)}},
         "dis": {"columns": {"px_1": column(0.5, 0.5, 0.5)}},
         "gru-aofe-fast": {"columns": {"px_1": column(0.0, 0.0, 0.0)}},
