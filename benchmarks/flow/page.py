@@ -19,6 +19,9 @@ ATTENTION = Path(__file__).parent / "attention.json"
 PASSING = Path(__file__).parent / "passing.json"
 """What ``python -m benchmarks.flow.passing`` found; likewise."""
 
+STEPS = Path(__file__).parent / "steps.json"
+"""What ``python -m benchmarks.flow.steps`` collected; likewise."""
+
 _HEAD = """# Optical flow below one pixel
 
 Written by `python -m benchmarks.flow`; the numbers are in `benchmarks/flow/results.json`.
@@ -60,6 +63,17 @@ _ATTENTION = """
 {seeds} seeds, the same pairs, crops and noise for both. Mean error on held-out drawn pairs, px, and
 the largest standard deviation over seeds, of either variant or of the difference. So short a
 training leaves open what attention is worth at the end of a long one.
+
+"""
+
+_STEPS = """
+## Error over training steps
+
+Held-out drawn pairs of each of the trainings behind the shipped weights, one after the other, as
+`hmrm train flow` wrote it down (`python -m benchmarks.flow.steps`). Every training has held-out
+pairs of its own: compare within a line, not between lines.
+
+![Error over training steps](flow-steps.svg)
 
 """
 
@@ -120,6 +134,8 @@ def page(result: dict[str, Any]) -> str:
         sections += [_iterations(result["inside"]), _ranking(result["inside"])]
     if ATTENTION.exists():
         sections.append(_attention(json.loads(ATTENTION.read_text(encoding="utf-8"))))
+    if STEPS.exists():
+        sections.append(_steps(json.loads(STEPS.read_text(encoding="utf-8"))))
     if PASSING.exists():
         sections.append(_passing(json.loads(PASSING.read_text(encoding="utf-8"))))
     return "\n".join([*sections, _TAIL])
@@ -177,6 +193,18 @@ def _attention(found: dict[str, Any]) -> str:
         lines.append(_row([title, *figures, *apart, row["verdict"]]))
     head = _ATTENTION.format(steps=found["steps"], seeds=len(found["seeds"]))
     return head + "\n".join(lines) + "\n"
+
+
+def _steps(found: dict[str, Any]) -> str:
+    titles = ["training", "steps", "zero flow, px", "first error, px", "half-way", "last"]
+    lines = _header([*titles, "last, still pairs"])
+    for training in found["trainings"]:
+        rows = training["rows"]
+        errors = [row["epe_px"] for row in (rows[0], rows[len(rows) // 2], rows[-1])]
+        figures = [rows[-1]["zero_epe_px"], *errors, rows[-1]["static_px"]]
+        texts = [f"{px:.3f}" for px in figures]
+        lines.append(_row([training["name"], str(rows[-1]["step"]), *texts]))
+    return _STEPS + "\n".join(lines) + "\n"
 
 
 def _passing(found: dict[str, Any]) -> str:

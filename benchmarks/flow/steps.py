@@ -1,0 +1,68 @@
+"""The error over training steps: ``python -m benchmarks.flow.steps NAME=RUN ...``.
+
+Takes what ``hmrm train flow`` wrote down while it ran (``validation.json`` in its folder), for
+trainings that followed one another, and writes the JSON, the picture and the page of
+``benchmarks.flow``.
+"""
+
+import argparse
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from benchmarks.flow.page import STEPS, page
+from hmrm import atomic, provenance
+from hmrm.training.flow import VALIDATION
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURE = ROOT / "docs/benchmarks/flow-steps.svg"
+_PARTS = {"epe_px": "all pairs", "static_px": "pairs that stand still"}
+
+
+def main() -> None:
+    """Collect, draw, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.flow.steps", description=__doc__)
+    parser.add_argument("runs", nargs="+", metavar="NAME=RUN", help="folders of hmrm train flow")
+    given = parser.parse_args()
+    pairs = [each.partition("=") for each in given.runs]
+    trainings = [{"name": name, "rows": read(Path(run))} for name, _, run in pairs]
+    atomic.write_text(PICTURE, picture(trainings) + "\n")
+    result = {"provenance": provenance.stamp(), "trainings": trainings}
+    atomic.write_text(STEPS, json.dumps(result, indent=1) + "\n")
+    measured = json.loads((ROOT / "benchmarks/flow/results.json").read_text(encoding="utf-8"))
+    atomic.write_text(ROOT / "docs/benchmarks/flow.md", page(measured))
+
+
+def read(run: Path) -> list[dict[str, float]]:
+    """Step, error, error of zero flow and error of still pairs, px, each time it was validated."""
+    rows = json.loads((run / VALIDATION).read_text(encoding="utf-8"))
+    return [{key: row[key] for key in ("step", "zero_epe_px", *_PARTS)} for row in rows]
+
+
+def picture(trainings: Sequence[Mapping[str, Any]]) -> str:
+    """Both errors over the steps of all trainings, one after the other, as SVG text."""
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "steps", "font.size": 9}):
+        figure = Figure(figsize=(9.6, 3.0), layout="constrained")
+        for axes, (key, title) in zip(figure.subplots(1, 2), _PARTS.items(), strict=True):
+            before = 0
+            for training in trainings:
+                rows = training["rows"]
+                steps = [before + row["step"] for row in rows]
+                axes.plot(steps, [row[key] for row in rows], "o-", ms=3, label=training["name"])
+                before = steps[-1]
+            axes.set(title=title, xlabel="steps", ylabel="error, px")
+        figure.axes[1].set_yscale("log")
+        figure.axes[0].legend(frameon=False)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    svg = text.getvalue()
+    return svg[svg.index("<svg") :].strip()
+
+
+if __name__ == "__main__":
+    main()
