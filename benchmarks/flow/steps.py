@@ -29,13 +29,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flow.steps", description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="NAME=RUN", help="folders of hmrm train flow")
     given = parser.parse_args()
-    pairs = [each.partition("=") for each in given.runs]
-    trainings = [{"name": name, "rows": read(Path(run))} for name, _, run in pairs]
+    trainings = []
+    for each in given.runs:
+        name, equals, run = each.partition("=")
+        if not equals or not (Path(run) / VALIDATION).exists():
+            parser.error(f"{each}: give NAME=RUN, RUN a finished folder of hmrm train flow")
+        trainings.append({"name": name, "card": _card(Path(run)), "rows": read(Path(run))})
     atomic.write_text(PICTURE, picture(trainings) + "\n")
     result = {"provenance": provenance.stamp(), "trainings": trainings}
     atomic.write_text(STEPS, json.dumps(result, indent=1) + "\n")
     measured = json.loads((ROOT / "benchmarks/flow/results.json").read_text(encoding="utf-8"))
     atomic.write_text(ROOT / "docs/benchmarks/flow.md", page(measured))
+
+
+def _card(run: Path) -> dict[str, Any]:
+    """Which code, config and seed the run's weights say they are from."""
+    card = json.loads((run / "weights.json").read_text(encoding="utf-8"))
+    return {key: card["provenance"][key] for key in ("commit", "config_hash", "seeds")}
 
 
 def read(run: Path) -> list[dict[str, float]]:

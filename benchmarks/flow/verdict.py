@@ -47,7 +47,7 @@ def compare(methods: dict[str, Any], ours: str) -> list[Comparison]:
     for column in mine:
         parts = ["length_px"] if column == "static" else list(PART_TITLES)
         for part in parts:
-            # A method that gave no number anywhere (nan) is nobody's rival.
+            # A method that gave no number for some pair (nan) is nobody's rival.
             errors = {name: columns[column][part] for name, columns in rivals.items()}
             best = min(errors, key=lambda name: np.nan_to_num(errors[name], nan=np.inf))
             theirs = np.array(rivals[best][column]["pairs_px"][part])

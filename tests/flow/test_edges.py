@@ -85,6 +85,7 @@ def test_a_halo_is_found_and_taken_off(seed, gain):
 def test_a_wide_halo_is_outvoted():
     onset, apex, truth = disc_in_front(0, 3.0)
     flow = blurred(haloed(truth, reach_px=16))
+    # Measured .05; with the network's vote alone .37.
     assert error(mend_edges(flow, onset, apex), truth) < 0.15 * error(flow, truth)
 
 
@@ -96,6 +97,7 @@ def test_the_weighted_median_pays(monkeypatch):
 
     with_median = left()
     monkeypatch.setattr(cv2.ximgproc, "weightedMedianFilter", lambda *args: args[1])
+    # Measured .92.
     assert with_median < 0.97 * left()
 
 
@@ -104,6 +106,7 @@ def test_the_shipped_network_has_less_of_a_halo_with_it():
     onset, apex, truth = disc_in_front(40, 3.0)
     flow, alone = (GruAofeFlow(edges=on)(onset, apex) for on in (True, False))
     beside = ~(truth[0] > 0)
+    # Measured .33.
     assert error(flow[:, beside], truth[:, beside]) < 0.6 * error(
         alone[:, beside], truth[:, beside]
     )
@@ -111,7 +114,8 @@ def test_the_shipped_network_has_less_of_a_halo_with_it():
     assert np.array_equal(fast, GruAofeFlow(iterations=2, edges=False)(onset, apex))
 
 
-def test_less_light_on_the_apex_costs_little():
+def test_less_light_on_the_apex_costs_a_third_not_all():
+    # Measured 1.37 times; without matching brightness 2.8.
     errors = {1.0: [], 0.6: []}
     for seed in (0, 10, 20, 30):
         onset, apex, truth = disc_in_front(seed, 3.0)

@@ -105,7 +105,7 @@ def test_the_committed_page_is_that_of_the_committed_figures():
 
 def test_trainings_follow_one_another_in_the_picture_and_the_table(tmp_path):
     trainings = []
-    for name, errors in (("first", (0.4, 0.3, 0.25)), ("second", (0.26, 0.22))):
+    for name, errors in (("first", (0.4, 0.35, 0.3, 0.25)), ("second", (0.26, 0.22))):
         rows = [
             {"step": 100 * i, "epe_px": e, "zero_epe_px": 0.6, "static_px": e / 50, "by_motion": {}}
             for i, e in enumerate(errors, start=1)
@@ -114,8 +114,8 @@ def test_trainings_follow_one_another_in_the_picture_and_the_table(tmp_path):
         (tmp_path / name / "validation.json").write_text(json.dumps(rows))
         trainings.append({"name": name, "rows": steps.read(tmp_path / name)})
     table = flow_page._steps({"trainings": trainings})
-    assert "| first | 300 | 0.600 | 0.400 | 0.300 | 0.250 | 0.005 |" in table
-    assert "| second | 200 | 0.600 | 0.260 | 0.220 | 0.220 | 0.004 |" in table
+    assert "| first | 400 | 0.600 | 0.400 | 0.350 | 0.250 | 0.005 |" in table
+    assert "| second | 200 | 0.600 | 0.260 | 0.260 | 0.220 | 0.004 |" in table
     svg = steps.picture(trainings)
     assert svg.startswith("<svg") and "first" in svg and "second" in svg
     assert svg == steps.picture(trainings)

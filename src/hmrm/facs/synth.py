@@ -126,7 +126,8 @@ def draw_maps(
     Map i of a seed is the same in every call, in any process, whatever else is drawn.
 
     Args:
-        draw: another way to a map; labels, units and faces do not depend on it.
+        draw: another way to a map; labels and units do not depend on it, nor the face if that is
+            the first it draws.
 
     Returns:
         Maps as ``flow.pair.centre_and_scale`` gives them, crop hmrm-1; labels in the order of

@@ -21,7 +21,7 @@ from hmrm.parallel import one_opencv_thread
 SMALLEST_SIDE_PX = 64
 """Smaller pictures stay the network's: the others' pyramids have too few levels for them."""
 
-# All chosen on drawn pairs of the training's kind, other seeds (docs/log.md).
+# Chosen on drawn pairs of the training's kind and three drawn scenes (docs/log.md).
 _STEEP = 0.05
 _STEEP_REACH_PX = 4
 _TIMES_USUAL = 2.0

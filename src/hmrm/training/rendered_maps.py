@@ -64,7 +64,8 @@ class EstimatedConfig:
     ``noise_px``, ``estimator_loss`` and ``outliers`` of the ``SynthConfig`` beside it are not used.
 
     Attributes:
-        share: of maps that are made so; the others are as without this table.
+        share: of maps that are made so, the others as without this table. Below 1 its coin comes
+            before the face: labels and units stay, faces are others than without the table.
         narrowest_px, widest_px: width of the face's crop in the pictures, log-uniform.
         tight: share of pairs cut to the crop before the estimate; others show an eighth more on
             every side, which is cut off after it.
