@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.flow.suite import COLUMNS
-from benchmarks.flow.verdict import compare, is_classical, summary
+from benchmarks.flow.verdict import compare, difference, is_classical, summary
 from hmrm.flow.metrics import OUTLIER_PX
 
 Scores = dict[str, Any]
@@ -99,8 +99,8 @@ _TAIL = """
   says that for some pairs it gave something that is no number; it is left out as a rival there.
 - All is drawn, not filmed: no change of shading, no blur by motion, and things that hide others in
   the last table only.
-- CPU ms of `gru-aofe` are those of a median pair, whose motion is smooth; where the vote is asked
-  a pair of 224 px takes .38 s more.
+- CPU ms of `gru-aofe` are those of a median pair, whose motion is smooth; what the vote costs where
+  it is asked the last table shows, beside the network alone.
 - `gru-aofe` is the network and, at sharp edges of motion, a vote of it, DeepFlow and DIS
   (`flow/edges.py`); `gru-aofe-fast` is the network alone, and so are the tables of refinements.
 - CPU times were taken on a shared machine; compare them within the table only.
@@ -220,9 +220,8 @@ def _passing(found: dict[str, Any]) -> str:
     for name, scores in found["methods"].items():
         cells = [f"{np.mean(scores[key]):.3f}" for key in keys]
         for rival in rivals:
-            apart = np.subtract(scores[plain], found["methods"][rival][plain])
-            spread = 2 * apart.std(ddof=1) / np.sqrt(len(apart)) if len(apart) > 1 else np.inf
-            cells.append("" if name == rival else f"{apart.mean():+.3f} ± {spread:.3f}")
+            apart, uncertainty = difference(scores[plain], found["methods"][rival][plain])
+            cells.append("" if name == rival else f"{apart:+.3f} ± {uncertainty:.3f}")
         lines.append(_row([name, *cells, f"{np.median(scores['cpu_s']):.1f}"]))
     width, height = found["size_wh_px"]
     head = _PASSING.format(

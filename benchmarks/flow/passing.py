@@ -42,6 +42,7 @@ _THINGS = 6
 _EDGE_PX = 1.2
 _NOISE = 1.5
 _MARGIN_PX = 24
+_SEEN = (slice(_MARGIN_PX, -_MARGIN_PX), slice(_MARGIN_PX, -_MARGIN_PX))
 _NEAR_EDGE_PX = 10.0
 
 
@@ -55,9 +56,7 @@ def main() -> None:
     single_thread()
     sources = pictures()
     with progress_bar(enabled=True) as bar:
-        # The page compares all with TV-L1.
-        names = dict.fromkeys(("tvl1", *given.methods))
-        methods = measure(list(names), list(sources.values()), given.scenes, bar)
+        methods = measure(given.methods, list(sources.values()), given.scenes, bar)
     result = {
         "provenance": provenance.stamp(data_hash=pictures_hash(sources), seeds=(SEED,)),
         "scenes": given.scenes,
@@ -126,9 +125,6 @@ def near_edges(flow: Float[np.ndarray, "2 h w"]) -> np.ndarray:
     down = np.abs(np.diff(flow, axis=1, prepend=flow[:, :1])).sum(axis=0)
     still = ((across + down) < 0.3).astype(np.uint8)
     return cv2.distanceTransform(still, cv2.DIST_L2, 5) < _NEAR_EDGE_PX
-
-
-_SEEN = (slice(_MARGIN_PX, -_MARGIN_PX), slice(_MARGIN_PX, -_MARGIN_PX))
 
 
 def _affine(

@@ -6,17 +6,14 @@ trainings that followed one another, and writes the JSON, the picture and the pa
 """
 
 import argparse
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
 from benchmarks.flow.page import STEPS, page
 from hmrm import atomic, provenance
+from hmrm.evaluation.report.figures import svg_figure
 from hmrm.training.flow import VALIDATION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,8 +53,7 @@ def read(run: Path) -> list[dict[str, float]]:
 
 def picture(trainings: Sequence[Mapping[str, Any]]) -> str:
     """Both errors over the steps of all trainings, one after the other, as SVG text."""
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "steps", "font.size": 9}):
-        figure = Figure(figsize=(9.6, 3.0), layout="constrained")
+    with svg_figure(9.6, 3.0, salt="steps") as (figure, done):
         for axes, (key, title) in zip(figure.subplots(1, 2), _PARTS.items(), strict=True):
             before = 0
             for training in trainings:
@@ -67,11 +63,8 @@ def picture(trainings: Sequence[Mapping[str, Any]]) -> str:
                 before = steps[-1]
             axes.set(title=title, xlabel="steps", ylabel="error, px")
         figure.axes[1].set_yscale("log")
-        figure.axes[0].legend(frameon=False)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :].strip()
+        figure.axes[0].legend()
+    return done[0]
 
 
 if __name__ == "__main__":

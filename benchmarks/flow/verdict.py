@@ -1,5 +1,6 @@
 """Whether one method is as good as the best classical one, column by column."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +51,8 @@ def compare(methods: dict[str, Any], ours: str) -> list[Comparison]:
             # A method that gave no number for some pair (nan) is nobody's rival.
             errors = {name: columns[column][part] for name, columns in rivals.items()}
             best = min(errors, key=lambda name: np.nan_to_num(errors[name], nan=np.inf))
-            theirs = np.array(rivals[best][column]["pairs_px"][part])
-            apart = np.array(mine[column]["pairs_px"][part]) - theirs
-            spread = apart.std(ddof=1) / np.sqrt(len(apart)) if len(apart) > 1 else np.inf
+            theirs = rivals[best][column]["pairs_px"][part]
+            apart, uncertainty = difference(mine[column]["pairs_px"][part], theirs)
             found.append(
                 Comparison(
                     column=column,
@@ -60,11 +60,18 @@ def compare(methods: dict[str, Any], ours: str) -> list[Comparison]:
                     rival=best,
                     rival_px=errors[best],
                     ours_px=mine[column][part],
-                    difference_px=float(apart.mean()),
-                    uncertainty_px=float(2 * spread),
+                    difference_px=apart,
+                    uncertainty_px=uncertainty,
                 )
             )
     return found
+
+
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Mean of ours minus theirs, pair by pair, and two standard errors of it."""
+    apart = np.subtract(ours, theirs)
+    spread = apart.std(ddof=1) / np.sqrt(len(apart)) if len(apart) > 1 else np.inf
+    return float(apart.mean()), float(2 * spread)
 
 
 def summary(found: list[Comparison], ours: str) -> str:

@@ -119,3 +119,19 @@ def test_trainings_follow_one_another_in_the_picture_and_the_table(tmp_path):
     svg = steps.picture(trainings)
     assert svg.startswith("<svg") and "first" in svg and "second" in svg
     assert svg == steps.picture(trainings)
+
+
+def test_scenes_are_compared_pair_by_pair_with_whichever_rival_was_measured():
+    keys = ("epe_px gain 0.0", "near_edges_px", "elsewhere_px", "median_px", "cpu_s")
+    rows = {"ours": (0.1, 0.2, 0.3), "tvl1": (0.2, 0.4, 0.3)}
+    found = {
+        "scenes": 3,
+        "size_wh_px": [30, 20],
+        "gains": [0.0],
+        "provenance": {"commit": "abc"},
+        "methods": {name: dict.fromkeys(keys, row) for name, row in rows.items()},
+    }
+    table = flow_page._passing(found)
+    # differences -.1, -.2, 0: mean -.1, standard error .1 / sqrt(3)
+    assert "| ours | 0.200 | 0.200 | 0.200 | 0.200 | -0.100 ± 0.115 | 0.2 |" in table
+    assert "deepflow" not in table

@@ -2,10 +2,11 @@
 
 The network solves equations summed over windows, and the strongest edge in a window leads them: the
 motion of what passes in front reaches some px over what lies behind. There two signs meet: the
-flow is steep, and warping by it leaves more over than it does elsewhere. Skin that moves smoothly
-shows one of them at most. There the median of the network's flow, DeepFlow's and DIS's is asked,
-held against the pictures pixel by pixel by a variational refinement before and after a weighted
-median. Where it leaves less over at many such pixels, it is the answer. The paper has no such step.
+flow is steep, and warping by it leaves more over than it does elsewhere. Skin that moves by less
+than a px hardly ever shows both. There the median of the network's flow, DeepFlow's and DIS's is
+asked, held against the pictures pixel by pixel by a variational refinement before and after a
+weighted median. Where it leaves less over at many such pixels, it is the answer. The paper has no
+such step.
 """
 
 from typing import Any

@@ -41,7 +41,7 @@ _STYLE: Any = {
 
 
 @contextmanager
-def _figure(width: float, height: float, *, salt: str) -> Iterator[tuple[Figure, list[str]]]:
+def svg_figure(width: float, height: float, *, salt: str) -> Iterator[tuple[Figure, list[str]]]:
     """Yield a figure and a list that holds its SVG when the block has ended."""
     done: list[str] = []
     with mpl.rc_context({**_STYLE, "svg.hashsalt": salt}):
@@ -56,7 +56,7 @@ def _figure(width: float, height: float, *, salt: str) -> Iterator[tuple[Figure,
 def overview(rows: Sequence[Mapping[str, Any]]) -> str:
     """Composite UF1 of every method; ours with interval, hollow where the test subject chose."""
     shown = [r for r in rows if COMPOSITE in r["scores"]][::-1]
-    with _figure(_WIDTH, 0.9 + 0.24 * len(shown), salt="overview") as (figure, done):
+    with svg_figure(_WIDTH, 0.9 + 0.24 * len(shown), salt="overview") as (figure, done):
         axes = figure.subplots()
         for y, row in enumerate(shown):
             uf1 = row["scores"][COMPOSITE]["uf1"]
@@ -83,7 +83,7 @@ def confusion_matrices(run: Run, names: Mapping[str, str]) -> str:
     """One panel per data set: share of each true class (rows), clips in small print."""
     scores = run.summary["scores"]
     parts = [d for d in names if d in scores]
-    with _figure(2.35 * len(parts) + 0.9, 2.6, salt=f"confusion {run.name}") as (figure, done):
+    with svg_figure(2.35 * len(parts) + 0.9, 2.6, salt=f"confusion {run.name}") as (figure, done):
         row = figure.subplots(1, len(parts), squeeze=False)[0]
         for axes, part in zip(row, parts, strict=True):
             _confusion(axes, scores[part], run.summary["classes"], len(run.seeds))
@@ -115,7 +115,7 @@ def class_scores(runs: Sequence[Run]) -> str:
     """F1 of each class on the composite, one group of bars per class."""
     classes = runs[0].summary["classes"]
     width = 0.8 / len(runs)
-    with _figure(_WIDTH, 2.8, salt="class scores") as (figure, done):
+    with svg_figure(_WIDTH, 2.8, salt="class scores") as (figure, done):
         axes = figure.subplots()
         for number, run in enumerate(runs):
             values = run.summary["scores"][COMPOSITE]["f1_by_class"]
@@ -158,7 +158,7 @@ def feature_map(run: Run, names: Mapping[str, str]) -> str:
     wrong = table.predicted != table.truth
     by_class = [table.classes[t] for t in table.truth]
     by_dataset = [names.get(d, d) for d in table.datasets]
-    with _figure(_WIDTH, 4.6, salt=f"features {run.name}") as (figure, done):
+    with svg_figure(_WIDTH, 4.6, salt=f"features {run.name}") as (figure, done):
         left, right = figure.subplots(1, 2)
         _scatter(left, points, by_class, list(table.classes), wrong)
         _scatter(right, points, by_dataset, sorted(set(by_dataset)), np.zeros(len(wrong), bool))
@@ -200,7 +200,7 @@ def learning_curves(runs: Sequence[Run]) -> str:
     """UF1 by epoch: test clips (watched, never used, but by oracle) and inner subjects."""
     drawn = [r for r in runs if r.summary.get("curves")]
     words = {"test_uf1": "test subjects", "inner_uf1": "inner subjects"}
-    with _figure(_WIDTH, 3.0, salt="curves") as (figure, done):
+    with svg_figure(_WIDTH, 3.0, salt="curves") as (figure, done):
         axes = figure.subplots()
         for number, run in enumerate(drawn):
             colour = PALETTE[number % len(PALETTE)]
@@ -230,7 +230,7 @@ def worth_of_looking(oracle: Sequence[Mapping[str, Any]]) -> str:
         ("permuted_last", "permuted labels: last epoch", "#b8c4d4"),
         ("permuted_looking", "permuted labels: best epoch", "#f0b48a"),
     )
-    with _figure(min(_WIDTH, 5.2 + 2.0 * len(oracle)), 2.8, salt="oracle") as (figure, done):
+    with svg_figure(min(_WIDTH, 5.2 + 2.0 * len(oracle)), 2.8, salt="oracle") as (figure, done):
         axes = figure.subplots()
         for number, (key, label, colour) in enumerate(columns):
             x = np.arange(len(oracle)) + (number - 1.5) * 0.2
@@ -255,7 +255,7 @@ def clip_pictures(mapset: MapSet, rows: Sequence[Mapping[str, Any]], table: Pred
     maps_by_id = dict(zip((r["id"] for r in shown), maps, strict=True))
     columns = 7
     lines = -(-len(shown) // columns)
-    with _figure(_WIDTH, 1.95 * lines, salt="clips") as (figure, done):
+    with svg_figure(_WIDTH, 1.95 * lines, salt="clips") as (figure, done):
         grid = figure.subplots(lines, columns, squeeze=False)
         for axes in grid.flat:
             axes.set_axis_off()
