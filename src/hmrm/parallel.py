@@ -41,6 +41,20 @@ def one_opencv_thread() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Within it torch computes on one thread: sums in another order give other bytes."""
+    # Not at the top: the base installation has no torch.
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _start_worker() -> None:
     single_thread()
     threading.Thread(target=_end_with_parent, daemon=True).start()

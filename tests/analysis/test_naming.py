@@ -59,7 +59,7 @@ def test_the_decisive_region_is_where_the_gradient_times_motion_is_largest(
     naming = namer(flow_map)
     best = list(naming.probabilities.values()).index(max(naming.probabilities.values()))
     maps = torch.from_numpy(flow_map.values)[None]
-    shares = namer._network.region_contributions(maps, torch.tensor([best]))[0]
+    shares = namer._fitted.network.region_contributions(maps, torch.tensor([best]))[0]
     assert naming.decisive_region == FINE[int(shares.argmax())].name
 
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmrm.errors import ConfigError
+from hmrm.flow.pair import mirrored_maps
 from hmrm.flow.strain import optical_strain
-from hmrm.training.augment import NO_AUGMENT, AugmentConfig, augment, mirrored, moved
+from hmrm.training.augment import NO_AUGMENT, AugmentConfig, augment, moved
 
 CONFIG = AugmentConfig()
 
@@ -34,13 +35,13 @@ def smooth(seed: int = 0) -> np.ndarray:
 @given(seed=st.integers(0, 10_000))
 def test_mirrored_twice_is_the_map_itself(seed: int) -> None:
     maps = drawn(2, seed=seed)
-    np.testing.assert_array_equal(mirrored(mirrored(maps)), maps)
-    np.testing.assert_array_equal(mirrored(maps)[:, 0], -maps[:, 0, :, ::-1])
-    np.testing.assert_array_equal(mirrored(maps)[:, 1:], maps[:, 1:, :, ::-1])
+    np.testing.assert_array_equal(mirrored_maps(mirrored_maps(maps)), maps)
+    np.testing.assert_array_equal(mirrored_maps(maps)[:, 0], -maps[:, 0, :, ::-1])
+    np.testing.assert_array_equal(mirrored_maps(maps)[:, 1:], maps[:, 1:, :, ::-1])
 
 
 def test_strain_of_a_mirror_image_is_the_mirrored_strain() -> None:
-    values = mirrored(smooth()[None])[0]
+    values = mirrored_maps(smooth()[None])[0]
     np.testing.assert_allclose(values[2], optical_strain(values[:2]), atol=1e-6)
 
 

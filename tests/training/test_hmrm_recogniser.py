@@ -14,11 +14,12 @@ from hmrm.evaluation.fold import FoldData, run_fold
 from hmrm.evaluation.protocol import Fold
 from hmrm.evaluation.settings import Settings
 from hmrm.facs.synth import SynthConfig
+from hmrm.flow.pair import mirrored_maps
 from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
+from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM
-from hmrm.training.augment import mirrored
 from hmrm.training.fitting import FittingConfig, rate
-from hmrm.training.hmrm import FittedHmrm, HmrmRecogniser
+from hmrm.training.hmrm import HmrmRecogniser
 from hmrm.training.linear_head import FittedFeatureSvm, LinearHead
 from hmrm.training.material import DrawnConfig, clips, drawn
 from hmrm.training.motionmix import MotionMixConfig
@@ -88,7 +89,7 @@ def test_a_clip_scores_the_same_alone_and_mirrored() -> None:
     alone = np.concatenate([fitted.predict(maps[i : i + 1]) for i in range(5)])
     np.testing.assert_array_equal(together, alone)
     # The mean of two numbers does not depend on their order, but products of rows may round.
-    np.testing.assert_allclose(fitted.predict(mirrored(maps)), together, atol=1e-6)
+    np.testing.assert_allclose(fitted.predict(mirrored_maps(maps)), together, atol=1e-6)
     assert isinstance(fitted, HasFeatures) and fitted.features(maps).shape == (5, 20 * TINY.dim)
 
 

@@ -10,10 +10,11 @@ from sklearn.svm import SVC
 from tiny_hmrm import tiny_checkpoint, toy_clips
 
 from hmrm.errors import DataError
-from hmrm.training import pretrained
-from hmrm.training.augment import mirrored
+from hmrm.flow.pair import mirrored_maps
+from hmrm.model import fitted_network
+from hmrm.model.fitted_network import FrozenFeatures
 from hmrm.training.linear_head import FeatureSvm, LinearHead, fit_planes
-from hmrm.training.pretrained import FrozenFeatures, frozen_features, pretrained_network
+from hmrm.training.pretrained import frozen_features, pretrained_network
 
 
 def problem(count: int = 45, width: int = 80) -> tuple[np.ndarray, np.ndarray]:
@@ -63,13 +64,13 @@ def test_the_svm_is_scikit_learns_on_features(tmp_path: Path) -> None:
     extract = frozen_features(tiny_checkpoint(tmp_path))
     train, test = toy_clips(30), toy_clips(9, seed=4)
     found = FeatureSvm(extract=extract, cost=0.01, mirror=True).fit(train, seed=0)
-    rows = np.concatenate([extract(train.maps), extract(mirrored(train.maps))])
+    rows = np.concatenate([extract(train.maps), extract(mirrored_maps(train.maps))])
     scale = StandardScaler().fit(rows)
     twin = SVC(kernel="linear", C=0.01, class_weight="balanced", decision_function_shape="ovr")
     twin.fit(scale.transform(rows), np.tile(train.labels, 2))
     expected = sum(
         twin.decision_function(scale.transform(extract(maps)))
-        for maps in (test.maps, mirrored(test.maps))
+        for maps in (test.maps, mirrored_maps(test.maps))
     )
     # libsvm stops at its own tolerance, on Gram matrices that differ in rounding.
     np.testing.assert_allclose(found.predict(test.maps), expected, atol=2e-3)
@@ -93,7 +94,7 @@ def test_features_do_not_depend_on_company_or_history(tmp_path: Path, monkeypatc
     rows = warm(maps)
     np.testing.assert_array_equal(rows, FrozenFeatures(network)(maps))
     np.testing.assert_array_equal(rows[2:3], FrozenFeatures(network)(maps[2:3]))
-    monkeypatch.setattr(pretrained, "_KEPT_ROWS", 3)
+    monkeypatch.setattr(fitted_network, "_KEPT_ROWS", 3)
     np.testing.assert_array_equal(rows, warm(maps))
     assert len(warm._rows) == 6
 

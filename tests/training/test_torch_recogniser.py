@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from hmrm.errors import ConfigError, DataError, NumericalError
-from hmrm.model.baselines.mirror import mirrored_maps
+from hmrm.flow.pair import mirrored_about_median
 from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
 from hmrm.training.recognisers import RECIPES, RECOGNISERS, build_recogniser
 from hmrm.training.torch_recogniser import (
@@ -101,7 +101,9 @@ def test_a_clip_scores_the_same_alone_as_in_a_batch(name: str) -> None:
 def test_mirrored_twins_score_alike_where_test_is_mirrored(quick: TorchRecogniser) -> None:
     fitted, maps = quick.fit(drawn(12), seed=0), drawn(4, seed=3).maps
     # A mirror image taken twice differs from the map by a rounding of u.
-    np.testing.assert_allclose(fitted.predict(maps), fitted.predict(mirrored_maps(maps)), atol=1e-6)
+    np.testing.assert_allclose(
+        fitted.predict(maps), fitted.predict(mirrored_about_median(maps)), atol=1e-6
+    )
 
 
 def test_epochs_of_the_call_replace_the_recipes(quick: TorchRecogniser) -> None:

@@ -18,8 +18,8 @@ DEFAULT_WEIGHTS = "hmrm-synthetic"
 class NetworkNamer:
     """A `Namer` made of shipped weights, or of any checkpoint of the network.
 
-    The map and its mirror image are both judged and the probabilities averaged, since no class
-    depends on a side.
+    It answers as the same weights do under the protocol: see
+    `hmrm.model.fitted_network.FittedHmrm`.
 
     Attributes:
         classes: names in label order; ``none`` among them means: no expression.
@@ -33,12 +33,14 @@ class NetworkNamer:
     def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
         try:
             from hmrm.model.checkpoints import load_model, weights_path
+            from hmrm.model.fitted_network import FittedHmrm
         except ModuleNotFoundError as error:
             raise MissingExtraError(
                 f"naming movements needs {error.name}: pip install 'hmrm[torch]', "
                 "or leave them unnamed"
             ) from error
-        self._network, card = load_model(weights)
+        network, card = load_model(weights)
+        self._fitted = FittedHmrm(network=network)
         if card.crop != CANONICAL.name:
             raise WeightsError(
                 f"{weights}: trained on maps of crop {card.crop!r}, video gives "
@@ -61,10 +63,11 @@ class NetworkNamer:
         """
         import torch
 
-        maps = torch.from_numpy(flow_map.values)[None]
-        probabilities = self._network.predict_both_sides(maps)[0].double()
-        best = int(probabilities.argmax())
-        shares = self._network.region_contributions(maps, torch.tensor([best]))[0]
+        maps = flow_map.values[None]
+        self._fitted.check(maps)
+        probabilities = self._fitted.predict(maps)[0]
+        best = torch.tensor([int(probabilities.argmax())])
+        shares = self._fitted.network.region_contributions(torch.from_numpy(maps), best)[0]
         return Naming(
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
             decisive_region=FINE[int(shares.argmax())].name,

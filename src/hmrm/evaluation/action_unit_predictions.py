@@ -12,8 +12,6 @@ from hmrm import atomic
 from hmrm.datasets.mapset import MapSet, canonical_maps
 from hmrm.evaluation.action_units import FILE_NAME
 
-_BATCH = 64
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class UnitProbabilities:
@@ -32,30 +30,24 @@ class UnitProbabilities:
 def predict_units(weights: str, mapset: MapSet) -> UnitProbabilities | None:
     """Action units in every clip of a folder; None where the network has no such head.
 
-    Maps and their mirror images are judged and the probabilities averaged, as for classes: a unit
-    counts whichever side it shows on.
+    Maps and their mirror images are judged, as for classes: a unit counts whichever side it shows
+    on; see `hmrm.model.fitted_network.FittedHmrm.action_units`.
 
     Raises:
         WeightsError: see `hmrm.model.checkpoints.load_model`.
         DataError: maps of a wrong size, or without any motion.
         NumericalError: NaN or infinity in a map.
     """
-    import torch
-
     from hmrm.model.checkpoints import load_model
+    from hmrm.model.fitted_network import FittedHmrm
 
     network, card = load_model(weights)
     if not card.action_units:
         return None
-    maps = torch.from_numpy(canonical_maps(mapset))
-    network.check(maps)
-    mirror = maps.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
-    with torch.inference_mode():
-        parts = [
-            (network(part).units.sigmoid() + network(part.flip(-1) * mirror).units.sigmoid()) / 2
-            for part in (maps[i : i + _BATCH] for i in range(0, len(maps), _BATCH))
-        ]
-    found = torch.cat(parts).double().numpy()
+    fitted = FittedHmrm(network=network)
+    maps = canonical_maps(mapset)
+    fitted.check(maps)
+    found = fitted.action_units(maps)
     return UnitProbabilities(ids=mapset.ids, units=card.action_units, probabilities=found)
 
 

@@ -33,10 +33,10 @@ from hmrm.model.contract import FittedRecogniser, Recogniser, TrainingSet
 from hmrm.model.grained_mamba import GrainedMambaEncoder, ShortConvolution
 from hmrm.model.network import HMRM, PRESETS
 from hmrm.model.scan import using_backend
+from hmrm.parallel import one_torch_thread
 from hmrm.progress import Progress, silent
 from hmrm.training.ensemble import Ensemble
 from hmrm.training.recognisers import RECOGNISERS, build_recogniser
-from hmrm.training.torch_recogniser import one_thread
 
 SCAN = "scan"
 PRODUCTS = "products"
@@ -125,7 +125,7 @@ def measure_models(
     clips = train if train is not None else noise_set(TRAINING_CLIPS)
     for done, name in enumerate(names):
         progress("models", done, len(names))
-        with one_thread():
+        with one_torch_thread():
             yield _measure(name, clips, budget_s=budget_s)
     progress("models", len(names), len(names))
 

@@ -10,19 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float, Float32
-
 from hmrm import atomic, provenance
 from hmrm.datasets.mapset import MapSet, canonical_maps
 from hmrm.errors import ConfigError, MissingExtraError, SeenInTrainingError
 from hmrm.evaluation.fold import checked_scores, is_transductive
 from hmrm.evaluation.predictions import build_predictions
 from hmrm.evaluation.summary import RunResult, score_table, write_result
-from hmrm.model.contract import FittedRecogniser, MapKind
+from hmrm.model.contract import ChecksMaps, FittedRecogniser, MapKind
 
 LOOKS = "looks.jsonl"
-_BATCH = 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,6 +50,7 @@ def load_finished(name: str) -> FinishedModel:
     """
     try:
         from hmrm.model.checkpoints import load_model, weights_path
+        from hmrm.model.fitted_network import FittedHmrm
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("hmrm"):
             raise
@@ -61,38 +58,13 @@ def load_finished(name: str) -> FinishedModel:
     network, card = load_model(name)
     return FinishedModel(
         name=name,
-        fitted=_Network(network),
+        fitted=FittedHmrm(network=network),
         map_kind="canonical",
         classes=card.classes,
         trained_subjects=card.trained_subjects,
         digest=provenance.sha256(weights_path(name)),
         card={"trained_on": card.trained_on, "steps": card.steps, "crop": card.crop},
     )
-
-
-class _Network:
-    """Our network as a `FittedRecogniser`."""
-
-    def __init__(self, network: Any) -> None:
-        self._network = network
-
-    def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n k"]:
-        """Probabilities of maps and their mirror images, in batches small enough for any memory."""
-        return self._batches(maps, self._network.predict_both_sides)
-
-    def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
-        """What the classifier sees."""
-        return self._batches(maps, self._network.features)
-
-    def _batches(self, maps: np.ndarray, function: Any) -> np.ndarray:
-        import torch
-
-        with torch.inference_mode():
-            parts = [
-                function(torch.from_numpy(maps[i : i + _BATCH])).double().numpy()
-                for i in range(0, len(maps), _BATCH)
-            ]
-        return np.concatenate(parts)
 
 
 def score_finished(
@@ -119,6 +91,8 @@ def score_finished(
         )
     columns = _columns(model, mapset.classes)
     maps = mapset.maps if model.map_kind == "raw" else canonical_maps(mapset)
+    if isinstance(model.fitted, ChecksMaps):
+        model.fitted.check(maps)
     everything = checked_scores(model.fitted, maps, classes=len(model.classes))
     transductive = is_transductive(model.fitted, maps, everything, maps[-2:])
     scores = everything[:, columns]

@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from hmrm.clip import FlowMap
 from hmrm.errors import InputError, NumericalError
@@ -124,3 +124,25 @@ def _robust_scale(vectors: Float[np.ndarray, "c s s"]) -> float:
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=0)
     clipped = np.minimum(lengths, np.quantile(lengths, _CLIPPED_ABOVE))
     return max(float(np.sqrt(np.mean(clipped**2))), float(lengths.mean()))
+
+
+def mirrored_maps(maps: Float32[np.ndarray, "n 3 s s"]) -> Float32[np.ndarray, "n 3 s s"]:
+    """The other side of a face: maps flip left to right, and u changes its sign.
+
+    For canonical maps, in which no motion is 0; twice mirrored is the map itself, to the last bit.
+    """
+    flipped = maps[..., ::-1].copy()
+    flipped[:, 0] *= -1
+    return flipped
+
+
+def mirrored_about_median(maps: Float[np.ndarray, "n 3 h w"]) -> Float[np.ndarray, "n 3 h w"]:
+    """The same for maps in which no motion may have any value: u changes sign about its median.
+
+    Maps scaled per image do not say where their zero lies. Twice mirrored is the map itself, up
+    to rounding.
+    """
+    flipped = maps[..., ::-1].copy()
+    rest = np.median(maps[:, 0], axis=(1, 2), keepdims=True)
+    flipped[:, 0] = 2 * rest - flipped[:, 0]
+    return flipped

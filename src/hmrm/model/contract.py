@@ -66,6 +66,14 @@ class HasFeatures(Protocol):
         """One vector per clip, for the report's feature map."""
 
 
+@runtime_checkable
+class ChecksMaps(Protocol):
+    """A fitted model that names what it cannot judge, for maps from outside."""
+
+    def check(self, maps: Float32[np.ndarray, "n 3 s s"]) -> None:
+        """Raise a `DataError` or `NumericalError` that names the first unfit map."""
+
+
 Observer = Callable[[int, FittedRecogniser], None]
 """Called after each epoch with the number of epochs done (1, 2, …) and the model as it stands.
 

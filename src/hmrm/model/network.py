@@ -258,16 +258,6 @@ class HMRM(nn.Module):
             self.train(was_training)
         return fused.softmax(-1)
 
-    def predict_both_sides(self, maps: Float[Tensor, "b c s s"]) -> Float[Tensor, "b k"]:
-        """Mean of the probabilities of maps and of their mirror images: no class has a side.
-
-        Raises:
-            DataError: wrong size, or a map without any motion.
-            NumericalError: NaN or infinity in a map.
-        """
-        mirrored = maps.flip(-1) * maps.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
-        return (self.predict(maps) + self.predict(mirrored)) / 2
-
     def region_contributions(
         self, maps: Float[Tensor, "b c s s"], targets: Int[Tensor, " b"]
     ) -> Float[Tensor, "b 16"]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from hmrm.errors import ConfigError
+from hmrm.flow.pair import mirrored_maps
 
 Map = Float32[np.ndarray, "3 s s"]
 
@@ -86,23 +87,12 @@ def _view(values: Map, config: AugmentConfig, generator: np.random.Generator) ->
     ratio = math.sqrt(_factor(config.ratio, generator))
     noise = generator.normal(0, 1, values[:2].shape)
     rest = generator.normal(0, 1, (2, 1, 1))
-    view = mirrored(values[None])[0] if flip else values.copy()
+    view = mirrored_maps(values[None])[0] if flip else values.copy()
     if config.shift or config.scale or config.turn_deg:
         view = moved(view, shift_xy=(float(shift[0]), float(shift[1])), zoom=zoom, angle=angle)
     view *= np.array([strength * ratio, strength / ratio, strength], np.float32)[:, None, None]
     view[:2] += (config.noise * noise + config.rest * rest).astype(np.float32)
     return view
-
-
-def mirrored(maps: Float32[np.ndarray, "n 3 s s"]) -> Float32[np.ndarray, "n 3 s s"]:
-    """The other side of a face: pictures flip, motion to the right becomes motion to the left.
-
-    Canonical maps have their zero at 0 (`hmrm.model.baselines.mirror` is for maps that have not),
-    so that twice mirrored is the map itself to the last bit.
-    """
-    flipped = maps[..., ::-1].copy()
-    flipped[:, 0] *= -1
-    return flipped
 
 
 def moved(values: Map, *, shift_xy: tuple[float, float], zoom: float, angle: float) -> Map:

@@ -10,7 +10,8 @@ from hmrm.datasets.mapset import CANONICAL_CROP, MapSet, canonical_form, canonic
 from hmrm.errors import ConfigError
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import Recogniser, TrainingSet
-from hmrm.training.hmrm import FittedHmrm, HmrmRecogniser
+from hmrm.model.fitted_network import FittedHmrm
+from hmrm.training.hmrm import HmrmRecogniser
 from hmrm.training.material import clips
 from hmrm.training.pretrained import pretrained_network
 

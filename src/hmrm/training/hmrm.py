@@ -6,22 +6,20 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
-from torch import Tensor
 
 from hmrm.errors import ConfigError, DataError
+from hmrm.flow.pair import mirrored_maps
 from hmrm.model.contract import FittedRecogniser, MapKind, Observer, TrainingSet
+from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM, PRESETS, HMRMConfig, parameter_count
-from hmrm.training.augment import AugmentConfig, mirrored
+from hmrm.parallel import one_torch_thread
+from hmrm.training.augment import AugmentConfig
 from hmrm.training.fitting import FittingConfig, Stock, fit_network
 from hmrm.training.linear_head import FeatureSvm, FittedFeatureSvm, LinearHead, fit_planes
 from hmrm.training.loss import LossConfig
 from hmrm.training.material import DrawnConfig, Labelled, clips, drawn
 from hmrm.training.motionmix import MotionMixConfig
-from hmrm.training.pretrained import FrozenFeatures, frozen_features, start_network
-from hmrm.training.torch_recogniser import one_thread
-
-_BATCH = 64
+from hmrm.training.pretrained import frozen_features, start_network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +106,7 @@ class HmrmRecogniser:
         if len(train.ids) < 2:
             raise DataError(f"{len(train.ids)} training clips: a network needs at least two")
         # Layers draw weights from torch's global stream before ours replace them.
-        with one_thread(), torch.random.fork_rng(devices=[]):
+        with one_torch_thread(), torch.random.fork_rng(devices=[]):
             network = start_network(
                 self.sizes,
                 classes=train.classes,
@@ -149,7 +147,7 @@ class HmrmRecogniser:
 
     def _fit_head(
         self, network: HMRM, train: TrainingSet, material: Labelled
-    ) -> "FittedHmrm | FittedFeatureSvm":
+    ) -> FittedHmrm | FittedFeatureSvm:
         assert self.pretrained is not None
         extract, head = frozen_features(self.pretrained), self.head
         if head.kind == "svm":
@@ -160,57 +158,13 @@ class HmrmRecogniser:
             return FittedFeatureSvm(svm=machine.fit(known, seed=0), network=extract.network)
         rows, labels = extract(material.maps), material.labels
         if head.mirror:
-            rows = np.concatenate([rows, extract(mirrored(material.maps))])
+            rows = np.concatenate([rows, extract(mirrored_maps(material.maps))])
             labels = np.concatenate([labels, labels])
         planes = fit_planes(rows, labels, classes=len(train.classes), head=head)
         with torch.no_grad():
             network.fused_head.weight.copy_(torch.from_numpy(planes.weights))
             network.fused_head.bias.copy_(torch.from_numpy(planes.offsets))
         return FittedHmrm(network=network.eval(), mirror_test=self.mirror_test, frozen=extract)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FittedHmrm:
-    """A trained network; every clip runs alone, so its neighbours cannot change a bit.
-
-    Attributes:
-        frozen: the network's features where training left them as they were: kept between folds.
-    """
-
-    network: HMRM
-    mirror_test: bool
-    frozen: FrozenFeatures | None = None
-
-    def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
-        """Probabilities, float64."""
-        logits = torch.from_numpy(self.decisions(maps))
-        return logits.softmax(-1).numpy()
-
-    def decisions(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
-        """Logits, averaged over a clip and its mirror image where that is asked for."""
-        rows = []
-        with one_thread(), torch.inference_mode():
-            for i in range(len(maps)):
-                views = maps[i : i + 1]
-                if self.mirror_test:
-                    views = np.concatenate([views, mirrored(views)])
-                rows.append(self._logits(views).double().mean(0).numpy())
-        return np.stack(rows)
-
-    def _logits(self, views: Float32[np.ndarray, "n 3 s s"]) -> Float[Tensor, "n classes"]:
-        if self.frozen is None:
-            return self.network(torch.from_numpy(views)).fused
-        rows = torch.from_numpy(self.frozen(views)).float()
-        return self.network.fused_head(rows)
-
-    def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
-        """Fused vectors that the decision rests on."""
-        parts = []
-        with one_thread(), torch.inference_mode():
-            for start in range(0, len(maps), _BATCH):
-                batch = torch.from_numpy(maps[start : start + _BATCH])
-                parts.append(self.network.features(batch).double().numpy())
-        return np.concatenate(parts)
 
 
 def _freeze(network: HMRM, last_blocks: int) -> None:

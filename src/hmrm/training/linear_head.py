@@ -16,8 +16,8 @@ from torch.nn import functional
 from hmrm.errors import ConfigError, DataError
 from hmrm.model.baselines.kernel_svm import FittedSvm, KernelSvm, Maps, Rows
 from hmrm.model.contract import MapKind
+from hmrm.model.fitted_network import FrozenFeatures
 from hmrm.model.network import HMRM
-from hmrm.training.pretrained import FrozenFeatures
 
 _CHANGE = 1e-9
 _ITERATIONS = 500

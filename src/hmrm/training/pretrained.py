@@ -1,21 +1,16 @@
 """From pretrained weights to a network for the classes at hand, and to frozen features."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Float32, Float64
 
 from hmrm.errors import SeenInTrainingError, WeightsError
 from hmrm.model.checkpoints import WeightCard, load_checkpoint, weights_path
+from hmrm.model.fitted_network import FrozenFeatures
 from hmrm.model.network import HMRM, SCALES, HMRMConfig
-from hmrm.training.torch_recogniser import one_thread
-
-_KEPT_ROWS = 20_000
 
 
 def start_network(
@@ -106,32 +101,6 @@ def require_unseen(name: str, card: WeightCard, seen: Sequence[str]) -> None:
             f"weights {name}: were trained on {len(others)} people outside this training set, "
             f"e.g. {others[0]}, who may be tested on; take weights that saw drawn maps only"
         )
-
-
-class FrozenFeatures:
-    """Features of a network that is never changed; each clip runs alone and only once.
-
-    Alone, so that the numbers do not depend on which clips came along; once, because the clips of
-    all folds of a process are the same ones.
-    """
-
-    def __init__(self, network: HMRM) -> None:
-        self.network = network
-        self._rows: dict[bytes, Float64[np.ndarray, " d"]] = {}
-
-    def __call__(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float64[np.ndarray, "n d"]:
-        """`HMRM.features` of each map, float64."""
-        if len(self._rows) > _KEPT_ROWS:
-            self._rows.clear()
-        with one_thread(), torch.inference_mode():
-            return np.stack([self._row(values) for values in maps])
-
-    def _row(self, values: Float32[np.ndarray, "3 s s"]) -> Float64[np.ndarray, " d"]:
-        key = hashlib.blake2b(values.tobytes(), digest_size=16).digest()
-        if key not in self._rows:
-            clip = torch.from_numpy(np.ascontiguousarray(values)[None])
-            self._rows[key] = self.network.features(clip)[0].double().numpy()
-        return self._rows[key]
 
 
 def frozen_features(name: str) -> FrozenFeatures:

@@ -4,7 +4,6 @@ Nothing here looks at anything but the training set: the number of epochs is par
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,9 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.errors import ConfigError, DataError, NumericalError
+from hmrm.flow.pair import mirrored_about_median
 from hmrm.model.baselines import NETWORKS
-from hmrm.model.baselines.mirror import mirrored_maps
 from hmrm.model.contract import MapKind, Observer, TrainingSet
+from hmrm.parallel import one_torch_thread
 from hmrm.training.imbalance import class_weights
 
 
@@ -98,7 +98,7 @@ class TorchRecogniser:
         total = self.recipe.epochs if epochs is None else epochs
         # Layers draw initial weights and dropout from torch's global stream, so it is set here
         # and put back afterwards; order and mirroring have a stream of their own.
-        with one_thread(), torch.random.fork_rng(devices=[]):
+        with one_torch_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = NETWORKS[self.peer].build(classes=len(train.classes))
             # Channels last is the faster order of convolutions and pooling on a CPU.
@@ -117,7 +117,7 @@ class TorchRecogniser:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(seed)
         maps = torch.tensor(train.maps) * recipe.input_scale
-        mirrored = torch.tensor(mirrored_maps(train.maps)) * recipe.input_scale
+        mirrored = torch.tensor(mirrored_about_median(train.maps)) * recipe.input_scale
         labels = torch.tensor(train.labels, dtype=torch.int64)
         weights = class_weights(labels, len(train.classes)) if recipe.class_weights else None
         optimiser = _optimiser(network, recipe)
@@ -162,24 +162,13 @@ class FittedNetwork:
     ) -> Float[np.ndarray, "n d"]:
         self.network.eval()
         rows = []
-        with one_thread(), torch.inference_mode():
+        with one_torch_thread(), torch.inference_mode():
             for i in range(len(maps)):
                 clip = maps[i : i + 1]
-                views = [clip, mirrored_maps(clip)] if self.recipe.mirror_test else [clip]
+                views = [clip, mirrored_about_median(clip)] if self.recipe.mirror_test else [clip]
                 stacked = torch.from_numpy(np.concatenate(views)) * self.recipe.input_scale
                 rows.append(function(stacked).mean(0).numpy())
         return np.stack(rows)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: sums in another order give other bytes."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def margin_loss(

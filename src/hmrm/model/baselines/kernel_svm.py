@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 
 from hmrm.errors import DataError, MissingExtraError
-from hmrm.model.baselines.mirror import mirrored_maps
+from hmrm.flow.pair import mirrored_about_median
 from hmrm.model.contract import MapKind, Observer, TrainingSet
 
 Maps = Float64[np.ndarray, "n 3 s s"]
@@ -66,7 +66,7 @@ class KernelSvm:
         _check_classes(train)
         rows, labels = self.describe(train.maps.astype(np.float64)), train.labels
         if self.mirror:
-            mirrored = self.describe(mirrored_maps(train.maps.astype(np.float64)))
+            mirrored = self.describe(mirrored_about_median(train.maps.astype(np.float64)))
             rows, labels = np.concatenate([rows, mirrored]), np.concatenate([labels, labels])
         mean = rows.mean(0)
         deviation = rows.std(0) if self.standardise else np.ones_like(mean)
@@ -150,7 +150,7 @@ class FittedSvm:
     def _scores(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " classes"]:
         scores = self._votes(clip)
         if self.recogniser.mirror:
-            scores = scores + self._votes(mirrored_maps(clip))
+            scores = scores + self._votes(mirrored_about_median(clip))
         all_scores = np.full(self.classes, scores.min() - 1)
         all_scores[self.present] = scores
         return all_scores

@@ -1,0 +1,125 @@
+"""The network as a fitted recogniser: the one way from flow maps to its answers.
+
+Folds, zero-shot evaluation, `hmrm analyze` and the action-unit table all ask through
+`FittedHmrm`, so the same weights give the same probabilities everywhere.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Float64
+from torch import Tensor
+
+from hmrm.flow.pair import mirrored_maps
+from hmrm.model.network import HMRM
+from hmrm.parallel import one_torch_thread
+
+_KEPT_ROWS = 20_000
+
+Maps = Float32[np.ndarray, "n 3 s s"]
+
+
+class FrozenFeatures:
+    """Features of a network that is never changed; each clip runs alone and only once.
+
+    Alone, so that the numbers do not depend on which clips came along; once, because the clips of
+    all folds of a process are the same ones.
+    """
+
+    def __init__(self, network: HMRM) -> None:
+        self.network = network
+        self._rows: dict[bytes, Float64[np.ndarray, " d"]] = {}
+
+    def __call__(self, maps: Maps) -> Float64[np.ndarray, "n d"]:
+        """`HMRM.features` of each map, float64."""
+        if len(self._rows) > _KEPT_ROWS:
+            self._rows.clear()
+        with one_torch_thread(), torch.inference_mode():
+            return np.stack([self._row(values) for values in maps])
+
+    def _row(self, values: Float32[np.ndarray, "3 s s"]) -> Float64[np.ndarray, " d"]:
+        key = hashlib.blake2b(values.tobytes(), digest_size=16).digest()
+        if key not in self._rows:
+            clip = torch.from_numpy(np.ascontiguousarray(values)[None])
+            self._rows[key] = self.network.features(clip)[0].double().numpy()
+        return self._rows[key]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FittedHmrm:
+    """A trained HMRM network; see `hmrm.model.contract.FittedRecogniser`.
+
+    A clip and its mirror image are both judged and their **logits** averaged, since no class has
+    a side; probabilities are the softmax of that mean (for action units, its sigmoid). Averaging
+    probabilities instead would let the less decided view weigh less; folds have always averaged
+    logits, and the same weights must answer alike wherever they are asked.
+
+    Every clip runs alone, so its neighbours cannot change a bit.
+
+    Attributes:
+        mirror_test: also judge the mirror image.
+        frozen: the network's features where training left them as they were: kept between folds.
+
+    Example:
+        >>> import numpy as np, torch
+        >>> from hmrm.model.network import HMRM, HMRMConfig
+        >>> network = HMRM(HMRMConfig(dim=16, depth=1), generator=torch.Generator().manual_seed(0))
+        >>> maps = np.random.default_rng(0).normal(size=(2, 3, 28, 28)).astype(np.float32)
+        >>> FittedHmrm(network=network.eval()).predict(maps).shape
+        (2, 3)
+    """
+
+    network: HMRM
+    mirror_test: bool = True
+    frozen: FrozenFeatures | None = None
+
+    def check(self, maps: Maps) -> None:
+        """Refuse maps from outside that the network cannot judge; see `HMRM.check`.
+
+        Raises:
+            DataError: wrong size, or a map without any motion.
+            NumericalError: NaN or infinity in a map.
+        """
+        self.network.check(torch.from_numpy(maps))
+
+    def predict(self, maps: Maps) -> Float[np.ndarray, "n classes"]:
+        """Probabilities, float64; a row adds up to 1."""
+        return torch.from_numpy(self.decisions(maps)).softmax(-1).numpy()
+
+    def decisions(self, maps: Maps) -> Float[np.ndarray, "n classes"]:
+        """Logits of the classes, mean over a clip and its mirror image."""
+        return self._each(maps, self._class_logits)
+
+    def action_units(self, maps: Maps) -> Float[np.ndarray, "n units"]:
+        """Probabilities of the action units, 0 to 1; no columns where there is no such head."""
+        logits = self._each(maps, lambda views: self.network(views).units)
+        return torch.from_numpy(logits).sigmoid().numpy()
+
+    def features(self, maps: Maps) -> Float[np.ndarray, "n d"]:
+        """Fused vectors that the decision rests on, of the clips as they are."""
+        with one_torch_thread(), torch.inference_mode():
+            rows = [self.network.features(_tensor(maps[i : i + 1])) for i in range(len(maps))]
+            return torch.cat(rows).double().numpy()
+
+    def _each(self, maps: Maps, logits: Callable[[Tensor], Tensor]) -> Float[np.ndarray, "n k"]:
+        rows = []
+        with one_torch_thread(), torch.inference_mode():
+            for i in range(len(maps)):
+                views = maps[i : i + 1]
+                if self.mirror_test:
+                    views = np.concatenate([views, mirrored_maps(views)])
+                rows.append(logits(_tensor(views)).double().mean(0).numpy())
+        return np.stack(rows)
+
+    def _class_logits(self, views: Float[Tensor, "n 3 s s"]) -> Float[Tensor, "n classes"]:
+        if self.frozen is None:
+            return self.network(views).fused
+        rows = torch.from_numpy(self.frozen(views.numpy())).float()
+        return self.network.fused_head(rows)
+
+
+def _tensor(maps: Maps) -> Float[Tensor, "n 3 s s"]:
+    return torch.from_numpy(np.ascontiguousarray(maps))
