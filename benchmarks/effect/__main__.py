@@ -27,7 +27,7 @@ from hmrm.faces.align import CANONICAL, PICTURE_WH_PX, Transform, align_pair, ca
 from hmrm.facs.recipes import NONE
 from hmrm.flow.aligned import Aligned
 from hmrm.flow.estimate import build_estimator, to_grey
-from hmrm.flow.learned import GruAofeFlow
+from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.flow.metrics import flow_scores
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, UInt8
 
 from benchmarks.flow.suite import COLUMNS, SIDE_PX, border_px, pairs
-from hmrm.flow.learned import SHIPPED, GruAofeFlow
+from hmrm.flow.gru_aofe.estimator import SHIPPED, GruAofeFlow
+from hmrm.flow.gru_aofe.weights import load_flow_weights
 from hmrm.flow.metrics import FASTEST_SHARE, endpoint_error
-from hmrm.flow.weights import load_flow_weights
 from hmrm.progress import Progress
 
 LOOKED_AT = ("px_0.3", "px_1", "px_3", "noise_5")

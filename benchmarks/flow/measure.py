@@ -14,7 +14,7 @@ from skimage.registration import optical_flow_ilk
 from benchmarks.flow.suite import COLUMNS, SIDE_PX, border_px, pairs, pictures
 from hmrm.flow.classical import DualTVL1, FlowEstimator
 from hmrm.flow.estimate import ESTIMATORS
-from hmrm.flow.learned import GruAofeFlow
+from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.flow.metrics import flow_scores, mean_scores
 from hmrm.parallel import single_thread
 from hmrm.progress import Progress

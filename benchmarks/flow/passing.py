@@ -24,7 +24,7 @@ from benchmarks.flow.page import PASSING, page
 from benchmarks.flow.suite import pictures, pictures_hash
 from hmrm import atomic, provenance
 from hmrm.cli.terminal import progress_bar
-from hmrm.flow.learned import GruAofeFlow
+from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.flow.metrics import flow_scores
 from hmrm.flow.spline import Spline, spline
 from hmrm.flow.synthetic import KnownPair

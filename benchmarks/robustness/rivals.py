@@ -6,7 +6,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from hmrm.analysis.registration import agreed
+from hmrm.flow.registration import agreed
 from hmrm.flow.rigid import remove_rigid
 
 SMOOTH_FRAME_PX = 0.45

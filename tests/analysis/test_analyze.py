@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from drawn_faces import Bump, DrawnClip, Scene
+from rendered_faces import Bump, DrawnClip, Scene
 
 import hmrm
 from hmrm.analysis.analyze import analyze as analyze_and_name

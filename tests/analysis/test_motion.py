@@ -5,7 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
-from drawn_faces import Bump, DrawnClip, Scene
+from rendered_faces import Bump, DrawnClip, Scene
 
 from hmrm.analysis.motion import MotionConfig, MotionMeter, MotionSignal
 

@@ -31,7 +31,7 @@ from hmrm.datasets.prepare_clip import ClipSettings, Job, weights_sha256
 from hmrm.datasets.workbook import Notes
 from hmrm.errors import ConfigError, DataError, InputError
 from hmrm.flow.estimate import ESTIMATORS
-from hmrm.flow.learned import GruAofeFlow
+from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 
 QUICK = ClipSettings(flow="farneback")
 PARTS = (fake_casme2().first(6), fake_samm().first(3), fake_smic().first(3))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hmrm.flow.correlation import (
+from hmrm.flow.gru_aofe.correlation import (
     correlation_pyramid,
     pooled,
     read_bilinear,

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hmrm.flow.cue import (
+from hmrm.flow.gru_aofe.cue import (
     CHANNELS,
     EQUATIONS,
     LEVELS,

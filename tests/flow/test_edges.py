@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmrm.flow import edges
 from hmrm.flow.classical import Dis
-from hmrm.flow.edges import mend_edges
 from hmrm.flow.estimate import build_estimator
-from hmrm.flow.learned import GruAofeFlow
+from hmrm.flow.gru_aofe import edges
+from hmrm.flow.gru_aofe.edges import mend_edges
+from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.flow.spline import spline
 
 SIDE = 160

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from hmrm.errors import DataError, InputError, OutputError
-from hmrm.flow.files import FORMATS, LARGEST_SIDE_PX, read_flow, write_flow
+from hmrm.flow.files.formats import FORMATS, LARGEST_SIDE_PX, read_flow, write_flow
 
 shared_folder = settings(
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None

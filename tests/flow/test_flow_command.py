@@ -9,8 +9,8 @@ from typer.testing import CliRunner, Result
 
 from hmrm.cli.main import app
 from hmrm.errors import DataError, FrameIndexError, HmrmError, InputError, MissingExtraError
-from hmrm.flow.files import read_flow
-from hmrm.flow.folders import find_pairs
+from hmrm.flow.files.folders import find_pairs
+from hmrm.flow.files.formats import read_flow
 
 
 def save(path: Path, u: float = 0.0, *, size: int = 48) -> Path:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from hmrm.errors import ConfigError
-from hmrm.flow.gru_aofe import (
+from hmrm.flow.gru_aofe.network import (
     COARSE_FROM_PX,
     FAST,
     FlowEstimate,
@@ -13,7 +13,7 @@ from hmrm.flow.gru_aofe import (
     GruAofeConfig,
     _padded,
 )
-from hmrm.flow.recurrence import AdditiveAttention, ConvexUpsampler
+from hmrm.flow.gru_aofe.recurrence import AdditiveAttention, ConvexUpsampler
 
 TINY = GruAofeConfig(
     encoder_width=8,

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from hmrm import config
 from hmrm.cli.train import app as train_command
 from hmrm.errors import ConfigError, NumericalError, WeightsError
-from hmrm.flow.gru_aofe import FlowEstimate, GruAofe, GruAofeConfig
-from hmrm.flow.learned import GruAofeFlow
-from hmrm.flow.weights import load_flow_weights, save_flow_weights
+from hmrm.flow.gru_aofe.estimator import GruAofeFlow
+from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
+from hmrm.flow.gru_aofe.weights import load_flow_weights, save_flow_weights
 from hmrm.training import flow as flow_training
 from hmrm.training.flow import FlowTrainingConfig, sequence_loss, train_flow, validate
 from hmrm.training.flow_material import Batch

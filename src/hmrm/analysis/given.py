@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from hmrm.analysis.confidence import confidence
-from hmrm.analysis.registration import (
+from hmrm.clip import Event, Frame, Notice, Pair
+from hmrm.errors import FaceNotFoundError, FaceTooSmallError, FrameIndexError
+from hmrm.faces.align import PICTURE_WH_PX, align_pair, canonical_transform, invert
+from hmrm.faces.boxes import Detection
+from hmrm.faces.track import Detector
+from hmrm.flow.estimate import to_grey
+from hmrm.flow.registration import (
     Grid,
     RegistrationConfig,
     Template,
@@ -14,12 +20,6 @@ from hmrm.analysis.registration import (
     own_motion,
     register,
 )
-from hmrm.clip import Event, Frame, Notice, Pair
-from hmrm.errors import FaceNotFoundError, FaceTooSmallError, FrameIndexError
-from hmrm.faces.align import PICTURE_WH_PX, align_pair, canonical_transform, invert
-from hmrm.faces.boxes import Detection
-from hmrm.faces.track import Detector
-from hmrm.flow.estimate import to_grey
 from hmrm.video.source import VideoSource
 
 

@@ -16,7 +16,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from hmrm.analysis.registration import (
+from hmrm.faces.align import (
+    PICTURE_WH_PX,
+    Transform,
+    apply,
+    canonical_transform,
+    compose,
+    invert,
+    similarity,
+)
+from hmrm.flow.registration import (
     Grid,
     RegistrationConfig,
     Template,
@@ -26,15 +35,6 @@ from hmrm.analysis.registration import (
     eye_change,
     own_motion,
     register,
-)
-from hmrm.faces.align import (
-    PICTURE_WH_PX,
-    Transform,
-    apply,
-    canonical_transform,
-    compose,
-    invert,
-    similarity,
 )
 
 _FACE_LOST = 0.5

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from hmrm.clip import Image
-    from hmrm.flow.folders import NamedPair
+    from hmrm.flow.files.folders import NamedPair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ def _run_all(jobs: list[_Job], wish: _Wish, *, progress: bool) -> None:
 
 
 def _jobs(sources: list[Path], *, onset: int | None, apex: int | None) -> list[_Job]:
-    from hmrm.flow.folders import find_pairs
+    from hmrm.flow.files.folders import find_pairs
 
     if onset is not None or apex is not None:
         return [_video_job(sources, onset=onset, apex=apex)]
@@ -143,7 +143,7 @@ def _run(job: _Job, wish: _Wish, *, several: bool) -> str:
     import numpy as np
 
     from hmrm.flow.estimate import estimate_flow, noise_floor_px
-    from hmrm.flow.files import FORMATS, write_flow
+    from hmrm.flow.files.formats import FORMATS, write_flow
 
     path = _place(wish.output, job.name, suffixes=set(FORMATS), default=".flo", several=several)
     drawn = wish.picture and _place(

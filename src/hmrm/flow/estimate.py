@@ -8,7 +8,7 @@ from jaxtyping import Float32, UInt8, UInt16
 
 from hmrm.errors import InputError
 from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
-from hmrm.flow.learned import GruAofeFlow
+from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 
 ESTIMATORS: Mapping[str, Callable[[], FlowEstimator]] = {
     "tvl1": DualTVL1,

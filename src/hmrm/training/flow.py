@@ -16,12 +16,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hmrm import atomic, config, provenance
-from hmrm.datasets.flying_chairs import flying_chairs
-from hmrm.datasets.flying_things import flying_things
 from hmrm.errors import ConfigError, NumericalError
-from hmrm.flow.gru_aofe import FlowEstimate, GruAofe, GruAofeConfig
-from hmrm.flow.samples import read_sample
-from hmrm.flow.weights import FlowCard, load_flow_weights, save_flow_weights
+from hmrm.flow.files.flying_chairs import flying_chairs
+from hmrm.flow.files.flying_things import flying_things
+from hmrm.flow.files.samples import read_sample
+from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
+from hmrm.flow.gru_aofe.weights import FlowCard, load_flow_weights, save_flow_weights
 from hmrm.progress import Progress, silent
 from hmrm.training.flow_material import (
     Batch,

@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from hmrm.errors import DataError
-from hmrm.flow.samples import FlowSample, read_sample
+from hmrm.flow.files.samples import FlowSample, read_sample
 from hmrm.training.flow_pairs import MIRRORED_X, MIRRORED_Y, Pairs, crop_of
 from hmrm.training.flow_sensor import SensorConfig, seen
 

@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hmrm.errors import MissingExtraError
-from hmrm.flow.edges import mend_edges
+from hmrm.flow.gru_aofe.edges import mend_edges
 
 if TYPE_CHECKING:
-    from hmrm.flow.gru_aofe import GruAofe
+    from hmrm.flow.gru_aofe.network import GruAofe
 
-SHIPPED = Path(__file__).resolve().parents[1] / "weights/gru-aofe.safetensors"
+SHIPPED = Path(__file__).resolve().parents[2] / "weights/gru-aofe.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class GruAofeFlow:
 @lru_cache(maxsize=4)
 def _network(path: Path) -> "GruAofe":
     try:
-        from hmrm.flow.weights import load_flow_weights
+        from hmrm.flow.gru_aofe.weights import load_flow_weights
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"flow method gru-aofe: needs {error.name}; install hmrm[torch], or take deepflow"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hmrm.errors import DataError
-from hmrm.flow.samples import FlowSample
+from hmrm.flow.files.samples import FlowSample
 
 SPLIT_FILES = ("FlyingChairs_train_val.txt", "chairs_split.txt")
 

@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32
 
 from hmrm import atomic
 from hmrm.errors import DataError, InputError
-from hmrm.flow.kitti import decode_kitti, encode_kitti
+from hmrm.flow.files.kitti import decode_kitti, encode_kitti
 
 LARGEST_SIDE_PX = 1 << 14
 """No camera's flow is larger; a header that says so is damaged."""

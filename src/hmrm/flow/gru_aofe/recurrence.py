@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmrm.flow.correlation import pooled
-from hmrm.flow.cue import CELL_PX, VOICES, Evidence, decided
+from hmrm.flow.gru_aofe.correlation import pooled
+from hmrm.flow.gru_aofe.cue import CELL_PX, VOICES, Evidence, decided
 
 
 class AdditiveAttention(nn.Module):

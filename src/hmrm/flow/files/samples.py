@@ -8,7 +8,7 @@ from jaxtyping import Float32, UInt8
 
 from hmrm.errors import DataError
 from hmrm.flow.estimate import to_grey
-from hmrm.flow.files import read_flow
+from hmrm.flow.files.formats import read_flow
 from hmrm.video.images import read_image
 
 

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.errors import ConfigError
-from hmrm.flow import cue
-from hmrm.flow.correlation import correlation_pyramid
-from hmrm.flow.cue import CELL_PX
-from hmrm.flow.encoder import FlowEncoder
-from hmrm.flow.recurrence import (
+from hmrm.flow.gru_aofe import cue
+from hmrm.flow.gru_aofe.correlation import correlation_pyramid
+from hmrm.flow.gru_aofe.cue import CELL_PX
+from hmrm.flow.gru_aofe.encoder import FlowEncoder
+from hmrm.flow.gru_aofe.recurrence import (
     AdditiveAttention,
     AttentiveGru,
     ConvexUpsampler,

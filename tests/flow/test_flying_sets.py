@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from hmrm.datasets.flying_chairs import flying_chairs
-from hmrm.datasets.flying_things import flying_things
 from hmrm.errors import DataError
-from hmrm.flow.files import write_flow
-from hmrm.flow.gru_aofe import GruAofeConfig
-from hmrm.flow.samples import FlowSample, read_sample
+from hmrm.flow.files.flying_chairs import flying_chairs
+from hmrm.flow.files.flying_things import flying_things
+from hmrm.flow.files.formats import write_flow
+from hmrm.flow.files.samples import FlowSample, read_sample
+from hmrm.flow.gru_aofe.network import GruAofeConfig
 from hmrm.training.flow import FlowTrainingConfig, train_flow
 from hmrm.training.flow_material import FolderMaterial
 from hmrm.training.flow_sensor import SensorConfig

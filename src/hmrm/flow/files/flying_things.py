@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hmrm.errors import DataError
-from hmrm.flow.samples import FlowSample
+from hmrm.flow.files.samples import FlowSample
 
 _SPLITS = {"training": "TRAIN", "validation": "TEST"}
 _DIRECTIONS = (("into_future", "IntoFuture", 1), ("into_past", "IntoPast", -1))

@@ -14,9 +14,9 @@ from safetensors.torch import load, save
 
 from hmrm import atomic, config
 from hmrm.errors import ConfigError, WeightsError
-from hmrm.flow.gru_aofe import GruAofe, GruAofeConfig
+from hmrm.flow.gru_aofe.network import GruAofe, GruAofeConfig
 
-SHIPPED = Path(__file__).resolve().parents[1] / "weights"
+SHIPPED = Path(__file__).resolve().parents[2] / "weights"
 NETWORK = "gru-aofe"
 
 

@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-from drawn_faces import CANONICAL, paint_face
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rendered_faces import CANONICAL, paint_face
 
-from hmrm.analysis.registration import (
+from hmrm.faces.align import PICTURE_WH_PX, canonical_transform, invert
+from hmrm.flow.registration import (
     Grid,
     RegistrationConfig,
     Template,
@@ -18,7 +19,6 @@ from hmrm.analysis.registration import (
     own_motion,
     register,
 )
-from hmrm.faces.align import PICTURE_WH_PX, canonical_transform, invert
 
 CONFIG = RegistrationConfig()
 GRID = Grid(CONFIG)

@@ -16,7 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from hmrm.analysis.registration import (
+from hmrm.clip import Frame
+from hmrm.errors import FrameIndexError
+from hmrm.faces.align import canonical_transform, invert
+from hmrm.flow.estimate import to_grey
+from hmrm.flow.registration import (
     Grid,
     RegistrationConfig,
     Template,
@@ -25,10 +29,6 @@ from hmrm.analysis.registration import (
     own_motion,
     register,
 )
-from hmrm.clip import Frame
-from hmrm.errors import FrameIndexError
-from hmrm.faces.align import canonical_transform, invert
-from hmrm.flow.estimate import to_grey
 
 _LEAST_FRAMES = 3
 _WEAKEST = 1e-6

@@ -1,0 +1,1 @@
+"""GRU-AOFE, the paper's optical-flow network, and its estimator."""
