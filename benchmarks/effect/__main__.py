@@ -20,7 +20,7 @@ from jaxtyping import Float32
 from benchmarks.effect.page import page
 from benchmarks.naming.clips import APEX_INDEX, ONSET_INDEX, drawn_clip
 from hmrm import atomic, provenance
-from hmrm.analysis.naming import NetworkNamer
+from hmrm.analysis.classify import NetworkNamer
 from hmrm.cli.terminal import progress_bar
 from hmrm.clip import CLASSES
 from hmrm.faces.align import CANONICAL, PICTURE_WH_PX, Transform, align_pair, canonical_transform

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.naming.clips import APEX_INDEX, ONSET_INDEX, drawn_clip
 from hmrm import atomic, provenance
 from hmrm.analysis.analyze import analyze
-from hmrm.analysis.naming import NetworkNamer
+from hmrm.analysis.classify import NetworkNamer
 from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.clip import CLASSES
 from hmrm.facs.recipes import NONE

@@ -12,7 +12,7 @@ from benchmarks.robustness.conditions import AXES, EVENED, ORDINARY, SMOOTHED
 from benchmarks.robustness.rivals import HEADS, evened, smoothed
 from benchmarks.robustness.scenes import Cast, Condition, Scene, draw_scene
 from hmrm import atomic
-from hmrm.analysis.naming import NetworkNamer
+from hmrm.analysis.classify import NetworkNamer
 from hmrm.analysis.settings import AnalyzeConfig, Namer
 from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.boxes import Detection

@@ -19,11 +19,11 @@ from benchmarks.spotting.measure import Measured, Order, load, measure
 from benchmarks.spotting.page import page
 from benchmarks.spotting.videos import FIRST_SEED, RATES, Part
 from hmrm import atomic, provenance
-from hmrm.analysis.distractors import without_distractors
-from hmrm.analysis.spot import LONG_VIDEO, spot
-from hmrm.evaluation.intervals import Interval, build_table, kind_of_duration
 from hmrm.evaluation.spotting import score_spotting, to_mapping
+from hmrm.intervals import Interval, build_table, kind_of_duration
 from hmrm.parallel import run_all, single_thread
+from hmrm.spotting.distractors import without_distractors
+from hmrm.spotting.spot import LONG_VIDEO, spot
 
 PAGE = Path("docs/benchmarks/spotting.md")
 TUNED_P = (0.35, 0.45, 0.55, 0.65, 0.75)

@@ -12,13 +12,13 @@ import numpy as np
 from benchmarks.spotting import softnet
 from benchmarks.spotting.videos import Part, Video, draw_video
 from hmrm import atomic
-from hmrm.analysis.motion import MotionSignal
 from hmrm.analysis.settings import AnalyzeConfig
-from hmrm.analysis.watch import watch
-from hmrm.evaluation.intervals import Interval
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.faces.track import FaceTracker
+from hmrm.intervals import Interval
 from hmrm.progress import silent
+from hmrm.spotting.first_pass import watch
+from hmrm.spotting.motion import MotionSignal
 from hmrm.video.source import Picture, VideoSource
 
 

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hmrm.evaluation.intervals import Interval, Kind
 from hmrm.faces.align import canonical_transform, warp
 from hmrm.faces.regions import ANATOMICAL, Region, mixing_boxes
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.strain import optical_strain
+from hmrm.intervals import Interval, Kind
 
 CROP_WH_PX = (128, 185)
 FRAMES_PER_S = 30.0

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from hmrm.clip import Image
-from hmrm.evaluation.intervals import Interval
 from hmrm.faces.shape import MIRRORED_68
 from hmrm.faces.track import Detector
 from hmrm.facs.atlas import ActionUnit, AtlasSource, MotionSource, Side
@@ -26,6 +25,7 @@ from hmrm.facs.demo import demo_face
 from hmrm.facs.drawn_face import draw_face
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
 from hmrm.facs.placement import Placement
+from hmrm.intervals import Interval
 
 Part = Literal["test", "quiet", "development", "development-quiet", "training"]
 Item = Literal["micro", "macro", "speech", "turn", "light"]

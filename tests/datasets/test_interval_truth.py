@@ -14,8 +14,8 @@ from hmrm.datasets.interval_truth import write_intervals
 from hmrm.datasets.load import load_dataset
 from hmrm.evaluation.interval_files import read_intervals
 from hmrm.evaluation.interval_rows import ReadOptions
-from hmrm.evaluation.intervals import build_table
 from hmrm.evaluation.spotting import score_spotting
+from hmrm.intervals import build_table
 from hmrm.video.discover import discover, unique_names
 from hmrm.video.images import images_in
 

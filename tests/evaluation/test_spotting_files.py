@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hmrm.errors import DataError
 from hmrm.evaluation.interval_files import Role, read_intervals
 from hmrm.evaluation.interval_rows import ReadOptions
-from hmrm.evaluation.intervals import (
+from hmrm.intervals import (
     Interval,
     IntervalTable,
     kind_of,

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmrm.evaluation.intervals import Interval, IntervalTable, Kind, build_table
 from hmrm.evaluation.spotting import (
     Counts,
     SpottingScores,
@@ -13,6 +12,7 @@ from hmrm.evaluation.spotting import (
     score_spotting,
     to_mapping,
 )
+from hmrm.intervals import Interval, IntervalTable, Kind, build_table
 
 
 def interval(

@@ -17,7 +17,7 @@ LIGHT = (
     "hmrm.datasets.fake_catalogue",
     "hmrm.datasets.prepare",
     "hmrm.evaluation.metrics",
-    "hmrm.analysis.spot",
+    "hmrm.spotting.spot",
     "hmrm.analysis.exports",
     "hmrm.analysis.report",
     "hmrm.cli.main",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hmrm.analysis.naming import NetworkNamer
+from hmrm.analysis.classify import NetworkNamer
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError
 from hmrm.evaluation.finished import load_finished

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from hmrm import config as configs
 from hmrm import provenance
-from hmrm.analysis import given, pictures, remarks, sources
-from hmrm.analysis.naming import DEFAULT_WEIGHTS, open_namer, origin
+from hmrm.analysis import annotated, quality, second_pass, sources
+from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_namer, origin
 from hmrm.analysis.settings import AnalyzeConfig, Faces, Namer
-from hmrm.analysis.spot import spot
-from hmrm.analysis.watch import FaceFrames, watch
 from hmrm.clip import Analysis, Event, EventPictures, FaceFrame, Notice
 from hmrm.faces.track import Detector, FaceTracker
 from hmrm.flow.estimate import build_estimator
 from hmrm.progress import Progress, silent
+from hmrm.spotting.first_pass import FaceFrames, watch
+from hmrm.spotting.spot import spot
 from hmrm.video.source import VideoSource
 
 
@@ -79,13 +79,13 @@ def _spotted(
     name = sources.label(video)
     tracks = watched.chosen(largest=config.faces == "largest", name=name)
     events = [
-        remarks.event_of(movement, track, watched, config.remarks, size_wh_px=video.size_wh_px)
+        quality.event_of(movement, track, watched, config.remarks, size_wh_px=video.size_wh_px)
         for track in tracks
         for movement in spot(track.signal, config.spot)
     ]
     events.sort(key=lambda event: (event.onset_index, event.face_id))
     estimator = build_estimator(config.flow)
-    shown = pictures.collect(
+    shown = second_pass.collect(
         video,
         events,
         tracks,
@@ -96,8 +96,8 @@ def _spotted(
     )
     frames = FaceFrames(tracks, config.spot)
     notices = [
-        *remarks.on_video(watched, tracks, config.remarks),
-        *remarks.on_events(events, frames.largest_px, config.spot.floor_px, config.kept_pictures),
+        *quality.on_video(watched, tracks, config.remarks),
+        *quality.on_events(events, frames.largest_px, config.spot.floor_px, config.kept_pictures),
     ]
     times = (watched.frame_count, watched.end_s + 1 / watched.frames_per_s, watched.frames_per_s)
     return _finished(video, config, namer, times, events, shown, frames, notices)
@@ -111,27 +111,28 @@ def _given(
     namer: Namer | None,
     detector: Detector | None,
 ) -> Analysis:
-    first, second, count = given.read_given(video, onset, apex)
-    faces = given.faces_at(
+    first, second, count = annotated.read_given(video, onset, apex)
+    faces = annotated.faces_at(
         first,
-        detector or given.default_detector(),
+        detector or annotated.default_detector(),
         least_eye_distance_px=config.least_eye_distance_px,
         name=sources.label(video),
     )
     chosen = faces[:1] if config.faces == "largest" else faces
     registration, least_px = config.motion.registration, config.spot.floor_px
     found = [
-        given.given_event(first, second, face, registration, face_id=i, least_px=least_px)
+        annotated.given_event(first, second, face, registration, face_id=i, least_px=least_px)
         for i, face in enumerate(chosen)
     ]
     estimator = build_estimator(config.flow)
     moved = [(event, pair) for event, _, pair in found if event is not None]
     events = [event for event, _ in moved]
     shown = [
-        pictures.pictures_of(pair, estimator, head_motion=config.head_motion) for _, pair in moved
+        second_pass.pictures_of(pair, estimator, head_motion=config.head_motion)
+        for _, pair in moved
     ]
     largest_px = max(px for _, px, _ in found)
-    notices = given.notices_of(events, len(faces), largest_px=largest_px, floor_px=least_px)
+    notices = annotated.notices_of(events, len(faces), largest_px=largest_px, floor_px=least_px)
     rate = 0.0 if sources.is_pair(video) else video.frames_per_s
     times = (count, count / rate if rate else 0.0, rate)
     return _finished(video, config, namer, times, events, shown, (), notices)
@@ -147,7 +148,7 @@ def _finished(
     frames: Sequence[FaceFrame],
     notices: Sequence[Notice],
 ) -> Analysis:
-    unnamed = [remarks.UNNAMED] if events and namer is None else []
+    unnamed = [quality.UNNAMED] if events and namer is None else []
     stamp = provenance.stamp(
         config_hash=configs.digest(config), data_hash=sources.content_hash(video)
     )
@@ -157,7 +158,7 @@ def _finished(
         duration_s=times[1],
         frames_per_s=times[2],
         size_wh_px=video.size_wh_px,
-        events=pictures.named(events, shown, namer),
+        events=second_pass.named(events, shown, namer),
         frames=frames,
         pictures=tuple(shown),
         notices=(*sources.notices_of(video), *notices, *unnamed),

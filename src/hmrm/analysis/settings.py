@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from hmrm.analysis.motion import MotionConfig
-from hmrm.analysis.remarks import RemarkConfig
-from hmrm.analysis.spot import SpotConfig
+from hmrm.analysis.quality import RemarkConfig
 from hmrm.clip import FlowMap
 from hmrm.faces.track import TrackConfig
+from hmrm.spotting.motion import MotionConfig
+from hmrm.spotting.spot import SpotConfig
 
 Faces = Literal["all", "largest"]
 

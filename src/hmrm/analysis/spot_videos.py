@@ -8,18 +8,18 @@ from typing import Any
 
 from hmrm import atomic, provenance
 from hmrm import config as configs
-from hmrm.analysis import remarks, sources
-from hmrm.analysis.distractors import DistractorConfig, without_distractors
-from hmrm.analysis.motion import MotionConfig
-from hmrm.analysis.remarks import RemarkConfig
+from hmrm.analysis import quality, sources
+from hmrm.analysis.quality import RemarkConfig
 from hmrm.analysis.settings import Faces
-from hmrm.analysis.spot import LONG_VIDEO, SpotConfig, spot
-from hmrm.analysis.watch import watch
 from hmrm.clip import Event
 from hmrm.errors import HmrmError, OutputError
-from hmrm.evaluation.intervals import Interval, kind_of_duration, write_csv
 from hmrm.faces.track import Detector, FaceTracker, TrackConfig
+from hmrm.intervals import Interval, kind_of_duration, write_csv
 from hmrm.progress import Progress, silent
+from hmrm.spotting.distractors import DistractorConfig, without_distractors
+from hmrm.spotting.first_pass import watch
+from hmrm.spotting.motion import MotionConfig
+from hmrm.spotting.spot import LONG_VIDEO, SpotConfig, spot
 from hmrm.video.images import StillPair
 
 SCHEMA_VERSION = "1"
@@ -85,14 +85,14 @@ def spot_video(
     name = sources.label(video)
     tracks = watched.chosen(largest=config.faces == "largest", name=name)
     events = [
-        remarks.event_of(movement, track, watched, config.remarks, size_wh_px=video.size_wh_px)
+        quality.event_of(movement, track, watched, config.remarks, size_wh_px=video.size_wh_px)
         for track in tracks
         for movement in without_distractors(
             spot(track.signal, config.spot), track.signal, config.distractors
         )
     ]
     events.sort(key=lambda event: (event.onset_index, event.face_id))
-    notices = [*sources.notices_of(video), *remarks.on_video(watched, tracks, config.remarks)]
+    notices = [*sources.notices_of(video), *quality.on_video(watched, tracks, config.remarks)]
     return {
         "subject": target.subject,
         "video": target.video,

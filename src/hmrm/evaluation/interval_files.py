@@ -26,8 +26,8 @@ from typing import Literal
 
 from hmrm.errors import DataError
 from hmrm.evaluation.interval_rows import NUMBER, ReadOptions, Row, interval_of
-from hmrm.evaluation.intervals import IntervalTable, Kind, build_table, kind_of
 from hmrm.evaluation.text_files import table_text
+from hmrm.intervals import IntervalTable, Kind, build_table, kind_of
 
 Role = Literal["truth", "found"]
 

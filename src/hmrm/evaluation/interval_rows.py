@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hmrm.errors import DataError
-from hmrm.evaluation.intervals import Interval, Kind, kind_of, kind_of_duration
+from hmrm.intervals import Interval, Kind, kind_of, kind_of_duration
 
 Lengths = tuple[int, int | None]
 Row = dict[str, str]

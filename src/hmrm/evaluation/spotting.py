@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hmrm.evaluation import metrics
-from hmrm.evaluation.intervals import Interval, IntervalTable, alike_named
+from hmrm.intervals import Interval, IntervalTable, alike_named
 
 OVERLAP = 0.5
 """Least intersection over union, inclusive: MEGC's k."""

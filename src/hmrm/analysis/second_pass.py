@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from hmrm.analysis.settings import Namer
-from hmrm.analysis.watch import FaceTrack
 from hmrm.clip import Event, EventPictures, Image, Pair
 from hmrm.faces.align import CANONICAL, Transform, canonical_transform, warp
 from hmrm.flow.classical import FlowEstimator
@@ -12,6 +11,7 @@ from hmrm.flow.estimate import to_grey
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.progress import Progress
+from hmrm.spotting.first_pass import FaceTrack
 from hmrm.video.source import VideoSource
 
 STAGE = "pictures of events"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from hmrm.analysis.naming import NetworkNamer, open_namer, origin
+from hmrm.analysis.classify import NetworkNamer, open_namer, origin
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError, WeightsError
 from hmrm.faces.regions import FINE

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int
 
-from hmrm.analysis.motion import MotionConfig, MotionMeter, MotionSignal
-from hmrm.analysis.spot import SpotConfig, excursions_px
 from hmrm.clip import FaceFrame, Frame
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.faces.track import FaceTracker, TrackedFace
 from hmrm.progress import Progress
+from hmrm.spotting.motion import MotionConfig, MotionMeter, MotionSignal
+from hmrm.spotting.spot import SpotConfig, excursions_px
 from hmrm.video.cuts import CutDetector
 from hmrm.video.source import VideoSource
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hmrm.analysis.motion import MotionSignal
-from hmrm.analysis.spot import MICRO_S, Movement
+from hmrm.spotting.motion import MotionSignal
+from hmrm.spotting.spot import MICRO_S, Movement
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hmrm.analysis.confidence import confidence
 from hmrm.clip import Event, Frame, Notice, Pair
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError, FrameIndexError
 from hmrm.faces.align import PICTURE_WH_PX, align_pair, canonical_transform, invert
@@ -20,6 +19,7 @@ from hmrm.flow.registration import (
     own_motion,
     register,
 )
+from hmrm.spotting.confidence import confidence
 from hmrm.video.source import VideoSource
 
 

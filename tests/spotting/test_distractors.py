@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from hmrm.analysis.distractors import DistractorConfig, without_distractors
-from hmrm.analysis.motion import MotionSignal
-from hmrm.analysis.spot import LONG_VIDEO, Movement, spot
+from hmrm.spotting.distractors import DistractorConfig, without_distractors
+from hmrm.spotting.motion import MotionSignal
+from hmrm.spotting.spot import LONG_VIDEO, Movement, spot
 
 REGIONS = ("left_brow", "nose", "left_cheek", "left_mouth_corner", "chin")
 RATE = 60.0

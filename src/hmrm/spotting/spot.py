@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hmrm.analysis.confidence import confidence, noise_px, usual_peak
-from hmrm.analysis.motion import MotionSignal
+from hmrm.spotting.confidence import confidence, noise_px, usual_peak
+from hmrm.spotting.motion import MotionSignal
 
 MICRO_S = 0.5
 """Longest micro-expression, s: the field's definition."""

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmrm.analysis.confidence import confidence, noise_px, usual_peak
-from hmrm.analysis.motion import MotionSignal
-from hmrm.analysis.spot import MICRO_S, SpotConfig, _rest, _smooth, excursions_px, spot
+from hmrm.spotting.confidence import confidence, noise_px, usual_peak
+from hmrm.spotting.motion import MotionSignal
+from hmrm.spotting.spot import MICRO_S, SpotConfig, _rest, _smooth, excursions_px, spot
 
 REGIONS = (
     "left_brow",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rendered_faces import Bump, DrawnClip, Scene
 
-from hmrm.analysis.motion import MotionConfig, MotionMeter, MotionSignal
+from hmrm.spotting.motion import MotionConfig, MotionMeter, MotionSignal
 
 STILL = Scene(
     seconds=1.2,

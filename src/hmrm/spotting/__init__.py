@@ -1,0 +1,1 @@
+"""From a face's motion to movements with onset, apex and offset."""
