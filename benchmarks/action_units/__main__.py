@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hmrm import atomic, provenance
 from hmrm.clip import CLASSES
-from hmrm.datasets.action_units import parse_units
-from hmrm.datasets.mapset import build_mapset
+from hmrm.datasets.annotations.action_units import parse_units
+from hmrm.datasets.maps.mapset import build_mapset
 from hmrm.evaluation.action_unit_predictions import predict_units
 from hmrm.evaluation.action_units import score_units
 from hmrm.facs.recipes import NONE

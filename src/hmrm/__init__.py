@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
-    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.run import evaluate
     from hmrm.flow.estimate import estimate_flow
     from hmrm.model.checkpoints import load_model
@@ -15,7 +15,7 @@ _HOMES = {
     "analyze": "hmrm.analysis.analyze",
     "estimate_flow": "hmrm.flow.estimate",
     "evaluate": "hmrm.evaluation.run",
-    "load_maps": "hmrm.datasets.flowmaps",
+    "load_maps": "hmrm.datasets.maps.importers",
     "load_model": "hmrm.model.checkpoints",
 }
 

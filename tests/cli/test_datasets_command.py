@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from hmrm.cli.main import app
-from hmrm.datasets.catalogue import DATASETS
+from hmrm.datasets.annotations.issue_texts import words_of
 from hmrm.datasets.fake import write_fake, write_points
 from hmrm.datasets.fake_catalogue import FAKES, fakes_of
-from hmrm.datasets.oddity_words import words_of
+from hmrm.datasets.sources.catalogue import DATASETS
 from hmrm.errors import ConfigError, DataError
 
 

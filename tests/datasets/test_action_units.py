@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hmrm.datasets.action_units import CodedUnit, UnitCode, parse_units
+from hmrm.datasets.annotations.action_units import CodedUnit, UnitCode, parse_units
 from hmrm.errors import DataError
 
 

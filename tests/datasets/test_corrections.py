@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hmrm.datasets.corrections import COLUMNS, read_corrections
+from hmrm.datasets.annotations.corrections import COLUMNS, read_corrections
+from hmrm.datasets.annotations.records import Annotations
 from hmrm.datasets.fake import write_fake
 from hmrm.datasets.fake_composite import fake_casme2
 from hmrm.datasets.load import LoadOptions, load_dataset
-from hmrm.datasets.records import Annotations
 from hmrm.errors import DataError
 
 HEADER = ",".join(COLUMNS)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hmrm.datasets.catalogue import DATASETS, dataset_named
+from hmrm.datasets.annotations.labels import class_of
 from hmrm.datasets.fake import write_fake
 from hmrm.datasets.fake_catalogue import FAKES
-from hmrm.datasets.labels import class_of
 from hmrm.datasets.load import LoadOptions, load_dataset
+from hmrm.datasets.sources.catalogue import DATASETS, dataset_named
 from hmrm.errors import ConfigError
 
 OTHERS = [name for name in FAKES if name not in ("casme2", "samm", "smic")]

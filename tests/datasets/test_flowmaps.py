@@ -9,7 +9,7 @@ import pytest
 
 from hmrm.clip import CLASSES
 from hmrm.datasets.fake_maps import LAYOUTS, draw_maps, write_layout
-from hmrm.datasets.flowmaps import load_maps
+from hmrm.datasets.maps.importers import load_maps
 from hmrm.errors import DataError
 
 SHARED = Path(__file__).parents[2].parent / "shared/data/megc2019_flow"

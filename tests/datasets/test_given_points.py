@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hmrm.datasets.fake import write_points
-from hmrm.datasets.given_points import COLUMNS, check_in_picture, read_points
+from hmrm.datasets.preparation.given_points import COLUMNS, check_in_picture, read_points
 from hmrm.errors import DataError
 
 HEADER = ",".join(COLUMNS)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hmrm.datasets.onset_face import find_points
+from hmrm.datasets.preparation.onset_face import find_points
 from hmrm.errors import FaceNotFoundError
 from hmrm.faces.shape import five_points
 from hmrm.facs.demo import demo_face

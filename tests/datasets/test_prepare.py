@@ -17,19 +17,19 @@ import cv2
 import numpy as np
 import pytest
 
-from hmrm.datasets.apex import apex_index
+from hmrm.datasets.annotations.folders import numbered_frames
+from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.fake import write_fake, write_points
 from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic
 from hmrm.datasets.fake_long import fake_samm_lv
-from hmrm.datasets.flowmaps import load_maps
-from hmrm.datasets.folders import numbered_frames
 from hmrm.datasets.frames import frames_of
-from hmrm.datasets.given_points import read_points
 from hmrm.datasets.load import LoadOptions
-from hmrm.datasets.prepare import PrepareConfig, prepare
-from hmrm.datasets.prepare_clip import ClipSettings, Job, weights_sha256
-from hmrm.datasets.workbook import Notes
+from hmrm.datasets.maps.importers import load_maps
+from hmrm.datasets.preparation.clip import ClipSettings, Job, weights_sha256
+from hmrm.datasets.preparation.given_points import read_points
+from hmrm.datasets.preparation.run import PrepareConfig, prepare
 from hmrm.errors import ConfigError, DataError, InputError
+from hmrm.flow.apex_difference import apex_index
 from hmrm.flow.estimate import ESTIMATORS
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 

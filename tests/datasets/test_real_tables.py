@@ -10,9 +10,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from hmrm.datasets.catalogue import DATASETS
+from hmrm.datasets.annotations.records import Annotations
 from hmrm.datasets.load import LoadOptions, load_dataset
-from hmrm.datasets.records import Annotations
+from hmrm.datasets.sources.catalogue import DATASETS
 from hmrm.errors import DataError
 
 Rows = Sequence[Sequence[object]]

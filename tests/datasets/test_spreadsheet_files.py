@@ -10,9 +10,9 @@ import openpyxl
 import pytest
 import xlwt
 
+from hmrm.datasets.annotations.records import Annotations
+from hmrm.datasets.annotations.spreadsheets import read_workbook
 from hmrm.datasets.load import LoadOptions, load_dataset
-from hmrm.datasets.records import Annotations
-from hmrm.datasets.spreadsheets import read_workbook
 from hmrm.errors import DataError
 
 Rows = Sequence[Sequence[object]]

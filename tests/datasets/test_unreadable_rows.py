@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hmrm.datasets.corrections import COLUMNS
+from hmrm.datasets.annotations.corrections import COLUMNS
+from hmrm.datasets.annotations.records import Annotations
 from hmrm.datasets.load import LoadOptions, load_dataset
-from hmrm.datasets.records import Annotations
 
 SAMM_LV = "Filename,Onset,Apex,Offset,Type"
 LABELS = "Subject,Filename,Onset,Apex,Offset,AU,Objective class,emotion"

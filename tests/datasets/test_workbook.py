@@ -7,14 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hmrm.datasets.description import Findings
+from hmrm.datasets.annotations.description import Findings
+from hmrm.datasets.annotations.read_rows import read_rows
+from hmrm.datasets.annotations.records import Annotations
+from hmrm.datasets.annotations.spreadsheets import Sheet, column_letters, read_workbook
+from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table
 from hmrm.datasets.fake import write_fake, write_table
 from hmrm.datasets.fake_composite import fake_casme2, fake_samm
 from hmrm.datasets.load import LoadOptions, load_dataset
-from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import Annotations
-from hmrm.datasets.spreadsheets import Sheet, column_letters, read_workbook
-from hmrm.datasets.workbook import Column, Notes, Row, find_table
 from hmrm.errors import DataError
 
 HEADER = ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hmrm.cli.main import app
-from hmrm.datasets.prepared import read_prepared, write_prepared
+from hmrm.datasets.maps.prepared import read_prepared, write_prepared
 
 
 def call(*arguments) -> str:

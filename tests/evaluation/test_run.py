@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from hmrm.datasets.fake_maps import draw_maps, write_layout
-from hmrm.datasets.mapset import build_mapset
+from hmrm.datasets.maps.mapset import build_mapset
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.fold import FoldData, inner_curve, oracle_epoch, run_fold
 from hmrm.evaluation.leakage import find_leaks, uses_test_labels

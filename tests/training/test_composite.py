@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from hmrm.cli.main import app
 from hmrm.clip import CLASSES
 from hmrm.datasets.fake_maps import draw_maps
-from hmrm.datasets.flowmaps import load_maps
-from hmrm.datasets.mapset import MapSet, canonical_maps
-from hmrm.datasets.prepared import write_prepared
+from hmrm.datasets.maps.importers import load_maps
+from hmrm.datasets.maps.mapset import MapSet, canonical_maps
+from hmrm.datasets.maps.prepared import write_prepared
 from hmrm.errors import ConfigError, SeenInTrainingError
 from hmrm.evaluation.finished import load_finished, score_finished
 from hmrm.evaluation.models import find_recogniser

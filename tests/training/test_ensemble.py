@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_hmrm import toy_clips
 
-from hmrm.datasets.mapset import canonical_form
+from hmrm.datasets.maps.mapset import canonical_form
 from hmrm.errors import ConfigError
 from hmrm.training.ensemble import Ensemble, decisions
 from hmrm.training.recognisers import build_recogniser

@@ -10,7 +10,7 @@ from hmrm.cli.terminal import ERR, OUT, progress_bar
 from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hmrm.datasets.mapset import MapSet
+    from hmrm.datasets.maps.mapset import MapSet
 
 
 def ablate(
@@ -58,7 +58,7 @@ def ablate(
 
     Interrupted, it prints what is done and goes on there when the same command is given again.
     """
-    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.ablation import ablate as run
     from hmrm.evaluation.ablation import load_ablation, tabulate
 

@@ -29,7 +29,7 @@ _Corrections = Annotated[
 @app.command("list")
 def show() -> None:
     """Name every data set that can be read, its frame rate, licence, and where to apply for it."""
-    from hmrm.datasets.catalogue import DATASETS
+    from hmrm.datasets.sources.catalogue import DATASETS
 
     OUT.print("composite: CASME II, SAMM and SMIC-HS below one folder, by the rule of MEGC 2019")
     for one in DATASETS.values():
@@ -124,9 +124,9 @@ def prepare(
     results of another data set or of other settings is refused.
     """
     from hmrm.datasets.load import LoadOptions
-    from hmrm.datasets.prepare import PrepareConfig
-    from hmrm.datasets.prepare import prepare as run
-    from hmrm.datasets.prepare_clip import ClipSettings
+    from hmrm.datasets.preparation.clip import ClipSettings
+    from hmrm.datasets.preparation.run import PrepareConfig
+    from hmrm.datasets.preparation.run import prepare as run
 
     settings = PrepareConfig(
         clip=ClipSettings(flow=flow, apex=apex, head_motion=head_motion),
@@ -259,8 +259,8 @@ def fake(
 
 
 def _check_maps(source: str, *, as_json: bool) -> dict[str, Any]:
-    from hmrm.datasets.catalogue import names
-    from hmrm.datasets.check import check_maps
+    from hmrm.datasets.maps.check import check_maps
+    from hmrm.datasets.sources.catalogue import names
 
     if source.lower() in names() and not Path(source).exists():
         raise ConfigError(f"check {source}: where is it? Give its folder: check {source} FOLDER")
@@ -307,7 +307,7 @@ def _print_part(part: Mapping[str, Any]) -> None:
 
 
 def _print_oddities(oddities: list[dict[str, Any]]) -> None:
-    from hmrm.datasets.oddity_words import words_of
+    from hmrm.datasets.annotations.issue_texts import words_of
 
     for oddity in oddities:
         where = f"{oddity['where']}: {oddity['message']}".replace("[", r"\[")
@@ -333,7 +333,7 @@ def _print_composite(found: Mapping[str, Any]) -> None:
 def _print_maps(found: Mapping[str, Any]) -> None:
     from rich.table import Table
 
-    from hmrm.datasets.oddity_words import words_of
+    from hmrm.datasets.annotations.issue_texts import words_of
 
     table = Table(title=f"{found['path']}: layout {found['layout']}, crop {found['crop']}")
     table.add_column("data set")

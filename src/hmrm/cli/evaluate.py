@@ -112,7 +112,7 @@ def evaluate(
             selection=selection,
             seeds=None if seeds is None else tuple(range(seeds)),
         )
-        from hmrm.datasets.flowmaps import load_maps
+        from hmrm.datasets.maps.importers import load_maps
         from hmrm.evaluation.run import evaluate as run
 
         maps = load_maps(data, offset=plan.settings.offset_maps)
@@ -143,7 +143,7 @@ def _foreign(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
 
 
 def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunResult":
-    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.action_unit_predictions import predict_units, write_units
     from hmrm.evaluation.finished import load_finished, score_finished
 

@@ -21,7 +21,7 @@ def report(
     ] = None,
 ) -> None:
     """Put runs beside each other and beside the published numbers: HTML, Markdown, JSON."""
-    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.report.pages import write_report
 
     mapset = load_maps(data) if data is not None else None

@@ -91,7 +91,7 @@ def composite(
     and scoring them is refused.
     """
     from hmrm import parallel
-    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.models import find_recogniser
     from hmrm.evaluation.out_of_fold import out_of_fold
     from hmrm.evaluation.settings import load_plan

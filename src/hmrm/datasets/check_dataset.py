@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from hmrm.clip import CLASSES
-from hmrm.datasets.composite import differences_from_composite
+from hmrm.datasets.annotations.issue_texts import FAULTS
+from hmrm.datasets.annotations.labels import class_of
+from hmrm.datasets.annotations.records import Record, Skip
+from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import ClipFrames, frames_of
-from hmrm.datasets.labels import class_of
 from hmrm.datasets.load import (
     Loaded,
     LoadOptions,
@@ -19,10 +21,8 @@ from hmrm.datasets.load import (
     load_composite,
     load_dataset,
 )
-from hmrm.datasets.mapset import Oddity
-from hmrm.datasets.oddity_words import FAULTS
-from hmrm.datasets.records import Record, Skip
-from hmrm.datasets.workbook import Notes
+from hmrm.datasets.maps.composite import differences_from_composite
+from hmrm.datasets.maps.mapset import Oddity
 from hmrm.errors import InputError
 from hmrm.progress import Progress, silent
 
@@ -40,7 +40,7 @@ def check_dataset(
     """Describe a data set, or the composite's three, in plain values, ready for JSON.
 
     Args:
-        name: see `hmrm.datasets.catalogue.names`.
+        name: see `hmrm.datasets.sources.catalogue.names`.
 
     Raises:
         ConfigError: no such data set.

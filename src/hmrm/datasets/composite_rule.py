@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hmrm.clip import CLASSES
-from hmrm.datasets.labels import class_of
-from hmrm.datasets.records import Record, Skip
+from hmrm.datasets.annotations.labels import class_of
+from hmrm.datasets.annotations.records import Record, Skip
 
 PARTS = ("casme2", "samm", "smic")
 """Data sets of the composite, as clip ids name them."""

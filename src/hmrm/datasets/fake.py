@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 
 from hmrm import atomic
-from hmrm.datasets.given_points import COLUMNS
-from hmrm.datasets.records import Record
+from hmrm.datasets.annotations.records import Record
+from hmrm.datasets.preparation.given_points import COLUMNS
 from hmrm.errors import MissingExtraError
 from hmrm.faces.shape import five_points
 from hmrm.facs.atlas import ActionUnit

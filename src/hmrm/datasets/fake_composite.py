@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hmrm.datasets.action_units import parse_units
+from hmrm.datasets.annotations.action_units import parse_units
+from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.fake import (
     FRAMES_AFTER_APEX,
     FRAMES_BEFORE_APEX,
@@ -16,7 +17,6 @@ from hmrm.datasets.fake import (
     motion_for,
     units_for,
 )
-from hmrm.datasets.records import Record
 
 _CASME2_COUNTS = {
     "disgust": 63,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hmrm.datasets.action_units import parse_units
+from hmrm.datasets.annotations.action_units import parse_units
+from hmrm.datasets.annotations.records import Kind, Record
 from hmrm.datasets.fake import FakeClip, FakeSet, FakeTable, Rows, motion_for, units_for
 from hmrm.datasets.fake_composite import fake_samm
 from hmrm.datasets.fake_others import Moment
-from hmrm.datasets.records import Kind, Record
 
 _VIDEO_FRAMES = 30
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hmrm.datasets.action_units import parse_units
+from hmrm.datasets.annotations.action_units import parse_units
+from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.fake import (
     FRAMES_AFTER_APEX,
     FRAMES_BEFORE_APEX,
@@ -13,7 +14,6 @@ from hmrm.datasets.fake import (
     motion_for,
     units_for,
 )
-from hmrm.datasets.records import Record
 
 
 @dataclass(frozen=True, kw_only=True)

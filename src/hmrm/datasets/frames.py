@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmrm.datasets.folders import frames_between, numbered_frames
-from hmrm.datasets.records import Record
-from hmrm.datasets.workbook import Notes
+from hmrm.datasets.annotations.folders import frames_between, numbered_frames
+from hmrm.datasets.annotations.records import Record
+from hmrm.datasets.annotations.workbook import Notes
 from hmrm.errors import DataError
 
 _NEAR_FRAMES = 3

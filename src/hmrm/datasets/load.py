@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hmrm import provenance
-from hmrm.datasets.catalogue import COMPOSITE, DATASETS, dataset_named
+from hmrm.datasets.annotations.corrections import Correction, correct, read_corrections
+from hmrm.datasets.annotations.description import DataSet, Findings
+from hmrm.datasets.annotations.folders import ClipFolder, find_folders
+from hmrm.datasets.annotations.records import Annotations, Record, Skip, check_order, number_repeats
+from hmrm.datasets.annotations.spreadsheets import SUFFIXES
 from hmrm.datasets.composite_rule import PARTS, Membership, composite_members
-from hmrm.datasets.corrections import Correction, correct, read_corrections
-from hmrm.datasets.description import DataSet, Findings
-from hmrm.datasets.folders import ClipFolder, find_folders
-from hmrm.datasets.records import Annotations, Record, Skip, check_order, number_repeats
-from hmrm.datasets.spreadsheets import SUFFIXES
+from hmrm.datasets.sources.catalogue import COMPOSITE, DATASETS, dataset_named
 from hmrm.errors import ConfigError, DataError
 
 _TABLE_DEPTH = 4
@@ -55,7 +55,7 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
     """Read the tables of a data set and find its clips.
 
     Args:
-        name: see `hmrm.datasets.catalogue.names`, without the composite.
+        name: see `hmrm.datasets.sources.catalogue.names`, without the composite.
         root: folder with table and frames, anywhere below it; with ``table_only`` also the table
             itself.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import config
-from hmrm.datasets.mapset import MapSet
+from hmrm.datasets.maps.mapset import MapSet
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
 from hmrm.evaluation.ablation_table import Finished, compared, write_table
 from hmrm.evaluation.models import find_recogniser

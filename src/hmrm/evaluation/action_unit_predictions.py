@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm import atomic
-from hmrm.datasets.mapset import MapSet, canonical_maps
+from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.evaluation.action_units import FILE_NAME
 
 

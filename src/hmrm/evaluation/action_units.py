@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmrm.datasets.action_units import UnitCode, parse_units
-from hmrm.datasets.catalogue import dataset_named
+from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
+from hmrm.datasets.sources.catalogue import dataset_named
 from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.text_files import table_text
 
@@ -139,7 +139,7 @@ def read_truth(path: Path, *, dataset: str | None = None) -> dict[str, UnitCode 
     """Codes by clip id, of a data set's own annotation table or of a plain one.
 
     Args:
-        dataset: whose table it is (`hmrm.datasets.catalogue.names`); None: a CSV with the columns
+        dataset: whose table it is (`hmrm.datasets.sources.catalogue.names`); None: a CSV with the columns
             ``id`` and ``action_units``.
 
     Raises:

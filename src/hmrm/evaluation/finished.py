@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import atomic, provenance
-from hmrm.datasets.mapset import MapSet, canonical_maps
+from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.errors import ConfigError, MissingExtraError, SeenInTrainingError
 from hmrm.evaluation.fold import checked_scores, is_transductive
 from hmrm.evaluation.predictions import build_predictions

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from hmrm.datasets.mapset import CANONICAL_CROP
+from hmrm.datasets.maps.mapset import CANONICAL_CROP
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import Fold, grouped_folds

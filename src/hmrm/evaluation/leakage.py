@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from hmrm.datasets.mapset import MapSet, identical_maps
+from hmrm.datasets.maps.mapset import MapSet, identical_maps
 from hmrm.errors import DataError
 from hmrm.evaluation.protocol import Fold, Protocol
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hmrm.datasets.mapset import MapSet
+from hmrm.datasets.maps.mapset import MapSet
 from hmrm.errors import ConfigError
 from hmrm.evaluation.settings import Plan
 

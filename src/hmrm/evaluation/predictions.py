@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hmrm import atomic
-from hmrm.datasets.flowmaps import dataset_of_subject
+from hmrm.datasets.maps.importers import dataset_of_subject
 from hmrm.errors import DataError
 from hmrm.evaluation.metrics import Scores, score
 

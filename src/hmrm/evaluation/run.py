@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hmrm import atomic, parallel
-from hmrm.datasets.mapset import CANONICAL_CROP, MapSet, canonical_form, canonical_maps
+from hmrm.datasets.maps.mapset import CANONICAL_CROP, MapSet, canonical_form, canonical_maps
 from hmrm.errors import ConfigError
 from hmrm.evaluation.fold import FoldData, run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hmrm import atomic, provenance
-from hmrm.datasets.mapset import MapSet
+from hmrm.datasets.maps.mapset import MapSet
 from hmrm.evaluation.foldfiles import FoldFile
 from hmrm.evaluation.leakage import find_leaks
 from hmrm.evaluation.metrics import score

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import config, provenance
-from hmrm.datasets.mapset import CANONICAL_CROP, MapSet, canonical_form, canonical_maps
+from hmrm.datasets.maps.mapset import CANONICAL_CROP, MapSet, canonical_form, canonical_maps
 from hmrm.errors import ConfigError
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import Recogniser, TrainingSet

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32
 
-from hmrm.datasets.mapset import CANONICAL_CROP, canonical_form
+from hmrm.datasets.maps.mapset import CANONICAL_CROP, canonical_form
 from hmrm.errors import ConfigError
 from hmrm.model.contract import (
     FittedRecogniser,

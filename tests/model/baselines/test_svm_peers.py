@@ -166,7 +166,7 @@ def test_mdmo_equals_a_loop_over_regions() -> None:
 def test_leave_one_subject_out_reaches_the_fields_figures(
     name: str, least: tuple[float, float], most: tuple[float, float]
 ) -> None:
-    from hmrm.datasets.flowmaps import load_maps
+    from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.metrics import score
 
     found = load_maps(SHARED_MAPS)

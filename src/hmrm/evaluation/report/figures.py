@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hmrm.datasets.mapset import MapSet, canonical_maps
+from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.errors import MissingExtraError
 from hmrm.evaluation.predictions import Predictions
 from hmrm.evaluation.report.runs import Run

@@ -11,7 +11,7 @@ import jinja2
 import markupsafe
 
 from hmrm import atomic
-from hmrm.datasets.mapset import MapSet
+from hmrm.datasets.maps.mapset import MapSet
 from hmrm.errors import MissingExtraError
 from hmrm.evaluation.report import figures as draw
 from hmrm.evaluation.report.content import GROUPS, build_content

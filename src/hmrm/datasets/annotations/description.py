@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hmrm.datasets.corrections import Correction
-from hmrm.datasets.folders import ClipFolder, Parts, rank_by
-from hmrm.datasets.records import Record, Skip
-from hmrm.datasets.spreadsheets import Sheet, read_workbook
-from hmrm.datasets.workbook import Notes
+from hmrm.datasets.annotations.corrections import Correction
+from hmrm.datasets.annotations.folders import ClipFolder, Parts, rank_by
+from hmrm.datasets.annotations.records import Record, Skip
+from hmrm.datasets.annotations.spreadsheets import Sheet, read_workbook
+from hmrm.datasets.annotations.workbook import Notes
 
 
 @dataclass(kw_only=True)
@@ -35,7 +35,7 @@ class Findings:
         """The sheets of a table; that it was read is kept.
 
         Raises:
-            DataError, MissingExtraError: see `hmrm.datasets.spreadsheets.read_workbook`.
+            DataError, MissingExtraError: see `hmrm.datasets.annotations.spreadsheets.read_workbook`.
         """
         sheets = read_workbook(path)
         self.read.append(path)

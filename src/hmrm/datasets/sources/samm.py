@@ -13,11 +13,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmrm.datasets.description import DataSet, Findings, main_tables
-from hmrm.datasets.folders import Parts
-from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import (
+from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
+from hmrm.datasets.annotations.folders import Parts
+from hmrm.datasets.annotations.labels import emotion_of
+from hmrm.datasets.annotations.read_rows import read_rows
+from hmrm.datasets.annotations.records import (
     Record,
     is_remark,
     note_odd_name,
@@ -26,7 +26,7 @@ from hmrm.datasets.records import (
     span,
     units_of,
 )
-from hmrm.datasets.workbook import Column, Row, find_table
+from hmrm.datasets.annotations.workbook import Column, Row, find_table
 
 NAME = "samm"
 TABLES = (r"samm.*micro.*facs", r"samm.*facs", r"samm.*micro")

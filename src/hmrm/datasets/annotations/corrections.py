@@ -13,8 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hmrm.datasets.records import Record
-from hmrm.datasets.workbook import Notes
+from hmrm.datasets.annotations.records import Record
+from hmrm.datasets.annotations.workbook import Notes
 from hmrm.errors import DataError
 
 COLUMNS = ("dataset", "clip", "column", "old", "new", "evidence")

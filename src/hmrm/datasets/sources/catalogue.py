@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping
 
-from hmrm.datasets.cas_me_2 import CAS_ME_2
-from hmrm.datasets.cas_me_3 import CAS_ME_3_A, CAS_ME_3_C
-from hmrm.datasets.casme import CASME
-from hmrm.datasets.casme2 import CASME2
-from hmrm.datasets.description import DataSet
-from hmrm.datasets.dfme import DFME
-from hmrm.datasets.fourd_me import FOURD_ME
-from hmrm.datasets.mmew import MMEW
-from hmrm.datasets.samm import SAMM
-from hmrm.datasets.samm_lv import SAMM_LV
-from hmrm.datasets.smic import SMIC_E_HS, SMIC_E_NIR, SMIC_E_VIS, SMIC_HS, SMIC_NIR, SMIC_VIS
+from hmrm.datasets.annotations.description import DataSet
+from hmrm.datasets.sources.cas_me_2 import CAS_ME_2
+from hmrm.datasets.sources.cas_me_3 import CAS_ME_3_A, CAS_ME_3_C
+from hmrm.datasets.sources.casme import CASME
+from hmrm.datasets.sources.casme2 import CASME2
+from hmrm.datasets.sources.dfme import DFME
+from hmrm.datasets.sources.fourd_me import FOURD_ME
+from hmrm.datasets.sources.mmew import MMEW
+from hmrm.datasets.sources.samm import SAMM
+from hmrm.datasets.sources.samm_lv import SAMM_LV
+from hmrm.datasets.sources.smic import (
+    SMIC_E_HS,
+    SMIC_E_NIR,
+    SMIC_E_VIS,
+    SMIC_HS,
+    SMIC_NIR,
+    SMIC_VIS,
+)
 from hmrm.errors import ConfigError
 
 DATASETS: Mapping[str, DataSet] = {

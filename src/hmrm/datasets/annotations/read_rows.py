@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from hmrm.datasets.description import Findings
-from hmrm.datasets.records import Record, Skip, by_row, cells_of
-from hmrm.datasets.workbook import Row, Table
+from hmrm.datasets.annotations.description import Findings
+from hmrm.datasets.annotations.records import Record, Skip, by_row, cells_of
+from hmrm.datasets.annotations.workbook import Row, Table
 from hmrm.errors import DataError
 
 _KIND = "unreadable row"

@@ -17,11 +17,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from hmrm.datasets import samm
-from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
-from hmrm.datasets.folders import Parts
-from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import (
+from hmrm.datasets.annotations.description import DataSet, Findings, first_match, main_tables
+from hmrm.datasets.annotations.folders import Parts
+from hmrm.datasets.annotations.read_rows import read_rows
+from hmrm.datasets.annotations.records import (
     Record,
     is_remark,
     kind_of,
@@ -29,7 +28,8 @@ from hmrm.datasets.records import (
     note_other_subject,
     units_of,
 )
-from hmrm.datasets.workbook import Column, Notes, Row, find_table
+from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table
+from hmrm.datasets.sources import samm
 from hmrm.errors import DataError
 
 NAME = "samm-lv"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmrm.datasets.workbook import Notes
+from hmrm.datasets.annotations.workbook import Notes
 from hmrm.errors import DataError
 from hmrm.video.images import is_image
 
@@ -21,7 +21,7 @@ class ClipFolder:
     """One folder of frames.
 
     Attributes:
-        key: which clip it is, see `hmrm.datasets.description.DataSet.place`.
+        key: which clip it is, see `hmrm.datasets.annotations.description.DataSet.place`.
         path: the folder.
         parts: its names below the root.
         images: how many images lie directly in it.

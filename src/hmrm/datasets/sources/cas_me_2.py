@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from hmrm.datasets.description import DataSet, Findings, main_tables
-from hmrm.datasets.folders import Parts
-from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import Record, is_remark, kind_of, units_of
-from hmrm.datasets.spreadsheets import Sheet
-from hmrm.datasets.workbook import Row, plain_table
+from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
+from hmrm.datasets.annotations.folders import Parts
+from hmrm.datasets.annotations.labels import emotion_of
+from hmrm.datasets.annotations.read_rows import read_rows
+from hmrm.datasets.annotations.records import Record, is_remark, kind_of, units_of
+from hmrm.datasets.annotations.spreadsheets import Sheet
+from hmrm.datasets.annotations.workbook import Row, plain_table
 from hmrm.errors import DataError
 
 NAME = "cas-me-2"

@@ -1,7 +1,7 @@
 """From a data set on disk to flow maps that `hmrm evaluate` reads; interruptible at any moment.
 
 The output folder holds ``faces/`` (aligned onset and apex of each clip), ``flow/`` (its map),
-``maps.npz`` (all maps, see `hmrm.datasets.prepared`), ``clips.csv`` (what was made of each clip),
+``maps.npz`` (all maps, see `hmrm.datasets.maps.prepared`), ``clips.csv`` (what was made of each clip),
 ``skipped.csv`` (what was left out, and why) and ``prepare.json`` (settings, counts, origin).
 """
 
@@ -16,11 +16,9 @@ import numpy as np
 
 from hmrm import atomic, config, parallel, provenance
 from hmrm.clip import CLASSES
-from hmrm.datasets.apex import RULES
-from hmrm.datasets.catalogue import COMPOSITE, DATASETS
+from hmrm.datasets.annotations.labels import Scheme, class_names, class_of
+from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.check_dataset import group_oddities
-from hmrm.datasets.given_points import Points, points_without_clip, read_points
-from hmrm.datasets.labels import Scheme, class_names, class_of
 from hmrm.datasets.load import (
     Loaded,
     LoadOptions,
@@ -28,8 +26,19 @@ from hmrm.datasets.load import (
     load_composite,
     load_dataset,
 )
-from hmrm.datasets.mapset import Oddity, build_mapset
-from hmrm.datasets.output_folder import (
+from hmrm.datasets.maps.mapset import Oddity, build_mapset
+from hmrm.datasets.maps.prepared import write_prepared
+from hmrm.datasets.preparation.clip import (
+    ClipSettings,
+    Job,
+    Outcome,
+    Prepared,
+    is_current,
+    prepare_clip,
+    read_result,
+)
+from hmrm.datasets.preparation.given_points import Points, points_without_clip, read_points
+from hmrm.datasets.preparation.output_folder import (
     CLIP_COLUMNS,
     CLIPS,
     SUMMARY,
@@ -39,19 +48,10 @@ from hmrm.datasets.output_folder import (
     remove_partial,
     write_table,
 )
-from hmrm.datasets.prepare_clip import (
-    ClipSettings,
-    Job,
-    Outcome,
-    Prepared,
-    is_current,
-    prepare_clip,
-    read_result,
-)
-from hmrm.datasets.prepared import write_prepared
-from hmrm.datasets.records import Record, Skip
+from hmrm.datasets.sources.catalogue import COMPOSITE, DATASETS
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.align import CANONICAL
+from hmrm.flow.apex_difference import RULES
 from hmrm.flow.estimate import build_estimator
 from hmrm.progress import Progress, silent
 
@@ -153,7 +153,7 @@ def prepare(
     """Prepare a data set; clips made earlier are kept while record and pictures are the same.
 
     Args:
-        name: see `hmrm.datasets.catalogue.names`.
+        name: see `hmrm.datasets.sources.catalogue.names`.
         root: folder of the data set.
         output: folder to write; made where it does not exist.
         workers: processes, one thread each.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import atomic
-from hmrm.datasets.prepared import FILE_NAME
+from hmrm.datasets.maps.prepared import FILE_NAME
 from hmrm.errors import ConfigError
 
 SUMMARY = "prepare.json"

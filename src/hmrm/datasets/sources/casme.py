@@ -13,12 +13,19 @@ wrong there shows as ``apex_outside``, ``offset_before_onset`` or missing frames
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmrm.datasets.casme2 import CLIP, place
-from hmrm.datasets.description import DataSet, Findings, main_tables
-from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import Record, is_remark, note_odd_name, padded, span, units_of
-from hmrm.datasets.workbook import Column, Row, find_table
+from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
+from hmrm.datasets.annotations.labels import emotion_of
+from hmrm.datasets.annotations.read_rows import read_rows
+from hmrm.datasets.annotations.records import (
+    Record,
+    is_remark,
+    note_odd_name,
+    padded,
+    span,
+    units_of,
+)
+from hmrm.datasets.annotations.workbook import Column, Row, find_table
+from hmrm.datasets.sources.casme2 import CLIP, place
 
 NAME = "casme"
 

@@ -20,11 +20,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hmrm.datasets.description import DataSet, Findings, first_match, main_tables
-from hmrm.datasets.folders import Parts
-from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import (
+from hmrm.datasets.annotations.description import DataSet, Findings, first_match, main_tables
+from hmrm.datasets.annotations.folders import Parts
+from hmrm.datasets.annotations.labels import emotion_of
+from hmrm.datasets.annotations.read_rows import read_rows
+from hmrm.datasets.annotations.records import (
     Kind,
     Record,
     is_remark,
@@ -34,8 +34,8 @@ from hmrm.datasets.records import (
     span,
     units_of,
 )
-from hmrm.datasets.spreadsheets import read_workbook
-from hmrm.datasets.workbook import Column, Row, find_table, has_table
+from hmrm.datasets.annotations.spreadsheets import read_workbook
+from hmrm.datasets.annotations.workbook import Column, Row, find_table, has_table
 from hmrm.errors import DataError
 
 NAME_A, NAME_C = "cas-me-3", "cas-me-3-c"

@@ -4,7 +4,7 @@
   ``_1``, ``_2``, ``_3`` before the blank are the apex→offset flow and two direction maps.
 * ``folds``: ``norm_u_v_os/<subject>/{u_train,u_test}/{0,1,2}/<subject>_<clip> .png``, where each
   clip is copied into the training folder of every other subject (STSTNet, HTNet).
-* ``prepared``: ``maps.npz``, what `hmrm.datasets.prepared` writes.
+* ``prepared``: ``maps.npz``, what `hmrm.datasets.maps.prepared` writes.
 
 Pictures are RGB = (u, v, strain), 28 × 28. Clips are enumerated from the table and from the class
 folders, never by suffix: many clip names end in ``_1`` themselves.
@@ -21,8 +21,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from hmrm.clip import CLASSES
-from hmrm.datasets.mapset import MapSet, Oddity, build_mapset, from_pixels, identical_maps
-from hmrm.datasets.prepared import FILE_NAME, read_prepared
+from hmrm.datasets.maps.mapset import MapSet, Oddity, build_mapset, from_pixels, identical_maps
+from hmrm.datasets.maps.prepared import FILE_NAME, read_prepared
 from hmrm.errors import DataError
 
 SIDE = 28

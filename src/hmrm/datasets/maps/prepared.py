@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from hmrm import atomic
-from hmrm.datasets.mapset import MapSet, build_mapset
+from hmrm.datasets.maps.mapset import MapSet, build_mapset
 from hmrm.errors import DataError
 
 FILE_NAME = "maps.npz"
@@ -66,7 +66,7 @@ def read_prepared(path: Path) -> MapSet:
     arrays = _read_arrays(file)
     for name, kind in _DTYPES.items():
         if name not in arrays:
-            raise DataError(f"{file}: array {name!r} is missing; see hmrm.datasets.prepared")
+            raise DataError(f"{file}: array {name!r} is missing; see hmrm.datasets.maps.prepared")
         if arrays[name].dtype.kind != kind:
             raise DataError(f"{file}: array {name!r} has type {arrays[name].dtype}")
     count, maps = len(arrays["ids"]), arrays["maps"]

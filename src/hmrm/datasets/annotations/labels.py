@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Literal, get_args
 
-from hmrm.datasets.workbook import Row
+from hmrm.datasets.annotations.workbook import Row
 from hmrm.errors import ConfigError
 
 Scheme = Literal["three", "four", "five", "seven"]
@@ -78,7 +78,7 @@ def class_names(dataset: str, scheme: Scheme) -> tuple[str, ...]:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    text = resources.files("hmrm.datasets").joinpath("labels.csv").read_text("utf-8")
+    text = resources.files("hmrm.datasets.annotations").joinpath("labels.csv").read_text("utf-8")
     found: dict[str, dict[str, dict[str, str]]] = {}
     for row in csv.DictReader(text.splitlines()):
         found.setdefault(row["dataset"], {})[row["emotion"]] = row

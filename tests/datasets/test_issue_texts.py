@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import hmrm.datasets
-from hmrm.datasets.oddity_words import WORDS, words_of
+from hmrm.datasets.annotations.issue_texts import WORDS, words_of
 
 _SOURCES = Path(hmrm.datasets.__file__).parent.glob("*.py")
 _GIVEN = re.compile(r'(?:notes\.add\(\s*|code=)"(\w+)"')

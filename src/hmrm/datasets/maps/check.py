@@ -5,10 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from hmrm.datasets.composite import differences_from_composite
-from hmrm.datasets.flowmaps import load_maps
-from hmrm.datasets.geometry import measure_face
-from hmrm.datasets.mapset import MapSet, canonical_maps, identical_maps
+from hmrm.datasets.maps.composite import differences_from_composite
+from hmrm.datasets.maps.geometry import measure_face
+from hmrm.datasets.maps.importers import load_maps
+from hmrm.datasets.maps.mapset import MapSet, canonical_maps, identical_maps
 from hmrm.errors import DataError
 
 FACE = {"axis_x": 0.5, "eye_x": 0.215, "eye_y": 0.27, "mouth_y": 0.68}

@@ -10,7 +10,7 @@ from collections.abc import Collection, Container, Iterable
 from pathlib import Path
 
 from hmrm.clip import Image
-from hmrm.datasets.mapset import Oddity
+from hmrm.datasets.maps.mapset import Oddity
 from hmrm.errors import DataError
 
 Points = tuple[float, ...]

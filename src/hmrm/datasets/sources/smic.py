@@ -20,13 +20,20 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from hmrm.datasets.description import DataSet, Findings, main_tables
-from hmrm.datasets.folders import ClipFolder, Parts, numbered_frames
-from hmrm.datasets.labels import emotion_of
-from hmrm.datasets.read_rows import read_rows
-from hmrm.datasets.records import Record, Skip, cells_of, is_remark, note_other_subject, span
-from hmrm.datasets.spreadsheets import Sheet
-from hmrm.datasets.workbook import Column, Notes, Row, find_table
+from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
+from hmrm.datasets.annotations.folders import ClipFolder, Parts, numbered_frames
+from hmrm.datasets.annotations.labels import emotion_of
+from hmrm.datasets.annotations.read_rows import read_rows
+from hmrm.datasets.annotations.records import (
+    Record,
+    Skip,
+    cells_of,
+    is_remark,
+    note_other_subject,
+    span,
+)
+from hmrm.datasets.annotations.spreadsheets import Sheet
+from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table
 from hmrm.errors import DataError
 
 Camera = Literal["hs", "vis", "nir"]

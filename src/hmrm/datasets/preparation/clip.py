@@ -16,14 +16,14 @@ from jaxtyping import Float
 
 from hmrm import atomic, provenance
 from hmrm.clip import FlowMap, Image
-from hmrm.datasets.apex import Rule, apex_index
+from hmrm.datasets.annotations.records import Record
+from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import ClipFrames, frames_of
-from hmrm.datasets.given_points import Points, check_in_picture
-from hmrm.datasets.onset_face import find_points, frames_to_try
-from hmrm.datasets.records import Record
-from hmrm.datasets.workbook import Notes
+from hmrm.datasets.preparation.given_points import Points, check_in_picture
+from hmrm.datasets.preparation.onset_face import find_points, frames_to_try
 from hmrm.errors import DataError, FaceError, InputError, NumericalError
 from hmrm.faces.align import CANONICAL, Transform, align_pair, canonical_transform, warp
+from hmrm.flow.apex_difference import Rule, apex_index
 from hmrm.flow.estimate import build_estimator, estimate_flow, to_grey
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid

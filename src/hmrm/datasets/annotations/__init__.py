@@ -1,0 +1,1 @@
+"""Annotation tables: cells, columns, rows, labels and corrections, as records."""

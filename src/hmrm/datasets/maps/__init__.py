@@ -1,0 +1,1 @@
+"""Folders of labelled flow maps, of others and of ours."""

@@ -1,0 +1,1 @@
+"""From raw clips to flow maps: faces, apex, flow, one file per clip, resumable."""
