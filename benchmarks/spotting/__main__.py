@@ -19,7 +19,7 @@ from benchmarks.spotting.measure import Measured, Order, load, measure
 from benchmarks.spotting.page import page
 from benchmarks.spotting.videos import FIRST_SEED, RATES, Part
 from hmrm import atomic, provenance
-from hmrm.evaluation.spotting import score_spotting, to_mapping
+from hmrm.evaluation.spotting.score import score_spotting, to_mapping
 from hmrm.intervals import Interval, build_table, kind_of_duration
 from hmrm.parallel import run_all, single_thread
 from hmrm.spotting.distractors import without_distractors

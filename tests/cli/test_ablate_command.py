@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from hmrm.cli.main import app
 from hmrm.errors import ConfigError, NumericalError
-from hmrm.evaluation import ablation
+from hmrm.evaluation.ablation import runs
 
 TINY = """
 [model]
@@ -76,7 +76,7 @@ def command(data, rows, tmp_path):
 def test_rows_are_run_picked_and_printed(data, rows, tmp_path):
     given = command(data, rows, tmp_path)
     words = call(*given, "--only", "mean,svm")
-    content = json.loads((tmp_path / "r/ablation.json").read_text())
+    content = json.loads((tmp_path / "r/runs.json").read_text())
     mean = content["rows"][1]
     assert f"{mean['scores']['composite']['uf1']['mean']:.3f}" in words
     assert f"{mean['parameters']:,}" in words and mean["parameters"] > 0
@@ -102,14 +102,14 @@ def test_unknown_rows_are_refused(data, rows, tmp_path):
 
 
 def test_a_failed_row_is_printed_before_the_error(data, rows, tmp_path, monkeypatch):
-    known = ablation.evaluate
+    known = runs.evaluate
 
     def failing(mapset, plan, output, **words):
         if output.name == "fine":
             raise NumericalError("the loss became nan")
         return known(mapset, plan, output, **words)
 
-    monkeypatch.setattr(ablation, "evaluate", failing)
+    monkeypatch.setattr(runs, "evaluate", failing)
     given = command(data, rows, tmp_path)
     result = CliRunner().invoke(app, [str(a) for a in given])
     assert isinstance(result.exception, NumericalError)
@@ -117,14 +117,14 @@ def test_a_failed_row_is_printed_before_the_error(data, rows, tmp_path, monkeypa
 
 
 def test_interrupted_it_prints_what_is_done(data, rows, tmp_path, monkeypatch):
-    known = ablation.evaluate
+    known = runs.evaluate
 
     def interrupted(mapset, plan, output, **words):
         if output.name == "fine":
             raise KeyboardInterrupt
         return known(mapset, plan, output, **words)
 
-    monkeypatch.setattr(ablation, "evaluate", interrupted)
+    monkeypatch.setattr(runs, "evaluate", interrupted)
     given = command(data, rows, tmp_path)
     result = CliRunner().invoke(app, [str(a) for a in given])
     assert result.exit_code == 130

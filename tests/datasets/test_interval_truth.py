@@ -12,9 +12,9 @@ from hmrm.datasets.fake import write_fake
 from hmrm.datasets.fake_catalogue import FAKES
 from hmrm.datasets.interval_truth import write_intervals
 from hmrm.datasets.load import load_dataset
-from hmrm.evaluation.interval_files import read_intervals
-from hmrm.evaluation.interval_rows import ReadOptions
-from hmrm.evaluation.spotting import score_spotting
+from hmrm.evaluation.spotting.files import read_intervals
+from hmrm.evaluation.spotting.rows import ReadOptions
+from hmrm.evaluation.spotting.score import score_spotting
 from hmrm.intervals import build_table
 from hmrm.video.discover import discover, unique_names
 from hmrm.video.images import images_in

@@ -8,8 +8,8 @@ import pytest
 
 from hmrm.datasets.fake_maps import draw_maps
 from hmrm.errors import ConfigError, NumericalError
-from hmrm.evaluation.ablation import ablate, load_ablation, tabulate
-from hmrm.evaluation.ablation_table import NONE_SHOWN, SAME, verdict
+from hmrm.evaluation.ablation.runs import ablate, load_ablation, tabulate
+from hmrm.evaluation.ablation.table import NONE_SHOWN, SAME, verdict
 from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.statistics import holm, paired_bootstrap

@@ -19,8 +19,8 @@ from hmrm.datasets.fake_composite import fake_casme2
 from hmrm.datasets.maps.mapset import MapSet, build_mapset, canonical_maps
 from hmrm.datasets.preparation import clip
 from hmrm.errors import ConfigError, DataError
-from hmrm.evaluation.action_unit_predictions import predict_units, write_units
-from hmrm.evaluation.action_units import FAILURES, read_found, read_truth, score_units
+from hmrm.evaluation.action_units.predict import predict_units, write_units
+from hmrm.evaluation.action_units.score import FAILURES, read_found, read_truth, score_units
 from hmrm.facs.synth import SynthConfig, draw_maps
 from hmrm.model.checkpoints import load_model
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from hmrm.cli.main import app
 from hmrm.errors import ConfigError, DataError
-from hmrm.evaluation import efficiency
-from hmrm.evaluation.efficiency import (
+from hmrm.evaluation.cost import measure
+from hmrm.evaluation.cost.measure import (
     PRODUCTS,
     SCAN,
     Efficiency,
@@ -23,7 +23,7 @@ from hmrm.evaluation.efficiency import (
     model_names,
     noise_set,
 )
-from hmrm.evaluation.efficiency_report import Score, as_json, as_markdown, read_scores, write_figure
+from hmrm.evaluation.cost.page import Score, as_json, as_markdown, read_scores, write_figure
 from hmrm.model.baselines import FULL_NETWORKS, NETWORKS
 from hmrm.model.network import HMRM, PRESETS
 from hmrm.model.scan import using_backend
@@ -77,7 +77,7 @@ def test_peers_cost_what_is_published(name: str) -> None:
 def test_median_leaves_out_warming_up_and_outliers(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(np.cumsum([0.0, 0.010, 0.0, 0.500, 0.0, 0.012, 0.0, 0.011, 0.0, 0.9]))
     calls = []
-    monkeypatch.setattr(efficiency.time, "process_time", lambda: float(next(ticks)))
+    monkeypatch.setattr(measure.time, "process_time", lambda: float(next(ticks)))
     found = median_ms(lambda: calls.append(1), budget_s=1.0)
     assert found == pytest.approx(12.0)
     assert len(calls) == 1 + 5

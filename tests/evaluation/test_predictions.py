@@ -7,7 +7,7 @@ import pytest
 
 from hmrm.clip import CLASSES
 from hmrm.errors import DataError
-from hmrm.evaluation.foreign import score_foreign
+from hmrm.evaluation.external_predictions import score_foreign
 from hmrm.evaluation.predictions import build_predictions, match, read_table, write_table
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"

@@ -13,7 +13,7 @@ from hmrm.cli.main import app
 from hmrm.clip import CLASSES
 from hmrm.datasets.fake_maps import draw_maps, write_layout
 from hmrm.errors import DataError
-from hmrm.evaluation.foreign import score_foreign
+from hmrm.evaluation.external_predictions import score_foreign
 from hmrm.evaluation.predictions import build_predictions
 from hmrm.evaluation.report.content import build_content, published
 from hmrm.evaluation.report.hard import hard_cases

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmrm.errors import DataError
-from hmrm.evaluation.interval_files import Role, read_intervals
-from hmrm.evaluation.interval_rows import ReadOptions
+from hmrm.evaluation.spotting.files import Role, read_intervals
+from hmrm.evaluation.spotting.rows import ReadOptions
 from hmrm.intervals import (
     Interval,
     IntervalTable,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmrm.evaluation.spotting import (
+from hmrm.evaluation.spotting.score import (
     Counts,
     SpottingScores,
     match,

@@ -9,7 +9,7 @@ import torch
 from hmrm.analysis.classify import NetworkNamer
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError
-from hmrm.evaluation.finished import load_finished
+from hmrm.evaluation.pretrained import load_finished
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, HasFeatures, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm, FrozenFeatures

@@ -16,9 +16,9 @@ from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.datasets.maps.prepared import write_prepared
 from hmrm.errors import ConfigError, SeenInTrainingError
-from hmrm.evaluation.finished import load_finished, score_finished
 from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.out_of_fold import out_of_fold
+from hmrm.evaluation.pretrained import load_finished, score_finished
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import load_plan
 from hmrm.model.checkpoints import SHIPPED, load_checkpoint

@@ -59,8 +59,8 @@ def ablate(
     Interrupted, it prints what is done and goes on there when the same command is given again.
     """
     from hmrm.datasets.maps.importers import load_maps
-    from hmrm.evaluation.ablation import ablate as run
-    from hmrm.evaluation.ablation import load_ablation, tabulate
+    from hmrm.evaluation.ablation.runs import ablate as run
+    from hmrm.evaluation.ablation.runs import load_ablation, tabulate
 
     asked = load_ablation(config, folds=folds, seeds=seeds)
     names = [name for given in only or [] for name in given.split(",")]
@@ -92,7 +92,7 @@ def _part(maps: "MapSet", dataset: str | None) -> "MapSet":
 
 
 def _print(content: Mapping[str, Any], output: Path) -> None:
-    from hmrm.evaluation.ablation_table import origin_words
+    from hmrm.evaluation.ablation.table import origin_words
 
     if content["configurations"]:
         for line in _lines(content):
@@ -109,7 +109,7 @@ def _print(content: Mapping[str, Any], output: Path) -> None:
 
 def _lines(content: Mapping[str, Any]) -> Iterator[str]:
     """Columns as wide as they are; rich would cut figures on a narrow terminal."""
-    from hmrm.evaluation.ablation_table import row_cells, row_name
+    from hmrm.evaluation.ablation.table import row_cells, row_name
 
     head = ["", "UF1", "UAR", "UF1 − base", "95 %", "p (Holm)", "the change", "parameters"]
     done = [row for row in content["rows"] if row["scores"] is not None]

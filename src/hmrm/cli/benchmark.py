@@ -9,7 +9,7 @@ import typer
 from hmrm.cli.terminal import ERR, OUT, progress_bar
 
 if TYPE_CHECKING:
-    from hmrm.evaluation.efficiency import Efficiency
+    from hmrm.evaluation.cost.measure import Efficiency
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and size.")
 
@@ -45,8 +45,8 @@ def models(
     Processor time of one thread. Training: one timed epoch on 435 drawn maps, times the epochs.
     """
     from hmrm import atomic
-    from hmrm.evaluation.efficiency import TRAINING_CLIPS, measure_models, model_names
-    from hmrm.evaluation.efficiency_report import as_json, as_markdown, read_scores, write_figure
+    from hmrm.evaluation.cost.measure import TRAINING_CLIPS, measure_models, model_names
+    from hmrm.evaluation.cost.page import as_json, as_markdown, read_scores, write_figure
 
     wanted = tuple(names.replace(" ", "").split(",")) if names else model_names()
     scores = read_scores(runs or [], wanted)
@@ -64,7 +64,7 @@ def _print_table(measured: Sequence["Efficiency"]) -> None:
     from rich import box
     from rich.table import Table
 
-    from hmrm.evaluation.efficiency_report import costs
+    from hmrm.evaluation.cost.page import costs
 
     headings = ("par./1000", "MFLOP", "in scan", "MB", "ms, 1", "ms, 32", "s/fold")
     table = Table("model", *headings, box=box.SIMPLE, padding=(0, 1, 0, 0))

@@ -137,15 +137,15 @@ def _telling_what_is_there(bar: Progress, output: Path) -> Progress:
 
 
 def _foreign(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
-    from hmrm.evaluation.foreign import score_foreign
+    from hmrm.evaluation.external_predictions import score_foreign
 
     return score_foreign(path, output, classes=classes)
 
 
 def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunResult":
     from hmrm.datasets.maps.importers import load_maps
-    from hmrm.evaluation.action_unit_predictions import predict_units, write_units
-    from hmrm.evaluation.finished import load_finished, score_finished
+    from hmrm.evaluation.action_units.predict import predict_units, write_units
+    from hmrm.evaluation.pretrained import load_finished, score_finished
 
     maps = load_maps(data)
     result = score_finished(load_finished(name), maps, output, allow_seen=allow_seen)

@@ -42,7 +42,12 @@ def score_aus(
     then --found RUN. Tables of other tools are taken too (columns AU12, p_AU12 or AU12_c).
     """
     from hmrm.errors import ConfigError
-    from hmrm.evaluation.action_units import read_found, read_left_out, read_truth, score_units
+    from hmrm.evaluation.action_units.score import (
+        read_found,
+        read_left_out,
+        read_truth,
+        score_units,
+    )
 
     numbers = [part.strip().upper().removeprefix("AU") for part in units.split(",")]
     if units and not all(number.isdecimal() for number in numbers):

@@ -11,7 +11,7 @@ from hmrm.cli.terminal import ERR, OUT
 from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hmrm.evaluation.spotting import SpottingScores
+    from hmrm.evaluation.spotting.score import SpottingScores
 
 Missing = Literal["refuse", "apex", "drop"]
 
@@ -70,9 +70,9 @@ def score_spotting(
     datasets intervals (with frames on disk) write them; other files need --truth-first-frame or
     --found-first-frame.
     """
-    from hmrm.evaluation.interval_files import read_intervals
-    from hmrm.evaluation.interval_rows import ReadOptions
-    from hmrm.evaluation.spotting import score_spotting as score
+    from hmrm.evaluation.spotting.files import read_intervals
+    from hmrm.evaluation.spotting.rows import ReadOptions
+    from hmrm.evaluation.spotting.score import score_spotting as score
 
     lengths: dict[Any, tuple[int, int | None]] = {
         kind: _lengths(text)
@@ -133,7 +133,7 @@ def _print(scores: "SpottingScores") -> None:
 
 def _write(output: Path, scores: "SpottingScores", inputs: list[Path]) -> None:
     from hmrm import atomic, provenance
-    from hmrm.evaluation.spotting import to_mapping
+    from hmrm.evaluation.spotting.score import to_mapping
 
     files = [path for path in inputs if path.is_file()]
     names = {path.name: provenance.sha256(path) for path in files}

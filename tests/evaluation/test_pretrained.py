@@ -8,7 +8,7 @@ import pytest
 from hmrm.datasets.fake_maps import draw_maps
 from hmrm.datasets.maps.mapset import canonical_maps
 from hmrm.errors import ConfigError, SeenInTrainingError, WeightsError
-from hmrm.evaluation.finished import FinishedModel, load_finished, score_finished
+from hmrm.evaluation.pretrained import FinishedModel, load_finished, score_finished
 
 
 class Fitted:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 from hmrm.errors import DataError
-from hmrm.evaluation.interval_rows import NUMBER, ReadOptions, Row, interval_of
+from hmrm.evaluation.spotting.rows import NUMBER, ReadOptions, Row, interval_of
 from hmrm.evaluation.text_files import table_text
 from hmrm.intervals import IntervalTable, Kind, build_table, kind_of
 

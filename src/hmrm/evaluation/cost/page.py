@@ -10,7 +10,7 @@ from typing import Any
 
 from hmrm import atomic, provenance
 from hmrm.errors import DataError
-from hmrm.evaluation.efficiency import CONFIG_ENDING, Efficiency, cpu_name
+from hmrm.evaluation.cost.measure import CONFIG_ENDING, Efficiency, cpu_name
 from hmrm.evaluation.settings import load_plan
 
 FIGURE_SIZE_IN = (9.0, 5.5)

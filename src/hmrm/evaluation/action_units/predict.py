@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from hmrm import atomic
 from hmrm.datasets.maps.mapset import MapSet, canonical_maps
-from hmrm.evaluation.action_units import FILE_NAME
+from hmrm.evaluation.action_units.score import FILE_NAME
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,7 +16,7 @@ from typing import Any
 from hmrm import config
 from hmrm.datasets.maps.mapset import MapSet
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
-from hmrm.evaluation.ablation_table import Finished, compared, write_table
+from hmrm.evaluation.ablation.table import Finished, compared, write_table
 from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate

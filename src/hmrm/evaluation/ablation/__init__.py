@@ -1,0 +1,1 @@
+"""Ablations: one resumable run per change, and the table over them."""

@@ -1,0 +1,1 @@
+"""Action units as weights predict them, and their score against annotations."""

@@ -1,0 +1,1 @@
+"""Spotted intervals against annotated ones: file forms and the field's rule."""
