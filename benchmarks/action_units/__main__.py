@@ -15,8 +15,8 @@ from hmrm.datasets.maps.mapset import build_mapset
 from hmrm.evaluation.action_units.predict import predict_units
 from hmrm.evaluation.action_units.score import score_units
 from hmrm.facs.recipes import NONE
-from hmrm.facs.synth import SynthConfig, draw_maps, unit_names
 from hmrm.parallel import single_thread
+from hmrm.synthetic.flow_maps import SynthConfig, draw_maps, unit_names
 
 SEED, COUNT, POOL = 777002, 800, 99
 ROOT = Path(__file__).resolve().parents[2]

@@ -27,9 +27,9 @@ from hmrm.cli.terminal import progress_bar
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.flow.metrics import flow_scores
 from hmrm.flow.spline import Spline, spline
-from hmrm.flow.synthetic import KnownPair
 from hmrm.parallel import single_thread
 from hmrm.progress import Progress
+from hmrm.synthetic.known_flow import KnownPair
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20_252

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from skimage import data
 
-from hmrm.flow.synthetic import KnownPair, PairRecipe, known_pair
+from hmrm.synthetic.known_flow import KnownPair, PairRecipe, known_pair
 
 SIDE_PX = 224
 SMALL_SIDES_PX = (64, 80, 96, 112)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from hmrm.clip import Image
-from hmrm.facs.clips import DrawnClip
+from hmrm.synthetic.clips import DrawnClip
 
 Cover = Literal["none", "glasses", "sunglasses", "hand at the chin", "hand over a cheek"]
 

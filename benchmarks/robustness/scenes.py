@@ -19,12 +19,12 @@ from benchmarks.spotting.videos import Lidded
 from hmrm.clip import CLASSES, Image
 from hmrm.faces.shape import MEAN_FACE_68, MIRRORED_68
 from hmrm.facs.atlas import ActionUnit, AtlasSource
-from hmrm.facs.clips import ClipConfig, DrawnClip, Expression, draw_clip
-from hmrm.facs.demo import demo_face
-from hmrm.facs.drawn_face import draw_face
 from hmrm.facs.morphable import FacePose, MorphableModel, MorphableSource, load_model
-from hmrm.facs.placement import Placement
 from hmrm.facs.recipes import NONE
+from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.demo import demo_face
+from hmrm.synthetic.drawn_face import draw_face
+from hmrm.synthetic.placement import Placement
 
 Part = Literal["test", "development"]
 FIRST_SEED: dict[Part, int] = {"test": 81000, "development": 80000}

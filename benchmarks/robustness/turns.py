@@ -7,8 +7,8 @@ import numpy as np
 
 from hmrm.clip import Image
 from hmrm.facs.atlas import PICTURE_PX, ActionUnit
-from hmrm.facs.clips import ClipConfig, Expression, draw_clip
 from hmrm.facs.morphable import MorphableSource
+from hmrm.synthetic.clips import ClipConfig, Expression, draw_clip
 
 SAMPLES, MARGIN = 256, 0.4
 _SIDE = SAMPLES + 2 * round(MARGIN * SAMPLES)

@@ -19,13 +19,13 @@ from hmrm.clip import Image
 from hmrm.faces.shape import MIRRORED_68
 from hmrm.faces.track import Detector
 from hmrm.facs.atlas import ActionUnit, AtlasSource, MotionSource, Side
-from hmrm.facs.clip_recipes import UNIT_SETS
-from hmrm.facs.clips import ClipConfig, DrawnClip, Expression, draw_clip
-from hmrm.facs.demo import demo_face
-from hmrm.facs.drawn_face import draw_face
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
-from hmrm.facs.placement import Placement
 from hmrm.intervals import Interval
+from hmrm.synthetic.clip_recipes import UNIT_SETS
+from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.demo import demo_face
+from hmrm.synthetic.drawn_face import draw_face
+from hmrm.synthetic.placement import Placement
 
 Part = Literal["test", "quiet", "development", "development-quiet", "training"]
 Item = Literal["micro", "macro", "speech", "turn", "light"]

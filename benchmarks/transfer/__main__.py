@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from hmrm import atomic, provenance
-from hmrm.facs.synth import SynthConfig, class_names, draw_maps
 from hmrm.model.checkpoints import load_model
 from hmrm.parallel import single_thread
+from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps
 
 SEED, COUNT = 777001, 2000
 

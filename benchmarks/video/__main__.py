@@ -96,8 +96,8 @@ def measured(path: Path) -> dict[str, Any]:
 def write(path: Path, seconds: int) -> None:
     """A video of that length; ten drawn seconds forwards and backwards, without a seam."""
     from hmrm.facs.atlas import ActionUnit
-    from hmrm.facs.clips import ClipConfig, Expression, draw_clip
-    from hmrm.facs.demo import demo_face
+    from hmrm.synthetic.clips import ClipConfig, Expression, draw_clip
+    from hmrm.synthetic.demo import demo_face
     from hmrm.video.writer import write_video
 
     picture, points = demo_face()

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hmrm.facs.demo import demo_clip, demo_face
+from hmrm.synthetic.demo import demo_clip, demo_face
 from hmrm.video.writer import write_video
 
 

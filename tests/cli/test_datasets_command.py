@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from hmrm.cli.main import app
 from hmrm.datasets.annotations.issue_texts import words_of
-from hmrm.datasets.fake import write_fake, write_points
-from hmrm.datasets.fake_catalogue import FAKES, fakes_of
 from hmrm.datasets.sources.catalogue import DATASETS
 from hmrm.errors import ConfigError, DataError
+from hmrm.synthetic.datasets.catalogue import FAKES, fakes_of
+from hmrm.synthetic.datasets.writer import write_fake, write_points
 
 
 def call(*arguments):

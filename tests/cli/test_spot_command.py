@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmrm.facs.demo import demo_clip
+from hmrm.synthetic.demo import demo_clip
 from hmrm.video.writer import write_video
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 from hmrm.cli.main import app
-from hmrm.facs.demo import demo_clip
+from hmrm.synthetic.demo import demo_clip
 
 
 def spotted(*arguments: object) -> str:

@@ -7,11 +7,11 @@ import pytest
 
 from hmrm.datasets.annotations.issue_texts import FAULTS
 from hmrm.datasets.composite_rule import composite_members
-from hmrm.datasets.fake import FakeSet, write_fake
-from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
 from hmrm.datasets.load import LoadOptions, load_composite, load_dataset
 from hmrm.datasets.maps.composite import CLIPS, SUBJECTS
 from hmrm.errors import DataError
+from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
+from hmrm.synthetic.datasets.writer import FakeSet, write_fake
 
 TABLE_ONLY = LoadOptions(table_only=True)
 

@@ -7,10 +7,10 @@ import pytest
 
 from hmrm.datasets.annotations.corrections import COLUMNS, read_corrections
 from hmrm.datasets.annotations.records import Annotations
-from hmrm.datasets.fake import write_fake
-from hmrm.datasets.fake_composite import fake_casme2
 from hmrm.datasets.load import LoadOptions, load_dataset
 from hmrm.errors import DataError
+from hmrm.synthetic.datasets.composite import fake_casme2
+from hmrm.synthetic.datasets.writer import write_fake
 
 HEADER = ",".join(COLUMNS)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hmrm.clip import CLASSES
-from hmrm.datasets.fake_maps import LAYOUTS, draw_maps, write_layout
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.errors import DataError
+from hmrm.synthetic.datasets.flow_maps import LAYOUTS, draw_maps, write_layout
 
 SHARED = Path(__file__).parents[2].parent / "shared/data/megc2019_flow"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the 442 public maps are not here")

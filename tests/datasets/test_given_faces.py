@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hmrm.cli.main import app
-from hmrm.datasets.fake import write_fake, write_points
-from hmrm.datasets.fake_composite import fake_smic
 from hmrm.datasets.preparation import clip
 from hmrm.datasets.preparation.given_points import read_points
 from hmrm.errors import DataError
+from hmrm.synthetic.datasets.composite import fake_smic
+from hmrm.synthetic.datasets.writer import write_fake, write_points
 
 
 @pytest.fixture()

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmrm.datasets.fake import write_points
 from hmrm.datasets.preparation.given_points import COLUMNS, check_in_picture, read_points
 from hmrm.errors import DataError
+from hmrm.synthetic.datasets.writer import write_points
 
 HEADER = ",".join(COLUMNS)
 FACE = (30.0, 40.0, 70.0, 40.0, 50.0, 60.0, 35.0, 80.0, 65.0, 80.0)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from hmrm.datasets.fake import write_fake
-from hmrm.datasets.fake_catalogue import FAKES
 from hmrm.datasets.interval_truth import write_intervals
 from hmrm.datasets.load import load_dataset
 from hmrm.evaluation.spotting.files import read_intervals
 from hmrm.evaluation.spotting.rows import ReadOptions
 from hmrm.evaluation.spotting.score import score_spotting
 from hmrm.intervals import build_table
+from hmrm.synthetic.datasets.catalogue import FAKES
+from hmrm.synthetic.datasets.writer import write_fake
 from hmrm.video.discover import discover, unique_names
 from hmrm.video.images import images_in
 

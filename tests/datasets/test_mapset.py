@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmrm.clip import CLASSES
-from hmrm.datasets.fake_maps import draw_maps
 from hmrm.datasets.maps.geometry import measure_face
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.maps.mapset import (
@@ -21,6 +20,7 @@ from hmrm.datasets.maps.mapset import (
 from hmrm.datasets.maps.prepared import read_prepared, write_prepared
 from hmrm.errors import DataError, NumericalError
 from hmrm.flow.strain import optical_strain
+from hmrm.synthetic.datasets.flow_maps import draw_maps
 
 SHARED = Path(__file__).parents[2].parent / "shared/data/megc2019_flow"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the 442 public maps are not here")

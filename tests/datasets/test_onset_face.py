@@ -9,8 +9,8 @@ import pytest
 from hmrm.datasets.preparation.onset_face import find_points
 from hmrm.errors import FaceNotFoundError
 from hmrm.faces.shape import five_points
-from hmrm.facs.demo import demo_face
-from hmrm.facs.drawn_face import draw_face
+from hmrm.synthetic.demo import demo_face
+from hmrm.synthetic.drawn_face import draw_face
 
 
 def tight(picture: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

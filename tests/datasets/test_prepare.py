@@ -19,9 +19,6 @@ import pytest
 
 from hmrm.datasets.annotations.folders import numbered_frames
 from hmrm.datasets.annotations.workbook import Notes
-from hmrm.datasets.fake import write_fake, write_points
-from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic
-from hmrm.datasets.fake_long import fake_samm_lv
 from hmrm.datasets.frames import frames_of
 from hmrm.datasets.load import LoadOptions
 from hmrm.datasets.maps.importers import load_maps
@@ -32,6 +29,9 @@ from hmrm.errors import ConfigError, DataError, InputError
 from hmrm.flow.apex_difference import apex_index
 from hmrm.flow.estimate import ESTIMATORS
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
+from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm, fake_smic
+from hmrm.synthetic.datasets.long_videos import fake_samm_lv
+from hmrm.synthetic.datasets.writer import write_fake, write_points
 
 QUICK = ClipSettings(flow="farneback")
 PARTS = (fake_casme2().first(6), fake_samm().first(3), fake_smic().first(3))

@@ -12,10 +12,10 @@ from hmrm.datasets.annotations.read_rows import read_rows
 from hmrm.datasets.annotations.records import Annotations
 from hmrm.datasets.annotations.spreadsheets import Sheet, column_letters, read_workbook
 from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table
-from hmrm.datasets.fake import write_fake, write_table
-from hmrm.datasets.fake_composite import fake_casme2, fake_samm
 from hmrm.datasets.load import LoadOptions, load_dataset
 from hmrm.errors import DataError
+from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm
+from hmrm.synthetic.datasets.writer import write_fake, write_table
 
 HEADER = ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]
 HEADER += ["Action Units", "Estimated Emotion"]

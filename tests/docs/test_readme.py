@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from hmrm.facs.demo import demo_clip
+from hmrm.synthetic.demo import demo_clip
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hmrm.analysis.analyze import analyze
-from hmrm.facs.clip_recipes import ClipRecipe, draw_recipe, read_clip_list
-from hmrm.facs.clips import DrawnClip
-from hmrm.facs.demo import demo_clip
 from hmrm.parallel import run_all
+from hmrm.synthetic.clip_recipes import ClipRecipe, draw_recipe, read_clip_list
+from hmrm.synthetic.clips import DrawnClip
+from hmrm.synthetic.demo import demo_clip
 from hmrm.video.writer import write_video
 
 HERE = Path(__file__).parent

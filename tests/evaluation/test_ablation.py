@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmrm.datasets.fake_maps import draw_maps
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.ablation.runs import ablate, load_ablation, tabulate
 from hmrm.evaluation.ablation.table import NONE_SHOWN, SAME, verdict
 from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.statistics import holm, paired_bootstrap
+from hmrm.synthetic.datasets.flow_maps import draw_maps
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE_TOML = """

@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 from hmrm.cli.main import app
 from hmrm.clip import CLASSES
 from hmrm.datasets.annotations.action_units import parse_units
-from hmrm.datasets.fake import write_fake
-from hmrm.datasets.fake_composite import fake_casme2
 from hmrm.datasets.maps.mapset import MapSet, build_mapset, canonical_maps
 from hmrm.datasets.preparation import clip
 from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.action_units.predict import predict_units, write_units
 from hmrm.evaluation.action_units.score import FAILURES, read_found, read_truth, score_units
-from hmrm.facs.synth import SynthConfig, draw_maps
 from hmrm.model.checkpoints import load_model
+from hmrm.synthetic.datasets.composite import fake_casme2
+from hmrm.synthetic.datasets.writer import write_fake
+from hmrm.synthetic.flow_maps import SynthConfig, draw_maps
 
 NUMBERS = (1, 2, 4, 12)
 sets = st.sets(st.sampled_from(NUMBERS)).map(frozenset)

@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from hmrm.cli.main import app
 from hmrm.clip import CLASSES
-from hmrm.datasets.fake_maps import draw_maps, write_layout
 from hmrm.errors import DataError
 from hmrm.evaluation.external_predictions import score_foreign
 from hmrm.evaluation.predictions import build_predictions
@@ -21,6 +20,7 @@ from hmrm.evaluation.report.pages import write_report
 from hmrm.evaluation.report.runs import Run, read_distance, read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings
+from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
 

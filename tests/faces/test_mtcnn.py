@@ -13,8 +13,8 @@ import hmrm
 from hmrm.errors import InputError, WeightsError
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.faces.shape import five_points
-from hmrm.facs.drawn_face import draw_face
 from hmrm.provenance import sha256
+from hmrm.synthetic.drawn_face import draw_face
 
 WEIGHTS = Path(hmrm.__file__).parent / "weights" / "mtcnn.safetensors"
 

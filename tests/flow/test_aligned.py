@@ -6,7 +6,7 @@ from hmrm.flow.aligned import Aligned
 from hmrm.flow.classical import DeepFlow
 from hmrm.flow.metrics import flow_scores
 from hmrm.flow.spline import spline
-from hmrm.flow.synthetic import flow_between, smooth_field
+from hmrm.synthetic.known_flow import flow_between, smooth_field
 
 
 def moving_head(u: float, turn: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

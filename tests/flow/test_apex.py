@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmrm.errors import FrameIndexError
-from hmrm.facs.clip_recipes import ClipRecipe, development_recipe, draw_recipe
-from hmrm.facs.clips import DrawnClip, draw_clip
-from hmrm.facs.demo import demo_clip, demo_face
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
 from hmrm.flow.apex import _rise_hold_decay, find_apex
+from hmrm.synthetic.clip_recipes import ClipRecipe, development_recipe, draw_recipe
+from hmrm.synthetic.clips import DrawnClip, draw_clip
+from hmrm.synthetic.demo import demo_clip, demo_face
 
 MODEL = Path(__file__).parents[2].parent / "shared/data/ict_face/ict_face.npz"
 

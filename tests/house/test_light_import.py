@@ -14,7 +14,7 @@ LIGHT = (
     "hmrm.faces.align",
     "hmrm.facs.atlas",
     "hmrm.datasets.maps.importers",
-    "hmrm.datasets.fake_catalogue",
+    "hmrm.synthetic.datasets.catalogue",
     "hmrm.datasets.preparation.run",
     "hmrm.evaluation.metrics",
     "hmrm.spotting.spot",

@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from hmrm.cli.main import app
 from hmrm.clip import CLASSES
-from hmrm.datasets.fake_maps import draw_maps
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.datasets.maps.prepared import write_prepared
@@ -23,6 +22,7 @@ from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import load_plan
 from hmrm.model.checkpoints import SHIPPED, load_checkpoint
 from hmrm.model.fitted_network import FittedHmrm
+from hmrm.synthetic.datasets.flow_maps import draw_maps
 from hmrm.training.composite import train_composite, training_set
 from hmrm.training.recognisers import build_recogniser
 

@@ -13,11 +13,11 @@ from hmrm.errors import ConfigError, DataError, NumericalError, SeenInTrainingEr
 from hmrm.evaluation.fold import FoldData, run_fold
 from hmrm.evaluation.protocol import Fold
 from hmrm.evaluation.settings import Settings
-from hmrm.facs.synth import SynthConfig
 from hmrm.flow.pair import mirrored_maps
 from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM
+from hmrm.synthetic.flow_maps import SynthConfig
 from hmrm.training.fitting import FittingConfig, rate
 from hmrm.training.hmrm import HmrmRecogniser
 from hmrm.training.linear_head import FittedFeatureSvm, LinearHead

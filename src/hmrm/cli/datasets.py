@@ -210,8 +210,8 @@ def draw(
 
     A score on it says that the chain works, never how good a model is.
     """
-    from hmrm.datasets.fake import write_fake, write_points
-    from hmrm.datasets.fake_catalogue import fakes_of
+    from hmrm.synthetic.datasets.catalogue import fakes_of
+    from hmrm.synthetic.datasets.writer import write_fake, write_points
 
     points: dict[str, tuple[float, ...]] = {}
     clips = 0
@@ -244,7 +244,7 @@ def fake(
     """
     import numpy as np
 
-    from hmrm.datasets.fake_maps import draw_maps, write_layout
+    from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
 
     crop = "megc2019-flow" if layout == "flat" else "norm-u-v-os"
     drawn = draw_maps(

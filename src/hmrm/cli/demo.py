@@ -12,7 +12,7 @@ from hmrm.progress import Progress
 if TYPE_CHECKING:
     from hmrm.analysis.timeline import Span
     from hmrm.clip import Image
-    from hmrm.facs.clips import DrawnClip
+    from hmrm.synthetic.clips import DrawnClip
 
 
 def demo(
@@ -30,7 +30,7 @@ def demo(
     from hmrm.analysis.exports import save
     from hmrm.analysis.report import truth_line
     from hmrm.cli.analyze import print_found
-    from hmrm.facs.demo import demo_clip
+    from hmrm.synthetic.demo import demo_clip
     from hmrm.video.writer import write_video
 
     clip = demo_clip()

@@ -23,6 +23,8 @@ from hmrm.flow.files.samples import read_sample
 from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
 from hmrm.flow.gru_aofe.weights import FlowCard, load_flow_weights, save_flow_weights
 from hmrm.progress import Progress, silent
+from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, draw_pool
+from hmrm.synthetic.sensor import SensorConfig, seen
 from hmrm.training.flow_material import (
     Batch,
     DrawnMaterial,
@@ -31,8 +33,6 @@ from hmrm.training.flow_material import (
     collated,
     draw_batch,
 )
-from hmrm.training.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, draw_pool
-from hmrm.training.flow_sensor import SensorConfig, seen
 from hmrm.training.state import load_state, save_state
 
 STATE = "state.safetensors"

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from hmrm.errors import DataError
 from hmrm.flow.files.samples import FlowSample, read_sample
-from hmrm.training.flow_pairs import MIRRORED_X, MIRRORED_Y, Pairs, crop_of
-from hmrm.training.flow_sensor import SensorConfig, seen
+from hmrm.synthetic.flow_pairs import MIRRORED_X, MIRRORED_Y, Pairs, crop_of
+from hmrm.synthetic.sensor import SensorConfig, seen
 
 
 @runtime_checkable

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from hmrm.errors import ConfigError
-from hmrm.facs.synth import SynthConfig, class_names, draw_maps
 from hmrm.model.contract import TrainingSet
+from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,12 +20,12 @@ from torch.nn import functional
 
 from hmrm import atomic, config, parallel, provenance
 from hmrm.errors import ConfigError
-from hmrm.facs.synth import SynthConfig, class_names, draw_maps, unit_names
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.network import HMRM, HMRMConfig
 from hmrm.progress import Progress, silent
+from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps, unit_names
+from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, draw_estimated_map
 from hmrm.training.loss import LossConfig, MultiScaleLoss
-from hmrm.training.rendered_maps import EstimatedConfig, draw_estimated_map
 from hmrm.training.state import load_state, save_state
 
 SHARD_MAPS = 2000

@@ -8,11 +8,11 @@ import pytest
 
 from hmrm.errors import ConfigError
 from hmrm.flow.spline import spline
-from hmrm.training.flow_faces import draw_moving_face
-from hmrm.training.flow_fields import FIELDS, STEEPEST, draw_motion, scaled
-from hmrm.training.flow_pairs import PairsConfig, crop_of, draw_pair, draw_pool
-from hmrm.training.flow_pictures import PICTURES, draw_picture, power_noise
-from hmrm.training.flow_sensor import SensorConfig, seen
+from hmrm.synthetic.flow_fields import FIELDS, STEEPEST, draw_motion, scaled
+from hmrm.synthetic.flow_pairs import PairsConfig, crop_of, draw_pair, draw_pool
+from hmrm.synthetic.moving_faces import draw_moving_face
+from hmrm.synthetic.sensor import SensorConfig, seen
+from hmrm.synthetic.textures import PICTURES, draw_picture, power_noise
 
 MORPHABLE = Path(__file__).parents[2].parent / "shared/data/ict_face/ict_face.npz"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jaxtyping import Float, Float32
 
-from hmrm.training.flow_pictures import power_noise
+from hmrm.synthetic.textures import power_noise
 
 Motion = Float32[np.ndarray, "2 h w"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from hmrm.facs.atlas import ActionUnit
-from hmrm.facs.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
 
 DEMO_SEED = 20261121
 
@@ -18,7 +18,7 @@ def demo_face() -> tuple[UInt8[np.ndarray, "h w 3"], Float[np.ndarray, "68 2"]]:
 
     Eileen Collins, NASA, public domain; see NOTICE. NASA endorses nothing here.
     """
-    folder = resources.files("hmrm.facs")
+    folder = resources.files("hmrm.synthetic")
     encoded = np.frombuffer((folder / "demo_face.png").read_bytes(), np.uint8)
     picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
     assert picture is not None, "demo_face.png in the package cannot be decoded"

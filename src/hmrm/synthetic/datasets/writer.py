@@ -2,7 +2,7 @@
 
 Licence-gated data cannot be tested on by everybody; these can. Each copy has the tables and
 folders that the real one has, oddities included, and tells the exact records that a loader must
-find. Faces are drawn (`hmrm.facs.drawn_face`), and nobody's; a score on them says that the chain
+find. Faces are drawn (`hmrm.synthetic.drawn_face`), and nobody's; a score on them says that the chain
 works, never how good a model is.
 """
 
@@ -26,8 +26,8 @@ from hmrm.datasets.preparation.given_points import COLUMNS
 from hmrm.errors import MissingExtraError
 from hmrm.faces.shape import five_points
 from hmrm.facs.atlas import ActionUnit
-from hmrm.facs.clips import ClipConfig, DrawnClip, Expression, draw_clip
-from hmrm.facs.drawn_face import draw_face
+from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.drawn_face import draw_face
 
 Rows = Sequence[Sequence[object]]
 Pictures = Literal["drawn", "blank", "none"]

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from hmrm.datasets.annotations.action_units import parse_units
 from hmrm.datasets.annotations.records import Kind, Record
-from hmrm.datasets.fake import FakeClip, FakeSet, FakeTable, Rows, motion_for, units_for
-from hmrm.datasets.fake_composite import fake_samm
-from hmrm.datasets.fake_others import Moment
+from hmrm.synthetic.datasets.composite import fake_samm
+from hmrm.synthetic.datasets.short_clips import Moment
+from hmrm.synthetic.datasets.writer import FakeClip, FakeSet, FakeTable, Rows, motion_for, units_for
 
 _VIDEO_FRAMES = 30
 

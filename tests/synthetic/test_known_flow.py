@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hmrm.errors import NumericalError
 from hmrm.flow.spline import spline
-from hmrm.flow.synthetic import (
+from hmrm.synthetic.known_flow import (
     PairRecipe,
     bump_field,
     flow_between,

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hmrm.errors import ConfigError
-from hmrm.facs import distort
 from hmrm.facs.atlas import EYE_DISTANCE_PX, PICTURE_PX, ActionUnit
 from hmrm.facs.basis import (
     BORDER,
@@ -23,13 +22,14 @@ from hmrm.facs.basis import (
     inside_face,
     load_source,
 )
-from hmrm.facs.drawn_face import draw_face
-from hmrm.facs.synth import SynthConfig, choose_face, draw_map, finish_map
 from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
 from hmrm.flow.pair import area_average
 from hmrm.flow.spline import spline
 from hmrm.parallel import one_opencv_thread
-from hmrm.training.flow_sensor import SensorConfig, seen
+from hmrm.synthetic import distort
+from hmrm.synthetic.drawn_face import draw_face
+from hmrm.synthetic.flow_maps import SynthConfig, choose_face, draw_map, finish_map
+from hmrm.synthetic.sensor import SensorConfig, seen
 
 # Samples of the motion across a cell of the map: lids and lips move apart within one.
 _FINER = 3

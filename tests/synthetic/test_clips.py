@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from hmrm.errors import ConfigError
 from hmrm.facs.atlas import ActionUnit, AtlasSource
-from hmrm.facs.clips import ClipConfig, DrawnClip, Expression, draw_clip
-from hmrm.facs.demo import demo_clip, demo_face
-from hmrm.facs.placement import Placement
+from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.demo import demo_clip, demo_face
+from hmrm.synthetic.placement import Placement
 
 QUIET = ClipConfig(
     size_wh_px=(240, 200),

@@ -8,8 +8,8 @@ import numpy as np
 from hmrm import config
 from hmrm.faces.shape import MIRRORED_68
 from hmrm.facs.atlas import ActionUnit, Side
-from hmrm.facs.clips import ClipConfig, DrawnClip, Expression, draw_clip
-from hmrm.facs.demo import demo_face
+from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.demo import demo_face
 
 FIRST_DEVELOPMENT_SEED = 1000
 """Committed lists use seeds below; whoever tunes anything draws clips with seeds from here on."""

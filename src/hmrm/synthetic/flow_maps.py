@@ -12,7 +12,6 @@ from jaxtyping import Float32, Int64
 from hmrm import parallel
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
-from hmrm.facs import distort
 from hmrm.facs.atlas import ActionUnit
 from hmrm.facs.basis import MAP_SIDE, SOURCES, UNITS, load_face
 from hmrm.facs.recipes import (
@@ -25,6 +24,7 @@ from hmrm.facs.recipes import (
     draw_units,
 )
 from hmrm.flow.pair import centre_and_scale
+from hmrm.synthetic import distort
 
 _MIRRORED = np.array([-1.0, 1.0], dtype=np.float32)[:, None, None]
 

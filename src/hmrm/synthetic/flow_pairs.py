@@ -17,11 +17,11 @@ from jaxtyping import Float, Float16, Float32, UInt16
 from hmrm import atomic, parallel
 from hmrm.errors import ConfigError
 from hmrm.flow.spline import spline
-from hmrm.flow.synthetic import flow_between
 from hmrm.progress import Progress, silent
-from hmrm.training.flow_faces import draw_moving_face
-from hmrm.training.flow_fields import Motion, draw_motion, scaled
-from hmrm.training.flow_pictures import Plane, draw_picture, graded
+from hmrm.synthetic.flow_fields import Motion, draw_motion, scaled
+from hmrm.synthetic.known_flow import flow_between
+from hmrm.synthetic.moving_faces import draw_moving_face
+from hmrm.synthetic.textures import Plane, draw_picture, graded
 
 LEVEL_STEPS = 256
 """Stored frames are grey levels times this, as uint16."""

@@ -4,12 +4,17 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from hmrm.datasets.composite_rule import PARTS
-from hmrm.datasets.fake import FakeSet
-from hmrm.datasets.fake_composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
-from hmrm.datasets.fake_long import fake_cas_me_2, fake_cas_me_3, fake_cas_me_3_c, fake_samm_lv
-from hmrm.datasets.fake_others import fake_4dme, fake_casme, fake_dfme, fake_mmew
 from hmrm.datasets.load import is_composite
 from hmrm.datasets.sources.catalogue import dataset_named
+from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
+from hmrm.synthetic.datasets.long_videos import (
+    fake_cas_me_2,
+    fake_cas_me_3,
+    fake_cas_me_3_c,
+    fake_samm_lv,
+)
+from hmrm.synthetic.datasets.short_clips import fake_4dme, fake_casme, fake_dfme, fake_mmew
+from hmrm.synthetic.datasets.writer import FakeSet
 
 FAKES: Mapping[str, Callable[[], FakeSet]] = {
     "casme": fake_casme,

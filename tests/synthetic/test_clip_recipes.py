@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hmrm.errors import ConfigError
-from hmrm.facs.clip_recipes import (
+from hmrm.synthetic.clip_recipes import (
     FIRST_DEVELOPMENT_SEED,
     development_recipe,
     draw_recipe,

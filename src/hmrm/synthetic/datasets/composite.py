@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hmrm.datasets.annotations.action_units import parse_units
 from hmrm.datasets.annotations.records import Record
-from hmrm.datasets.fake import (
+from hmrm.synthetic.datasets.writer import (
     FRAMES_AFTER_APEX,
     FRAMES_BEFORE_APEX,
     FakeClip,

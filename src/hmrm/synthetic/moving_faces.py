@@ -9,10 +9,10 @@ from jaxtyping import Float, Float32
 
 from hmrm.facs.atlas import EYE_DISTANCE_PX, PICTURE_PX, ActionUnit, AtlasSource, MotionSource
 from hmrm.facs.basis import UNITS
-from hmrm.facs.drawn_face import draw_face
 from hmrm.facs.landmark_shapes import draw_landmarks
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
-from hmrm.training.flow_fields import Motion, scaled
+from hmrm.synthetic.drawn_face import draw_face
+from hmrm.synthetic.flow_fields import Motion, scaled
 
 _CELLS = 96
 _MARGIN = 0.5

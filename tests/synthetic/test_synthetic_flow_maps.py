@@ -8,8 +8,8 @@ import pytest
 
 from hmrm.errors import ConfigError
 from hmrm.facs.recipes import HAND_MADE, NONE
-from hmrm.facs.synth import MapStream, SynthConfig, class_names, draw_maps, unit_names
 from hmrm.flow.strain import optical_strain
+from hmrm.synthetic.flow_maps import MapStream, SynthConfig, class_names, draw_maps, unit_names
 
 FEW = SynthConfig(faces=6, with_none=True)
 

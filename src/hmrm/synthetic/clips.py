@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32, UInt8
 from hmrm.clip import Frame
 from hmrm.errors import ConfigError
 from hmrm.facs.atlas import ActionUnit, AtlasSource, MotionSource
-from hmrm.facs.placement import Placement
+from hmrm.synthetic.placement import Placement
 
 _SAMPLES, _MARGIN = 256, 0.4
 _INVERSE_ROUNDS = 12

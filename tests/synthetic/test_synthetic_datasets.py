@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from hmrm.datasets.annotations.labels import class_of
-from hmrm.datasets.fake import write_fake
-from hmrm.datasets.fake_catalogue import FAKES
 from hmrm.datasets.load import LoadOptions, load_dataset
 from hmrm.datasets.sources.catalogue import DATASETS, dataset_named
 from hmrm.errors import ConfigError
+from hmrm.synthetic.datasets.catalogue import FAKES
+from hmrm.synthetic.datasets.writer import write_fake
 
 OTHERS = [name for name in FAKES if name not in ("casme2", "samm", "smic")]
 WITH_TABLES = [name for name in FAKES if name not in ("smic", "smic-vis", "smic-nir")]

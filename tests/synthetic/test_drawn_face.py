@@ -6,8 +6,8 @@ import pytest
 from hmrm.errors import ConfigError
 from hmrm.faces.shape import five_points
 from hmrm.facs.atlas import ActionUnit
-from hmrm.facs.clips import ClipConfig, Expression, draw_clip
-from hmrm.facs.drawn_face import TONES, draw_face
+from hmrm.synthetic.clips import ClipConfig, Expression, draw_clip
+from hmrm.synthetic.drawn_face import TONES, draw_face
 
 
 def test_same_generator_same_face_other_generator_other_face() -> None:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmrm.facs import distort
 from hmrm.facs.atlas import ActionUnit, AtlasSource
 from hmrm.facs.basis import BORDER, MAP_SIDE, UNITS, load_face
+from hmrm.synthetic import distort
 
 GRID = MAP_SIDE + 2 * BORDER
 

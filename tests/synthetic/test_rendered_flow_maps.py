@@ -13,10 +13,10 @@ from hmrm import config
 from hmrm.errors import ConfigError
 from hmrm.facs.atlas import ActionUnit
 from hmrm.facs.basis import BORDER, load_face
-from hmrm.facs.synth import SynthConfig, draw_maps
 from hmrm.flow.classical import Dis
-from hmrm.training import rendered_maps, synthetic
-from hmrm.training.rendered_maps import (
+from hmrm.synthetic import rendered_flow_maps
+from hmrm.synthetic.flow_maps import SynthConfig, draw_maps
+from hmrm.synthetic.rendered_flow_maps import (
     ESTIMATORS,
     EstimatedConfig,
     Shares,
@@ -24,6 +24,7 @@ from hmrm.training.rendered_maps import (
     draw_estimator,
     estimated_flow,
 )
+from hmrm.training import synthetic
 from hmrm.training.synthetic import SyntheticTrainingConfig, draw_pool
 
 SMALL = EstimatedConfig(narrowest_px=48, widest_px=56)
@@ -89,7 +90,7 @@ def test_as_many_maps_are_estimated_as_the_share_says(
         calls.append(given)
         return estimated_flow(*given)
 
-    monkeypatch.setattr(rendered_maps, "estimated_flow", counted)
+    monkeypatch.setattr(rendered_flow_maps, "estimated_flow", counted)
     estimated(replace(SMALL, share=share), seed=3, start=0, count=24)
     assert least <= len(calls) <= most
 
