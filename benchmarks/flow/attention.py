@@ -17,7 +17,7 @@ from benchmarks.flow.page import ATTENTION, page
 from hmrm import atomic, config, provenance
 from hmrm.cli.terminal import progress_bar
 from hmrm.parallel import single_thread
-from hmrm.training.flow import VALIDATION, FlowTrainingConfig, train_flow
+from hmrm.training.flow.loop import VALIDATION, FlowTrainingConfig, train_flow
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs/gru-aofe-short.toml"

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.flow.page import STEPS, page
 from hmrm import atomic, provenance
 from hmrm.evaluation.report.figures import svg_figure
-from hmrm.training.flow import VALIDATION
+from hmrm.training.flow.loop import VALIDATION
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "docs/benchmarks/flow-steps.svg"

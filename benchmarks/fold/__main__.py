@@ -20,11 +20,11 @@ import torch
 from benchmarks.encoder.ways import WAYS
 from hmrm import atomic, provenance
 from hmrm.clip import CLASSES
-from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.settings import load_plan
 from hmrm.model.contract import Recogniser, TrainingSet
 from hmrm.model.scan import scan_backend
 from hmrm.parallel import single_thread
+from hmrm.training.models import find_recogniser
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING, TEST, SUBJECTS = 435, 7, 68

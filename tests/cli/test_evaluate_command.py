@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from hmrm.cli.evaluate import MODELS
 from hmrm.cli.main import app
 from hmrm.errors import ConfigError, DataError
-from hmrm.training.recognisers import RECOGNISERS
+from hmrm.training.registry import RECOGNISERS
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
 

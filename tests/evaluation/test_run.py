@@ -18,11 +18,11 @@ from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.fold import FoldData, inner_curve, oracle_epoch, run_fold
 from hmrm.evaluation.leakage import find_leaks, uses_test_labels
 from hmrm.evaluation.metrics import score
-from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.protocol import build
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
 from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
+from hmrm.training.models import find_recogniser
 
 HERE = Path(__file__).parent
 

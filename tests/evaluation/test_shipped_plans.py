@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.settings import SELECTION_WORDS, Plan, load_plan
 from hmrm.evaluation.summary import _selection_words
+from hmrm.training.models import find_recogniser
 
 CONFIGS = [
     path

@@ -14,8 +14,8 @@ from hmrm.flow.files.formats import write_flow
 from hmrm.flow.files.samples import FlowSample, read_sample
 from hmrm.flow.gru_aofe.network import GruAofeConfig
 from hmrm.synthetic.sensor import SensorConfig
-from hmrm.training.flow import FlowTrainingConfig, train_flow
-from hmrm.training.flow_material import FolderMaterial
+from hmrm.training.flow.batches import FolderMaterial
+from hmrm.training.flow.loop import FlowTrainingConfig, train_flow
 
 PERFECT = SensorConfig(noise=0.0, light=0.0, compressed=0.0, blurred=0.0)
 

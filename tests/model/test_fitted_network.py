@@ -16,7 +16,7 @@ from hmrm.model.fitted_network import FittedHmrm, FrozenFeatures
 from hmrm.model.network import HMRM, HMRMConfig
 from hmrm.training.augment import NO_AUGMENT
 from hmrm.training.fitting import FittingConfig
-from hmrm.training.hmrm import HmrmRecogniser
+from hmrm.training.network_recogniser import HmrmRecogniser
 
 CONFIG = HMRMConfig(dim=8, depth=1, state=2, heads=2, fine_grid=2, fine_kernel=2)
 CLASSES = ("negative", "positive", "surprise")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from hmrm import config
-from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.settings import load_plan
 from hmrm.model.contract import Recogniser
-from hmrm.training.flow import FlowTrainingConfig
+from hmrm.training.flow.loop import FlowTrainingConfig
+from hmrm.training.models import find_recogniser
 from hmrm.training.synthetic import SyntheticTrainingConfig
 
 CONFIGS = [

@@ -10,7 +10,7 @@ from tiny_hmrm import toy_clips
 from hmrm.datasets.maps.mapset import canonical_form
 from hmrm.errors import ConfigError
 from hmrm.training.ensemble import Ensemble, decisions
-from hmrm.training.recognisers import build_recogniser
+from hmrm.training.registry import build_recogniser
 
 TINY_NETWORK = {"dim": 8, "depth": 1, "state": 2, "heads": 2, "coarse_grid": 2, "fine_grid": 1}
 NETWORK = {"name": "hmrm", "network": TINY_NETWORK, "fitting": {"epochs": 2, "batch": 8}}

@@ -15,9 +15,9 @@ from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
 from hmrm.flow.gru_aofe.weights import load_flow_weights, save_flow_weights
 from hmrm.synthetic.flow_pairs import PairsConfig
-from hmrm.training import flow as flow_training
-from hmrm.training.flow import FlowTrainingConfig, sequence_loss, train_flow, validate
-from hmrm.training.flow_material import Batch
+from hmrm.training.flow import loop as flow_training
+from hmrm.training.flow.batches import Batch
+from hmrm.training.flow.loop import FlowTrainingConfig, sequence_loss, train_flow, validate
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.flow.pair import mirrored_about_median
 from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
-from hmrm.training.recognisers import RECIPES, RECOGNISERS, build_recogniser
+from hmrm.training.registry import RECIPES, RECOGNISERS, build_recogniser
 from hmrm.training.torch_recogniser import (
     FittedNetwork,
     Recipe,
@@ -201,7 +201,7 @@ def test_every_known_name_is_a_recogniser(name: str) -> None:
 
 def test_names_are_known_without_torch_and_scikit_learn() -> None:
     code = (
-        "import sys; from hmrm.training.recognisers import RECOGNISERS; "
+        "import sys; from hmrm.training.registry import RECOGNISERS; "
         "sys.exit(any(m in sys.modules for m in ('torch', 'sklearn')))"
     )
     source = Path(__file__).parents[2] / "src"

@@ -20,7 +20,7 @@ MODELS = (
     *("off-apexnet", "capsule-head", "htnet-small", "vgg16-small", "googlenet-small"),
     *("mobilevit-small", "cnn", "cnn-lite", "vit", "vit-lite", "ensemble"),
 )
-"""Those of ``hmrm.training.recognisers``, whose import would slow every command."""
+"""Those of ``hmrm.training.registry``, whose import would slow every command."""
 
 
 def evaluate(

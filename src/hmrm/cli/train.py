@@ -59,7 +59,7 @@ def flow(
     with the same weights. validation.json in the folder tells how far it is.
     """
     from hmrm import config
-    from hmrm.training.flow import FlowTrainingConfig, train_flow
+    from hmrm.training.flow.loop import FlowTrainingConfig, train_flow
 
     settings = config.load(FlowTrainingConfig, settings_file)
     with progress_bar(enabled=progress) as bar:
@@ -92,10 +92,10 @@ def composite(
     """
     from hmrm import parallel
     from hmrm.datasets.maps.importers import load_maps
-    from hmrm.evaluation.models import find_recogniser
     from hmrm.evaluation.out_of_fold import out_of_fold
     from hmrm.evaluation.settings import load_plan
-    from hmrm.training.composite import train_composite
+    from hmrm.training.models import find_recogniser
+    from hmrm.training.release import train_composite
 
     parallel.single_thread()
     plan = load_plan(settings_file)

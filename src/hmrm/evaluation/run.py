@@ -25,11 +25,11 @@ from hmrm.errors import ConfigError
 from hmrm.evaluation.fold import FoldData, run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
 from hmrm.evaluation.leakage import require_separate_subjects
-from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.protocol import Fold, Protocol, build
 from hmrm.evaluation.settings import Plan
 from hmrm.evaluation.summary import RunResult, pool, write_result
 from hmrm.progress import Progress, silent
+from hmrm.training.models import find_recogniser
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,12 +17,12 @@ from hmrm import config
 from hmrm.datasets.maps.mapset import MapSet
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
 from hmrm.evaluation.ablation.table import Finished, compared, write_table
-from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
 from hmrm.progress import Progress, silent
-from hmrm.training.recognisers import network_sizes
+from hmrm.training.models import find_recogniser
+from hmrm.training.registry import network_sizes
 
 BASE = "base"
 DEFAULTS: Mapping[str, Any] = {"folds": "5", "seeds": [0, 1, 2], "features": False}

@@ -26,7 +26,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
-from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.settings import load_plan
 from hmrm.model.baselines import FULL_NETWORKS
 from hmrm.model.contract import FittedRecogniser, Recogniser, TrainingSet
@@ -36,7 +35,8 @@ from hmrm.model.scan import using_backend
 from hmrm.parallel import one_torch_thread
 from hmrm.progress import Progress, silent
 from hmrm.training.ensemble import Ensemble
-from hmrm.training.recognisers import RECOGNISERS, build_recogniser
+from hmrm.training.models import find_recogniser
+from hmrm.training.registry import RECOGNISERS, build_recogniser
 
 SCAN = "scan"
 PRODUCTS = "products"

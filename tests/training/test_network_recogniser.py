@@ -19,12 +19,12 @@ from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM
 from hmrm.synthetic.flow_maps import SynthConfig
 from hmrm.training.fitting import FittingConfig, rate
-from hmrm.training.hmrm import HmrmRecogniser
 from hmrm.training.linear_head import FittedFeatureSvm, LinearHead
 from hmrm.training.material import DrawnConfig, clips, drawn
 from hmrm.training.motionmix import MotionMixConfig
+from hmrm.training.network_recogniser import HmrmRecogniser
 from hmrm.training.pretrained import pretrained_network, start_network
-from hmrm.training.recognisers import build_recogniser
+from hmrm.training.registry import build_recogniser
 
 QUICK = HmrmRecogniser(network=TINY, dropout=0.1, fitting=FittingConfig(epochs=2, batch=8))
 

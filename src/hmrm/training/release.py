@@ -11,8 +11,8 @@ from hmrm.errors import ConfigError
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import Recogniser, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm
-from hmrm.training.hmrm import HmrmRecogniser
 from hmrm.training.material import clips
+from hmrm.training.network_recogniser import HmrmRecogniser
 from hmrm.training.pretrained import pretrained_network
 
 LIMITS = (

@@ -61,7 +61,7 @@ def _network(name: str, options: Mapping[str, Any] | None = None) -> Recogniser:
 
 def _hmrm(options: Mapping[str, Any] | None = None) -> Recogniser:
     try:
-        from hmrm.training.hmrm import HmrmRecogniser
+        from hmrm.training.network_recogniser import HmrmRecogniser
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("hmrm"):
             raise

@@ -10,7 +10,7 @@ from typing import Any, cast
 from hmrm import config
 from hmrm.errors import ConfigError
 from hmrm.model.contract import Recogniser
-from hmrm.training.recognisers import build_recogniser
+from hmrm.training.registry import build_recogniser
 
 
 def find_recogniser(name: str, options: Mapping[str, Any] | None = None) -> Recogniser:

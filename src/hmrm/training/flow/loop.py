@@ -25,7 +25,7 @@ from hmrm.flow.gru_aofe.weights import FlowCard, load_flow_weights, save_flow_we
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, draw_pool
 from hmrm.synthetic.sensor import SensorConfig, seen
-from hmrm.training.flow_material import (
+from hmrm.training.flow.batches import (
     Batch,
     DrawnMaterial,
     FolderMaterial,

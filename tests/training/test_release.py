@@ -15,7 +15,6 @@ from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.datasets.maps.prepared import write_prepared
 from hmrm.errors import ConfigError, SeenInTrainingError
-from hmrm.evaluation.models import find_recogniser
 from hmrm.evaluation.out_of_fold import out_of_fold
 from hmrm.evaluation.pretrained import load_finished, score_finished
 from hmrm.evaluation.run import evaluate
@@ -23,8 +22,9 @@ from hmrm.evaluation.settings import load_plan
 from hmrm.model.checkpoints import SHIPPED, load_checkpoint
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.synthetic.datasets.flow_maps import draw_maps
-from hmrm.training.composite import train_composite, training_set
-from hmrm.training.recognisers import build_recogniser
+from hmrm.training.models import find_recogniser
+from hmrm.training.registry import build_recogniser
+from hmrm.training.release import train_composite, training_set
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "megc2019_flow"
