@@ -23,7 +23,7 @@ from hmrm.evaluation.spotting.score import score_spotting, to_mapping
 from hmrm.intervals import Interval, build_table, kind_of_duration
 from hmrm.parallel import run_all, single_thread
 from hmrm.spotting.distractors import without_distractors
-from hmrm.spotting.spot import LONG_VIDEO, spot
+from hmrm.spotting.movements import LONG_VIDEO, spot
 
 PAGE = Path("docs/benchmarks/spotting.md")
 TUNED_P = (0.35, 0.45, 0.55, 0.65, 0.75)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hmrm.cli.main import app
-from hmrm.datasets.preparation import clip
+from hmrm.datasets.preparation import prepare_clip
 from hmrm.datasets.preparation.given_points import read_points
 from hmrm.errors import DataError
 from hmrm.synthetic.datasets.composite import fake_smic
@@ -41,7 +41,7 @@ def test_where_faces_are_from_is_told_and_that_it_changed(
 ) -> None:
     points = read_points(root / "faces.csv")
     face = np.reshape(next(iter(points.values())), (5, 2))
-    monkeypatch.setattr(clip, "find_points", lambda *_, **__: (face, "detected"))
+    monkeypatch.setattr(prepare_clip, "find_points", lambda *_, **__: (face, "detected"))
     given = ("--faces", root / "faces.csv")
     first = prepared(root, *given).stdout
     assert "faces: 3 given" in first and "anew" not in first

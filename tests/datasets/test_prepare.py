@@ -22,8 +22,8 @@ from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import frames_of
 from hmrm.datasets.load import LoadOptions
 from hmrm.datasets.maps.importers import load_maps
-from hmrm.datasets.preparation.clip import ClipSettings, Job, weights_sha256
 from hmrm.datasets.preparation.given_points import read_points
+from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job, weights_sha256
 from hmrm.datasets.preparation.run import PrepareConfig, prepare
 from hmrm.errors import ConfigError, DataError, InputError
 from hmrm.flow.apex_difference import apex_index

@@ -15,7 +15,7 @@ from hmrm.cli.main import app
 from hmrm.clip import CLASSES
 from hmrm.datasets.annotations.action_units import parse_units
 from hmrm.datasets.maps.mapset import MapSet, build_mapset, canonical_maps
-from hmrm.datasets.preparation import clip
+from hmrm.datasets.preparation import prepare_clip
 from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.action_units.predict import predict_units, write_units
 from hmrm.evaluation.action_units.score import FAILURES, read_found, read_truth, score_units
@@ -163,7 +163,7 @@ def test_command_takes_out_what_prepare_left_out(tmp_path: Path) -> None:
     words = call(*sides, "--prepared", tmp_path)
     assert "1 annotated clips were left out by prepare and do not count" in words
     assert "macro F1 1.000" in words and "have no result" not in words
-    assert set(FAILURES) <= set(clip._KINDS.values())
+    assert set(FAILURES) <= set(prepare_clip._KINDS.values())
     (tmp_path / "skipped.csv").write_text("what,reason,kind\nb,nobody is there,no face\n")
     assert "1 annotated clips have no result" in call(*sides, "--prepared", tmp_path)
 

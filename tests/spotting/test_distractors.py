@@ -7,7 +7,7 @@ import numpy as np
 
 from hmrm.spotting.distractors import DistractorConfig, without_distractors
 from hmrm.spotting.motion import MotionSignal
-from hmrm.spotting.spot import LONG_VIDEO, Movement, spot
+from hmrm.spotting.movements import LONG_VIDEO, Movement, spot
 
 REGIONS = ("left_brow", "nose", "left_cheek", "left_mouth_corner", "chin")
 RATE = 60.0

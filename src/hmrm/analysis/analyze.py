@@ -14,7 +14,7 @@ from hmrm.faces.track import Detector, FaceTracker
 from hmrm.flow.estimate import build_estimator
 from hmrm.progress import Progress, silent
 from hmrm.spotting.first_pass import FaceFrames, watch
-from hmrm.spotting.spot import spot
+from hmrm.spotting.movements import spot
 from hmrm.video.source import VideoSource
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from hmrm.clip import Event, Notice
 from hmrm.faces.align import PICTURE_WH_PX, apply, canonical_transform, invert
 from hmrm.spotting.first_pass import FaceTrack, Watched
-from hmrm.spotting.spot import MICRO_S, Movement
+from hmrm.spotting.movements import MICRO_S, Movement
 
 SHORTEST_MICRO_S = 1 / 25
 """Shortest micro-expression, s: the field's definition."""

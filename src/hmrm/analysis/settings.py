@@ -8,7 +8,7 @@ from hmrm.analysis.quality import RemarkConfig
 from hmrm.clip import FlowMap
 from hmrm.faces.track import TrackConfig
 from hmrm.spotting.motion import MotionConfig
-from hmrm.spotting.spot import SpotConfig
+from hmrm.spotting.movements import SpotConfig
 
 Faces = Literal["all", "largest"]
 

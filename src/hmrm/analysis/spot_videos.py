@@ -19,7 +19,7 @@ from hmrm.progress import Progress, silent
 from hmrm.spotting.distractors import DistractorConfig, without_distractors
 from hmrm.spotting.first_pass import watch
 from hmrm.spotting.motion import MotionConfig
-from hmrm.spotting.spot import LONG_VIDEO, SpotConfig, spot
+from hmrm.spotting.movements import LONG_VIDEO, SpotConfig, spot
 from hmrm.video.images import StillPair
 
 SCHEMA_VERSION = "1"

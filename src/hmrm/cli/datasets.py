@@ -124,7 +124,7 @@ def prepare(
     results of another data set or of other settings is refused.
     """
     from hmrm.datasets.load import LoadOptions
-    from hmrm.datasets.preparation.clip import ClipSettings
+    from hmrm.datasets.preparation.prepare_clip import ClipSettings
     from hmrm.datasets.preparation.run import PrepareConfig
     from hmrm.datasets.preparation.run import prepare as run
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmrm.spotting.motion import MotionSignal
-from hmrm.spotting.spot import MICRO_S, Movement
+from hmrm.spotting.movements import MICRO_S, Movement
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.faces.track import FaceTracker, TrackedFace
 from hmrm.progress import Progress
 from hmrm.spotting.motion import MotionConfig, MotionMeter, MotionSignal
-from hmrm.spotting.spot import SpotConfig, excursions_px
+from hmrm.spotting.movements import SpotConfig, excursions_px
 from hmrm.video.cuts import CutDetector
 from hmrm.video.source import VideoSource
 

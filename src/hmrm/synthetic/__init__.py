@@ -1,1 +1,1 @@
-"""Every image, clip, flow pair, flow map and data set that nobody filmed; nothing below imports it."""
+"""Images, clips, flow pairs, flow maps and data sets that nobody filmed."""

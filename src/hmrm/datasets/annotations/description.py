@@ -35,7 +35,7 @@ class Findings:
         """The sheets of a table; that it was read is kept.
 
         Raises:
-            DataError, MissingExtraError: see `hmrm.datasets.annotations.spreadsheets.read_workbook`.
+            DataError, MissingExtraError: see `spreadsheets.read_workbook`.
         """
         sheets = read_workbook(path)
         self.read.append(path)

@@ -1,8 +1,9 @@
 """From a data set on disk to flow maps that `hmrm evaluate` reads; interruptible at any moment.
 
 The output folder holds ``faces/`` (aligned onset and apex of each clip), ``flow/`` (its map),
-``maps.npz`` (all maps, see `hmrm.datasets.maps.prepared`), ``clips.csv`` (what was made of each clip),
-``skipped.csv`` (what was left out, and why) and ``prepare.json`` (settings, counts, origin).
+``maps.npz`` (all maps, see `hmrm.datasets.maps.prepared`), ``clips.csv`` (what was made of each
+clip), ``skipped.csv`` (what was left out, and why) and ``prepare.json`` (settings, counts,
+origin).
 """
 
 import json
@@ -28,15 +29,6 @@ from hmrm.datasets.load import (
 )
 from hmrm.datasets.maps.mapset import Oddity, build_mapset
 from hmrm.datasets.maps.prepared import write_prepared
-from hmrm.datasets.preparation.clip import (
-    ClipSettings,
-    Job,
-    Outcome,
-    Prepared,
-    is_current,
-    prepare_clip,
-    read_result,
-)
 from hmrm.datasets.preparation.given_points import Points, points_without_clip, read_points
 from hmrm.datasets.preparation.output_folder import (
     CLIP_COLUMNS,
@@ -47,6 +39,15 @@ from hmrm.datasets.preparation.output_folder import (
     remove_others,
     remove_partial,
     write_table,
+)
+from hmrm.datasets.preparation.prepare_clip import (
+    ClipSettings,
+    Job,
+    Outcome,
+    Prepared,
+    is_current,
+    prepare_clip,
+    read_result,
 )
 from hmrm.datasets.sources.catalogue import COMPOSITE, DATASETS
 from hmrm.errors import ConfigError, DataError

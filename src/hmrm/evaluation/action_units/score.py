@@ -139,8 +139,8 @@ def read_truth(path: Path, *, dataset: str | None = None) -> dict[str, UnitCode 
     """Codes by clip id, of a data set's own annotation table or of a plain one.
 
     Args:
-        dataset: whose table it is (`hmrm.datasets.sources.catalogue.names`); None: a CSV with the columns
-            ``id`` and ``action_units``.
+        dataset: whose table it is (`hmrm.datasets.sources.catalogue.names`); None: a CSV with the
+            columns ``id`` and ``action_units``.
 
     Raises:
         ConfigError: no such data set, or one without action units or a table of its own.

@@ -2,8 +2,8 @@
 
 Licence-gated data cannot be tested on by everybody; these can. Each copy has the tables and
 folders that the real one has, oddities included, and tells the exact records that a loader must
-find. Faces are drawn (`hmrm.synthetic.drawn_face`), and nobody's; a score on them says that the chain
-works, never how good a model is.
+find. Faces are drawn (`hmrm.synthetic.drawn_face`), and nobody's; a score on them says that the
+chain works, never how good a model is.
 """
 
 import csv

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hmrm.spotting.confidence import confidence, noise_px, usual_peak
 from hmrm.spotting.motion import MotionSignal
-from hmrm.spotting.spot import MICRO_S, SpotConfig, _rest, _smooth, excursions_px, spot
+from hmrm.spotting.movements import MICRO_S, SpotConfig, _rest, _smooth, excursions_px, spot
 
 REGIONS = (
     "left_brow",
