@@ -11,10 +11,10 @@ from pathlib import Path
 from hmrm import atomic, provenance
 from hmrm.clip import CLASSES
 from hmrm.datasets.annotations.action_units import parse_units
-from hmrm.datasets.maps.mapset import build_mapset
 from hmrm.evaluation.action_units.predict import predict_units
 from hmrm.evaluation.action_units.score import score_units
 from hmrm.facs.recipes import NONE
+from hmrm.flow.mapset import build_mapset
 from hmrm.parallel import single_thread
 from hmrm.synthetic.flow_maps import SynthConfig, draw_maps, unit_names
 

@@ -23,7 +23,8 @@ from hmrm import atomic, provenance
 from hmrm.analysis.classify import NetworkNamer
 from hmrm.cli.terminal import progress_bar
 from hmrm.clip import CLASSES
-from hmrm.faces.align import CANONICAL, PICTURE_WH_PX, Transform, align_pair, canonical_transform
+from hmrm.faces.align import align_pair, canonical_transform
+from hmrm.faces.crops import CANONICAL, PICTURE_WH_PX, Transform
 from hmrm.facs.recipes import NONE
 from hmrm.flow.aligned import Aligned
 from hmrm.flow.estimate import build_estimator, to_grey

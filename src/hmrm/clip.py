@@ -125,6 +125,15 @@ class Notice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Oddity:
+    """Something a reader of the data should know but that does not stop the import."""
+
+    code: str
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FaceFrame:
     """One face in one frame, as far as the analysis followed it."""
 

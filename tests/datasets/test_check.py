@@ -8,7 +8,7 @@ import pytest
 from hmrm.datasets.maps.check import check_maps
 from hmrm.datasets.maps.composite import CLIPS, SUBJECTS, differences_from_composite
 from hmrm.datasets.maps.importers import load_maps
-from hmrm.datasets.maps.mapset import build_mapset
+from hmrm.flow.mapset import build_mapset
 from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
 
 SHARED = Path(__file__).parents[2].parent / "shared/data/megc2019_flow"

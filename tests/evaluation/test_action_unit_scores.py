@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from hmrm.cli.main import app
 from hmrm.clip import CLASSES
 from hmrm.datasets.annotations.action_units import parse_units
-from hmrm.datasets.maps.mapset import MapSet, build_mapset, canonical_maps
 from hmrm.datasets.preparation import prepare_clip
 from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.action_units.predict import predict_units, write_units
 from hmrm.evaluation.action_units.score import FAILURES, read_found, read_truth, score_units
+from hmrm.flow.mapset import MapSet, build_mapset, canonical_maps
 from hmrm.model.checkpoints import load_model
 from hmrm.synthetic.datasets.composite import fake_casme2
 from hmrm.synthetic.datasets.writer import write_fake

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from hmrm.datasets.maps.mapset import canonical_maps
 from hmrm.errors import ConfigError, SeenInTrainingError, WeightsError
 from hmrm.evaluation.pretrained import FinishedModel, load_finished, score_finished
+from hmrm.flow.mapset import canonical_maps
 from hmrm.synthetic.datasets.flow_maps import draw_maps
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmrm.datasets.maps.mapset import build_mapset
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.fold import FoldData, inner_curve, oracle_epoch, run_fold
 from hmrm.evaluation.leakage import find_leaks, uses_test_labels
@@ -21,6 +20,7 @@ from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import build
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
+from hmrm.flow.mapset import build_mapset
 from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
 from hmrm.training.models import find_recogniser
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rendered_faces import CANONICAL, paint_face
 
-from hmrm.faces.align import PICTURE_WH_PX, canonical_transform, invert
+from hmrm.faces.align import canonical_transform, invert
+from hmrm.faces.crops import PICTURE_WH_PX
 from hmrm.flow.registration import (
     Grid,
     RegistrationConfig,

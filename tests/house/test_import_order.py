@@ -10,20 +10,24 @@ SOURCE = Path(__file__).parents[2] / "src" / "hmrm"
 ORDER = (
     ("clip", "errors"),
     ("config", "atomic", "progress", "parallel", "provenance"),
-    ("video",),
+    ("intervals",),
     ("faces",),
+    ("video", "facs"),
     ("flow",),
-    ("facs",),
-    ("datasets",),
-    ("model",),
+    ("spotting", "datasets", "model"),
+    ("synthetic",),
     ("training",),
     ("evaluation",),
     ("analysis",),
-    ("deploy",),
-    ("cli", "web"),
+    ("cli",),
     ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
+BASE = {room for rooms in ORDER[:2] for room in rooms}
+VIDEO_BRANCH = {"spotting", "analysis"}
+DATA_SET_BRANCH = {"datasets", "synthetic", "training", "evaluation"}
+"""A video goes up one branch, a data set the other; networks serve both."""
+
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
@@ -50,10 +54,20 @@ def test_imports_never_run_back(path: Path) -> None:
     if room == "__init__":
         return
     assert room in RANK, f"{path}: a room that the order does not know"
-    backwards = {
-        other for other in imported_rooms(path) - {room} if RANK.get(other, -1) > RANK[room]
-    }
+    others = imported_rooms(path) - {room}
+    backwards = {other for other in others if RANK.get(other, -1) > RANK[room]}
     assert not backwards, f"{path.name} ({room}) imports {sorted(backwards)}, which come later"
+    level = {other for other in others - BASE if RANK.get(other) == RANK[room]}
+    assert not level, f"{path.name} ({room}) imports {sorted(level)}, which stand beside it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_the_two_branches_meet_only_in_the_commands(path: Path) -> None:
+    room, others = room_of(path), imported_rooms(path)
+    if room in DATA_SET_BRANCH | {"model"}:
+        assert not others & VIDEO_BRANCH, f"{path.name} ({room}) imports the video branch"
+    if room in VIDEO_BRANCH:
+        assert not others & DATA_SET_BRANCH, f"{path.name} ({room}) imports the data-set branch"
 
 
 def code_lines(function: ast.FunctionDef, *, signature: bool) -> int:

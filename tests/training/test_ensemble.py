@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tiny_hmrm import toy_clips
 
-from hmrm.datasets.maps.mapset import canonical_form
 from hmrm.errors import ConfigError
+from hmrm.flow.mapset import canonical_form
 from hmrm.training.ensemble import Ensemble, decisions
 from hmrm.training.registry import build_recogniser
 

@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 from hmrm.cli.main import app
 from hmrm.clip import CLASSES
 from hmrm.datasets.maps.importers import load_maps
-from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.datasets.maps.prepared import write_prepared
 from hmrm.errors import ConfigError, SeenInTrainingError
 from hmrm.evaluation.out_of_fold import out_of_fold
 from hmrm.evaluation.pretrained import load_finished, score_finished
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import load_plan
+from hmrm.flow.mapset import MapSet, canonical_maps
 from hmrm.model.checkpoints import SHIPPED, load_checkpoint
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.synthetic.datasets.flow_maps import draw_maps

@@ -8,7 +8,7 @@ from hmrm import provenance
 from hmrm.analysis.settings import Namer, Naming
 from hmrm.clip import FlowMap
 from hmrm.errors import MissingExtraError, WeightsError
-from hmrm.faces.align import CANONICAL
+from hmrm.faces.crops import CANONICAL
 from hmrm.faces.regions import FINE
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmrm.clip import Event, Notice
-from hmrm.faces.align import PICTURE_WH_PX, apply, canonical_transform, invert
+from hmrm.faces.align import apply, canonical_transform, invert
+from hmrm.faces.crops import PICTURE_WH_PX
 from hmrm.spotting.first_pass import FaceTrack, Watched
 from hmrm.spotting.movements import MICRO_S, Movement
 

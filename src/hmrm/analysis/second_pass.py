@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from hmrm.analysis.settings import Namer
 from hmrm.clip import Event, EventPictures, Image, Pair
-from hmrm.faces.align import CANONICAL, Transform, canonical_transform, warp
+from hmrm.faces.align import canonical_transform, warp
+from hmrm.faces.crops import CANONICAL, Transform
 from hmrm.flow.classical import FlowEstimator
 from hmrm.flow.estimate import to_grey
 from hmrm.flow.pair import flow_map

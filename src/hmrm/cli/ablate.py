@@ -10,7 +10,7 @@ from hmrm.cli.terminal import ERR, OUT, progress_bar
 from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hmrm.datasets.maps.mapset import MapSet
+    from hmrm.flow.mapset import MapSet
 
 
 def ablate(

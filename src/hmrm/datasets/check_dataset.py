@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hmrm.clip import CLASSES
+from hmrm.clip import CLASSES, Oddity
 from hmrm.datasets.annotations.issue_texts import FAULTS
 from hmrm.datasets.annotations.labels import class_of
 from hmrm.datasets.annotations.records import Record, Skip
@@ -22,7 +22,6 @@ from hmrm.datasets.load import (
     load_dataset,
 )
 from hmrm.datasets.maps.composite import differences_from_composite
-from hmrm.datasets.maps.mapset import Oddity
 from hmrm.errors import InputError
 from hmrm.progress import Progress, silent
 

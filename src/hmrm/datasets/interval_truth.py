@@ -8,12 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from hmrm import atomic
+from hmrm.clip import Oddity
 from hmrm.datasets.annotations.folders import ClipFolder
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import frames_of
 from hmrm.datasets.load import Loaded
-from hmrm.datasets.maps.mapset import Oddity
 from hmrm.errors import DataError
 from hmrm.video.discover import discover, unique_names
 from hmrm.video.images import images_in

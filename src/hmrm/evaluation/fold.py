@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from hmrm.datasets.maps.mapset import CANONICAL_CROP
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import Fold, grouped_folds
 from hmrm.evaluation.settings import Settings
+from hmrm.faces.crops import CANONICAL_CROP
 from hmrm.model.contract import FittedRecogniser, HasFeatures, Recogniser, TrainingSet
 
 _PROBES = 3

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from hmrm.datasets.maps.mapset import MapSet, identical_maps
 from hmrm.errors import DataError
 from hmrm.evaluation.protocol import Fold, Protocol
+from hmrm.flow.mapset import MapSet, identical_maps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hmrm.datasets.maps.mapset import MapSet
 from hmrm.errors import ConfigError
 from hmrm.evaluation.settings import Plan
+from hmrm.flow.mapset import MapSet
 
 _KEPT = ("mean", "sd", "low", "high")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import atomic, provenance
-from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.errors import ConfigError, MissingExtraError, SeenInTrainingError
 from hmrm.evaluation.fold import checked_scores, is_transductive
 from hmrm.evaluation.predictions import build_predictions
 from hmrm.evaluation.summary import RunResult, score_table, write_result
+from hmrm.flow.mapset import MapSet, canonical_maps
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, MapKind
 
 LOOKS = "looks.jsonl"

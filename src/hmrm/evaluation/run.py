@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from hmrm import atomic, parallel
-from hmrm.datasets.maps.mapset import CANONICAL_CROP, MapSet, canonical_form, canonical_maps
 from hmrm.errors import ConfigError
 from hmrm.evaluation.fold import FoldData, run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
@@ -28,6 +27,8 @@ from hmrm.evaluation.leakage import require_separate_subjects
 from hmrm.evaluation.protocol import Fold, Protocol, build
 from hmrm.evaluation.settings import Plan
 from hmrm.evaluation.summary import RunResult, pool, write_result
+from hmrm.faces.crops import CANONICAL_CROP
+from hmrm.flow.mapset import MapSet, canonical_form, canonical_maps
 from hmrm.progress import Progress, silent
 from hmrm.training.models import find_recogniser
 

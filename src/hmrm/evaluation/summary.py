@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from hmrm import atomic, provenance
-from hmrm.datasets.maps.mapset import MapSet
 from hmrm.evaluation.foldfiles import FoldFile
 from hmrm.evaluation.leakage import find_leaks
 from hmrm.evaluation.metrics import score
@@ -19,6 +18,7 @@ from hmrm.evaluation.predictions import Predictions, build_predictions, write_ta
 from hmrm.evaluation.protocol import Protocol
 from hmrm.evaluation.settings import ORACLE_WARNING, SELECTION_WORDS, Plan
 from hmrm.evaluation.statistics import bootstrap, chance_levels, mean_sd
+from hmrm.flow.mapset import MapSet
 
 METRICS = ("uf1", "uar", "accuracy")
 COMPOSITE = "composite"

@@ -1,4 +1,4 @@
-"""The one canonical face crop, the transform into it, and crops of foreign maps.
+"""The transform into a face crop (``crops.py``), and pictures through it.
 
 Three systems of coordinates meet here:
 
@@ -8,16 +8,9 @@ Three systems of coordinates meet here:
   ``(i + 0.5) / n``;
 - *face frame*: origin between the eye centres, x along the eyes to the image's right, y down,
   the unit is the eye distance. It is isotropic.
-
-The canonical crop ``hmrm-1`` is where the public onset-to-apex maps of the field have the face
-(eyes at x = 0.215 and 0.785, y = 0.27; mouth corners at y = 0.68). From eyes to mouth real faces
-measure 1.04 eye distances, so that rectangle is 1.45 times as high as wide, and a *square* of it
-shows the face squeezed vertically. Maps are such squares (28 x 28). Pictures of ``PICTURE_WH_PX``
-are not squeezed: only there a turn of the head is a rotation and makes no strain.
 """
 
 import math
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -25,48 +18,13 @@ from jaxtyping import Float, UInt8
 
 from hmrm.clip import Image, Pair
 from hmrm.errors import InputError
+from hmrm.faces.crops import CANONICAL, PICTURE_WH_PX, Crop, Transform
 from hmrm.faces.shape import MEAN_FACE_68, five_points
 
 Points = Float[np.ndarray, "n 2"]
-Transform = Float[np.ndarray, "2 3"]
 SizeWH = int | tuple[int, int]
 Other = UInt8[np.ndarray, "h3 w3"] | UInt8[np.ndarray, "h3 w3 3"]
 Warped = UInt8[np.ndarray, "h2 w2"] | UInt8[np.ndarray, "h2 w2 3"]
-
-PICTURE_WH_PX = (224, 324)
-"""Width and height of a canonical picture that is not squeezed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Crop:
-    """A named rectangle of the upright face.
-
-    Attributes:
-        name: written beside every map taken in it.
-        eyes_xy: where the middle between the eye centres lies, in the crop's 0 to 1.
-        eye_distance_wh: the eye distance as a fraction of the crop's width and of its height.
-    """
-
-    name: str
-    eyes_xy: tuple[float, float]
-    eye_distance_wh: tuple[float, float]
-
-    @property
-    def height_to_width(self) -> float:
-        """Height over width at which a picture of this crop is not squeezed."""
-        return self.eye_distance_wh[0] / self.eye_distance_wh[1]
-
-    @property
-    def from_face(self) -> Transform:
-        """Face frame → crop."""
-        (x, y), (w, h) = self.eyes_xy, self.eye_distance_wh
-        return np.array([[w, 0.0, x], [0.0, h, y]])
-
-
-_ACROSS, _DOWN = 0.57, 0.57 * PICTURE_WH_PX[0] / PICTURE_WH_PX[1]
-CANONICAL = Crop(name="hmrm-1", eyes_xy=(0.5, 0.27), eye_distance_wh=(_ACROSS, _DOWN))
-"""The crop of every picture and map that this package makes; the rendering of the public maps
-``norm_u_v_os`` of STSTNet and HTNet."""
 
 
 def similarity(

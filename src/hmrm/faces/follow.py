@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from hmrm.faces.align import Transform, apply, similarity
+from hmrm.faces.align import apply, similarity
+from hmrm.faces.crops import Transform
 
 Grey = UInt8[np.ndarray, "h w"]
 

@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from hmrm.clip import Frame, Image
-from hmrm.faces.align import Transform, apply
+from hmrm.faces.align import apply
 from hmrm.faces.boxes import Detection, match
+from hmrm.faces.crops import Transform
 from hmrm.faces.follow import FollowConfig, Grey, corners_in, follow
 
 Box = tuple[float, float, float, float]

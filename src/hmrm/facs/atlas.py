@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from hmrm.errors import ConfigError
-from hmrm.faces.align import CANONICAL, PICTURE_WH_PX, canonical_landmarks68
+from hmrm.faces.align import canonical_landmarks68
+from hmrm.faces.crops import CANONICAL, PICTURE_WH_PX
 from hmrm.faces.shape import MIRRORED_68
 from hmrm.facs.atlas_table import CONJUGATE_UNITS, MIRRORED_UNITS, TABLE, Pull
 

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from hmrm.faces.align import PICTURE_WH_PX, Transform, apply, compose
+from hmrm.faces.align import apply, compose
+from hmrm.faces.crops import PICTURE_WH_PX, Transform
 from hmrm.faces.regions import ANATOMICAL
 
 Cells = Float[np.ndarray, "n 2"]

@@ -13,7 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from hmrm.datasets.maps.mapset import CANONICAL_CROP
+from hmrm.faces.crops import CANONICAL_CROP
 
 MapKind = Literal["canonical", "raw"]
 """`canonical`: crop hmrm-1, u and v centred and scaled, strain from them; `raw`: as on file."""
@@ -29,7 +29,7 @@ class TrainingSet:
         labels: index into ``classes``.
         classes: all classes of the protocol, also those no clip here has.
         offset_maps: apex→offset maps of the same clips, where the data has them: extra material.
-        crop, channels_apart: what `hmrm.datasets.maps.mapset.canonical_form` must know of raw maps.
+        crop, channels_apart: what `hmrm.flow.mapset.canonical_form` must know of raw maps.
     """
 
     ids: tuple[str, ...]

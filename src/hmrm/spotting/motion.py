@@ -16,15 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from hmrm.faces.align import (
-    PICTURE_WH_PX,
-    Transform,
-    apply,
-    canonical_transform,
-    compose,
-    invert,
-    similarity,
-)
+from hmrm.faces.align import apply, canonical_transform, compose, invert, similarity
+from hmrm.faces.crops import PICTURE_WH_PX, Transform
 from hmrm.flow.registration import (
     Grid,
     RegistrationConfig,

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32
 
-from hmrm.datasets.maps.mapset import CANONICAL_CROP, canonical_form
 from hmrm.errors import ConfigError
+from hmrm.faces.crops import CANONICAL_CROP
+from hmrm.flow.mapset import canonical_form
 from hmrm.model.contract import (
     FittedRecogniser,
     HasFeatures,

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import config, provenance
-from hmrm.datasets.maps.mapset import CANONICAL_CROP, MapSet, canonical_form, canonical_maps
 from hmrm.errors import ConfigError
+from hmrm.faces.crops import CANONICAL_CROP
+from hmrm.flow.mapset import MapSet, canonical_form, canonical_maps
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import Recogniser, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm

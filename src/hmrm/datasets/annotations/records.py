@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from hmrm.clip import Oddity
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.annotations.workbook import Notes, Row
-from hmrm.datasets.maps.mapset import Oddity
 from hmrm.errors import DataError
 
 Kind = Literal["micro", "macro"]

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hmrm.clip import Oddity
 from hmrm.datasets.annotations.spreadsheets import Sheet, column_letters
-from hmrm.datasets.maps.mapset import Oddity
 from hmrm.errors import DataError
 
 _HEADER_WITHIN = 40

@@ -8,8 +8,8 @@ from typing import Any
 from hmrm.datasets.maps.composite import differences_from_composite
 from hmrm.datasets.maps.geometry import measure_face
 from hmrm.datasets.maps.importers import load_maps
-from hmrm.datasets.maps.mapset import MapSet, canonical_maps, identical_maps
 from hmrm.errors import DataError
+from hmrm.flow.mapset import MapSet, canonical_maps, identical_maps
 
 FACE = {"axis_x": 0.5, "eye_x": 0.215, "eye_y": 0.27, "mouth_y": 0.68}
 """Where the canonical crop has the face."""

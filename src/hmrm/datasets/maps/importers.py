@@ -20,10 +20,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from hmrm.clip import CLASSES
-from hmrm.datasets.maps.mapset import MapSet, Oddity, build_mapset, from_pixels, identical_maps
+from hmrm.clip import CLASSES, Oddity
 from hmrm.datasets.maps.prepared import FILE_NAME, read_prepared
 from hmrm.errors import DataError
+from hmrm.flow.mapset import MapSet, build_mapset, from_pixels, identical_maps
 
 SIDE = 28
 COLUMNS = ("dataset", "sub", "filename_o", "label")

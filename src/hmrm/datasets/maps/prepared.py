@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from hmrm import atomic
-from hmrm.datasets.maps.mapset import MapSet, build_mapset
 from hmrm.errors import DataError
+from hmrm.flow.mapset import MapSet, build_mapset
 
 FILE_NAME = "maps.npz"
 

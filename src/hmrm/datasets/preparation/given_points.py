@@ -9,8 +9,7 @@ import math
 from collections.abc import Collection, Container, Iterable
 from pathlib import Path
 
-from hmrm.clip import Image
-from hmrm.datasets.maps.mapset import Oddity
+from hmrm.clip import Image, Oddity
 from hmrm.errors import DataError
 
 Points = tuple[float, ...]

@@ -22,7 +22,8 @@ from hmrm.datasets.frames import ClipFrames, frames_of
 from hmrm.datasets.preparation.given_points import Points, check_in_picture
 from hmrm.datasets.preparation.onset_face import find_points, frames_to_try
 from hmrm.errors import DataError, FaceError, InputError, NumericalError
-from hmrm.faces.align import CANONICAL, Transform, align_pair, canonical_transform, warp
+from hmrm.faces.align import align_pair, canonical_transform, warp
+from hmrm.faces.crops import CANONICAL, Transform
 from hmrm.flow.apex_difference import Rule, apex_index
 from hmrm.flow.estimate import build_estimator, estimate_flow, to_grey
 from hmrm.flow.pair import flow_map

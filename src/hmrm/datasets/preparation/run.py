@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hmrm import atomic, config, parallel, provenance
-from hmrm.clip import CLASSES
+from hmrm.clip import CLASSES, Oddity
 from hmrm.datasets.annotations.labels import Scheme, class_names, class_of
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.check_dataset import group_oddities
@@ -27,7 +27,6 @@ from hmrm.datasets.load import (
     load_composite,
     load_dataset,
 )
-from hmrm.datasets.maps.mapset import Oddity, build_mapset
 from hmrm.datasets.maps.prepared import write_prepared
 from hmrm.datasets.preparation.given_points import Points, points_without_clip, read_points
 from hmrm.datasets.preparation.output_folder import (
@@ -51,9 +50,10 @@ from hmrm.datasets.preparation.prepare_clip import (
 )
 from hmrm.datasets.sources.catalogue import COMPOSITE, DATASETS
 from hmrm.errors import ConfigError, DataError
-from hmrm.faces.align import CANONICAL
+from hmrm.faces.crops import CANONICAL
 from hmrm.flow.apex_difference import RULES
 from hmrm.flow.estimate import build_estimator
+from hmrm.flow.mapset import build_mapset
 from hmrm.progress import Progress, silent
 
 STAGE = "prepare"

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import config
-from hmrm.datasets.maps.mapset import MapSet
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
 from hmrm.evaluation.ablation.table import Finished, compared, write_table
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
+from hmrm.flow.mapset import MapSet
 from hmrm.progress import Progress, silent
 from hmrm.training.models import find_recogniser
 from hmrm.training.registry import network_sizes

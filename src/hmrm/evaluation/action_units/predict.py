@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm import atomic
-from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.evaluation.action_units.score import FILE_NAME
+from hmrm.flow.mapset import MapSet, canonical_maps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hmrm.datasets.maps.mapset import MapSet, canonical_maps
 from hmrm.errors import MissingExtraError
 from hmrm.evaluation.predictions import Predictions
 from hmrm.evaluation.report.runs import Run
 from hmrm.evaluation.summary import COMPOSITE
+from hmrm.flow.mapset import MapSet, canonical_maps
 
 INK, SOFT, LINE = "#1d2430", "#5b6675", "#dfe4ea"
 # Okabe and Ito's colours, told apart by most colour-blind readers.

@@ -11,11 +11,11 @@ import jinja2
 import markupsafe
 
 from hmrm import atomic
-from hmrm.datasets.maps.mapset import MapSet
 from hmrm.errors import MissingExtraError
 from hmrm.evaluation.report import figures as draw
 from hmrm.evaluation.report.content import GROUPS, build_content
 from hmrm.evaluation.report.runs import Run, read_runs
+from hmrm.flow.mapset import MapSet
 
 HARD_LISTS = (
     (

@@ -13,8 +13,9 @@ from jaxtyping import Float32
 
 from hmrm import atomic
 from hmrm.clip import CLASSES
-from hmrm.datasets.maps.mapset import CROPS, CropBox, MapSet, build_mapset
 from hmrm.datasets.maps.prepared import write_prepared
+from hmrm.faces.crops import CROPS, CropBox
+from hmrm.flow.mapset import MapSet, build_mapset
 from hmrm.flow.strain import optical_strain
 
 SIDE = 28

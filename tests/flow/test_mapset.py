@@ -10,15 +10,10 @@ from hypothesis import strategies as st
 from hmrm.clip import CLASSES
 from hmrm.datasets.maps.geometry import measure_face
 from hmrm.datasets.maps.importers import load_maps
-from hmrm.datasets.maps.mapset import (
-    CROPS,
-    build_mapset,
-    canonical_form,
-    canonical_maps,
-    identical_maps,
-)
 from hmrm.datasets.maps.prepared import read_prepared, write_prepared
 from hmrm.errors import DataError, NumericalError
+from hmrm.faces.crops import CROPS
+from hmrm.flow.mapset import build_mapset, canonical_form, canonical_maps, identical_maps
 from hmrm.flow.strain import optical_strain
 from hmrm.synthetic.datasets.flow_maps import draw_maps
 

@@ -8,40 +8,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
+from hmrm.clip import Oddity
 from hmrm.errors import DataError, NumericalError
+from hmrm.faces.crops import CANONICAL_CROP, CROPS, CropBox
 from hmrm.flow.pair import centre_and_scale
-
-CANONICAL_CROP = "hmrm-1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CropBox:
-    """Where the canonical crop lies in a foreign one, as shares of its height and width."""
-
-    top: float
-    bottom: float
-    left: float
-    right: float
-
-
-CROPS: dict[str, CropBox] = {
-    CANONICAL_CROP: CropBox(top=0.0, bottom=1.0, left=0.0, right=1.0),
-    # Eyes at x = .215 and .785, y = .27, mouth corners at y ≈ .68: the canonical crop itself.
-    "norm-u-v-os": CropBox(top=0.0, bottom=1.0, left=0.0, right=1.0),
-    # Rows 4…28 and columns 1…27 of 28, from `geometry.measure_face` on the 442 maps, without
-    # their labels: eyes in row 9.9, columns 5.9 and 21.0, mouth in rows 19.8 to 20.3.
-    "megc2019-flow": CropBox(top=4 / 28, bottom=1.0, left=1 / 28, right=27 / 28),
-}
-"""Every crop that a map may be declared in, and its place relative to hmrm-1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Oddity:
-    """Something a reader of the data should know but that does not stop the import."""
-
-    code: str
-    where: str
-    message: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
