@@ -196,7 +196,7 @@ def resolved(use: Definition) -> list[Definition]:
     if name in module.uses:
         return [(where, name)]
     origin = module.imports.get(name)
-    return resolved(origin) if origin is not None and origin[0].startswith("hmrm") else []
+    return resolved(origin) if origin is not None else []
 
 
 def module_behind(module: str, name: str) -> str:
