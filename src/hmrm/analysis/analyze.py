@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hmrm import config as configs
 from hmrm import provenance
-from hmrm.analysis import annotated, quality, second_pass, sources
+from hmrm.analysis import annotated, quality, second_pass
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_namer, origin
 from hmrm.analysis.settings import AnalyzeConfig, Faces, Namer
 from hmrm.clip import Analysis, Event, EventPictures, FaceFrame, Notice
@@ -15,11 +15,12 @@ from hmrm.flow.estimate import build_estimator
 from hmrm.progress import Progress, silent
 from hmrm.spotting.first_pass import FaceFrames, watch
 from hmrm.spotting.movements import spot
+from hmrm.video.reader import Source, open_video
 from hmrm.video.source import VideoSource
 
 
 def analyze(
-    source: sources.Source,
+    source: Source,
     *,
     onset: int | None = None,
     apex: int | None = None,
@@ -53,8 +54,8 @@ def analyze(
     config = dataclasses.replace(config, flow=flow or config.flow, faces=faces or config.faces)
     build_estimator(config.flow)  # an unknown name fails before the video is read
     named_by = open_namer(namer)
-    video = sources.open_source(source, frames_per_s=frames_per_s)
-    if sources.is_pair(video) and onset is None and apex is None:
+    video = open_video(source, frames_per_s=frames_per_s)
+    if video.is_pair and onset is None and apex is None:
         onset, apex = 0, 1
     if onset is None and apex is None:
         return _spotted(video, config, named_by, detector, progress)
@@ -76,7 +77,7 @@ def _spotted(
         most_frames_per_s=config.most_frames_per_s,
         progress=progress,
     )
-    name = sources.label(video)
+    name = video.label
     tracks = watched.chosen(largest=config.faces == "largest", name=name)
     events = [
         quality.event_of(movement, track, watched, config.remarks, size_wh_px=video.size_wh_px)
@@ -116,7 +117,7 @@ def _given(
         first,
         detector or annotated.default_detector(),
         least_eye_distance_px=config.least_eye_distance_px,
-        name=sources.label(video),
+        name=video.label,
     )
     chosen = faces[:1] if config.faces == "largest" else faces
     registration, least_px = config.motion.registration, config.spot.floor_px
@@ -133,7 +134,7 @@ def _given(
     ]
     largest_px = max(px for _, px, _ in found)
     notices = annotated.notices_of(events, len(faces), largest_px=largest_px, floor_px=least_px)
-    rate = 0.0 if sources.is_pair(video) else video.frames_per_s
+    rate = 0.0 if video.is_pair else video.frames_per_s
     times = (count, count / rate if rate else 0.0, rate)
     return _finished(video, config, namer, times, events, shown, (), notices)
 
@@ -149,11 +150,9 @@ def _finished(
     notices: Sequence[Notice],
 ) -> Analysis:
     unnamed = [quality.UNNAMED] if events and namer is None else []
-    stamp = provenance.stamp(
-        config_hash=configs.digest(config), data_hash=sources.content_hash(video)
-    )
+    stamp = provenance.stamp(config_hash=configs.digest(config), data_hash=video.content_hash())
     return Analysis(
-        source=sources.label(video),
+        source=video.label,
         frame_count=times[0],
         duration_s=times[1],
         frames_per_s=times[2],
@@ -161,6 +160,6 @@ def _finished(
         events=second_pass.named(events, shown, namer),
         frames=frames,
         pictures=tuple(shown),
-        notices=(*sources.notices_of(video), *notices, *unnamed),
+        notices=(*video.notices, *notices, *unnamed),
         provenance={**stamp, "named_by": origin(namer), "config": configs.to_mapping(config)},
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from hmrm import atomic, provenance
 from hmrm import config as configs
-from hmrm.analysis import quality, sources
+from hmrm.analysis import quality
 from hmrm.analysis.quality import RemarkConfig
 from hmrm.analysis.settings import Faces
 from hmrm.clip import Event
@@ -21,6 +21,7 @@ from hmrm.spotting.first_pass import watch
 from hmrm.spotting.motion import MotionConfig
 from hmrm.spotting.movements import LONG_VIDEO, SpotConfig, spot
 from hmrm.video.images import StillPair
+from hmrm.video.reader import open_video
 
 SCHEMA_VERSION = "1"
 
@@ -73,7 +74,7 @@ def spot_video(
         FaceNotFoundError: no face in any frame looked at.
         FaceTooSmallError: no face is large enough, or all are turned aside.
     """
-    video = sources.open_source(target.source, frames_per_s=frames_per_s)
+    video = open_video(target.source, frames_per_s=frames_per_s)
     watched = watch(
         video,
         FaceTracker(config.track, detector=detector),
@@ -82,7 +83,7 @@ def spot_video(
         most_frames_per_s=config.most_frames_per_s,
         progress=progress,
     )
-    name = sources.label(video)
+    name = video.label
     tracks = watched.chosen(largest=config.faces == "largest", name=name)
     events = [
         quality.event_of(movement, track, watched, config.remarks, size_wh_px=video.size_wh_px)
@@ -92,12 +93,12 @@ def spot_video(
         )
     ]
     events.sort(key=lambda event: (event.onset_index, event.face_id))
-    notices = [*sources.notices_of(video), *quality.on_video(watched, tracks, config.remarks)]
+    notices = [*video.notices, *quality.on_video(watched, tracks, config.remarks)]
     return {
         "subject": target.subject,
         "video": target.video,
         "source": name,
-        "data_hash": sources.content_hash(video),
+        "data_hash": video.content_hash(),
         "frame_count": watched.frame_count,
         "frames_per_s": round(watched.frames_per_s, 4),
         "duration_s": round(watched.end_s + 1 / watched.frames_per_s, 4),
@@ -206,10 +207,10 @@ def _kept(path: Path, target: Target, digest: str) -> dict[str, Any] | None:
         return None
     if not isinstance(stored, dict) or stored.pop("config_hash", None) != digest:
         return None
-    video = sources.open_source(target.source)
+    video = open_video(target.source)
     names = (stored.get("subject"), stored.get("video"))
     same = names == (target.subject, target.video)
-    return stored if same and stored.get("data_hash") == sources.content_hash(video) else None
+    return stored if same and stored.get("data_hash") == video.content_hash() else None
 
 
 def _file_name(target: Target) -> str:

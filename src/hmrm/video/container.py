@@ -15,6 +15,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from hmrm import provenance
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
@@ -78,6 +79,10 @@ class VideoFile(VideoSource):
                 "copy or export it again"
             )
         self._look_at(first)
+
+    def content_hash(self) -> str:
+        """Hex sha256 of the file."""
+        return provenance.sha256(self.path)
 
     def _look_at(self, first: av.VideoFrame) -> None:
         self.size_wh_px = _size_wh(first, pixels.orientation_of(first))

@@ -1,5 +1,6 @@
-"""What every source of frames has in common: order, times, sizes, random access, notices."""
+"""What every source of frames has in common: order, times, sizes, identity, notices."""
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ class VideoSource(ABC):
     Attributes:
         name: short name for titles and file names; not unique over several sources.
         path: the video file, the image folder, or the first of two still images.
+        is_pair: whether the clip is two still images rather than something that was filmed.
         frames_per_s: average over the clip, from its timestamps or metadata.
         frame_count: an estimate from metadata; None if the file does not tell. Decoding decides.
         size_wh_px: width and height of an upright frame.
@@ -37,6 +39,7 @@ class VideoSource(ABC):
 
     name: str
     path: Path
+    is_pair: bool = False
     frames_per_s: float
     frame_count: int | None
     size_wh_px: tuple[int, int]
@@ -53,6 +56,18 @@ class VideoSource(ABC):
     @abstractmethod
     def _pictures(self) -> Iterator[Picture]:
         """All pictures in presentation order, decoded as they are asked for."""
+
+    @property
+    def label(self) -> str:
+        """Name of the clip in results: file or folder, without the folders above it."""
+        return self.path.absolute().name
+
+    def content_hash(self) -> str:
+        """Hex sha256 of what is read; here of the decoded pixels, elsewhere of the files."""
+        total = hashlib.sha256()
+        for frame in self.frames():
+            total.update(frame.image.tobytes())
+        return total.hexdigest()
 
     @property
     def notices(self) -> tuple[Notice, ...]:
