@@ -86,13 +86,13 @@ class Event:
         face_id: stable over the video, from 0.
         onset_index, apex_index, offset_index: zero-based frames.
         onset_s, apex_s, offset_s: presentation times in s.
-        label: class name, or None while nothing has named it.
-        probabilities: class name → probability; empty while nothing has named it.
-        decisive_region: the part of the face that spoke most for the class, or None.
+        label: class name, or None while nothing has classified it.
+        probabilities: class name → probability; empty while nothing has classified it.
+        decisive_region: the part of the face that contributed most to the class, or None.
         region: the region that moved most (``faces/regions.py``).
         peak_motion_px: largest regional motion at the apex, px in the canonical crop.
-        confidence: 0 to 1, how far the peak stands above the face's own noise.
-        flags: quality remarks, e.g. ``low_frame_rate``, ``near_cut``.
+        salience: 0 to 1, how far the peak stands above the face's own noise.
+        flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
     """
 
     face_id: int
@@ -104,7 +104,7 @@ class Event:
     offset_s: float
     region: str
     peak_motion_px: float
-    confidence: float
+    salience: float
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
     decisive_region: str | None = None

@@ -27,7 +27,7 @@ def event(**changes: object) -> Event:
         "offset_s": 0.4,
         "region": "left_mouth",
         "peak_motion_px": 1.25,
-        "confidence": 0.75,
+        "salience": 0.75,
     }
     return Event(**(values | changes))  # type: ignore[arg-type]
 
@@ -79,6 +79,7 @@ def test_events_table(analysis: Analysis, tmp_path: Path) -> None:
         first, second = list(csv.DictReader(file))
     assert first["class"] == "" and first["p_positive"] == ""
     assert (second["class"], second["p_positive"], second["p_surprise"]) == ("positive", "0.9", "")
+    assert first["confidence"] == "0.75"
     assert first["onset_frame"] == "10" and float(first["duration_s"]) == pytest.approx(0.3)
 
 
@@ -171,10 +172,10 @@ def test_timeline_keeps_the_peak_of_a_long_video(analysis: Analysis) -> None:
         replace(base, index=i, time_s=i / 100, motion_px={"chin": 3.5} if i == 7777 else quiet)
         for i in range(20000)
     ]
-    ((_, svg),) = timeline.timelines(
+    (drawing,) = timeline.timelines(
         replace(analysis, frames=frames, duration_s=200.0, events=(), pictures=())
     )
-    points = re.search(r'points="([^"]+)"', svg)
+    points = re.search(r'points="([^"]+)"', drawing.svg)
     assert points
     heights = [float(p.split(",")[1]) for p in points[1].split()]
     assert len(heights) <= timeline.MAX_POINTS

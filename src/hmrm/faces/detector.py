@@ -1,0 +1,56 @@
+"""The detector that an analysis uses: MTCNN or one's own, its five points refined if asked for."""
+
+from dataclasses import replace
+from typing import Literal
+
+from hmrm.clip import Image
+from hmrm.faces.boxes import Detection
+from hmrm.faces.landmarks import Landmarker
+from hmrm.faces.shape import five_points
+from hmrm.faces.track import Detector
+
+Landmarks = Literal[5, 68]
+"""How many points a face is aligned by: the detector's five, or iBUG's 68 (extra ``[dlib]``)."""
+
+
+class LandmarkDetector:
+    """A detector whose five points are those of 68 landmarks: eye centres, nose tip, corners.
+
+    All that follows a face or makes a crop of it then rests on the 68 landmarks.
+    """
+
+    def __init__(self, detector: Detector, landmarker: Landmarker) -> None:
+        self._detector, self._landmarker = detector, landmarker
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Faces of one image, best first; boxes and confidence are the detector's.
+
+        Raises:
+            WeightsError: the landmark model gives another number of points than 68.
+        """
+        return [
+            replace(found, points_xy_px=five_points(self._landmarker.find(image, found)))
+            for found in self._detector.detect(image)
+        ]
+
+
+def build_detector(landmarks: Landmarks = 5, detector: Detector | None = None) -> Detector:
+    """A detector of faces, with the points that were asked for.
+
+    Args:
+        landmarks: 68 refines the points of every detection with dlib's model.
+        detector: one's own; None is MTCNN. One whose points are refined already stays as it is.
+
+    Raises:
+        MissingExtraError: torch, dlib or dlib's model is not installed.
+        WeightsError: the landmark model's file cannot be used.
+    """
+    if isinstance(detector, LandmarkDetector):
+        return detector
+    landmarker = Landmarker() if landmarks == 68 else None
+    if detector is None:
+        # Here, since all else works without torch.
+        from hmrm.faces.mtcnn import MTCNN
+
+        detector = MTCNN()
+    return detector if landmarker is None else LandmarkDetector(detector, landmarker)
