@@ -18,14 +18,14 @@ from hmrm import atomic, provenance
 from hmrm.clip import FlowMap, Image
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
-from hmrm.datasets.frames import ClipFrames, frames_of
+from hmrm.datasets.frames import ClipFrames, estimated_apex, frames_of
 from hmrm.datasets.preparation.given_points import Points, check_in_picture
 from hmrm.datasets.preparation.onset_face import find_points, frames_to_try
 from hmrm.errors import DataError, FaceError, InputError, NumericalError
-from hmrm.faces.align import align_pair, canonical_transform, warp
-from hmrm.faces.crops import CANONICAL, Transform
-from hmrm.flow.apex_difference import Rule, apex_index
-from hmrm.flow.estimate import build_estimator, estimate_flow, to_grey
+from hmrm.faces.align import align_pair, canonical_transform
+from hmrm.faces.crops import CANONICAL
+from hmrm.flow.apex import DEFAULT_APEX_RULE
+from hmrm.flow.estimate import build_estimator, estimate_flow
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.video.images import read_image
@@ -38,7 +38,6 @@ _KINDS = {
     InputError: "unreadable picture",
     NumericalError: "no usable flow",
 }
-_APEX_CROP_WH_PX = (112, 162)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +46,12 @@ class ClipSettings:
 
     Attributes:
         flow: name of the estimator.
-        apex: rule where the annotators gave no apex.
+        apex: rule (``hmrm.flow.apex.APEX_RULES``) where the annotators gave no apex.
         head_motion: fit a similarity to the flow and take it out, as the analysis of videos does.
     """
 
     flow: str = "deepflow"
-    apex: Rule = "difference"
+    apex: str = DEFAULT_APEX_RULE
     head_motion: bool = True
 
 
@@ -177,14 +176,8 @@ def _prepare(job: Job) -> None:
     transform = canonical_transform(points)
     rule, apex = "annotated", frames.apex
     if apex is None:
-        if job.record.offset_frame is None and job.record.span_frames is None:
-            raise DataError(f"{job.record.id}: neither apex nor offset is known")
         rule = settings.apex
-        crops = [
-            _grey_crop(path, points) if rule == "difference" else _NOTHING
-            for _, path in frames.between
-        ]
-        apex = frames.between[apex_index(crops, settings.apex)]
+        apex = estimated_apex(job.record, frames, points, rule)
     if apex[1] == frames.onset:
         raise DataError(f"{job.record.id}: the apex is the onset, {apex[1].name}; nothing moves")
     pair = align_pair(onset, read_image(apex[1]), transform)
@@ -206,14 +199,6 @@ def _prepare(job: Job) -> None:
         "notes": [asdict(oddity) for oddity in notes.found],
     }
     _write(job, pair.onset, pair.apex, found, info)
-
-
-_NOTHING = np.zeros((4, 4), dtype=np.uint8)
-
-
-def _grey_crop(path: Path, points: Float[np.ndarray, "5 2"]) -> np.ndarray:
-    transform: Transform = canonical_transform(points, _APEX_CROP_WH_PX)
-    return warp(to_grey(read_image(path), name=path.name), transform, _APEX_CROP_WH_PX)
 
 
 def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[str, Any]) -> None:

@@ -50,7 +50,7 @@ from hmrm.datasets.preparation.prepare_clip import (
 from hmrm.datasets.sources.catalogue import COMPOSITE, DATASETS
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.crops import CANONICAL
-from hmrm.flow.apex_difference import RULES
+from hmrm.flow.apex import rule_named
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.mapset import build_mapset
 from hmrm.progress import Progress, silent
@@ -207,8 +207,7 @@ def prepare(
 
 def _check(settings: PrepareConfig) -> None:
     build_estimator(settings.clip.flow)
-    if settings.clip.apex not in RULES:
-        raise ConfigError(f"apex rule {settings.clip.apex!r}; choose one of {', '.join(RULES)}")
+    rule_named(settings.clip.apex)
     if settings.load.table_only:
         raise ConfigError("prepare needs frames; leave table_only out")
 
