@@ -117,6 +117,13 @@ def prepare(
             "--apex is its old name.",
         ),
     ] = "difference",
+    landmarks: Annotated[
+        Literal["5", "68"],
+        typer.Option(
+            help="Align detected faces by the detector's 5 points, or by 68 as the paper does "
+            "(needs the extra dlib; its model excludes commercial use)."
+        ),
+    ] = "5",
     classes: Annotated[
         Literal["three", "four", "five", "seven"], typer.Option(help="Scheme of classes.")
     ] = "three",
@@ -140,7 +147,12 @@ def prepare(
     from hmrm.datasets.preparation.run import prepare as run
 
     settings = PrepareConfig(
-        clip=ClipSettings(flow=flow, apex=apex_rule, head_motion=head_motion),
+        clip=ClipSettings(
+            flow=flow,
+            apex=apex_rule,
+            head_motion=head_motion,
+            landmarks=68 if landmarks == "68" else None,
+        ),
         classes=classes,
         macro=macro,
         faces=faces,

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from hmrm import atomic, provenance
+from hmrm import atomic, config, provenance
 from hmrm.clip import FlowMap, Image
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
@@ -24,6 +24,7 @@ from hmrm.datasets.preparation.onset_face import find_points, frames_to_try
 from hmrm.errors import DataError, FaceError, InputError, NumericalError
 from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.crops import CANONICAL
+from hmrm.faces.landmarks import landmarker
 from hmrm.flow.apex import DEFAULT_APEX_RULE
 from hmrm.flow.estimate import build_estimator, estimate_flow
 from hmrm.flow.pair import flow_map
@@ -48,11 +49,15 @@ class ClipSettings:
         flow: name of the estimator.
         apex: rule (``hmrm.flow.apex.APEX_RULES``) where the annotators gave no apex.
         head_motion: fit a similarity to the flow and take it out, as the analysis of videos does.
+        landmarks: 68 aligns detected faces by dlib's landmarks, as the paper does; None by the
+            detector's five points, and is written nowhere: folders made before there was a choice
+            are of the same settings.
     """
 
     flow: str = "deepflow"
     apex: str = DEFAULT_APEX_RULE
     head_motion: bool = True
+    landmarks: Literal[68] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +80,12 @@ class Job:
             "id": record.id,
             "label": self.label,
             "frames": [record.onset_frame, record.apex_frame, record.offset_frame],
-            "settings": asdict(self.settings),
+            "settings": config.to_mapping(self.settings),
             "weights": weights_sha256(self.settings.flow),
             "points": self.points,
         }
+        if self.settings.landmarks:
+            facts["landmark_model"] = landmark_model_sha256()
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def file(self, kind: Literal["flow", "faces"], suffix: str) -> Path:
@@ -168,6 +175,12 @@ def weights_sha256(flow: str) -> str:
     return provenance.sha256(weights) if weights else ""
 
 
+@cache
+def landmark_model_sha256() -> str:
+    """Of the installed landmark model."""
+    return provenance.sha256(landmarker().model)
+
+
 def _prepare(job: Job) -> None:
     notes, settings = Notes(), job.settings
     frames = frames_of(job.record, job.folder, notes)
@@ -218,9 +231,11 @@ def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[st
         )
 
 
-def _points(job: Job, onset: Image, frames: ClipFrames) -> tuple[Float[np.ndarray, "5 2"], str]:
-    """Five points of the face in the onset, and where they are from."""
+def _points(job: Job, onset: Image, frames: ClipFrames) -> tuple[Float[np.ndarray, "p 2"], str]:
+    """Points of the face in the onset, and where they are from."""
     if job.points is not None:
         check_in_picture(job.points, onset, name=job.record.id)
         return np.array(job.points, dtype=np.float64).reshape(5, 2), "given"
-    return find_points(onset, [path for _, path in frames.between[1:]], name=job.record.id)
+    later = [path for _, path in frames.between[1:]]
+    count = job.settings.landmarks or 5
+    return find_points(onset, later, name=job.record.id, landmarks=count)

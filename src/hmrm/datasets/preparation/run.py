@@ -50,6 +50,7 @@ from hmrm.datasets.preparation.prepare_clip import (
 from hmrm.datasets.sources.catalogue import COMPOSITE, DATASETS
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.crops import CANONICAL
+from hmrm.faces.landmarks import landmarker
 from hmrm.flow.apex import rule_named
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.mapset import build_mapset
@@ -164,7 +165,8 @@ def prepare(
         DataError: the data set cannot be read, not one clip can be prepared, or faces are given
             and none of them is of a clip here.
         OutputError: a file cannot be written.
-        MissingExtraError: faces are to be found and torch is not installed.
+        MissingExtraError: faces are to be found and torch is not installed, or 68 landmarks are
+            asked for and dlib is not.
     """
     settings = settings or PrepareConfig()
     _check(settings)
@@ -208,6 +210,8 @@ def prepare(
 def _check(settings: PrepareConfig) -> None:
     build_estimator(settings.clip.flow)
     rule_named(settings.clip.apex)
+    if settings.clip.landmarks:
+        landmarker()
     if settings.load.table_only:
         raise ConfigError("prepare needs frames; leave table_only out")
 
