@@ -23,6 +23,7 @@ from hmrm.errors import (
     VideoError,
 )
 from hmrm.faces.boxes import Detection
+from hmrm.flow.apex import APEX_RULES
 from hmrm.video.images import StillPair
 from hmrm.video.reader import open_video
 from hmrm.video.writer import write_video
@@ -376,3 +377,21 @@ def test_events_of_a_face_at_the_border_and_near_a_cut_are_marked(
     marked: list[Event] = [e for e in result.events if e.apex_s < 1.3]
     assert len(marked) == 1
     assert {"near_border", "near_cut", "near_end"} <= set(marked[0].flags)
+
+
+@pytest.mark.parametrize("rule", sorted(APEX_RULES))
+def test_an_apex_rule_moves_the_apex_and_nothing_else(
+    smirk: Drawn, found: Analysis, rule: str
+) -> None:
+    config = AnalyzeConfig(apex_rule=rule, kept_pictures=0)
+    other = analyze(smirk.path, detector=smirk.detector, config=config)
+    (event,), (before,) = other.events, found.events
+    kept = dataclasses.replace(event, apex_index=before.apex_index, apex_s=before.apex_s)
+    assert kept == before
+    assert event.onset_index < event.apex_index <= event.offset_index
+    assert event.apex_s == pytest.approx(event.apex_index / 50)
+    if rule == "middle":
+        assert event.apex_index == (event.onset_index + event.offset_index) // 2
+    if rule == "registration":
+        assert event.apex_s == pytest.approx(SMIRK.apex_s, abs=0.05)
+    assert other.provenance["config"]["apex_rule"] == rule

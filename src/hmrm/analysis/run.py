@@ -16,6 +16,7 @@ from hmrm import config as configs
 from hmrm import provenance
 from hmrm.analysis.results import VideoResult, read_kept, write_kept
 from hmrm.errors import FaceError, HmrmError, InputError, NumericalError
+from hmrm.faces.landmarks import landmarker
 from hmrm.progress import Progress, silent
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.video.images import StillPair
@@ -114,8 +115,19 @@ def settings_digest(command: str, config: SpottingConfig, extras: Mapping[str, s
 
     Args:
         extras: what is no part of the config, such as digests of weights.
+
+    Raises:
+        MissingExtraError: the config asks for 68 landmarks, and dlib or its model is not installed.
     """
-    facts = [_FORMAT, command, provenance.version(), configs.to_mapping(config), dict(extras)]
+    landmark_model = provenance.sha256(landmarker().model) if config.landmarks == 68 else ""
+    facts = [
+        _FORMAT,
+        command,
+        provenance.version(),
+        landmark_model,
+        configs.to_mapping(config),
+        dict(extras),
+    ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

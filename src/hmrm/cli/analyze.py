@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hmrm.video.images import StillPair
 
 Faces = Literal["all", "largest"]
+ApexRule = Literal["displacement", "registration", "difference", "middle"]
+"""``displacement`` and the keys of ``hmrm.flow.apex.APEX_RULES``; help opens without it."""
 
 
 def analyze(
@@ -46,6 +48,21 @@ def analyze(
         str, typer.Option(help="Weights that give the classes: shipped name, path, or none.")
     ] = "hmrm-synthetic",
     faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "all",
+    apex_rule: Annotated[
+        ApexRule,
+        typer.Option(
+            help="Apex of spotted events: the largest displacement while they were followed, or "
+            "by the frames: the middle of the hold after registration (exacter), CapsuleNet's "
+            "largest difference to onset and offset, or the middle."
+        ),
+    ] = "displacement",
+    landmarks: Annotated[
+        Literal["5", "68"],
+        typer.Option(
+            help="Align faces by the detector's 5 points, or by 68 as the paper does (needs the "
+            "extra dlib; its model excludes commercial use)."
+        ),
+    ] = "5",
     frames_per_s: Annotated[
         float | None,
         typer.Option(
@@ -67,7 +84,13 @@ def analyze(
     from hmrm.video.discover import discover, unique_names
 
     clips = discover(videos)
-    config = AnalyzeConfig(flow=flow, faces=faces, head_motion=head_motion)
+    config = AnalyzeConfig(
+        flow=flow,
+        faces=faces,
+        head_motion=head_motion,
+        apex_rule=apex_rule,
+        landmarks=68 if landmarks == "68" else 5,
+    )
     annotated = _Annotated(onset=onset, apex=apex, frames_per_s=frames_per_s)
     classes_from = None if weights == "none" else weights
     with progress_bar(enabled=progress) as bar:

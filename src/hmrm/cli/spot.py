@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.analyze import print_run
+from hmrm.cli.analyze import ApexRule, Faces, print_run
 from hmrm.cli.terminal import ERR, OUT, print_error, progress_bar
 
 if TYPE_CHECKING:
     from hmrm.analysis.run import Outcome, VideoRun
     from hmrm.video.images import StillPair
 
-Faces = Literal["all", "largest"]
 _RATE = ("frame_rate_given", "frame_rate_assumed")
 """Codes of notices that a wrong answer most often follows from."""
 
@@ -38,6 +37,21 @@ def spot(
             show_default=False,
         ),
     ] = None,
+    apex_rule: Annotated[
+        ApexRule,
+        typer.Option(
+            help="Apex of spotted events: the largest displacement while they were followed, or "
+            "by the frames: the middle of the hold after registration (exacter), CapsuleNet's "
+            "largest difference to onset and offset, or the middle."
+        ),
+    ] = "displacement",
+    landmarks: Annotated[
+        Literal["5", "68"],
+        typer.Option(
+            help="Align faces by the detector's 5 points, or by 68 as the paper does (needs the "
+            "extra dlib; its model excludes commercial use)."
+        ),
+    ] = "5",
     frames_per_s: Annotated[
         float | None,
         typer.Option(
@@ -67,6 +81,9 @@ def spot(
         for clip, name in zip(clips, unique_names(clips), strict=True)
     ]
 
+    config = SpottingConfig(
+        faces=faces, apex_rule=apex_rule, landmarks=68 if landmarks == "68" else 5
+    )
     with progress_bar(enabled=progress) as bar:
 
         def show(outcome: "Outcome") -> None:
@@ -77,7 +94,7 @@ def spot(
         run = spot_videos(
             targets,
             output,
-            SpottingConfig(faces=faces),
+            config,
             frames_per_s=frames_per_s,
             progress=bar,
             on_outcome=show,

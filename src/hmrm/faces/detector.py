@@ -1,35 +1,32 @@
 """The detector that an analysis uses: MTCNN or one's own, its five points refined if asked for."""
 
 from dataclasses import replace
-from typing import Literal
 
 from hmrm.clip import Image
 from hmrm.faces.boxes import Detection
-from hmrm.faces.landmarks import Landmarker
+from hmrm.faces.landmarks import Landmarks, alignment_points, landmarker
 from hmrm.faces.shape import five_points
 from hmrm.faces.track import Detector
-
-Landmarks = Literal[5, 68]
-"""How many points a face is aligned by: the detector's five, or iBUG's 68 (extra ``[dlib]``)."""
 
 
 class LandmarkDetector:
     """A detector whose five points are those of 68 landmarks: eye centres, nose tip, corners.
 
     All that follows a face or makes a crop of it then rests on the 68 landmarks.
+
+    Raises:
+        MissingExtraError: dlib or its model is not installed.
+        WeightsError: the landmark model cannot be used.
     """
 
-    def __init__(self, detector: Detector, landmarker: Landmarker) -> None:
-        self._detector, self._landmarker = detector, landmarker
+    def __init__(self, detector: Detector) -> None:
+        landmarker()  # fails here, not at the first face
+        self._detector = detector
 
     def detect(self, image: Image) -> list[Detection]:
-        """Faces of one image, best first; boxes and confidence are the detector's.
-
-        Raises:
-            WeightsError: the landmark model gives another number of points than 68.
-        """
+        """Faces of one image, best first; boxes and confidence are the detector's."""
         return [
-            replace(found, points_xy_px=five_points(self._landmarker.find(image, found)))
+            replace(found, points_xy_px=five_points(alignment_points(image, found, 68)))
             for found in self._detector.detect(image)
         ]
 
@@ -43,14 +40,13 @@ def build_detector(landmarks: Landmarks = 5, detector: Detector | None = None) -
 
     Raises:
         MissingExtraError: torch, dlib or dlib's model is not installed.
-        WeightsError: the landmark model's file cannot be used.
+        WeightsError: the landmark model cannot be used.
     """
     if isinstance(detector, LandmarkDetector):
         return detector
-    landmarker = Landmarker() if landmarks == 68 else None
     if detector is None:
         # Here, since all else works without torch.
         from hmrm.faces.mtcnn import MTCNN
 
         detector = MTCNN()
-    return detector if landmarker is None else LandmarkDetector(detector, landmarker)
+    return detector if landmarks == 5 else LandmarkDetector(detector)

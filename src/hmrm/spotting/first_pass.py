@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 
 from hmrm.clip import Frame
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
-from hmrm.faces.detector import Landmarks, build_detector
+from hmrm.faces.detector import build_detector
+from hmrm.faces.landmarks import Landmarks
 from hmrm.faces.track import Detector, FaceTracker, TrackConfig, TrackedFace
 from hmrm.progress import Progress, silent
 from hmrm.spotting.motion import MotionConfig, MotionMeter, MotionSignal
@@ -27,7 +28,7 @@ class FirstPassConfig:
     Attributes:
         most_frames_per_s: of faster videos every second, third … frame is read.
         least_eye_distance_px: smaller faces are followed but not measured.
-        landmarks: points that detected faces are aligned by, 5 or 68 (``faces/detector.py``).
+        landmarks: points that detected faces are aligned by, 5 or 68 (``faces/landmarks.py``).
     """
 
     most_frames_per_s: float = 100.0

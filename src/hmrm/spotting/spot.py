@@ -1,10 +1,11 @@
 """From a video to events: one first pass, then movements of every face under a setting."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hmrm.clip import Event
 from hmrm.faces.track import Detector
 from hmrm.progress import Progress, silent
+from hmrm.spotting.apexes import DISPLACEMENT, apexes_by_rule
 from hmrm.spotting.distractors import Candidates, reject_distractors
 from hmrm.spotting.events import RejectedCandidate, event_of, rejected_of
 from hmrm.spotting.first_pass import FaceTrack, FirstPass, first_pass
@@ -36,7 +37,7 @@ def spot_video(
     detector: Detector | None = None,
     progress: Progress = silent,
 ) -> Spotted:
-    """Find the events of a video.
+    """Find the events of a video; a second pass finds their apexes where the rule needs frames.
 
     Args:
         detector: finds faces; None is MTCNN.
@@ -48,11 +49,25 @@ def spot_video(
         MissingExtraError: torch, which the default detector needs, or the landmarks' extra is
             not installed.
     """
-    return find_events(first_pass(video, config, detector=detector, progress=progress), config)
+    first = first_pass(video, config, detector=detector, progress=progress)
+    found = find_events(first, config)
+    if config.apex_rule == DISPLACEMENT:
+        return found
+    events = apexes_by_rule(
+        video,
+        found.events,
+        found.faces,
+        config.apex_rule,
+        stride=first.stride,
+        progress=progress,
+    )
+    return replace(found, events=events)
 
 
 def find_events(first: FirstPass, config: SpottingConfig) -> Spotted:
-    """Events of a first pass under a setting; the same pass serves any number of settings.
+    """Events of a first pass under a setting, with the apexes of the pass itself.
+
+    The same pass serves any number of settings.
 
     Raises:
         FaceNotFoundError: no face in any frame that was read.
