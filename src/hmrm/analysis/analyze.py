@@ -53,6 +53,15 @@ def analyze(
         MissingExtraError: torch, which the default detector and classifier need, or the
             landmarks' extra is not installed.
         WeightsError: the weights cannot be used.
+
+    Example:
+        The onset and apex image of a synthetic smile:
+
+        >>> from hmrm.synthetic.demo import demo_clip
+        >>> clip = demo_clip()
+        >>> found = analyze([clip.frame(180).image, clip.frame(195).image])
+        >>> [(event.region, event.label) for event in found.events]
+        [('left_mouth_corner', 'positive')]
     """
     config = config or AnalyzeConfig()
     config = dataclasses.replace(config, flow=flow or config.flow, faces=faces or config.faces)

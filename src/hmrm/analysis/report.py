@@ -62,7 +62,7 @@ def write_report(path: Path, analysis: Analysis, *, truth: Sequence[timeline.Spa
     Args:
         path: the HTML file to write.
         analysis: what was found.
-        truth: known events of a synthetic clip, shown beside what was found.
+        truth: known events of a synthetic clip, shown alongside what was found.
 
     Raises:
         OutputError: the file cannot be written.

@@ -49,7 +49,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one video: its result, or the error that it failed with."""
+    """The outcome of one video: its result, or the error that it failed with."""
 
     target: Target
     state: State
@@ -59,7 +59,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class VideoRun:
-    """What became of the videos of a run, in the order in which they were given."""
+    """The outcomes of a run, in the order of its targets."""
 
     outcomes: tuple[Outcome, ...]
 

@@ -48,6 +48,19 @@ def spot(
         FaceTooSmallError: no face is large enough, or all are turned aside.
         MissingExtraError: torch, which the default detector needs, or the landmarks' extra is
             not installed.
+
+    Example:
+        A video in which a synthetic face keeps still:
+
+        >>> import tempfile
+        >>> from hmrm.synthetic.demo import demo_clip
+        >>> from hmrm.video.writer import write_video
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     video = Path(folder) / "still.mp4"
+        ...     count = write_video(video, [demo_clip().frame(60).image] * 20, 25.0)
+        ...     found = spot(video)
+        >>> found.video, found.frame_count, found.intervals
+        ('still', 20, ())
     """
     config = config or SpottingConfig()
     if isinstance(source, StillPair):

@@ -84,7 +84,7 @@ class SpotConfig:
 
     @property
     def floor_px(self) -> float:
-        """Motion below it is not told from none, px of the crop."""
+        """Motion below it cannot be told from none, px of the crop."""
         return min(scale.least_px for scale in self.scales)
 
 
@@ -101,7 +101,7 @@ LONG_VIDEO = SpotConfig(
             preference=0.5,
         ),
     ),
-    # A syllable during a blink is one of a row that tells speech; ``distractors.py`` judges it.
+    # A syllable during a blink is one of a row that is speech; ``distractors.py`` decides.
     blink_times=1.0,
 )
 """For long videos: macro-expressions of up to about 4 s as well, and the thresholds of micro-
@@ -153,12 +153,12 @@ def find_movements(signal: MotionSignal, config: SpotConfig | None = None) -> li
     """
     config = config or SpotConfig()
     found = [m for scale in config.scales for m in _at_scale(signal, scale, config)]
-    taken = np.zeros(len(signal.index), dtype=bool)
+    occupied = np.zeros(len(signal.index), dtype=bool)
     kept = []
     for _, movement in sorted(found, key=lambda pair: (-pair[0], pair[1].onset)):
         rows = slice(movement.onset, movement.offset + 1)
-        if not taken[rows].any():
-            taken[rows] = True
+        if not occupied[rows].any():
+            occupied[rows] = True
             kept.append(movement)
     return sorted(kept, key=lambda movement: movement.onset)
 
@@ -248,22 +248,22 @@ def _movements(
         ratios: displacement of every region over its threshold; 1 and more is a movement.
     """
     score = ratios.max(axis=1)
-    taken = np.zeros(len(score), dtype=bool)
+    occupied = np.zeros(len(score), dtype=bool)
     apart = max(1, round(config.apart_s / part.step_s))
     found = []
     for peak in np.argsort(-score, kind="stable"):
         if score[peak] < 1:
             break
-        if taken[max(0, peak - apart) : peak + apart + 1].any():
+        if occupied[max(0, peak - apart) : peak + apart + 1].any():
             continue
         interval = _interval(part, int(peak), noise, config)
         if interval is None:
-            taken[peak] = True
+            occupied[peak] = True
             continue
         onset, apex, offset = interval
-        # The flank of a taken movement rises above the threshold too.
-        overlap = taken[onset : offset + 1].any()
-        taken[onset : offset + 1] = True
+        # The flank of a kept movement rises above the threshold too.
+        overlap = occupied[onset : offset + 1].any()
+        occupied[onset : offset + 1] = True
         if overlap or (offset - onset) * part.step_s < config.least_s:
             continue
         region = int(ratios[peak].argmax())

@@ -26,7 +26,7 @@ ASSUMED_FRAMES_PER_S = 200.0
 
 @dataclass(frozen=True, kw_only=True)
 class StillPair:
-    """Two still images given as the onset and the apex of one movement."""
+    """Two still images: the onset and the apex of one movement."""
 
     onset: Path
     apex: Path
@@ -185,7 +185,7 @@ def open_pair(
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The image files directly in a folder, hidden ones left out, in natural order.
+    """The image files directly in a folder, hidden ones skipped, in natural order.
 
     Raises:
         InputError: the folder cannot be listed.
@@ -256,7 +256,7 @@ def _decode(content: bytes, *, path: Path) -> np.ndarray:
 
 
 def _is_broken_png(content: bytes) -> bool:
-    """Whether a PNG is cut off or a checksum is wrong; libpng would say so on the terminal."""
+    """Whether a PNG is cut off or a checksum is wrong; libpng would print it on the terminal."""
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
         return False
     view, at = memoryview(content), 8

@@ -15,7 +15,7 @@ from hmrm.video import pixels
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:
-    """One picture on its way: time in s (None: the file does not say), size, and its pixels.
+    """One picture on its way: time in s (None: the file states none), size, and its pixels.
 
     ``load`` does the costly part, so that pictures nobody looks at cost little.
     """
@@ -33,7 +33,7 @@ class VideoSource(ABC):
         path: the video file, the image folder, or the first of two still images.
         is_pair: whether the clip is two still images rather than something that was filmed.
         frames_per_s: average over the clip, from its timestamps or metadata.
-        frame_count: an estimate from metadata; None if the file does not tell. Decoding decides.
+        frame_count: an estimate from metadata, None without any. Decoding decides.
         size_wh_px: width and height of an upright frame.
     """
 
@@ -108,19 +108,19 @@ class VideoSource(ABC):
             FrameIndexError: the clip has no such frame.
             VideoError: as ``frames``.
         """
-        wanted = set(indices)
-        if not wanted:
+        requested = set(indices)
+        if not requested:
             return {}
-        if min(wanted) < 0:
-            raise FrameIndexError(f"{self.path}: frame {min(wanted)} asked for; the first is 0")
+        if min(requested) < 0:
+            raise FrameIndexError(f"{self.path}: frame {min(requested)} asked for; the first is 0")
         found: dict[int, Frame] = {}
         seen = 0
-        for index, time_s, picture in islice(self._timed(), max(wanted) + 1):
+        for index, time_s, picture in islice(self._timed(), max(requested) + 1):
             seen = index + 1
-            if index in wanted:
+            if index in requested:
                 found[index] = Frame(index=index, time_s=time_s, image=self._image(picture))
-        if len(found) < len(wanted):
-            missing = min(wanted - set(found))
+        if len(found) < len(requested):
+            missing = min(requested - set(found))
             raise FrameIndexError(
                 f"{self.path}: frame {missing} asked for, but the clip has {seen} frames; "
                 f"give an index from 0 to {seen - 1}"
@@ -161,7 +161,7 @@ class VideoSource(ABC):
         return pixels.as_kind(image, grey=self._is_grey)
 
     def _note(self, code: str, message: str) -> None:
-        # The first word stands: a second pass must not change what the first one reported.
+        # The first message stands: a second pass must not change what the first one reported.
         self._notices.setdefault(code, Notice(code=code, message=message))
 
     def _capped(self, count: int | None) -> int | None:
