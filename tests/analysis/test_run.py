@@ -102,8 +102,11 @@ def test_finished_videos_are_taken_as_they_are(targets: list[Target], tmp_path: 
 def test_a_killed_run_goes_on(targets: list[Target], tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(targets, tmp_path / "out", fails=KeyboardInterrupt())
+    left = tmp_path / "out" / "videos" / ".s01_b.77.partial.json"
+    left.write_text("{")
     found, made = run(targets, tmp_path / "out")
     assert (states(found), made) == (["resumed", "new"], ["b"])
+    assert not left.exists()
 
 
 def test_a_changed_video_is_redone(targets: list[Target], tmp_path: Path) -> None:

@@ -60,3 +60,11 @@ def test_68_landmarks_need_an_extra_and_say_so(
     assert isinstance(done.exception, MissingExtraError)
     assert "pip install 'hmrm[dlib]'" in str(done.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_two_still_images_are_nothing_to_spot_in(tmp_path: Path) -> None:
+    for name in ("onset.png", "apex.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((64, 64), 90, np.uint8))
+    words = spotted(tmp_path / "onset.png", tmp_path / "apex.png", "-o", tmp_path / "out")
+    assert "two still images have nothing to spot in" in words
+    assert "1 of 1 videos failed" in words

@@ -23,11 +23,11 @@ from hmrm.datasets.frames import frames_of
 from hmrm.datasets.load import LoadOptions
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.preparation.given_points import read_points
-from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job, weights_sha256
+from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job
 from hmrm.datasets.preparation.run import PrepareConfig, prepare
 from hmrm.errors import ConfigError, DataError, InputError
 from hmrm.flow.apex import APEX_RULES
-from hmrm.flow.estimate import ESTIMATORS
+from hmrm.flow.estimate import ESTIMATORS, weights_sha256
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm, fake_smic
 from hmrm.synthetic.datasets.long_videos import fake_samm_lv

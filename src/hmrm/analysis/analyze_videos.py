@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from hmrm import provenance
+from hmrm import atomic, provenance
 from hmrm.analysis import exports
 from hmrm.analysis.analyze import analyze
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
@@ -14,7 +14,7 @@ from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.clip import Analysis
 from hmrm.faces.detector import build_detector
 from hmrm.faces.track import Detector
-from hmrm.flow.estimate import build_estimator
+from hmrm.flow.estimate import weights_sha256
 from hmrm.progress import Progress, silent
 
 
@@ -47,7 +47,7 @@ def analyze_videos(
     config = config or AnalyzeConfig()
     classifier = open_classifier(weights)
     origin = origin_of(classifier)
-    flow_weights = getattr(build_estimator(config.flow), "weights", None)
+    flow_weights = weights_sha256(config.flow)
 
     @cache
     def faces() -> Detector:
@@ -64,6 +64,7 @@ def analyze_videos(
             detector=faces(),
             progress=progress,
         )
+        atomic.remove_partial(folder / folder_of(target))
         exports.save(folder / folder_of(target), analysis)
         return _result(target, folder, analysis)
 
@@ -73,7 +74,7 @@ def analyze_videos(
         {
             "frames": f"{onset} {apex} {frames_per_s}",
             "classifier": origin.sha256 if origin else "",
-            "flow": provenance.sha256(flow_weights) if flow_weights else "",
+            "flow": flow_weights,
         },
     )
     return run_videos(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hmrm import atomic, provenance
 from hmrm import config as configs
-from hmrm import provenance
 from hmrm.analysis.results import VideoResult, read_kept, write_kept
 from hmrm.errors import FaceError, HmrmError, InputError, NumericalError
 from hmrm.faces.landmarks import landmarker
@@ -101,6 +101,7 @@ def run_videos(
         MissingExtraError: an optional dependency is not installed.
         WeightsError: weights cannot be used.
     """
+    atomic.remove_partial(folder / KEPT_FOLDER)
     outcomes = []
     for number, target in enumerate(targets, 1):
         outcomes.append(_outcome(target, folder, process, settings))

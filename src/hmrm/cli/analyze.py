@@ -52,7 +52,7 @@ def analyze(
         ApexRule,
         typer.Option(
             help="Apex of spotted events: the largest displacement while they were followed, or "
-            "by the frames: the middle of the hold after registration (exacter), CapsuleNet's "
+            "from the frames: the middle of the hold after registration, CapsuleNet's "
             "largest difference to onset and offset, or the middle."
         ),
     ] = "displacement",

@@ -26,7 +26,7 @@ from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.crops import CANONICAL
 from hmrm.faces.landmarks import landmarker
 from hmrm.flow.apex import DEFAULT_APEX_RULE
-from hmrm.flow.estimate import build_estimator, estimate_flow
+from hmrm.flow.estimate import estimate_flow, weights_sha256
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.video.images import read_image
@@ -166,13 +166,6 @@ def _pictures_sha256(job: Job, frames: ClipFrames) -> str:
             digest = "unreadable"
         total.update(f"{path.name}\0{digest}\n".encode())
     return total.hexdigest()
-
-
-@cache
-def weights_sha256(flow: str) -> str:
-    """Of a trained estimator's weights, which a new version may replace; empty for others."""
-    weights = getattr(build_estimator(flow), "weights", None)
-    return provenance.sha256(weights) if weights else ""
 
 
 @cache
