@@ -95,6 +95,7 @@ class Event:
         flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
 
     Example:
+        >>> from hmrm import Event
         >>> smile = Event(
         ...     face_id=0, onset_index=120, apex_index=131, offset_index=150,
         ...     onset_s=1.2, apex_s=1.31, offset_s=1.5,
@@ -180,6 +181,8 @@ class Analysis:
         provenance: the stamp of ``provenance.py``, the classifier's weights and the settings.
 
     Example:
+        >>> from hmrm import Analysis
+        >>> from hmrm.clip import Notice
         >>> quiet = Analysis(
         ...     source="clip.mp4", frame_count=50, duration_s=2.0, frames_per_s=25.0,
         ...     size_wh_px=(640, 480), events=(), frames=(), pictures=(),

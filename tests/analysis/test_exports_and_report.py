@@ -97,9 +97,10 @@ def test_frames_table_counts_from_one(analysis: Analysis, tmp_path: Path) -> Non
 def test_json_fits_its_schema(analysis: Analysis, tmp_path: Path) -> None:
     exports.write_json(tmp_path / "analysis.json", analysis)
     content = json.loads((tmp_path / "analysis.json").read_text())
-    jsonschema.validate(content, exports.schema())
+    schema = json.loads(Path(exports.__file__).with_name("analysis.schema.json").read_text())
+    jsonschema.validate(content, schema)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(content | {"events": [{}]}, exports.schema())
+        jsonschema.validate(content | {"events": [{}]}, schema)
 
 
 def test_unwritable_folder(analysis: Analysis, tmp_path: Path) -> None:
@@ -150,12 +151,12 @@ def test_report_escapes_names_and_says_what_matters(analysis: Analysis) -> None:
 def test_report_without_events(analysis: Analysis) -> None:
     empty = replace(analysis, events=(), pictures=(), frames=[])
     text = report.render(empty)
-    assert "No facial movement" in text and report.UNNAMED not in text
+    assert "No facial movement" in text and report.UNCLASSIFIED not in text
 
 
 def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
     unnamed = replace(analysis, events=(event(), event()))
-    assert report.UNNAMED in report.render(unnamed)
+    assert report.UNCLASSIFIED in report.render(unnamed)
 
 
 def test_truth_is_shown_beside_what_was_found(analysis: Analysis) -> None:

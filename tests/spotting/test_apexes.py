@@ -50,7 +50,7 @@ def track(face_id: int, points: Sequence[np.ndarray]) -> FaceTrack:
         time_s=np.arange(count) / RATE,
         box_xyxy_px=np.zeros((count, 4)),
         points_xy_px=np.stack(points),
-        confidence=np.ones(count),
+        detection_confidence=np.ones(count),
         success=np.ones(count, dtype=np.int64),
         turned=np.zeros(count, dtype=np.int64),
         signal=MotionMeter().signal(),

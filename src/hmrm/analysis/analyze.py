@@ -57,6 +57,7 @@ def analyze(
     Example:
         The onset and apex image of a synthetic smile:
 
+        >>> from hmrm import analyze
         >>> from hmrm.synthetic.demo import demo_clip
         >>> clip = demo_clip()
         >>> found = analyze([clip.frame(180).image, clip.frame(195).image])
@@ -74,7 +75,7 @@ def analyze(
         found = _spotted(video, config, detector, progress)
     else:
         found = _annotated(video, onset, apex, config, detector)
-    unclassified = [notices.UNNAMED] if found.events and classify is None else []
+    unclassified = [notices.UNCLASSIFIED] if found.events and classify is None else []
     origin = origin_of(classify)
     stamp = provenance.stamp(config_hash=configs.digest(config), data_hash=video.content_hash())
     return Analysis(

@@ -11,7 +11,7 @@ from hmrm.faces.crops import CANONICAL
 from hmrm.faces.regions import FINE
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"
-"""Trained on drawn motion alone: no licence of a data set binds it."""
+"""Trained on synthetic motion alone: no licence of a data set binds it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +116,6 @@ def to_mapping(analysis: Analysis) -> dict[str, Any]:
         "notices": [{"code": n.code, "message": n.message} for n in analysis.notices],
         "provenance": dict(analysis.provenance),
     }
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of ``analysis.json``."""
-    text = resources.files("hmrm.analysis").joinpath("analysis.schema.json").read_text("utf-8")
-    return json.loads(text)
 
 
 def _event_mapping(event: Event) -> dict[str, Any]:

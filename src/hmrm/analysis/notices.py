@@ -14,7 +14,7 @@ UNRELIABLE = Notice(
         "micro-expressions in long videos, so most spotted events may be false; look at each"
     ),
 )
-UNNAMED = Notice(
+UNCLASSIFIED = Notice(
     code="unnamed",
     message="movements are found, not named: no recogniser was given, so class is empty",
 )
@@ -66,7 +66,7 @@ def on_events(
 
     Args:
         largest_px: the largest regional motion seen, px of the canonical crop.
-        floor_px: motion below it is not told from none.
+        floor_px: motion below it cannot be distinguished from none.
         kept_pictures: how many events have pictures.
     """
     if not events:

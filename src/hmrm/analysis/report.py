@@ -28,7 +28,9 @@ MEANING = (
     "motion can come from speech, a swallow, a twitch or habit, and nothing here shows intent, "
     "honesty or state of mind."
 )
-UNNAMED = "The movements are found, not named: no recognition weights were used, so class is empty."
+UNCLASSIFIED = (
+    "The movements are found, not named: no recognition weights were used, so class is empty."
+)
 FORBIDDEN = (
     "Not for lie detection, hiring, policing, border control, medical diagnosis, or any decision "
     "about a person. In the European Union, inferring emotions at work and in education is "
@@ -79,13 +81,13 @@ def render(analysis: Analysis, *, truth: Sequence[timeline.Span] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    unnamed = bool(analysis.events) and all(e.label is None for e in analysis.events)
+    unclassified = bool(analysis.events) and all(e.label is None for e in analysis.events)
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         facts=_facts(analysis),
         summary=_summary(analysis),
         reliability=RELIABILITY,
-        meaning=f"{UNNAMED} {MEANING}" if unnamed else MEANING,
+        meaning=f"{UNCLASSIFIED} {MEANING}" if unclassified else MEANING,
         forbidden=FORBIDDEN,
         truth=truth,
         truth_lines=[truth_line(span, analysis.events) for span in truth],

@@ -25,7 +25,8 @@ class VideoResult:
         files: what was written for this video alone: path below the run's folder → hex sha256.
 
     Example:
-        >>> from hmrm.clip import Event
+        >>> from hmrm import Event
+        >>> from hmrm.analysis.results import VideoResult
         >>> smile = Event(
         ...     face_id=0, onset_index=120, apex_index=131, offset_index=150,
         ...     onset_s=1.2, apex_s=1.31, offset_s=1.5,

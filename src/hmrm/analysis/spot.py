@@ -53,6 +53,8 @@ def spot(
         A video in which a synthetic face keeps still:
 
         >>> import tempfile
+        >>> from pathlib import Path
+        >>> from hmrm.analysis.spot import spot
         >>> from hmrm.synthetic.demo import demo_clip
         >>> from hmrm.video.writer import write_video
         >>> with tempfile.TemporaryDirectory() as folder:

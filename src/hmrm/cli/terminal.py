@@ -22,7 +22,7 @@ ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 """Progress, warnings and errors go to standard error, so that output can be piped."""
 
 LINE_S = 30.0
-"""Seconds between two lines of progress where no bar can be drawn, as in a log file."""
+"""Seconds between two lines of progress where no bar can be shown, as in a log file."""
 
 
 @runtime_checkable
@@ -33,7 +33,7 @@ class Display(Protocol):
         """Show that a stage advanced."""
 
     def paused(self) -> AbstractContextManager[None]:
-        """Clear what is drawn while results are printed."""
+        """Clear the bars while results are printed."""
 
 
 @contextmanager

@@ -61,7 +61,7 @@ class Rejected:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """Movements of one face, told apart; both in order of time."""
+    """Movements of one face that are expressions, and those that are not, in order of time."""
 
     kept: tuple[Movement, ...]
     rejected: tuple[Rejected, ...] = ()
@@ -72,7 +72,7 @@ def reject_distractors(
     signal: MotionSignal,
     config: DistractorConfig | None = None,
 ) -> Candidates:
-    """Tell movements that are speech, a blink or a turn of the head from all others."""
+    """Reject movements that are speech, a blink or a turn of the head."""
     config = config or DistractorConfig()
     speech = _speech(movements, signal, config)
     kept, rejected = [], []

@@ -26,13 +26,13 @@ class QualityConfig:
         near_s: a cut, or an end of the face's track, nearer than this is flagged.
         small_eye_distance_px: a face with less between its eyes is small: 1 px of the canonical
             crop is then under 0.4 px of the video.
-        border_share: fraction of the crop that may lie outside the image.
+        border_fraction: fraction of the crop that may lie outside the image.
     """
 
     least_frames_per_s: float = 2 / SHORTEST_MICRO_S
     near_s: float = 0.25
     small_eye_distance_px: float = 48.0
-    border_share: float = 0.02
+    border_fraction: float = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ def _quality_flags(
         "near_cut": any(low <= cut_s <= high for cut_s in first.cuts_s),
         "near_end": ends,
         "face_lost": (ends and any(in_video)) or not track.success[followed].all(),
-        "near_border": outside > config.border_share,
+        "near_border": outside > config.border_fraction,
         "small_face": float(track.eye_distance_px[followed].min()) < config.small_eye_distance_px,
         "blink_overlap": movement.blink,
     }

@@ -60,7 +60,7 @@ class FaceFrames(Sequence[FaceFrame]):
             time_s=float(track.time_s[row]),
             face_id=track.face_id,
             box_xyxy_px=(left, top, right, bottom),
-            detection_confidence=float(track.confidence[row]),
+            detection_confidence=float(track.detection_confidence[row]),
             success=bool(track.success[row]),
             motion_px={name: float(values[measured]) for name, values in motion},
         )

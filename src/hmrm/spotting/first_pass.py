@@ -44,7 +44,7 @@ class FaceTrack:
 
     Attributes:
         index, time_s: of these frames.
-        box_xyxy_px, points_xy_px, confidence: as the tracker reported them.
+        box_xyxy_px, points_xy_px, detection_confidence: as the tracker reported them.
         success, turned: as the tracker reported them.
         eye_distance_px: px of the frame.
         signal: its motion, in those frames where it could be measured.
@@ -55,7 +55,7 @@ class FaceTrack:
     time_s: Float[np.ndarray, " n"]
     box_xyxy_px: Float[np.ndarray, "n 4"]
     points_xy_px: Float[np.ndarray, "n 5 2"]
-    confidence: Float[np.ndarray, " n"]
+    detection_confidence: Float[np.ndarray, " n"]
     success: Int[np.ndarray, " n"]
     turned: Int[np.ndarray, " n"]
     signal: MotionSignal
@@ -156,7 +156,7 @@ class _Recorder:
             face_id=face_id,
             index=np.array(self.index, dtype=np.int64),
             time_s=numbers[:, 0],
-            confidence=numbers[:, 1],
+            detection_confidence=numbers[:, 1],
             box_xyxy_px=numbers[:, 2:6],
             points_xy_px=numbers[:, 6:].reshape(-1, 5, 2),
             success=flags[:, 0],

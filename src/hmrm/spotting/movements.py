@@ -6,7 +6,7 @@ are rest. What exceeds a threshold made of the face's own noise is a movement; i
 off the displacement of all regions that take part, not set around the peak.
 
 Source: regions, threshold and peaks as in the classic recipe (SOFTNet, Liong et al. 2021), with
-the median noise in place of mean and maximum, because a part of the maximum always finds something.
+the median noise instead of mean and maximum, because a part of the maximum always finds something.
 """
 
 from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ class SpotConfig:
 
     @property
     def floor_px(self) -> float:
-        """Motion below it cannot be told from none, px of the crop."""
+        """Motion below it cannot be distinguished from none, px of the crop."""
         return min(scale.least_px for scale in self.scales)
 
 

@@ -26,7 +26,7 @@ def noise_px(away_px: Float[np.ndarray, "t r 2"], *, floor_px: float) -> Float[n
 def usual_peak(values: Float[np.ndarray, "t r"], *, block: int) -> Float[np.ndarray, " r"]:
     """What the largest value within ``block`` rows usually is, by region: the median of them.
 
-    Noise of the same spread may be tame or full of outliers; its usual maximum tells.
+    Noise of the same spread may be tame or full of outliers; its usual maximum shows which.
     """
     blocks = np.array_split(values, max(1, len(values) // max(1, block)))
     return np.median(np.stack([rows.max(axis=0) for rows in blocks]), axis=0)

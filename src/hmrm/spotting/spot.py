@@ -89,7 +89,7 @@ def find_events(first: FirstPass, config: SpottingConfig) -> Spotted:
 
 
 def _candidates(face: FaceTrack, config: SpottingConfig) -> Candidates:
-    """Movements of one face, those that are no expression told apart."""
+    """Movements of one face, and those that are no expression."""
     movements = find_movements(face.signal, config.spot)
     if config.distractors is None:
         return Candidates(kept=tuple(movements))

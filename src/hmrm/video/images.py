@@ -69,11 +69,6 @@ class ImageSequence(VideoSource):
         self._is_grey = first.ndim == 2
 
     @property
-    def paths(self) -> tuple[Path, ...]:
-        """The image files; position is the frame's index."""
-        return self._paths
-
-    @property
     def label(self) -> str:
         """Name of the folder; of a pair, the names of both files."""
         return " + ".join(path.name for path in self._paths) if self.is_pair else super().label
