@@ -14,9 +14,10 @@ from hmrm.analysis.results import VideoResult, read_kept, spotting_mapping, writ
 from hmrm.analysis.run import Outcome, Target, VideoRun, run_videos, settings_digest
 from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.clip import Event, Notice
-from hmrm.errors import FaceNotFoundError, MissingExtraError, OutputError
+from hmrm.errors import FaceNotFoundError, MissingExtraError, OutputError, VideoError
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.video.reader import open_video
+from hmrm.video.source import VideoSource
 
 EVENT = Event(
     face_id=1,
@@ -242,3 +243,21 @@ def test_everything_that_decides_a_result_is_in_its_digest() -> None:
 def test_a_video_called_videos_has_a_folder_of_its_own() -> None:
     assert folder_of(Target(video="videos", source=Path("videos.mp4"))) == "videos_"
     assert folder_of(Target(video="clip", source=Path("clip.mp4"))) == "clip"
+
+
+def test_a_video_that_opens_with_a_rate_alone_is_resumed(
+    targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(targets, tmp_path / "out")
+
+    def needs_a_rate(source: Path, *, frames_per_s: float | None = None) -> VideoSource:
+        if frames_per_s is None:
+            raise VideoError(f"{source}: states no frame rate; give it")
+        return open_video(source, frames_per_s=frames_per_s)
+
+    monkeypatch.setattr("hmrm.analysis.run.open_video", needs_a_rate)
+    assert states(run(targets, tmp_path / "out")[0]) == ["failed", "failed"]
+    found = run_videos(
+        targets, tmp_path / "out", Process(tmp_path), settings="x", frames_per_s=25.0
+    )
+    assert states(found) == ["resumed", "resumed"]

@@ -78,7 +78,13 @@ def analyze_videos(
         },
     )
     return run_videos(
-        targets, folder, process, settings=settings, progress=progress, on_outcome=on_outcome
+        targets,
+        folder,
+        process,
+        settings=settings,
+        frames_per_s=frames_per_s,
+        progress=progress,
+        on_outcome=on_outcome,
     )
 
 

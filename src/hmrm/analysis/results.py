@@ -86,11 +86,11 @@ def read_kept(path: Path, settings: str) -> VideoResult | None:
         plain = stored["result"]
         if stored["settings"] != settings or stored["sha256"] != _digest(plain):
             return None
+        events = tuple(Event(**{**one, "flags": tuple(one["flags"])}) for one in plain["events"])
+        notices = tuple(Notice(**one) for one in plain["notices"])
+        return VideoResult(**{**plain, "events": events, "notices": notices})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    events = tuple(Event(**{**one, "flags": tuple(one["flags"])}) for one in plain["events"])
-    notices = tuple(Notice(**one) for one in plain["notices"])
-    return VideoResult(**{**plain, "events": events, "notices": notices})
 
 
 def spotting_mapping(result: VideoResult) -> dict[str, Any]:

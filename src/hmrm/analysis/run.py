@@ -84,6 +84,7 @@ def run_videos(
     process: Callable[[Target], VideoResult],
     *,
     settings: str,
+    frames_per_s: float | None = None,
     progress: Progress = silent,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> VideoRun:
@@ -94,6 +95,7 @@ def run_videos(
     Args:
         process: makes the result of one video, and writes what belongs to it alone.
         settings: see `settings_digest`.
+        frames_per_s: as it is given to `open_video`, without which some videos do not open.
         on_outcome: called after each video.
 
     Raises:
@@ -104,7 +106,7 @@ def run_videos(
     atomic.remove_partial(folder / KEPT_FOLDER)
     outcomes = []
     for number, target in enumerate(targets, 1):
-        outcomes.append(_outcome(target, folder, process, settings))
+        outcomes.append(_outcome(target, folder, process, settings, frames_per_s))
         progress("videos", number, len(targets))
         if on_outcome is not None:
             on_outcome(outcomes[-1])
@@ -133,12 +135,16 @@ def settings_digest(command: str, config: SpottingConfig, extras: Mapping[str, s
 
 
 def _outcome(
-    target: Target, folder: Path, process: Callable[[Target], VideoResult], settings: str
+    target: Target,
+    folder: Path,
+    process: Callable[[Target], VideoResult],
+    settings: str,
+    frames_per_s: float | None,
 ) -> Outcome:
     path = folder / KEPT_FOLDER / f"{target.name}.json"
     try:
         kept = read_kept(path, settings)
-        if kept is not None and _is_current(kept, target, folder):
+        if kept is not None and _is_current(kept, target, folder, frames_per_s):
             return Outcome(target=target, state="resumed", result=kept)
         state: State = "redone" if path.exists() else "new"
         result = process(target)
@@ -148,7 +154,9 @@ def _outcome(
     return Outcome(target=target, state=state, result=result)
 
 
-def _is_current(kept: VideoResult, target: Target, folder: Path) -> bool:
+def _is_current(
+    kept: VideoResult, target: Target, folder: Path, frames_per_s: float | None
+) -> bool:
     """Whether a kept result is this video's, its content and the files written for it the same."""
     if (kept.subject, kept.video) != (target.subject, target.video):
         return False
@@ -158,4 +166,4 @@ def _is_current(kept: VideoResult, target: Target, folder: Path) -> bool:
                 return False
         except OSError:
             return False
-    return kept.data_hash == open_video(target.source).content_hash()
+    return kept.data_hash == open_video(target.source, frames_per_s=frames_per_s).content_hash()

@@ -126,6 +126,7 @@ def spot_videos(
         folder,
         process,
         settings=settings_digest("spot", config, {"frames_per_s": f"{frames_per_s}"}),
+        frames_per_s=frames_per_s,
         progress=progress,
         on_outcome=on_outcome,
     )
