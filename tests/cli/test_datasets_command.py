@@ -217,3 +217,15 @@ def test_intervals_tell_which_corrections_were_applied(tmp_path: Path):
     words = call("datasets", "intervals", "samm-lv", tmp_path, *sides)
     assert f"1 × {words_of('corrected')}; first" in words and "onset 3 → 4 (seen)" in words
     assert f"1 × {words_of('correction_not_applied')}; first" in words
+
+
+def test_intervals_estimate_missing_apexes_and_tell_the_rule(tmp_path: Path):
+    write_fake(tmp_path, FAKES["smic"]().first(3), pictures="blank")
+    truth = tmp_path / "truth.csv"
+    call("datasets", "intervals", "smic", tmp_path, "-o", truth, "--apex-rule", "middle")
+    lines = truth.read_text().splitlines()
+    assert lines[0].endswith("_index,type,label,apex_rule")
+    assert [line.split(",")[3] + line.split(",")[-1] for line in lines[1:]] == ["4middle"] * 3
+    assert "1.000" in call("score-spotting", "--truth", truth, "--found", truth)
+    with pytest.raises(ConfigError, match="give --apex-rule"):
+        call("datasets", "intervals", "smic", tmp_path, "-o", truth, "--faces", "faces.csv")

@@ -58,8 +58,6 @@ KNOWN = {
     "hmrm.evaluation.predictions.Predictions.score_by_dataset",
     "hmrm.evaluation.protocol.CLASS_SETS",
     "hmrm.evaluation.spotting.score.PARTS",
-    # analysis, spotting, video
-    "hmrm.analysis.exports.schema",
 }
 
 Definition = tuple[str, str]

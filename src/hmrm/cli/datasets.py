@@ -13,8 +13,20 @@ from hmrm.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Look at data sets, prepare them, or draw one.")
 
+ApexRule = Literal["difference", "middle", "registration"]
+"""Keys of ``hmrm.flow.apex.APEX_RULES``, written out so that help opens without it."""
+
 _Table = Annotated[
     Path | None, typer.Option("--table", help="Annotation table.", show_default=False)
+]
+_Faces = Annotated[
+    Path | None,
+    typer.Option(
+        help="Five points by clip id (CSV) instead of detection: id, x1, y1, ... x5, y5; px in "
+        "the onset of left eye, right eye, nose tip, left and right corner of the mouth, left "
+        "and right as in the picture.",
+        show_default=False,
+    ),
 ]
 _Corrections = Annotated[
     Path | None,
@@ -95,10 +107,23 @@ def prepare(
         str, typer.Option(help="tvl1, deepflow, dis, farneback, gru-aofe or gru-aofe-fast.")
     ] = "deepflow",
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
-    apex: Annotated[
-        Literal["difference", "middle"],
-        typer.Option(help="Where annotators gave none: CapsuleNet's rule, or the middle."),
+    apex_rule: Annotated[
+        ApexRule,
+        typer.Option(
+            "--apex-rule",
+            "--apex",
+            help="Where annotators gave no apex: CapsuleNet's largest difference to onset and "
+            "offset, the middle, or the middle of the hold after registration (exacter; slower). "
+            "--apex is its old name.",
+        ),
     ] = "difference",
+    landmarks: Annotated[
+        Literal["5", "68"],
+        typer.Option(
+            help="Align detected faces by the detector's 5 points, or by 68 as the paper does "
+            "(needs the extra dlib; its model excludes commercial use)."
+        ),
+    ] = "5",
     classes: Annotated[
         Literal["three", "four", "five", "seven"], typer.Option(help="Scheme of classes.")
     ] = "three",
@@ -106,14 +131,7 @@ def prepare(
     head_motion: Annotated[
         bool, typer.Option(help="Fit the head's motion and take it out of the flow.")
     ] = True,
-    faces: Annotated[
-        Path | None,
-        typer.Option(
-            help="Five points by clip id (CSV) instead of detection: id, x1, y1, ... x5, y5; px in "
-            "the onset of left eye, right eye, nose tip, left and right corner of the mouth, left "
-            "and right as in the picture."
-        ),
-    ] = None,
+    faces: _Faces = None,
     table: _Table = None,
     corrections: _Corrections = None,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
@@ -129,7 +147,12 @@ def prepare(
     from hmrm.datasets.preparation.run import prepare as run
 
     settings = PrepareConfig(
-        clip=ClipSettings(flow=flow, apex=apex, head_motion=head_motion),
+        clip=ClipSettings(
+            flow=flow,
+            apex=apex_rule,
+            head_motion=head_motion,
+            landmarks=68 if landmarks == "68" else None,
+        ),
         classes=classes,
         macro=macro,
         faces=faces,
@@ -164,6 +187,16 @@ def intervals(
     table: _Table = None,
     table_only: Annotated[bool, typer.Option(help="Do not look for frames.")] = False,
     corrections: _Corrections = None,
+    apex_rule: Annotated[
+        ApexRule | None,
+        typer.Option(
+            help="Estimate the apex from the frames where annotators gave none but an offset, by "
+            "this rule (see prepare), and tell so in a last column.",
+            show_default=False,
+        ),
+    ] = None,
+    faces: _Faces = None,
+    progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Write the annotated intervals as a table for hmrm score-spotting.
 
@@ -173,15 +206,22 @@ def intervals(
     at 1 in some data sets and anywhere in others (SMIC-E, CASME II).
     """
     from hmrm.datasets.check_dataset import group_oddities
-    from hmrm.datasets.interval_truth import write_intervals
+    from hmrm.datasets.interval_truth import ApexEstimate, write_intervals
     from hmrm.datasets.load import LoadOptions, for_root, is_composite, load_dataset
+    from hmrm.datasets.preparation.given_points import read_points
 
     if is_composite(name):
         raise ConfigError("the composite is three data sets: give casme2, samm or smic by name")
+    if faces is not None and apex_rule is None:
+        raise ConfigError("--faces serves to estimate apexes; give --apex-rule, or leave it out")
     options = LoadOptions(table=table, table_only=table_only, corrections=corrections)
     in_table = for_root(options, root).table_only
     loaded = load_dataset(name, root, options)
-    done = write_intervals(output, loaded, as_in_table=in_table)
+    estimate = apex_rule and ApexEstimate(rule=apex_rule, faces=read_points(faces) if faces else {})
+    with progress_bar(enabled=progress and estimate is not None) as bar:
+        done = write_intervals(
+            output, loaded, as_in_table=in_table, estimate=estimate or None, progress=bar
+        )
     counted = "numbered as in the table" if in_table else "counted from 0 in each video's folder"
     OUT.print(
         f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} left out",

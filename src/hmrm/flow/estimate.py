@@ -1,11 +1,12 @@
 """Flow between any two pictures a user has: checked, converted, estimated."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
 
+from hmrm import provenance
 from hmrm.errors import InputError
 from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
@@ -88,6 +89,17 @@ def build_estimator(method: str) -> FlowEstimator:
     if method not in ESTIMATORS:
         raise InputError(f"flow method: unknown {method!r}; choose one of {', '.join(ESTIMATORS)}")
     return ESTIMATORS[method]()
+
+
+@cache
+def weights_sha256(method: str) -> str:
+    """Of a trained estimator's weights, which a new version may replace; empty for others.
+
+    Raises:
+        InputError: no estimator has that name.
+    """
+    weights = getattr(build_estimator(method), "weights", None)
+    return provenance.sha256(weights) if weights else ""
 
 
 def noise_floor_px(method: str) -> float:

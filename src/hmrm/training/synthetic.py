@@ -18,7 +18,7 @@ from jaxtyping import Float32, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmrm import atomic, config, parallel, provenance
+from hmrm import atomic, config, parallel, provenance, run_folder
 from hmrm.errors import ConfigError
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.network import HMRM, HMRMConfig
@@ -104,7 +104,7 @@ def train_synthetic(
         ConfigError: the folder belongs to other settings.
         OutputError: it cannot be written.
     """
-    _claim(folder, settings)
+    run_folder.claim(folder, "config.toml", config.to_mapping(settings))
     pool = draw_pool(settings, folder, held_out=False, workers=workers, progress=progress)
     held_out = draw_pool(settings, folder, held_out=True, workers=workers, progress=progress)
     model, average = _train(settings, pool, folder, progress)
@@ -166,13 +166,6 @@ def accuracy(model: HMRM, pool: Pool) -> float:
             fused = model(torch.from_numpy(pool.maps[part].astype(np.float32))).fused
             right += int((fused.argmax(1).numpy() == pool.labels[part]).sum())
     return right / len(pool.labels)
-
-
-def _claim(folder: Path, settings: SyntheticTrainingConfig) -> None:
-    path, text = folder / "config.toml", config.dumps(settings)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ConfigError(f"{folder}: holds a training with other settings; choose another folder")
-    atomic.write_text(path, text)
 
 
 def _draw_shard(

@@ -58,6 +58,7 @@ WORDS: Mapping[str, str] = {
     "picture_empty": "a picture is an empty file or a broken link",
     "frames_missing": "frames between onset and offset are missing",
     "frames_beyond": "there are frames outside onset to offset",
+    "apex_not_estimated": "an apex could not be estimated, its cell is empty",
     "interval_cut": "an interval that reaches beyond its video was cut to it",
     # Flow maps.
     "identical_maps": "the same map stands under several clips",

@@ -36,7 +36,6 @@ from hmrm.datasets.preparation.output_folder import (
     claim,
     faces_of,
     remove_others,
-    remove_partial,
     write_table,
 )
 from hmrm.datasets.preparation.prepare_clip import (
@@ -51,7 +50,8 @@ from hmrm.datasets.preparation.prepare_clip import (
 from hmrm.datasets.sources.catalogue import COMPOSITE, DATASETS
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.crops import CANONICAL
-from hmrm.flow.apex_difference import RULES
+from hmrm.faces.landmarks import landmarker
+from hmrm.flow.apex import rule_named
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.mapset import build_mapset
 from hmrm.progress import Progress, silent
@@ -165,7 +165,8 @@ def prepare(
         DataError: the data set cannot be read, not one clip can be prepared, or faces are given
             and none of them is of a clip here.
         OutputError: a file cannot be written.
-        MissingExtraError: faces are to be found and torch is not installed.
+        MissingExtraError: faces are to be found and torch is not installed, or 68 landmarks are
+            asked for and dlib is not.
     """
     settings = settings or PrepareConfig()
     _check(settings)
@@ -174,7 +175,6 @@ def prepare(
     unused = _unused(points, plan, settings.faces)
     ours = claim(output, plan.made_from)
     earlier = faces_of(output) if ours else {}
-    remove_partial(output)
     jobs = [_job(one, output, settings, points) for one in plan.wanted]
     outcomes, made = _run(jobs, workers=workers, progress=progress)
     failed = [
@@ -209,8 +209,9 @@ def prepare(
 
 def _check(settings: PrepareConfig) -> None:
     build_estimator(settings.clip.flow)
-    if settings.clip.apex not in RULES:
-        raise ConfigError(f"apex rule {settings.clip.apex!r}; choose one of {', '.join(RULES)}")
+    rule_named(settings.clip.apex)
+    if settings.clip.landmarks:
+        landmarker()
     if settings.load.table_only:
         raise ConfigError("prepare needs frames; leave table_only out")
 

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hmrm import atomic, config, provenance
+from hmrm import atomic, config, provenance, run_folder
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.flow.files.flying_chairs import flying_chairs
 from hmrm.flow.files.flying_things import flying_things
@@ -139,7 +139,7 @@ def train_flow(
         NumericalError: the training diverged.
         OutputError: the folder cannot be written.
     """
-    _claim(folder, settings)
+    run_folder.claim(folder, "config.toml", config.to_mapping(settings))
     material, held_out, seen_in_training = _material(settings, folder, workers, progress)
 
     def keep(network: GruAofe, step: int) -> None:
@@ -273,13 +273,6 @@ def validate(network: GruAofe, batches: list[Batch]) -> dict[str, Any]:
 
 def _rounded(value: Tensor | float) -> float:
     return round(float(value), 5)
-
-
-def _claim(folder: Path, settings: FlowTrainingConfig) -> None:
-    path, text = folder / "config.toml", config.dumps(settings)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ConfigError(f"{folder}: holds a training with other settings; choose another folder")
-    atomic.write_text(path, text)
 
 
 def _train(
