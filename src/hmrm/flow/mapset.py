@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
-from hmrm.clip import Oddity
+from hmrm.clip import ClipId, Oddity
 from hmrm.errors import DataError, NumericalError
 from hmrm.faces.crops import CANONICAL_CROP, CROPS, CropBox
 from hmrm.flow.pair import centre_and_scale
@@ -47,12 +47,12 @@ class MapSet:
     @property
     def subjects(self) -> tuple[str, ...]:
         """``dataset/subject`` of each clip."""
-        return tuple("/".join(i.split("/")[:2]) for i in self.ids)
+        return tuple(ClipId.parse(name).subject for name in self.ids)
 
     @property
     def datasets(self) -> tuple[str, ...]:
         """Data set of each clip."""
-        return tuple(i.split("/")[0] for i in self.ids)
+        return tuple(ClipId.parse(name).dataset for name in self.ids)
 
     def select(self, positions: Sequence[int]) -> "MapSet":
         """The clips at ``positions``, in that order, with a digest of their own."""
@@ -118,8 +118,7 @@ def _check(
         raise DataError(f"crop {crop!r} is unknown; declare one of {', '.join(CROPS)}")
     seen: set[str] = set()
     for name, label, values in zip(ids, labels, maps, strict=True):
-        if name.count("/") != 2 or not all(name.split("/")):
-            raise DataError(f"clip id {name!r} is not dataset/subject/clip")
+        ClipId.parse(name)
         if name in seen:
             raise DataError(f"clip {name} occurs twice; keep one of them")
         seen.add(name)

@@ -13,6 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from hmrm.clip import ClipId
 from hmrm.faces.crops import CANONICAL_CROP
 
 MapKind = Literal["canonical", "raw"]
@@ -43,7 +44,7 @@ class TrainingSet:
     @property
     def subjects(self) -> tuple[str, ...]:
         """``dataset/subject`` of each clip."""
-        return tuple("/".join(name.split("/")[:2]) for name in self.ids)
+        return tuple(ClipId.parse(name).subject for name in self.ids)
 
 
 @runtime_checkable
