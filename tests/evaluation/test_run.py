@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hmrm.errors import ConfigError, NumericalError
-from hmrm.evaluation.fold import FoldData, inner_curve, oracle_epoch, run_fold
+from hmrm.evaluation.fold import inner_curve, oracle_epoch, run_fold
 from hmrm.evaluation.leakage import find_leaks, uses_test_labels
 from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import build
@@ -43,15 +44,6 @@ def contents(folder):
         for p in sorted(folder.rglob("*"))
         if p.is_file() and p.name != "timings.jsonl"
     }
-
-
-def data_of(mapset, labels=None):
-    return FoldData(
-        ids=mapset.ids,
-        labels=mapset.labels if labels is None else labels,
-        maps=mapset.maps,
-        classes=mapset.classes,
-    )
 
 
 def loso(mapset):
@@ -205,7 +197,7 @@ def test_test_labels_change_no_prediction(drawn, selection, fold):
     settings = Settings(selection=selection, record_epochs=True)
 
     def run(labels):
-        data = data_of(drawn, labels)
+        data = replace(drawn, labels=labels)
         return run_fold(recogniser, data, loso(drawn).folds[fold], settings, seed=0).scores
 
     assert not uses_test_labels(
@@ -222,7 +214,7 @@ def test_permuted_test_labels_change_no_known_model(drawn, name, options):
     recogniser, fold = find_recogniser(name, options), loso(drawn).folds[2]
 
     def run(labels):
-        return run_fold(recogniser, data_of(drawn, labels), fold, Settings(), seed=0).scores
+        return run_fold(recogniser, replace(drawn, labels=labels), fold, Settings(), seed=0).scores
 
     generator = np.random.default_rng(0)
     assert not uses_test_labels(run, drawn.labels, fold, classes=3, generator=generator)
@@ -235,7 +227,9 @@ def test_the_leak_check_finds_a_leak(drawn):
 
     def leaks(fold):
         def run(labels):
-            return run_fold(recogniser, data_of(drawn, labels), fold, settings, seed=0).scores
+            return run_fold(
+                recogniser, replace(drawn, labels=labels), fold, settings, seed=0
+            ).scores
 
         generator = np.random.default_rng(0)
         return uses_test_labels(run, drawn.labels, fold, classes=3, generator=generator)
@@ -260,9 +254,9 @@ def test_test_maps_never_reach_training(drawn, selection):
             inner = find_recogniser("toy_models:Softmax", {"epochs": 4})
             return inner.fit(train, seed=seed, epochs=epochs, observer=observer)
 
-    run_fold(Spy(), data_of(drawn), fold, settings, seed=3)
+    run_fold(Spy(), drawn, fold, settings, seed=3)
     first, seen[:] = list(seen), []
-    other = FoldData(ids=drawn.ids, labels=drawn.labels, maps=maps, classes=drawn.classes)
+    other = replace(drawn, maps=maps)
     run_fold(Spy(), other, fold, settings, seed=3)
     assert first == seen
     test_ids = {drawn.ids[i] for i in fold.test}
@@ -272,13 +266,13 @@ def test_test_maps_never_reach_training(drawn, selection):
 def test_inner_choice_equals_its_twin(drawn):
     """Epoch with the best pooled UF1 over inner folds, then all training clips for so long."""
     recogniser = find_recogniser("toy_models:Softmax", {"epochs": 5, "rate": 0.2})
-    data, fold = data_of(drawn), loso(drawn).folds[1]
+    data, fold = drawn, loso(drawn).folds[1]
     settings = Settings(selection="inner", inner_folds=3, features=False)
     result = run_fold(recogniser, data, fold, settings, seed=0)
     curve = inner_curve(recogniser, data, fold, settings, seed=0)
     np.testing.assert_array_equal(result.inner_uf1, curve)
     assert result.epochs == max(range(1, 6), key=lambda e: (curve[e - 1], -e))
-    again = recogniser.fit(data.training_set(fold.train), seed=0, epochs=result.epochs)
+    again = recogniser.fit(data.select(fold.train), seed=0, epochs=result.epochs)
     np.testing.assert_array_equal(
         result.scores, again.predict(data.maps[np.array(fold.test)].copy())
     )

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hmrm import atomic
+from hmrm.clip import ClipId
 from hmrm.datasets.maps.importers import dataset_of_subject
 from hmrm.errors import DataError
 from hmrm.evaluation.metrics import Scores, score
@@ -40,12 +41,12 @@ class Predictions:
     @property
     def subjects(self) -> tuple[str, ...]:
         """``dataset/subject`` of each clip."""
-        return tuple("/".join(i.split("/")[:2]) for i in self.ids)
+        return tuple(ClipId.parse(name).subject for name in self.ids)
 
     @property
     def datasets(self) -> tuple[str, ...]:
         """Data set of each clip."""
-        return tuple(i.split("/")[0] for i in self.ids)
+        return tuple(ClipId.parse(name).dataset for name in self.ids)
 
     def score(self) -> Scores:
         """Pooled scores over all clips."""
@@ -184,9 +185,10 @@ def _clip_id(row: dict[str, str], *, number: int, where: str) -> str:
         name = f"{dataset}/{row['subject']}/{row.get('clip') or f'row-{number + 1:05d}'}"
     else:
         raise DataError(f"{where}: no clip; expected columns id, or subject (and clip)")
-    if name.count("/") != 2 or not all(name.split("/")):
-        raise DataError(f"{where}: {name!r} is not dataset/subject/clip")
-    return name
+    try:
+        return str(ClipId.parse(name))
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def _labels(

@@ -20,15 +20,14 @@ import numpy as np
 
 from hmrm import atomic, parallel, records
 from hmrm.errors import ConfigError
-from hmrm.evaluation.fold import FoldData, run_fold
+from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
 from hmrm.evaluation.leakage import require_separate_subjects
 from hmrm.evaluation.protocol import Fold, Protocol, build
 from hmrm.evaluation.results import RunResult, write_result
 from hmrm.evaluation.settings import Plan
 from hmrm.evaluation.summary import pool
-from hmrm.faces.crops import CANONICAL_CROP
-from hmrm.flow.mapset import MapSet, canonical_form, canonical_maps
+from hmrm.flow.mapset import MapSet, canonical_mapset
 from hmrm.progress import Progress, silent
 from hmrm.training.models import find_recogniser
 
@@ -157,14 +156,13 @@ def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
         folder = Path(name)
         np.save(folder / "ids.npy", np.array(mapset.ids))
         np.save(folder / "labels.npy", mapset.labels)
-        np.save(folder / "maps.npy", mapset.maps if kind == "raw" else canonical_maps(mapset))
-        form = [mapset.crop, mapset.channels_apart] if kind == "raw" else [CANONICAL_CROP, False]
-        (folder / "form.json").write_text(json.dumps(form), encoding="utf-8")
-        if offset and mapset.offset_maps is not None:
-            back = mapset.offset_maps
-            if kind != "raw":
-                back = canonical_form(back, crop=mapset.crop, per_channel=mapset.channels_apart)
-            np.save(folder / "offset_maps.npy", back)
+        form = mapset if offset else replace(mapset, offset_maps=None)
+        form = form if kind == "raw" else canonical_mapset(form)
+        np.save(folder / "maps.npy", form.maps)
+        crop = json.dumps([form.crop, form.channels_apart])
+        (folder / "form.json").write_text(crop, encoding="utf-8")
+        if form.offset_maps is not None:
+            np.save(folder / "offset_maps.npy", form.offset_maps)
         try:
             yield folder
         finally:
@@ -172,10 +170,10 @@ def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=1)
-def _load_shared(folder: Path, classes: tuple[str, ...]) -> FoldData:
+def _load_shared(folder: Path, classes: tuple[str, ...]) -> MapSet:
     back = folder / "offset_maps.npy"
     crop, channels_apart = json.loads((folder / "form.json").read_text(encoding="utf-8"))
-    return FoldData(
+    return MapSet(
         ids=tuple(str(i) for i in np.load(folder / "ids.npy")),
         labels=np.load(folder / "labels.npy"),
         maps=np.load(folder / "maps.npy", mmap_mode="r"),

@@ -1,22 +1,20 @@
 """Several recognisers that judge together: one voice each, on a scale of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from hmrm.errors import ConfigError
-from hmrm.faces.crops import CANONICAL_CROP
-from hmrm.flow.mapset import canonical_form
+from hmrm.flow.mapset import MapSet, canonical_form, canonical_mapset
 from hmrm.model.contract import (
     FittedRecogniser,
     HasFeatures,
     MapKind,
     Observer,
     Recogniser,
-    TrainingSet,
 )
 
 DEFAULT_MEMBERS: tuple[Mapping[str, Any], ...] = (
@@ -55,7 +53,7 @@ class Ensemble:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -71,7 +69,7 @@ class Ensemble:
         ]
         fitted, scales = [], []
         for number, (member, view) in enumerate(zip(self.members, views, strict=True)):
-            seen = train if view is None else view.training_set(train)
+            seen = train if view is None else canonical_mapset(train)
             model = member.fit(seen, seed=seed * len(self.members) + number)
             fitted.append(model)
             scales.append(_scale(decisions(model, seen.maps)))
@@ -92,16 +90,6 @@ class _Canonical:
 
     def __call__(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float32[np.ndarray, "n 3 s s"]:
         return canonical_form(maps, crop=self.crop, per_channel=self.per_channel)
-
-    def training_set(self, train: TrainingSet) -> TrainingSet:
-        back = train.offset_maps
-        return replace(
-            train,
-            maps=self(train.maps),
-            offset_maps=None if back is None else self(back),
-            crop=CANONICAL_CROP,
-            channels_apart=False,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.errors import ConfigError, DataError, NumericalError
+from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_about_median
 from hmrm.model.baselines import NETWORKS
-from hmrm.model.contract import MapKind, Observer, TrainingSet
+from hmrm.model.contract import MapKind, Observer
 from hmrm.parallel import one_torch_thread
 from hmrm.training.imbalance import class_weights
 
@@ -81,7 +82,7 @@ class TorchRecogniser:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -111,9 +112,7 @@ class TorchRecogniser:
         network.eval()
         return fitted
 
-    def _train(
-        self, network: nn.Module, train: TrainingSet, *, seed: int, epochs: int
-    ) -> Iterator[int]:
+    def _train(self, network: nn.Module, train: MapSet, *, seed: int, epochs: int) -> Iterator[int]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(seed)
         maps = torch.tensor(train.maps) * recipe.input_scale

@@ -22,7 +22,6 @@ from hmrm.model.baselines.linear_svm import LinearSvm
 from hmrm.model.baselines.mdmo import Mdmo
 from hmrm.model.baselines.mirrored_svm import MirroredSvm, centred_flow
 from hmrm.model.baselines.rbf_svm import RbfSvm
-from hmrm.model.contract import TrainingSet
 
 SHARED_MAPS = Path(__file__).parents[3].parent / "shared/data/megc2019_flow"
 
@@ -174,8 +173,7 @@ def test_leave_one_subject_out_reaches_the_fields_figures(
     predicted = np.full(len(subjects), -1)
     for subject in np.unique(subjects):
         test = subjects == subject
-        rest = found.select(np.flatnonzero(~test).tolist())
-        train = TrainingSet(ids=rest.ids, maps=rest.maps, labels=rest.labels, classes=CLASSES)
+        train = found.select(np.flatnonzero(~test).tolist())
         fitted = SVMS[name].build().fit(train, seed=0)
         predicted[test] = fitted.predict(found.maps[test]).argmax(1)
     scores = score(found.labels, predicted, classes=CLASSES)

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from hmrm.clip import ClipId
 from hmrm.errors import MissingExtraError
 from hmrm.evaluation.predictions import Predictions
 from hmrm.evaluation.report.content import OracleRow, TableRow
@@ -270,6 +271,6 @@ def clip_pictures(mapset: MapSet, rows: Sequence[HardClip], table: Predictions) 
             x, y = np.meshgrid(at, at)
             axes.quiver(x, y, u[y, x], v[y, x], angles="xy", color=PALETTE[2], scale=24, width=0.01)
             votes = ", ".join(f"{name[:3]} {n}" for name, n in row.votes.items())
-            dataset, _, clip = row.id.split("/")
-            axes.set_title(f"{dataset} {clip}\n{row.truth[:3]}; said {votes}", fontsize=7)
+            clip = ClipId.parse(row.id)
+            axes.set_title(f"{clip.dataset} {clip.clip}\n{row.truth[:3]}; said {votes}", fontsize=7)
     return done[0]
