@@ -204,7 +204,25 @@ class ScoreRow:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunResult:
-    """Pooled predictions by seed, and what ``run.json`` holds."""
+    """Pooled predictions by seed, and what ``run.json`` holds.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import hmrm
+        >>> from hmrm.evaluation.settings import Plan, Settings
+        >>> maps = hmrm.load_maps(Path("maps"))
+        >>> plan = Plan(model="svm-mirrored", settings=Settings(folds="3"))
+        >>> result = hmrm.evaluate(maps, plan, Path("runs/three-folds"))
+        >>> uf1 = result.summary.composite.uf1
+        >>> uf1.mean > 0.9 > uf1.chance.permuted, len(uf1.by_seed)
+        (True, 1)
+
+        Every score is a row of one tidy table, which pandas.DataFrame takes as it is:
+
+        >>> subject = result.table()[-1]
+        >>> subject.data_set, subject.subject, subject.metric, round(subject.value, 3)
+        ('smic', 'smic/s04', 'accuracy', 0.833)
+    """
 
     predictions: Mapping[int, Predictions]
     summary: RunSummary
