@@ -13,7 +13,7 @@ from hmrm.evaluation.ablation.table import NONE_SHOWN, SAME, verdict
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.statistics import Difference, holm, paired_bootstrap
 from hmrm.synthetic.datasets.flow_maps import draw_maps
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE_TOML = """

@@ -27,9 +27,9 @@ from hmrm.evaluation.cost.measure import (
 )
 from hmrm.evaluation.cost.page import Score, as_markdown, cost_table, read_scores, write_figure
 from hmrm.evaluation.settings import Plan
-from hmrm.model.baselines import FULL_NETWORKS, NETWORKS
 from hmrm.model.network import HMRM, PRESETS
 from hmrm.model.scan import using_backend
+from hmrm.training.registry import MODELS
 
 # Published operations (a multiplication and an addition are two), in 10⁹, per clip.
 PUBLISHED_GFLOP = {"htnet": 0.43, "googlenet": 2.99, "vgg16": 30.9, "off-apexnet": 0.008}
@@ -69,9 +69,11 @@ def test_our_paper_preset_costs_what_was_measured_for_it() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED_GFLOP)
 def test_peers_cost_what_is_published(name: str) -> None:
-    peer = {**NETWORKS, **FULL_NETWORKS}[name]
+    model = MODELS[name]
+    assert model.network is not None
     with torch.device("meta"):
-        network, maps = peer.build(classes=3).eval(), torch.empty(1, 3, peer.side_px, peer.side_px)
+        network, side = model.network(classes=3).eval(), model.side_px
+        maps = torch.empty(1, 3, side, side)
     operations = sum(count_flops(network, maps).values())
     # Published figures have two digits.
     assert operations / 1e9 == pytest.approx(PUBLISHED_GFLOP[name], rel=0.05)
@@ -135,7 +137,7 @@ def test_unknown_models_are_named_before_anything_is_measured() -> None:
 
 
 def test_all_peers_and_both_presets_are_on_the_list() -> None:
-    assert set(NETWORKS) | set(FULL_NETWORKS) | {"hmrm-paper", "hmrm-lite"} <= set(model_names())
+    assert {"svm-linear", "ststnet", "vgg16", "hmrm-paper", "hmrm-lite"} <= set(model_names())
 
 
 def example(name: str, parameters: int | None) -> Efficiency:

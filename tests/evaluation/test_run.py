@@ -23,7 +23,7 @@ from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
 from hmrm.flow.mapset import build_mapset
 from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
 
 HERE = Path(__file__).parent
 

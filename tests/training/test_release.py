@@ -22,8 +22,7 @@ from hmrm.flow.mapset import MapSet, canonical_maps, canonical_mapset
 from hmrm.model.checkpoints import SHIPPED, load_checkpoint
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.synthetic.datasets.flow_maps import draw_maps
-from hmrm.training.models import find_recogniser
-from hmrm.training.registry import build_recogniser
+from hmrm.training.registry import build_recogniser, find_recogniser
 from hmrm.training.release import train_composite
 
 ROOT = Path(__file__).parents[2]

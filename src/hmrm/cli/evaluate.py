@@ -8,18 +8,12 @@ import typer
 from hmrm.cli.terminal import ERR, OUT, progress_bar
 from hmrm.errors import ConfigError
 from hmrm.progress import Progress
+from hmrm.training.registry import trainable
 
 if TYPE_CHECKING:
     from hmrm.evaluation.results import Estimate, RunResult, RunSummary
 
 Rule = Literal["fixed", "inner", "oracle"]
-
-MODELS = (
-    *("hmrm", "svm-mirrored", "svm-linear", "svm-rbf", "bi-woof", "mdmo", "ststnet"),
-    *("off-apexnet", "capsule-head", "htnet-small", "vgg16-small", "googlenet-small"),
-    *("mobilevit-small", "cnn", "cnn-lite", "vit", "vit-lite", "ensemble"),
-)
-"""Those of ``hmrm.training.registry``, whose import would slow every command."""
 
 
 def evaluate(
@@ -30,7 +24,7 @@ def evaluate(
     model: Annotated[
         str | None,
         typer.Option(
-            help=f"Train this one: {', '.join(MODELS)}, or package.module:factory.",
+            help=f"Train this one: {', '.join(trainable())}, or package.module:factory.",
             show_default=False,
         ),
     ] = None,

@@ -94,7 +94,7 @@ def composite(
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.out_of_fold import out_of_fold
     from hmrm.evaluation.settings import load_plan
-    from hmrm.training.models import find_recogniser
+    from hmrm.training.registry import find_recogniser
     from hmrm.training.release import train_composite
 
     parallel.single_thread()

@@ -29,7 +29,7 @@ from hmrm.evaluation.settings import Plan
 from hmrm.evaluation.summary import pool
 from hmrm.flow.mapset import MapSet, canonical_mapset
 from hmrm.progress import Progress, silent
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,7 @@ from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
 from hmrm.flow.mapset import MapSet
 from hmrm.progress import Progress, silent
-from hmrm.training.models import find_recogniser
-from hmrm.training.registry import network_sizes
+from hmrm.training.registry import find_recogniser, network_sizes
 
 BASE = "base"
 DEFAULTS: Mapping[str, Any] = {"folds": "5", "seeds": [0, 1, 2], "features": False}
