@@ -74,6 +74,18 @@ def evaluate(
         ConfigError: ``output`` belongs to another plan or other data, or see `find_recogniser`.
         DataError: a split that cannot be, see `hmrm.evaluation.protocol.build`.
         OutputError: ``output`` cannot be written.
+
+    Example:
+        Leave one subject out with the baseline to beat, on the maps of a folder:
+
+        >>> from pathlib import Path
+        >>> import hmrm
+        >>> from hmrm.evaluation.settings import Plan
+        >>> maps = hmrm.load_maps(Path("maps"))
+        >>> result = hmrm.evaluate(maps, Plan(model="svm-mirrored"), Path("runs/svm"))
+        >>> found = result.predictions[0]  # those of seed 0
+        >>> found.ids == maps.ids, found.score().uf1 > 0.9
+        (True, True)
     """
     protocol = build(
         plan.settings.folds,
