@@ -96,12 +96,25 @@ def read(cls: type[R], path: Path) -> R:
         DataError: no such file, not JSON, a key missing or of another type; names file and key.
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise DataError(f"{path}: damaged ({error}); delete it and make it again") from error
-    return from_json(cls, table, where=str(path))
+    return loads(cls, text, where=str(path))
+
+
+def loads(cls: type[R], text: str, *, where: str) -> R:
+    """Read JSON text as the record ``cls``; ``where`` it stands is named in messages.
+
+    Raises:
+        DataError: see `read`.
+    """
+    try:
+        table = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{where}: damaged ({error}); delete it and make it again") from error
+    return from_json(cls, table, where=where)
 
 
 def from_json(

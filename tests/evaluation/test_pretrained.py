@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hmrm.errors import ConfigError, SeenInTrainingError, WeightsError
+from hmrm.errors import ConfigError, DataError, SeenInTrainingError, WeightsError
 from hmrm.evaluation.pretrained import FinishedModel, load_finished, score_finished
 from hmrm.flow.mapset import canonical_maps
 from hmrm.synthetic.datasets.flow_maps import draw_maps
@@ -57,6 +57,14 @@ def test_every_look_is_logged_and_their_number_is_printed_with_the_score(tmp_pat
     assert score_finished(model(), fewer, tmp_path).summary.looks == 1
     lines = [json.loads(line) for line in (tmp_path / "looks.jsonl").read_text().splitlines()]
     assert [line["data"] for line in lines] == [drawn.sha256] * 3 + [fewer.sha256]
+
+
+def test_a_log_that_cannot_be_read_is_named_with_its_line(tmp_path, drawn):
+    score_finished(model(), drawn, tmp_path)
+    log = tmp_path / "looks.jsonl"
+    log.write_text(log.read_text() + '{"weights": ')
+    with pytest.raises(DataError, match=r"looks\.jsonl line 2: damaged"):
+        score_finished(model(), drawn, tmp_path)
 
 
 def test_people_seen_in_training_are_refused_or_stamped(tmp_path, drawn):

@@ -122,6 +122,7 @@ def score_finished(
     Raises:
         SeenInTrainingError: it was trained on some of these subjects.
         ConfigError: it does not know the data's classes.
+        DataError: ``looks.jsonl`` is damaged.
     """
     seen = sorted(set(model.trained_subjects) & set(mapset.subjects))
     if seen and not allow_seen:
@@ -183,6 +184,10 @@ def _log_look(output: Path, model: FinishedModel, mapset: MapSet, *, uf1: float)
     """Add a line to the log; how many lines speak of these clips now."""
     path = output / LOOKS
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    earlier = [
+        records.loads(Look, line, where=f"{path} line {number}")
+        for number, line in enumerate(lines, 1)
+    ]
     look = Look(
         weights=model.name,
         sha256=model.digest,
@@ -192,8 +197,4 @@ def _log_look(output: Path, model: FinishedModel, mapset: MapSet, *, uf1: float)
     )
     lines.append(json.dumps(records.to_json(look)))
     atomic.write_text(path, "\n".join(lines) + "\n")
-    looks = [
-        records.from_json(Look, json.loads(line), where=f"{path} line {number}")
-        for number, line in enumerate(lines, 1)
-    ]
-    return sum(one.data == mapset.sha256 for one in looks)
+    return sum(one.data == mapset.sha256 for one in (*earlier, look))

@@ -1,6 +1,5 @@
 """Published numbers on the 442 clips of MEGC 2019, with the rule each was made by."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -40,4 +39,4 @@ class Published:
 def published() -> Published:
     """Read the table that is shipped with the package."""
     text = resources.files("hmrm.evaluation.report").joinpath("published.json").read_text("utf-8")
-    return records.from_json(Published, json.loads(text), where="published.json")
+    return records.loads(Published, text, where="published.json")

@@ -25,8 +25,6 @@ from hmrm.provenance import Stamp
 OVERLAP = 0.5
 """Least intersection over union, inclusive: MEGC's k."""
 
-PARTS = ("micro", "macro", "all")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
