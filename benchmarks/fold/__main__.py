@@ -24,7 +24,7 @@ from hmrm.evaluation.settings import load_plan
 from hmrm.model.contract import Recogniser, TrainingSet
 from hmrm.model.scan import scan_backend
 from hmrm.parallel import single_thread
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING, TEST, SUBJECTS = 435, 7, 68

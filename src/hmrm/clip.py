@@ -7,11 +7,12 @@ to apex; ``*_index`` is a zero-based position in the clip, ``*_s`` a time in sec
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
+
+from hmrm.errors import DataError
 
 Image = UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"]
 
@@ -29,29 +30,48 @@ class Frame:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clip:
-    """One annotated micro-expression on disk, or one clip of a public benchmark.
+class ClipId:
+    """Whose clip it is and from which data set: ``dataset/subject/clip``, taken apart once.
 
-    ``id`` is ``dataset/subject/clip``; subjects are qualified by the data set, so that two data
-    sets never share one. ``label`` indexes the protocol's classes.
+    Example:
+        >>> from hmrm.clip import ClipId
+        >>> clip = ClipId.parse("casme2/sub01/EP02_01f")
+        >>> clip.dataset, clip.subject, clip.clip
+        ('casme2', 'casme2/sub01', 'EP02_01f')
+        >>> str(clip)
+        'casme2/sub01/EP02_01f'
+
+    Attributes:
+        dataset: name of the data set.
+        subject_name: the subject as its data set names it, e.g. ``sub01``.
+        clip: name of the clip, unique for its subject.
     """
 
-    id: str
-    label: int | None = None
-    path: Path | None = None
-    onset_index: int | None = None
-    apex_index: int | None = None
-    offset_index: int | None = None
+    dataset: str
+    subject_name: str
+    clip: str
 
-    @property
-    def dataset(self) -> str:
-        """Data set part of the id."""
-        return self.id.split("/")[0]
+    @classmethod
+    def parse(cls, text: str) -> "ClipId":
+        """The id that ``text`` writes.
+
+        Raises:
+            DataError: not three parts with a slash between, or one of them empty.
+        """
+        parts = text.split("/")
+        if len(parts) != 3 or not all(parts):
+            raise DataError(
+                f"clip id {text!r} is not dataset/subject/clip; write e.g. casme2/sub01/EP02_01f"
+            )
+        return cls(dataset=parts[0], subject_name=parts[1], clip=parts[2])
 
     @property
     def subject(self) -> str:
-        """Subject, qualified by its data set: ``dataset/subject``."""
-        return "/".join(self.id.split("/")[:2])
+        """``dataset/subject``: two data sets never share a subject."""
+        return f"{self.dataset}/{self.subject_name}"
+
+    def __str__(self) -> str:
+        return f"{self.subject}/{self.clip}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
 
 # Records that users hold: whoever owns one writes its example, makes it public where
 # it is not, and takes it off this list.
-PENDING = {"ClipId", "MapSet", "RunResult"}
+PENDING = {"ClipId", "MapSet"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

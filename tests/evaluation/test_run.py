@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hmrm.errors import ConfigError, NumericalError
-from hmrm.evaluation.fold import FoldData, inner_curve, oracle_epoch, run_fold
+from hmrm.evaluation.fold import inner_curve, oracle_epoch, run_fold
 from hmrm.evaluation.leakage import find_leaks, uses_test_labels
 from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import build
@@ -22,7 +23,7 @@ from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
 from hmrm.flow.mapset import build_mapset
 from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
 
 HERE = Path(__file__).parent
 
@@ -45,15 +46,6 @@ def contents(folder):
     }
 
 
-def data_of(mapset, labels=None):
-    return FoldData(
-        ids=mapset.ids,
-        labels=mapset.labels if labels is None else labels,
-        maps=mapset.maps,
-        classes=mapset.classes,
-    )
-
-
 def loso(mapset):
     return build("loso", ids=mapset.ids, labels=mapset.labels, classes=mapset.classes)
 
@@ -69,9 +61,9 @@ def test_pooled_scores_equal_a_loop_written_by_hand(tmp_path, drawn):
             truth.append(drawn.labels[i])
             predicted.append(distance.argmin())
     expected = score(np.array(truth), np.array(predicted), classes=drawn.classes)
-    found = result.summary["scores"]["composite"]
-    assert found["uf1"]["mean"] == pytest.approx(expected.uf1)
-    assert found["uar"]["mean"] == pytest.approx(expected.uar)
+    found = result.summary.composite
+    assert found.uf1.mean == pytest.approx(expected.uf1)
+    assert found.uar.mean == pytest.approx(expected.uar)
     assert result.predictions[0].ids == drawn.ids
     np.testing.assert_array_equal(result.predictions[0].truth, drawn.labels)
 
@@ -144,8 +136,8 @@ def test_seeds_can_be_added_later(tmp_path, drawn):
     evaluate(drawn, plan(**asked, seeds=(0,)), tmp_path / "grown")
     grown = evaluate(drawn, plan(**asked, seeds=(0, 1)), tmp_path / "grown")
     whole = evaluate(drawn, plan(**asked, seeds=(0, 1)), tmp_path / "whole")
-    assert grown.summary["scores"] == whole.summary["scores"]
-    assert len(whole.summary["scores"]["composite"]["uf1"]["by_seed"]) == 2
+    assert grown.summary.scores == whole.summary.scores
+    assert len(whole.summary.composite.uf1.by_seed) == 2
 
 
 def test_another_plan_or_other_data_is_refused(tmp_path, drawn):
@@ -177,7 +169,7 @@ def test_a_folder_with_other_things_is_refused(tmp_path, drawn):
 def test_every_scheme_tests_every_clip_once(tmp_path, drawn, scheme):
     result = evaluate(drawn, plan(folds=scheme), tmp_path)
     assert result.predictions[0].ids == drawn.ids
-    assert result.summary["folds"] == scheme
+    assert result.summary.folds == scheme
 
 
 @pytest.mark.parametrize("classes", [3, 4, 5, 7])
@@ -194,8 +186,8 @@ def test_any_number_of_classes(tmp_path, classes):
         source="test",
     )
     result = evaluate(mapset, plan(), tmp_path)
-    assert np.shape(result.summary["scores"]["composite"]["confusion"]) == (classes, classes)
-    assert result.summary["classes"] == list(mapset.classes)
+    assert np.shape(result.summary.composite.confusion) == (classes, classes)
+    assert result.summary.classes == mapset.classes
 
 
 @pytest.mark.parametrize("selection", ["fixed", "inner"])
@@ -205,7 +197,7 @@ def test_test_labels_change_no_prediction(drawn, selection, fold):
     settings = Settings(selection=selection, record_epochs=True)
 
     def run(labels):
-        data = data_of(drawn, labels)
+        data = replace(drawn, labels=labels)
         return run_fold(recogniser, data, loso(drawn).folds[fold], settings, seed=0).scores
 
     assert not uses_test_labels(
@@ -222,7 +214,7 @@ def test_permuted_test_labels_change_no_known_model(drawn, name, options):
     recogniser, fold = find_recogniser(name, options), loso(drawn).folds[2]
 
     def run(labels):
-        return run_fold(recogniser, data_of(drawn, labels), fold, Settings(), seed=0).scores
+        return run_fold(recogniser, replace(drawn, labels=labels), fold, Settings(), seed=0).scores
 
     generator = np.random.default_rng(0)
     assert not uses_test_labels(run, drawn.labels, fold, classes=3, generator=generator)
@@ -235,7 +227,9 @@ def test_the_leak_check_finds_a_leak(drawn):
 
     def leaks(fold):
         def run(labels):
-            return run_fold(recogniser, data_of(drawn, labels), fold, settings, seed=0).scores
+            return run_fold(
+                recogniser, replace(drawn, labels=labels), fold, settings, seed=0
+            ).scores
 
         generator = np.random.default_rng(0)
         return uses_test_labels(run, drawn.labels, fold, classes=3, generator=generator)
@@ -260,9 +254,9 @@ def test_test_maps_never_reach_training(drawn, selection):
             inner = find_recogniser("toy_models:Softmax", {"epochs": 4})
             return inner.fit(train, seed=seed, epochs=epochs, observer=observer)
 
-    run_fold(Spy(), data_of(drawn), fold, settings, seed=3)
+    run_fold(Spy(), drawn, fold, settings, seed=3)
     first, seen[:] = list(seen), []
-    other = FoldData(ids=drawn.ids, labels=drawn.labels, maps=maps, classes=drawn.classes)
+    other = replace(drawn, maps=maps)
     run_fold(Spy(), other, fold, settings, seed=3)
     assert first == seen
     test_ids = {drawn.ids[i] for i in fold.test}
@@ -272,13 +266,13 @@ def test_test_maps_never_reach_training(drawn, selection):
 def test_inner_choice_equals_its_twin(drawn):
     """Epoch with the best pooled UF1 over inner folds, then all training clips for so long."""
     recogniser = find_recogniser("toy_models:Softmax", {"epochs": 5, "rate": 0.2})
-    data, fold = data_of(drawn), loso(drawn).folds[1]
+    data, fold = drawn, loso(drawn).folds[1]
     settings = Settings(selection="inner", inner_folds=3, features=False)
     result = run_fold(recogniser, data, fold, settings, seed=0)
     curve = inner_curve(recogniser, data, fold, settings, seed=0)
     np.testing.assert_array_equal(result.inner_uf1, curve)
     assert result.epochs == max(range(1, 6), key=lambda e: (curve[e - 1], -e))
-    again = recogniser.fit(data.training_set(fold.train), seed=0, epochs=result.epochs)
+    again = recogniser.fit(data.select(fold.train), seed=0, epochs=result.epochs)
     np.testing.assert_array_equal(
         result.scores, again.predict(data.maps[np.array(fold.test)].copy())
     )
@@ -292,13 +286,13 @@ def test_oracle_takes_the_last_of_the_best_epochs():
 def test_oracle_rewards_looking_and_its_control_says_how_much(tmp_path, drawn):
     """A guesser without any skill gains most of its score by looking, on any labels."""
     result = evaluate(drawn, plan("toy_models:Guesser", selection="oracle"), tmp_path)
-    (control,) = result.summary["oracle_control"]
-    looked = result.summary["scores"]["composite"]["uf1"]["mean"]
-    assert control["epochs"] == 100
-    assert looked > 0.7 > 0.45 > control["fixed"][0]
-    assert control["looking"][0] == pytest.approx(looked, abs=0.1)
-    assert control["last"][0] < 0.45
-    assert "oracle picks the epoch on the test subject" in result.summary["warnings"][0]
+    (one,) = result.summary.oracle_control
+    control, looked = one.control, result.summary.composite.uf1.mean
+    assert control.epochs == 100
+    assert looked > 0.7 > 0.45 > control.fixed[0]
+    assert control.looking[0] == pytest.approx(looked, abs=0.1)
+    assert control.last[0] < 0.45
+    assert "oracle picks the epoch on the test subject" in result.summary.warnings[0]
 
 
 def test_recording_epochs_changes_no_prediction(tmp_path, drawn):
@@ -328,8 +322,8 @@ def test_a_model_that_breaks_its_contract_is_stopped(tmp_path, drawn, how, error
 @pytest.mark.parametrize(("how", "stamped"), [("batch", True), ("none", False), ("writes", False)])
 def test_transductive_models_are_stamped(tmp_path, drawn, how, stamped):
     result = evaluate(drawn, plan("toy_models:Broken", {"how": how}), tmp_path)
-    assert result.summary["transductive"] is stamped
-    assert any("transductive" in w for w in result.summary["warnings"]) is stamped
+    assert result.summary.transductive is stamped
+    assert any("transductive" in w for w in result.summary.warnings) is stamped
 
 
 @pytest.mark.parametrize(

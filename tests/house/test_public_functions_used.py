@@ -55,9 +55,7 @@ KNOWN = {
     # evaluation
     "hmrm.evaluation.leakage.Evaluate",
     "hmrm.evaluation.leakage.uses_test_labels",
-    "hmrm.evaluation.predictions.Predictions.score_by_dataset",
     "hmrm.evaluation.protocol.CLASS_SETS",
-    "hmrm.evaluation.spotting.score.PARTS",
 }
 
 Definition = tuple[str, str]

@@ -7,6 +7,7 @@ def test_public_names_are_these_and_resolve() -> None:
     pinned = [
         "Analysis",
         "Event",
+        "RunResult",
         "analyze",
         "estimate_flow",
         "evaluate",

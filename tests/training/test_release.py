@@ -18,13 +18,12 @@ from hmrm.evaluation.out_of_fold import out_of_fold
 from hmrm.evaluation.pretrained import load_finished, score_finished
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import load_plan
-from hmrm.flow.mapset import MapSet, canonical_maps
+from hmrm.flow.mapset import MapSet, canonical_maps, canonical_mapset
 from hmrm.model.checkpoints import SHIPPED, load_checkpoint
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.synthetic.datasets.flow_maps import draw_maps
-from hmrm.training.models import find_recogniser
-from hmrm.training.registry import build_recogniser
-from hmrm.training.release import train_composite, training_set
+from hmrm.training.registry import build_recogniser, find_recogniser
+from hmrm.training.release import train_composite
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "megc2019_flow"
@@ -76,7 +75,7 @@ def test_a_linear_head_becomes_the_networks_last_layer(
     path = train_composite(maps, build_recogniser("hmrm", options), tmp_path / kind, seed=0)
     network, card = load_checkpoint(path)
     assert card.steps == 1 and "last layer only" in card.trained_on
-    fitted = build_recogniser("hmrm", options).fit(training_set(maps, offset_maps=False), seed=0)
+    fitted = build_recogniser("hmrm", options).fit(canonical_mapset(maps), seed=0)
     # Alone and in batches, products of float32 round differently.
     np.testing.assert_allclose(
         network.predict(torch.from_numpy(canonical_maps(maps))).numpy(),
@@ -104,7 +103,7 @@ def test_the_command_puts_out_of_fold_scores_into_the_card(maps: MapSet, tmp_pat
     assert done.exit_code == 0, done.output
     card = json.loads((tmp_path / "w/weights.json").read_text())
     found = card["metrics"]["out of fold"]
-    assert found["composite"]["uf1"]["mean"] == result.summary["scores"]["composite"]["uf1"]["mean"]
+    assert found["composite"]["uf1"]["mean"] == result.summary.composite.uf1.mean
     assert (found["folds"], found["selection"], found["clips"]) == ("2", "fixed", 18)
 
 

@@ -12,8 +12,10 @@ from torch.nn import functional
 
 from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.flow.pair import mirrored_about_median
+from hmrm.model.baselines.off_apexnet import OffApexNet
+from hmrm.model.baselines.ststnet import StstNet
 from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
-from hmrm.training.registry import RECIPES, RECOGNISERS, build_recogniser
+from hmrm.training.registry import MODELS, build_recogniser, trainable
 from hmrm.training.torch_recogniser import (
     FittedNetwork,
     Recipe,
@@ -23,6 +25,7 @@ from hmrm.training.torch_recogniser import (
 
 CLASSES = ("negative", "positive", "surprise")
 QUICK = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 8}
+NETWORKS = [name for name in trainable() if MODELS[name].network is not None]
 
 
 def drawn(count: int, *, seed: int = 0) -> TrainingSet:
@@ -43,7 +46,7 @@ def weights(fitted: FittedNetwork) -> dict[str, torch.Tensor]:
 @pytest.fixture
 def quick() -> TorchRecogniser:
     return TorchRecogniser(
-        peer="ststnet", recipe=Recipe(epochs=3, batch_size=8, mirror_train=True, mirror_test=True)
+        network=StstNet, recipe=Recipe(epochs=3, batch_size=8, mirror_train=True, mirror_test=True)
     )
 
 
@@ -86,7 +89,7 @@ def test_the_world_outside_is_left_as_it_was(quick: TorchRecogniser) -> None:
     torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_clip_scores_the_same_alone_as_in_a_batch(name: str) -> None:
     fitted = build_recogniser(name, {**QUICK, "epochs": 1}).fit(drawn(6), seed=0)
     maps = drawn(5, seed=2).maps
@@ -141,9 +144,7 @@ def test_class_weights_are_those_of_scikit_learn() -> None:
 def test_plain_recipe_equals_a_loop_written_out() -> None:
     train = drawn(6)
     recipe = Recipe(epochs=2, optimiser="adam", weight_decay=0.0, batch_size=6, input_scale=2.0)
-    fitted = TorchRecogniser(peer="off-apexnet", recipe=recipe).fit(train, seed=3)
-
-    from hmrm.model.baselines.off_apexnet import OffApexNet
+    fitted = TorchRecogniser(network=OffApexNet, recipe=recipe).fit(train, seed=3)
 
     with torch.random.fork_rng():
         torch.manual_seed(3)
@@ -192,16 +193,27 @@ def test_options_are_checked(name: str, options: dict[str, object] | None, messa
         build_recogniser(name, options)
 
 
-@pytest.mark.parametrize("name", RECOGNISERS)
+@pytest.mark.parametrize("name", trainable())
 def test_every_known_name_is_a_recogniser(name: str) -> None:
     recogniser = build_recogniser(name)
     assert isinstance(recogniser, Recogniser)
     assert recogniser.map_kind in ("raw", "canonical")
 
 
+def test_a_network_that_is_only_counted_is_not_trained() -> None:
+    with pytest.raises(ConfigError, match="'vgg16' is only counted, by hmrm benchmark models"):
+        build_recogniser("vgg16")
+
+
+def test_every_model_says_in_a_line_what_it_is() -> None:
+    lines = [model.description for model in MODELS.values()]
+    assert all(line and "\n" not in line and len(line) <= 80 for line in lines)
+    assert len(set(lines)) == len(lines)
+
+
 def test_names_are_known_without_torch_and_scikit_learn() -> None:
     code = (
-        "import sys; from hmrm.training.registry import RECOGNISERS; "
+        "import sys; from hmrm.training.registry import MODELS; "
         "sys.exit(any(m in sys.modules for m in ('torch', 'sklearn')))"
     )
     source = Path(__file__).parents[2] / "src"

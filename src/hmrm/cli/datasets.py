@@ -141,6 +141,7 @@ def prepare(
     The same command given again makes what is missing and what changed. A folder that holds
     results of another data set or of other settings is refused.
     """
+    from hmrm.clip import ClipId
     from hmrm.datasets.load import LoadOptions
     from hmrm.datasets.preparation.prepare_clip import ClipSettings
     from hmrm.datasets.preparation.run import PrepareConfig
@@ -160,7 +161,7 @@ def prepare(
     )
     with progress_bar(enabled=progress) as bar:
         done = run(name, root, output, settings, workers=workers, progress=bar)
-    subjects = len({clip.rsplit("/", 1)[0] for clip in done.clips})
+    subjects = len({ClipId.parse(clip).subject for clip in done.clips})
     left = f"{len(done.skipped)} left out"
     if done.skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())

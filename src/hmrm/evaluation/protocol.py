@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Int
 
+from hmrm.clip import ClipId
 from hmrm.errors import ConfigError, DataError
 
 CLASS_SETS: dict[str, tuple[str, ...]] = {
@@ -63,11 +64,12 @@ def build(
 
     Raises:
         ConfigError: unknown scheme, or more folds than subjects.
-        DataError: too few subjects or data sets to leave one out, or an id twice.
+        DataError: too few subjects or data sets to leave one out, an id twice, or one that is not
+            ``dataset/subject/clip``.
     """
     _check_ids(ids)
-    subjects = [subject_of(i) for i in ids]
-    datasets = [i.split("/")[0] for i in ids]
+    clips = [ClipId.parse(name) for name in ids]
+    subjects, datasets = [clip.subject for clip in clips], [clip.dataset for clip in clips]
     if scheme == "loso":
         folds = leave_one_out(subjects)
     elif scheme == "loso-per-dataset":
@@ -79,11 +81,6 @@ def build(
     else:
         raise ConfigError(f"folds {scheme!r} are unknown; choose {', '.join(SCHEMES)}")
     return Protocol(scheme=scheme, classes=classes, folds=folds)
-
-
-def subject_of(clip_id: str) -> str:
-    """``dataset/subject`` of a clip id."""
-    return "/".join(clip_id.split("/")[:2])
 
 
 def _check_ids(ids: Sequence[str]) -> None:

@@ -1,33 +1,25 @@
 """Several recognisers that judge together: one voice each, on a scale of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from hmrm.errors import ConfigError
-from hmrm.faces.crops import CANONICAL_CROP
-from hmrm.flow.mapset import canonical_form
+from hmrm.flow.mapset import MapSet, canonical_form, canonical_mapset
 from hmrm.model.contract import (
     FittedRecogniser,
     HasFeatures,
     MapKind,
     Observer,
     Recogniser,
-    TrainingSet,
-)
-
-DEFAULT_MEMBERS: tuple[Mapping[str, Any], ...] = (
-    {"name": "hmrm"},
-    {"name": "svm-mirrored"},
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ensemble:
-    """A `Recogniser` made of others; see `build_ensemble` for its options.
+    """A `Recogniser` made of others; see `hmrm.training.registry` for its options.
 
     Attributes:
         members: each sees the kind of maps it asks for.
@@ -55,7 +47,7 @@ class Ensemble:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -71,7 +63,7 @@ class Ensemble:
         ]
         fitted, scales = [], []
         for number, (member, view) in enumerate(zip(self.members, views, strict=True)):
-            seen = train if view is None else view.training_set(train)
+            seen = train if view is None else canonical_mapset(train)
             model = member.fit(seen, seed=seed * len(self.members) + number)
             fitted.append(model)
             scales.append(_scale(decisions(model, seen.maps)))
@@ -92,16 +84,6 @@ class _Canonical:
 
     def __call__(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float32[np.ndarray, "n 3 s s"]:
         return canonical_form(maps, crop=self.crop, per_channel=self.per_channel)
-
-    def training_set(self, train: TrainingSet) -> TrainingSet:
-        back = train.offset_maps
-        return replace(
-            train,
-            maps=self(train.maps),
-            offset_maps=None if back is None else self(back),
-            crop=CANONICAL_CROP,
-            channels_apart=False,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,40 +123,6 @@ def decisions(
     """Scores to be added up: logits where a member has them, since probabilities saturate."""
     ask: Callable[[np.ndarray], np.ndarray] = getattr(member, "decisions", member.predict)
     return np.asarray(ask(maps), dtype=np.float64)
-
-
-def build_ensemble(
-    options: Mapping[str, Any], *, build: Callable[[str, Mapping[str, Any]], Recogniser]
-) -> Ensemble:
-    """An ensemble from a config table.
-
-    Args:
-        options: ``members``, a list of tables: ``name`` of a recogniser, how often to ``repeat``
-            it (from other seeds, which share its voice; default 1), and its own options. None
-            given: `DEFAULT_MEMBERS`.
-        build: from name and options to a recogniser.
-
-    Raises:
-        ConfigError: unknown key, no name, an ensemble inside, or no members.
-    """
-    unknown = sorted(set(options) - {"members"})
-    if unknown:
-        raise ConfigError(f"model ensemble: unknown key {unknown[0]!r}; expected members")
-    tables = options.get("members", DEFAULT_MEMBERS)
-    if not isinstance(tables, Sequence) or not all(isinstance(t, Mapping) for t in tables):
-        raise ConfigError("model ensemble: members must be tables, [[model.members]]")
-    members: list[Recogniser] = []
-    voices: list[float] = []
-    for table in tables:
-        rest = dict(table)
-        name, repeat = rest.pop("name", None), rest.pop("repeat", 1)
-        if not isinstance(name, str) or name == "ensemble":
-            raise ConfigError(f"model ensemble: name of a member is {name!r}; name a recogniser")
-        if type(repeat) is not int or repeat < 1:
-            raise ConfigError(f"model ensemble: {name}: repeat = {repeat!r}: use 1 or more")
-        members += [build(name, rest)] * repeat
-        voices += [1 / repeat] * repeat
-    return Ensemble(members=tuple(members), voices=tuple(voices))
 
 
 def _centred(scores: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.faces.regions import mixing_boxes
+from hmrm.flow.mapset import MapSet
 from hmrm.model.network import HMRM, SCALES, Logits
 from hmrm.training.augment import AugmentConfig, augment
 from hmrm.training.imbalance import Imbalance, class_weights, draw_order, log_shares
 from hmrm.training.loss import LossConfig, MultiScaleLoss
-from hmrm.training.material import Labelled
 from hmrm.training.motionmix import MotionMixConfig, mix_batch
 
 
@@ -60,25 +60,23 @@ class FittingConfig:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Stock:
+class TrainingData:
     """What batches are made of.
 
     Attributes:
         clips: real maps, passed over once per epoch.
-        drawn: maps to take at random beside them, ``drawn_share`` per clip.
-        classes: number of classes.
+        synthetic: maps to take at random alongside, ``synthetic_share`` per clip.
     """
 
-    clips: Labelled
-    drawn: Labelled | None
-    drawn_share: float
-    classes: int
+    clips: MapSet
+    synthetic: MapSet | None
+    synthetic_share: float
     mix: MotionMixConfig
     augment: AugmentConfig
 
 
 def fit_network(
-    network: HMRM, stock: Stock, config: FittingConfig, *, loss: LossConfig, seed: int
+    network: HMRM, data: TrainingData, config: FittingConfig, *, loss: LossConfig, seed: int
 ) -> Iterator[tuple[int, HMRM]]:
     """Train ``network`` in place; yield epochs done and the model as it stands after each.
 
@@ -88,11 +86,11 @@ def fit_network(
     Raises:
         NumericalError: the loss became NaN or infinite.
     """
-    labels = torch.from_numpy(stock.clips.labels)
-    weights = class_weights(labels, stock.classes) if config.imbalance == "weights" else None
-    shift = torch.zeros(stock.classes)
+    labels, classes = torch.from_numpy(data.clips.labels), len(data.clips.classes)
+    weights = class_weights(labels, classes) if config.imbalance == "weights" else None
+    shift = torch.zeros(classes)
     if config.imbalance == "adjustment":
-        shift = config.adjustment * log_shares(labels, stock.classes)
+        shift = config.adjustment * log_shares(labels, classes)
     total_loss = MultiScaleLoss(loss, class_weights=weights)
     optimiser = _optimiser(network, total_loss, config)
     averaged = copy.deepcopy(network) if config.average_decay > 0 else network
@@ -101,7 +99,7 @@ def fit_network(
     for epoch in range(config.epochs):
         generator = np.random.default_rng((seed, epoch))
         network.train()
-        for maps, wanted in _batches(stock, config, generator):
+        for maps, wanted in _batches(data, config, generator):
             _set_rates(optimiser, rate(step, steps, config))
             dropping = torch.Generator().manual_seed(int(generator.integers(2**62)))
             logits = _shifted(network(maps, generator=dropping), shift)
@@ -130,36 +128,35 @@ def rate(step: int, steps: int, config: FittingConfig) -> float:
 
 
 def _batches(
-    stock: Stock, config: FittingConfig, generator: np.random.Generator
+    data: TrainingData, config: FittingConfig, generator: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    maps, labels = stock.clips.maps, stock.clips.labels
+    maps, labels = data.clips.maps, data.clips.labels
     boxes = mixing_boxes()
     order = draw_order(labels, balanced=config.imbalance == "sampling", generator=generator)
     for start in range(0, len(order), config.batch):
         chosen = order[start : start + config.batch]
         batch, wanted = maps[chosen], labels[chosen]
-        if stock.mix.share > 0:
-            batch = mix_batch(batch, wanted, stock.mix, generator=generator, boxes=boxes)
-        if stock.drawn is not None:
-            batch, wanted = _beside(batch, wanted, stock, stock.drawn, generator)
-        batch = augment(batch, stock.augment, generator=generator)
+        if data.mix.share > 0:
+            batch = mix_batch(batch, wanted, data.mix, generator=generator, boxes=boxes)
+        if data.synthetic is not None:
+            share = data.synthetic_share
+            batch, wanted = _with_synthetic(batch, wanted, data.synthetic, share, generator)
+        batch = augment(batch, data.augment, generator=generator)
         yield torch.from_numpy(batch), torch.from_numpy(wanted)
 
 
-def _beside(
+def _with_synthetic(
     batch: Float32[np.ndarray, "b 3 s s"],
-    wanted: Int[np.ndarray, " b"],
-    stock: Stock,
-    drawn: Labelled,
+    labels: Int[np.ndarray, " b"],
+    synthetic: MapSet,
+    share: float,
     generator: np.random.Generator,
 ) -> tuple[Float32[np.ndarray, "m 3 s s"], Int[np.ndarray, " m"]]:
-    """Drawn maps appended to a batch of clips."""
-    count = math.ceil(stock.drawn_share * len(batch))
-    extra = generator.integers(0, len(drawn.labels), count)
-    return (
-        np.concatenate([batch, drawn.maps[extra]]),
-        np.concatenate([wanted, drawn.labels[extra]]),
+    """A batch of clips with synthetic maps appended."""
+    extra = synthetic.select(
+        generator.integers(0, len(synthetic.ids), math.ceil(share * len(batch))).tolist()
     )
+    return np.concatenate([batch, extra.maps]), np.concatenate([labels, extra.labels])
 
 
 def _shifted(logits: Logits, shift: Float[Tensor, " k"]) -> Logits:

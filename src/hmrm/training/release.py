@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hmrm import config, provenance
 from hmrm.errors import ConfigError
 from hmrm.faces.crops import CANONICAL_CROP
-from hmrm.flow.mapset import MapSet, canonical_form, canonical_maps
+from hmrm.flow.mapset import MapSet, canonical_mapset
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
-from hmrm.model.contract import Recogniser, TrainingSet
+from hmrm.model.contract import Recogniser
 from hmrm.model.fitted_network import FittedHmrm
-from hmrm.training.material import clips
 from hmrm.training.network_recogniser import HmrmRecogniser
 from hmrm.training.pretrained import pretrained_network
+from hmrm.training.training_data import real_maps
 
 LIMITS = (
     "Trained on recordings that are licensed for research; use the weights for research only.",
@@ -49,7 +50,9 @@ def train_composite(
             "train composite: weights hold one network; use model hmrm with tune whole or last, "
             "or with head ridge or logistic"
         )
-    train = training_set(mapset, offset_maps=recogniser.offset_maps)
+    train = canonical_mapset(
+        mapset if recogniser.offset_maps else replace(mapset, offset_maps=None)
+    )
     fitted = recogniser.fit(train, seed=seed)
     assert isinstance(fitted, FittedHmrm)
     trained_on, subjects, steps = _history(recogniser, train)
@@ -72,21 +75,7 @@ def train_composite(
     return path
 
 
-def training_set(mapset: MapSet, *, offset_maps: bool) -> TrainingSet:
-    """All clips in canonical form."""
-    back = mapset.offset_maps if offset_maps else None
-    if back is not None:
-        back = canonical_form(back, crop=mapset.crop, per_channel=mapset.channels_apart)
-    return TrainingSet(
-        ids=mapset.ids,
-        maps=canonical_maps(mapset),
-        labels=mapset.labels,
-        classes=mapset.classes,
-        offset_maps=back,
-    )
-
-
-def _history(recogniser: HmrmRecogniser, train: TrainingSet) -> tuple[str, tuple[str, ...], int]:
+def _history(recogniser: HmrmRecogniser, train: MapSet) -> tuple[str, tuple[str, ...], int]:
     """One sentence, the real people, and the optimiser steps behind the weights."""
     people = set(train.subjects)
     words = f"{len(train.ids)} clips of {len(people)} people"
@@ -99,6 +88,6 @@ def _history(recogniser: HmrmRecogniser, train: TrainingSet) -> tuple[str, tuple
     if recogniser.epochs is None:
         words += " (last layer only)"
     else:
-        count = len(clips(train, offset_maps=recogniser.offset_maps).labels)
+        count = len(real_maps(train, offset_maps=recogniser.offset_maps).ids)
         steps += recogniser.epochs * math.ceil(count / recogniser.fitting.batch)
     return words, tuple(sorted(people)), steps

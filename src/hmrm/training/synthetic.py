@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm import atomic, config, parallel, provenance, run_folder
 from hmrm.errors import ConfigError
+from hmrm.flow.mapset import MapSet
+from hmrm.flow.pair import mirrored_maps
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.network import HMRM, HMRMConfig
 from hmrm.progress import Progress, silent
@@ -30,9 +31,6 @@ from hmrm.training.state import load_state, save_state
 
 SHARD_MAPS = 2000
 STATE = "state.safetensors"
-
-# Mirrored motion to the right is motion to the left; v and strain keep their sign.
-_MIRRORED = np.array([-1, 1, 1], np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +74,6 @@ class SyntheticTrainingConfig:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
         if not 0 <= self.average_decay < 1:
             raise ConfigError(f"average_decay = {self.average_decay}: must be in 0 … 1")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Pool:
-    """Drawn maps, float16 on disk; labels and multi-hot action units beside them."""
-
-    maps: np.ndarray
-    labels: Int[np.ndarray, " n"]
-    units: Float32[np.ndarray, "n k"]
 
 
 def train_synthetic(
@@ -131,8 +120,11 @@ def draw_pool(
     held_out: bool,
     workers: int,
     progress: Progress = silent,
-) -> Pool:
-    """All maps of the training or the held-out pool; shards on disk are not drawn again."""
+) -> MapSet:
+    """All maps of the training or the held-out pool, float16, with their action units.
+
+    Shards on disk are not drawn again.
+    """
     name, count = ("held-out", settings.held_out_maps) if held_out else ("train", settings.maps)
     # Seeds of the two pools differ in kind: no index of one is ever an index of the other.
     seed = 2 * settings.seed + int(held_out)
@@ -146,7 +138,7 @@ def draw_pool(
     for _ in parallel.run_all(draw, missing, workers=workers):
         done += 1
         progress(f"drawing {name} maps", done, len(jobs))
-    return _read_shards([job[3] for job in jobs], count)
+    return _read_shards([job[3] for job in jobs], count, class_names(settings.data))
 
 
 def _kind(estimated: EstimatedConfig | None) -> str:
@@ -157,7 +149,7 @@ def _kind(estimated: EstimatedConfig | None) -> str:
     return f"{kind}, {share}estimated between rendered pictures"
 
 
-def accuracy(model: HMRM, pool: Pool) -> float:
+def accuracy(model: HMRM, pool: MapSet) -> float:
     """Share of maps whose most probable class is right."""
     right = 0
     with torch.inference_mode():
@@ -178,7 +170,7 @@ def _draw_shard(
         np.savez(temporary, maps=maps.astype(np.float16), labels=labels, units=units)
 
 
-def _read_shards(paths: Sequence[Path], count: int) -> Pool:
+def _read_shards(paths: Sequence[Path], count: int, classes: tuple[str, ...]) -> MapSet:
     with np.load(paths[0]) as first:
         shape, kinds = first["maps"].shape[1:], first["units"].shape[1]
     maps = np.empty((count, *shape), np.float16)
@@ -189,11 +181,18 @@ def _read_shards(paths: Sequence[Path], count: int) -> Pool:
             part = slice(start, start + len(shard["labels"]))
             maps[part], labels[part], units[part] = shard["maps"], shard["labels"], shard["units"]
         start = part.stop
-    return Pool(maps=maps, labels=labels, units=units)
+    return MapSet(
+        ids=tuple(f"synthetic/{paths[0].stem}/{i}" for i in range(count)),
+        maps=maps,
+        labels=labels,
+        units=units,
+        classes=classes,
+        source="synthetic",
+    )
 
 
 def _train(
-    settings: SyntheticTrainingConfig, pool: Pool, folder: Path, progress: Progress
+    settings: SyntheticTrainingConfig, pool: MapSet, folder: Path, progress: Progress
 ) -> tuple[HMRM, HMRM]:
     model = HMRM(
         settings.network,
@@ -232,22 +231,23 @@ def _train(
 
 
 def _batch(
-    settings: SyntheticTrainingConfig, pool: Pool, step: int
+    settings: SyntheticTrainingConfig, pool: MapSet, step: int
 ) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
     """Maps, labels and units of one step, and dropout's generator: all keyed by seed and step."""
     rng = np.random.default_rng((settings.seed, step))
-    chosen = rng.integers(0, len(pool.labels), settings.batch)
-    maps = pool.maps[chosen].astype(np.float32)
+    chosen = pool.select(rng.integers(0, len(pool.ids), settings.batch).tolist())
+    assert chosen.units is not None, "the pool is read from shards, which hold the units"
+    maps = chosen.maps.astype(np.float32)
     if settings.mirror:
         flipped = rng.random(settings.batch) < 0.5
-        maps[flipped] = maps[flipped, :, :, ::-1] * _MIRRORED[:, None, None]
+        maps[flipped] = mirrored_maps(maps[flipped])
     if settings.noise > 0:
         noise = rng.normal(0, settings.noise, maps[:, :2].shape)
         maps[:, :2] += noise.astype(np.float32)
     return (
         torch.from_numpy(maps),
-        torch.from_numpy(pool.labels[chosen]),
-        torch.from_numpy(pool.units[chosen]),
+        torch.from_numpy(chosen.labels),
+        torch.from_numpy(chosen.units),
         torch.Generator().manual_seed(int(rng.integers(2**62))),
     )
 

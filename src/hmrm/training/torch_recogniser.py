@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.errors import ConfigError, DataError, NumericalError
+from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_about_median
-from hmrm.model.baselines import NETWORKS
-from hmrm.model.contract import MapKind, Observer, TrainingSet
+from hmrm.model.contract import MapKind, Observer
 from hmrm.parallel import one_torch_thread
 from hmrm.training.imbalance import class_weights
 
@@ -63,10 +63,10 @@ class TorchRecogniser:
     """A `Recogniser` around a network that maps ``(b, 3, s, s)`` to ``(b, classes)`` scores.
 
     Attributes:
-        peer: name in `hmrm.model.baselines.NETWORKS`.
+        network: builds the network for a number of ``classes``.
     """
 
-    peer: str
+    network: Callable[..., nn.Module]
     recipe: Recipe
 
     @property
@@ -81,7 +81,7 @@ class TorchRecogniser:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -100,9 +100,9 @@ class TorchRecogniser:
         # and put back afterwards; order and mirroring have a stream of their own.
         with one_torch_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = NETWORKS[self.peer].build(classes=len(train.classes))
+            network = self.network(classes=len(train.classes))
             # Channels last is the faster order of convolutions and pooling on a CPU.
-            network = network.to(memory_format=torch.channels_last)
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             fitted = FittedNetwork(network=network, recipe=self.recipe)
             for epoch in self._train(network, train, seed=seed, epochs=total):
                 if observer is not None:
@@ -111,9 +111,7 @@ class TorchRecogniser:
         network.eval()
         return fitted
 
-    def _train(
-        self, network: nn.Module, train: TrainingSet, *, seed: int, epochs: int
-    ) -> Iterator[int]:
+    def _train(self, network: nn.Module, train: MapSet, *, seed: int, epochs: int) -> Iterator[int]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(seed)
         maps = torch.tensor(train.maps) * recipe.input_scale

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from hmrm.clip import CLASSES, Oddity
+from hmrm.clip import CLASSES, ClipId, Oddity
 from hmrm.datasets.maps.prepared import FILE_NAME, read_prepared
 from hmrm.errors import DataError
 from hmrm.flow.mapset import MapSet, build_mapset, from_pixels, identical_maps
@@ -256,7 +256,7 @@ def _check_copies(subject: Path, labels: dict[str, int], pictures: dict[str, Pat
         clip_id = _id_from_name(file)
         if clip_id not in pictures:
             raise DataError(f"{file}: {clip_id} is in no u_test folder; is a subject missing?")
-        if clip_id.split("/")[1] == subject.name:
+        if ClipId.parse(clip_id).subject_name == subject.name:
             raise DataError(f"{file}: the test subject's own clip among its training clips")
         original = pictures[clip_id]
         if label != labels[clip_id]:
@@ -266,7 +266,7 @@ def _check_copies(subject: Path, labels: dict[str, int], pictures: dict[str, Pat
         ):
             raise DataError(f"{file}: differs from its copy {original}; which one is right?")
         copied.add(clip_id)
-    due = {i for i in pictures if i.split("/")[1] != subject.name}
+    due = {i for i in pictures if ClipId.parse(i).subject_name != subject.name}
     if copied == due:
         return []
     missing = sorted(due - copied)

@@ -6,7 +6,7 @@ image-right eye, nose tip, image-left and image-right mouth corner, px of the on
 
 import csv
 import math
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from hmrm.clip import Image, Oddity
@@ -51,7 +51,7 @@ def read_points(path: Path) -> dict[str, Points]:
 
 
 def points_without_clip(
-    points: Iterable[str], path: Path, *, clips: Collection[str], other_sets: Container[str]
+    points: Iterable[str], path: Path, *, clips: Collection[str], other_sets: Collection[str]
 ) -> list[Oddity]:
     """Points of no clip; those of ``other_sets`` may stand in the same file.
 
@@ -67,7 +67,7 @@ def points_without_clip(
     return [
         Oddity(code="points_without_clip", where=str(path), message=f"{name} is no clip here")
         for name in unused
-        if name.split("/")[0] not in other_sets
+        if not any(name.startswith(f"{dataset}/") for dataset in other_sets)
     ]
 
 

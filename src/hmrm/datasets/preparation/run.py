@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hmrm import atomic, config, parallel, provenance
-from hmrm.clip import CLASSES, Oddity
+from hmrm.clip import CLASSES, ClipId, Oddity
 from hmrm.datasets.annotations.labels import Scheme, class_names, class_of
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.check_dataset import group_oddities
@@ -375,13 +375,14 @@ def _summary(
     left: _Left,
 ) -> dict[str, Any]:
     by_class: dict[str, Counter[str]] = {}
-    for row in rows:
-        by_class.setdefault(str(row["id"]).split("/")[0], Counter())[str(row["class"])] += 1
+    clips = [ClipId.parse(str(row["id"])) for row in rows]
+    for clip, row in zip(clips, rows, strict=True):
+        by_class.setdefault(clip.dataset, Counter())[str(row["class"])] += 1
     return {
         "made_from": plan.made_from,
         "classes": list(plan.classes),
         "clips": len(rows),
-        "subjects": len({str(row["id"]).rsplit("/", 1)[0] for row in rows}),
+        "subjects": len({clip.subject for clip in clips}),
         "by_class": {name: dict(sorted(counts.items())) for name, counts in by_class.items()},
         "apex_rules": dict(sorted(Counter(str(row["apex_rule"]) for row in rows).items())),
         "faces": dict(sorted(Counter(str(row["face"]) for row in rows).items())),

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 
 from hmrm.errors import DataError, MissingExtraError
+from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_about_median
-from hmrm.model.contract import MapKind, Observer, TrainingSet
+from hmrm.model.contract import MapKind, Observer
 
 Maps = Float64[np.ndarray, "n 3 s s"]
 Rows = Float64[np.ndarray, "n d"]
@@ -50,7 +51,7 @@ class KernelSvm:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -182,7 +183,7 @@ def _pair_weights(machine: Any) -> Float64[np.ndarray, "pairs support"]:
     return -weights if len(pairs) == 1 else weights
 
 
-def _check_classes(train: TrainingSet) -> None:
+def _check_classes(train: MapSet) -> None:
     present = np.unique(train.labels)
     if len(present) < 2:
         names = ", ".join(train.classes[int(label)] for label in present) or "none"

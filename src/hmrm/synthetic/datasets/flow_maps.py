@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from hmrm import atomic
-from hmrm.clip import CLASSES
+from hmrm.clip import CLASSES, ClipId
 from hmrm.datasets.maps.prepared import write_prepared
 from hmrm.faces.crops import CROPS, CropBox
 from hmrm.flow.mapset import MapSet, build_mapset
@@ -136,25 +136,25 @@ def _picture(values: Float32[np.ndarray, "3 s s"]) -> bytes:
 def _write_flat(folder: Path, mapset: MapSet) -> None:
     rows = ["dataset,sub,filename_o,label,apex,imagename,sub_filename"]
     for name, label, values in zip(mapset.ids, mapset.labels, mapset.maps, strict=True):
-        dataset, subject, clip = name.split("/")
-        rows.append(f"{dataset},{subject},{clip},{label},,{subject}_{clip}.jpg,")
+        clip = ClipId.parse(name)
+        picture = f"{clip.subject_name}_{clip.clip}"
+        rows.append(f"{clip.dataset},{clip.subject_name},{clip.clip},{label},,{picture}.jpg,")
         back = values.copy()
         back[:2] = 1 - back[:2]
-        stem = folder / "maps" / f"{subject}_{clip}"
-        for suffix, picture in (("", values), ("_1", back), ("_2", values), ("_3", back)):
-            atomic.write_bytes(stem.with_name(f"{stem.name}{suffix} .png"), _picture(picture))
+        for suffix, shown in (("", values), ("_1", back), ("_2", values), ("_3", back)):
+            atomic.write_bytes(folder / "maps" / f"{picture}{suffix} .png", _picture(shown))
     atomic.write_text(folder / "labels.csv", "\n".join(rows) + "\n")
 
 
 def _write_folds(folder: Path, mapset: MapSet) -> None:
-    subjects = sorted({name.split("/")[1] for name in mapset.ids})
+    subjects = sorted({ClipId.parse(name).subject_name for name in mapset.ids})
     for subject in subjects:
         for part in ("u_train", "u_test"):
             (folder / "norm_u_v_os" / subject / part).mkdir(parents=True, exist_ok=True)
     for name, label, values in zip(mapset.ids, mapset.labels, mapset.maps, strict=True):
-        _, own, clip = name.split("/")
+        clip = ClipId.parse(name)
         content = _picture(values)
         for subject in subjects:
-            part = "u_test" if subject == own else "u_train"
+            part = "u_test" if subject == clip.subject_name else "u_train"
             target = folder / "norm_u_v_os" / subject / part / str(label)
-            atomic.write_bytes(target / f"{own}_{clip} .png", content)
+            atomic.write_bytes(target / f"{clip.subject_name}_{clip.clip} .png", content)

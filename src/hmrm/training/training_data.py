@@ -1,13 +1,12 @@
-"""What a fold's training sees: its clips, their way back to rest, and drawn maps beside them."""
+"""What a fold's training sees: clips, their way back to rest, and synthetic maps alongside."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Int
 
 from hmrm.errors import ConfigError
-from hmrm.model.contract import TrainingSet
+from hmrm.flow.mapset import MapSet
 from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps
 
 
@@ -34,25 +33,17 @@ class DrawnConfig:
             raise ConfigError(f"drawn: maps = {self.maps}: must be at least 1")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Labelled:
-    """Canonical maps and their labels."""
-
-    maps: Float32[np.ndarray, "n 3 s s"]
-    labels: Int[np.ndarray, " n"]
-
-
-def clips(train: TrainingSet, *, offset_maps: bool) -> Labelled:
+def real_maps(train: MapSet, *, offset_maps: bool) -> MapSet:
     """The training clips; with ``offset_maps`` also the way back from apex to rest, reversed.
 
     A face that returns moves against its expression, so u and v change their sign; strain, which
-    has none, stays.
+    has none, stays. The way back of ``dataset/subject/clip`` is ``dataset/subject/clip:back``.
 
     Raises:
         ConfigError: the way back is asked for and not there.
     """
     if not offset_maps:
-        return Labelled(maps=train.maps, labels=train.labels)
+        return train
     if train.offset_maps is None:
         raise ConfigError(
             "offset_maps: the training set has none; set offset_maps = true in [evaluation] too, "
@@ -60,19 +51,23 @@ def clips(train: TrainingSet, *, offset_maps: bool) -> Labelled:
         )
     reversed_maps = train.offset_maps * np.array([-1, -1, 1], np.float32)[:, None, None]
     # A clip whose apex and offset are the same picture shows no way back.
-    moving = np.abs(reversed_maps).max((1, 2, 3)) > 0
-    return Labelled(
+    moving = np.flatnonzero(np.abs(reversed_maps).max((1, 2, 3)) > 0)
+    return replace(
+        train,
+        ids=(*train.ids, *(f"{train.ids[i]}:back" for i in moving)),
         maps=np.concatenate([train.maps, reversed_maps[moving]]),
         labels=np.concatenate([train.labels, train.labels[moving]]),
+        offset_maps=None,
+        units=None,
     )
 
 
 @lru_cache(maxsize=2)
-def drawn(config: DrawnConfig, classes: tuple[str, ...]) -> Labelled:
-    """The pool of drawn maps, with labels that index ``classes``.
+def synthetic_maps(config: DrawnConfig, classes: tuple[str, ...]) -> MapSet:
+    """The pool of synthetic maps, with labels that index ``classes``.
 
     Raises:
-        ConfigError: no drawn class is among ``classes``, or see `SynthConfig`.
+        ConfigError: no synthetic class is among ``classes``, or see `SynthConfig`.
     """
     names = class_names(config.data)
     column = np.array([classes.index(name) if name in classes else -1 for name in names])
@@ -82,5 +77,11 @@ def drawn(config: DrawnConfig, classes: tuple[str, ...]) -> Labelled:
             "set share = 0"
         )
     maps, labels, _ = draw_maps(config.data, seed=config.seed, start=0, count=config.maps)
-    labels = column[labels]
-    return Labelled(maps=maps[labels >= 0], labels=labels[labels >= 0])
+    found = np.flatnonzero(column[labels] >= 0)
+    return MapSet(
+        ids=tuple(f"synthetic/seed{config.seed}/{i}" for i in found),
+        maps=maps[found],
+        labels=column[labels[found]],
+        classes=classes,
+        source="synthetic",
+    )
