@@ -7,7 +7,6 @@ its last checkpoint stands.
 
 import copy
 import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,14 @@ from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps, unit_names
 from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, draw_estimated_map
 from hmrm.training.loss import LossConfig, MultiScaleLoss
-from hmrm.training.state import load_state, save_state
+from hmrm.training.optimisation import (
+    ParameterGroup,
+    Schedule,
+    build_optimiser,
+    take_step,
+    update_average,
+)
+from hmrm.training.state import claim, load_state, save_state
 
 SHARD_MAPS = 2000
 STATE = "state.safetensors"
@@ -93,7 +99,7 @@ def train_synthetic(
         ConfigError: the folder belongs to other settings.
         OutputError: it cannot be written.
     """
-    _claim(folder, settings)
+    claim(folder, settings)
     pool = draw_pool(settings, folder, held_out=False, workers=workers, progress=progress)
     held_out = draw_pool(settings, folder, held_out=True, workers=workers, progress=progress)
     model, average = _train(settings, pool, folder, progress)
@@ -160,13 +166,6 @@ def accuracy(model: HMRM, pool: MapSet) -> float:
     return right / len(pool.labels)
 
 
-def _claim(folder: Path, settings: SyntheticTrainingConfig) -> None:
-    path, text = folder / "config.toml", config.dumps(settings)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ConfigError(f"{folder}: holds a training with other settings; choose another folder")
-    atomic.write_text(path, text)
-
-
 def _draw_shard(
     data: SynthConfig, estimated: EstimatedConfig | None, job: tuple[int, int, int, Path]
 ) -> None:
@@ -210,27 +209,28 @@ def _train(
     average = copy.deepcopy(model)
     loss = MultiScaleLoss(settings.loss)
     modules: dict[str, nn.Module] = {"model": model, "average": average, "loss": loss}
-    optimizer = torch.optim.AdamW(
-        [*model.parameters(), *loss.parameters()],
-        lr=settings.learning_rate,
+    optimizer = build_optimiser(
+        ParameterGroup(parameters=[*model.parameters(), *loss.parameters()]),
         weight_decay=settings.weight_decay,
+    )
+    schedule = Schedule(
+        highest=settings.learning_rate,
+        steps=settings.steps,
+        warm_up=float(settings.warm_up_steps),
+        rise=float(settings.warm_up_steps),
     )
     state = folder / STATE
     done = load_state(state, modules=modules, optimizer=optimizer) if state.exists() else 0
     for step in range(done, settings.steps):
         maps, labels, units, generator = _batch(settings, pool, step)
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(settings, step)
         logits = model(maps, generator=generator)
         total = loss(logits, labels)
         if settings.unit_weight > 0:
             total = total + settings.unit_weight * (
                 functional.binary_cross_entropy_with_logits(logits.units, units)
             )
-        optimizer.zero_grad()
-        total.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        _follow(average, model, min(settings.average_decay, (1 + step) / (10 + step)))
+        take_step(optimizer, total, rate=schedule.rate(step), clipped=model)
+        update_average(average, model, decay=settings.average_decay, step=step)
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
             save_state(state, step=step + 1, modules=modules, optimizer=optimizer)
         progress("training", step + 1, settings.steps)
@@ -257,16 +257,3 @@ def _batch(
         torch.from_numpy(chosen.units),
         torch.Generator().manual_seed(int(rng.integers(2**62))),
     )
-
-
-def _rate(settings: SyntheticTrainingConfig, step: int) -> float:
-    if step < settings.warm_up_steps:
-        return (step + 1) / settings.warm_up_steps
-    rest = max(settings.steps - settings.warm_up_steps, 1)
-    return 0.5 + 0.5 * math.cos(math.pi * (step - settings.warm_up_steps) / rest)
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)
