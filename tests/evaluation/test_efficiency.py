@@ -24,8 +24,9 @@ from hmrm.evaluation.cost.measure import (
     noise_set,
 )
 from hmrm.evaluation.cost.page import Score, as_json, as_markdown, read_scores, write_figure
-from hmrm.model.network import HMRM, PRESETS
+from hmrm.model.network import HMRM
 from hmrm.model.scan import using_backend
+from hmrm.model.sizes import PRESETS
 from hmrm.training.registry import MODELS
 
 # Published operations (a multiplication and an addition are two), in 10⁹, per clip.

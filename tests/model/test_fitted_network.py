@@ -13,7 +13,8 @@ from hmrm.evaluation.pretrained import load_finished
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, HasFeatures, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm, FrozenFeatures
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 from hmrm.training.augment import NO_AUGMENT
 from hmrm.training.fitting import FittingConfig
 from hmrm.training.network_recogniser import HmrmRecogniser

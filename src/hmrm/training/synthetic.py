@@ -21,7 +21,8 @@ from hmrm.errors import ConfigError
 from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_maps
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps, unit_names
 from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, draw_estimated_map
