@@ -114,7 +114,7 @@ def attention_twin(layer: AdditiveAttention, state: Tensor, features: Tensor) ->
 
 def test_attention_agrees_with_the_papers_formula(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(AdditiveAttention, "QUERY_POOL", 1)
-    layer = AdditiveAttention(state=5, features=7, size=4, pool=1)
+    layer = AdditiveAttention(hidden_size=5, features=7, size=4, pool=1)
     for parameter in layer.parameters():
         torch.nn.init.normal_(parameter, std=0.5, generator=generator(3))
     state, features = (torch.randn(1, c, 4, 6, generator=generator(c)) for c in (5, 7))
@@ -166,7 +166,7 @@ def test_pictures_without_contrast():
 
 
 def test_upsampling_keeps_a_constant_flow_up_to_the_border():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     state = torch.randn(2, 4, 5, 7, generator=generator())
     with torch.inference_mode():
         large = upsampler(torch.full((2, 3, 5, 7), 1.7), state)
@@ -174,7 +174,7 @@ def test_upsampling_keeps_a_constant_flow_up_to_the_border():
 
 
 def test_upsampling_puts_pixels_in_their_cells():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     torch.nn.init.zeros_(upsampler.last.weight)
     bias = torch.full((9, 16), -50.0)
     bias[4] = 50.0  # only the middle of the 3 × 3
@@ -187,7 +187,7 @@ def test_upsampling_puts_pixels_in_their_cells():
 
 
 def test_untrained_upsampling_is_bilinear():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     upsampler.start_bilinear()
     x = torch.arange(6.0).view(1, 1, 1, 6).expand(1, 1, 4, 6)
     with torch.inference_mode():
