@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmarks.scan.measure import CASES, MEMORY_CASE, arguments, run_both, run_forward
 from benchmarks.scan.rivals import RIVALS
+from hmrm import provenance
 from hmrm.model.scan import scan_backend, selective_scan
 
 NAMES = ("hmrm triton", "hmrm torch", "unbind loop", "indexing loop", "pscan")
@@ -34,6 +35,7 @@ def measure_cuda(seconds: float) -> dict[str, Any] | None:
     return {
         "device": torch.cuda.get_device_name(device),
         "backend": f"{backend.name}, {backend.reason}",
+        "provenance": provenance.stamp(),
         "cases": cases,
         "peak_mb": {name: _peak_mb(name, device) for name in names},
     }

@@ -18,8 +18,8 @@ from benchmarks.spotting import softnet
 from benchmarks.spotting.measure import Measured, Order, load, measure
 from benchmarks.spotting.page import page
 from benchmarks.spotting.videos import FIRST_SEED, RATES, Part
-from hmrm import atomic, provenance
-from hmrm.evaluation.spotting.score import score_spotting, to_mapping
+from hmrm import atomic, provenance, records
+from hmrm.evaluation.spotting.score import score_spotting
 from hmrm.intervals import Interval, build_table, kind_of_duration
 from hmrm.parallel import run_all, single_thread
 from hmrm.spotting.distractors import without_distractors
@@ -73,7 +73,7 @@ def table(videos: Sequence[Measured], found: Sequence[Found]) -> dict[str, Any]:
     """Scores over all videos, and false micro-expressions a minute."""
     truth = build_table((i for one in videos for i in one.truth), source="truth")
     spotted = build_table((i for one in found for i in one), source="found")
-    counts = to_mapping(score_spotting(truth, spotted))["counts"]
+    counts = records.to_json(score_spotting(truth, spotted).counts)
     minutes = sum(one.seconds for one in videos) / 60
     false = {
         kind: {

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
     from hmrm.datasets.maps.importers import load_maps
+    from hmrm.evaluation.results import RunResult
     from hmrm.evaluation.run import evaluate
     from hmrm.flow.estimate import estimate_flow
     from hmrm.model.checkpoints import load_model
 
-__all__ = ["analyze", "estimate_flow", "evaluate", "load_maps", "load_model"]
+__all__ = ["RunResult", "analyze", "estimate_flow", "evaluate", "load_maps", "load_model"]
 
 _HOMES = {
+    "RunResult": "hmrm.evaluation.results",
     "analyze": "hmrm.analysis.analyze",
     "estimate_flow": "hmrm.flow.estimate",
     "evaluate": "hmrm.evaluation.run",

@@ -76,7 +76,7 @@ def command(data, rows, tmp_path):
 def test_rows_are_run_picked_and_printed(data, rows, tmp_path):
     given = command(data, rows, tmp_path)
     words = call(*given, "--only", "mean,svm")
-    content = json.loads((tmp_path / "r/runs.json").read_text())
+    content = json.loads((tmp_path / "r/ablation.json").read_text())
     mean = content["rows"][1]
     assert f"{mean['scores']['composite']['uf1']['mean']:.3f}" in words
     assert f"{mean['parameters']:,}" in words and mean["parameters"] > 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import hmrm.datasets
 from hmrm.datasets.annotations.issue_texts import WORDS, words_of
 
-_SOURCES = Path(hmrm.datasets.__file__).parent.glob("*.py")
+_SOURCES = Path(hmrm.datasets.__file__).parent.rglob("*.py")
 _GIVEN = re.compile(r'(?:notes\.add\(\s*|code=)"(\w+)"')
 
 

@@ -192,7 +192,7 @@ def test_weights_with_a_unit_head_write_what_score_aus_reads(tmp_path: Path) -> 
     alone = torch.from_numpy(canonical_maps(mapset)[:1])
     flipped = alone.flip(-1) * torch.tensor([-1.0, 1.0, 1.0])[:, None, None]
     with torch.inference_mode():
-        twin = (network(alone).units.sigmoid() + network(flipped).units.sigmoid()) / 2
+        twin = ((network(alone).units + network(flipped).units) / 2).sigmoid()
     np.testing.assert_allclose(found.probabilities[0], twin[0], atol=1e-5)
     write_units(tmp_path, found)
     lines = ["id,action_units"]

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from toy_results import estimate, summary
 from typer.testing import CliRunner
 
+from hmrm import records
 from hmrm.cli.main import app
 from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.cost import measure
@@ -23,7 +25,8 @@ from hmrm.evaluation.cost.measure import (
     model_names,
     noise_set,
 )
-from hmrm.evaluation.cost.page import Score, as_json, as_markdown, read_scores, write_figure
+from hmrm.evaluation.cost.page import Score, as_markdown, cost_table, read_scores, write_figure
+from hmrm.evaluation.settings import Plan
 from hmrm.model.network import HMRM
 from hmrm.model.scan import using_backend
 from hmrm.model.sizes import PRESETS
@@ -155,18 +158,14 @@ def example(name: str, parameters: int | None) -> Efficiency:
 def test_scores_come_from_finished_runs(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    with pytest.raises(DataError, match=r"run\.json: not a finished run's result"):
+    with pytest.raises(DataError, match=r"no finished run \(no run\.json\)"):
         read_scores([run], ["ststnet"])
-    summary = {
-        "selection": "fixed",
-        "scores": {"composite": {"uf1": {"mean": 0.71}}},
-        "config": {"model": {"name": "ststnet"}},
-    }
-    (run / "run.json").write_text(json.dumps(summary))
+    found = summary(uf1=estimate(mean=0.71), plan=Plan(model="ststnet"))
+    records.write(run / "run.json", found)
     scores = read_scores([run], ["cnn", "ststnet"])
     assert list(scores) == ["ststnet"]
     assert (scores["ststnet"].uf1, scores["ststnet"].rule) == (0.71, "fixed")
-    table = json.loads(as_json([example("ststnet", 5)], scores=scores, training_clips=435))
+    table = records.to_json(cost_table([example("ststnet", 5)], scores=scores, training_clips=435))
     (row,) = table["models"]
     assert row["measured_uf1"] == {"uf1": 0.71, "rule": "fixed", "published": False}
     assert row["published_uf1"]["uf1"] == 0.7209
@@ -178,12 +177,9 @@ def test_configs_of_one_model_are_told_apart_by_their_options(tmp_path: Path) ->
     for name, cost in (("mild", 0.5), ("strict", 2.0)):
         (tmp_path / f"{name}.toml").write_text(f'[model]\nname = "svm-linear"\ncost = {cost}\n')
         (tmp_path / name).mkdir()
-        summary = {
-            "selection": "fixed",
-            "scores": {"composite": {"uf1": {"mean": cost / 10}}},
-            "config": {"model": {"name": "svm-linear", "cost": cost}},
-        }
-        (tmp_path / name / "run.json").write_text(json.dumps(summary))
+        plan = Plan(model="svm-linear", options={"cost": cost})
+        found = summary(uf1=estimate(mean=cost / 10), plan=plan)
+        records.write(tmp_path / name / "run.json", found)
     configs = [str(tmp_path / "mild.toml"), str(tmp_path / "strict.toml")]
     scores = read_scores([tmp_path / "mild", tmp_path / "strict"], [*configs, "svm-linear"])
     assert {name: score.uf1 for name, score in scores.items()} == {"mild": 0.05, "strict": 0.2}

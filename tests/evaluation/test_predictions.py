@@ -39,9 +39,9 @@ def test_a_table_without_scores_comes_back(tmp_path):
 
 
 def test_per_data_set_scores_name_all_classes():
-    found = table().score_by_dataset()
-    assert found["b"].uf1 == pytest.approx(1 / 3)
-    assert [s.clips for s in found.values()] == [2, 1]
+    of_a, of_b = table().of_dataset("a").score(), table().of_dataset("b").score()
+    assert of_b.uf1 == pytest.approx(1 / 3)
+    assert (of_a.clips, of_b.clips) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,7 @@ def test_tables_that_do_not_match_say_why(changes, message):
 
 def test_the_golden_table_is_scored_as_a_foreign_one(tmp_path):
     summary = score_foreign(GOLDEN, tmp_path, classes=CLASSES).summary
-    composite = summary["scores"]["composite"]
-    assert (composite["uf1"]["mean"], composite["uar"]["mean"]) == pytest.approx(
-        (0.7209, 0.7250), abs=5e-5
-    )
-    assert summary["selection"] == "unknown"
-    assert any("names no clips" in w for w in summary["warnings"])
+    composite = summary.composite
+    assert (composite.uf1.mean, composite.uar.mean) == pytest.approx((0.7209, 0.7250), abs=5e-5)
+    assert summary.selection == "unknown"
+    assert any("names no clips" in w for w in summary.warnings)

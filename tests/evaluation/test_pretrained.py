@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hmrm.errors import ConfigError, SeenInTrainingError, WeightsError
+from hmrm.errors import ConfigError, DataError, SeenInTrainingError, WeightsError
 from hmrm.evaluation.pretrained import FinishedModel, load_finished, score_finished
 from hmrm.flow.mapset import canonical_maps
 from hmrm.synthetic.datasets.flow_maps import draw_maps
@@ -31,7 +31,6 @@ def model(**changes):
         "classes": ("negative", "positive", "surprise", "none"),
         "trained_subjects": ("casme3/1",),
         "digest": "0" * 64,
-        "card": {},
     }
     return FinishedModel(**{**parts, **changes})
 
@@ -45,19 +44,27 @@ def test_scores_equal_a_direct_call_and_extra_classes_are_left_out(tmp_path, dra
     result = score_finished(model(), drawn, tmp_path)
     expected = Fitted().predict(canonical_maps(drawn))[:, :3].argmax(1)
     np.testing.assert_array_equal(result.predictions[0].predicted, expected)
-    assert result.summary["scores"]["composite"]["uf1"]["mean"] > 0.6
-    assert result.summary["selection"] == "finished"
+    assert result.summary.composite.uf1.mean > 0.6
+    assert result.summary.selection == "finished"
 
 
 def test_every_look_is_logged_and_their_number_is_printed_with_the_score(tmp_path, drawn):
     for number in (1, 2, 3):
         summary = score_finished(model(), drawn, tmp_path).summary
-        assert summary["looks"] == number
-        assert f"look number {number}" in summary["selection_words"]
+        assert summary.looks == number
+        assert f"look number {number}" in summary.selection_words
     fewer = drawn.select(range(12))
-    assert score_finished(model(), fewer, tmp_path).summary["looks"] == 1
+    assert score_finished(model(), fewer, tmp_path).summary.looks == 1
     lines = [json.loads(line) for line in (tmp_path / "looks.jsonl").read_text().splitlines()]
     assert [line["data"] for line in lines] == [drawn.sha256] * 3 + [fewer.sha256]
+
+
+def test_a_log_that_cannot_be_read_is_named_with_its_line(tmp_path, drawn):
+    score_finished(model(), drawn, tmp_path)
+    log = tmp_path / "looks.jsonl"
+    log.write_text(log.read_text() + '{"weights": ')
+    with pytest.raises(DataError, match=r"looks\.jsonl line 2: damaged"):
+        score_finished(model(), drawn, tmp_path)
 
 
 def test_people_seen_in_training_are_refused_or_stamped(tmp_path, drawn):
@@ -66,7 +73,7 @@ def test_people_seen_in_training_are_refused_or_stamped(tmp_path, drawn):
         score_finished(familiar, drawn, tmp_path)
     assert not (tmp_path / "looks.jsonl").exists()
     found = score_finished(familiar, drawn, tmp_path, allow_seen=True)
-    assert found.summary["warnings"] == ["SEEN IN TRAINING: 1 of the subjects"]
+    assert found.summary.warnings == ("SEEN IN TRAINING: 1 of the subjects",)
 
 
 def test_a_model_without_the_datas_classes_is_refused(tmp_path, drawn):
@@ -98,4 +105,4 @@ def test_our_network_is_scored_by_path(tmp_path, drawn):
     with torch.no_grad():
         either = [network(torch.from_numpy(m.copy())).fused for m in (maps, mirrored)]
     np.testing.assert_array_equal(result.predictions[0].predicted, sum(either).argmax(1).numpy())
-    assert result.summary["transductive"] is False
+    assert result.summary.transductive is False

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_results import estimate, summary
 from typer.testing import CliRunner
 
 from hmrm.cli.main import app
@@ -14,10 +15,12 @@ from hmrm.clip import CLASSES
 from hmrm.errors import DataError
 from hmrm.evaluation.external_predictions import score_foreign
 from hmrm.evaluation.predictions import build_predictions
-from hmrm.evaluation.report.content import build_content, published
-from hmrm.evaluation.report.hard import hard_cases
+from hmrm.evaluation.report.content import build_content
+from hmrm.evaluation.report.hard import HardClip, hard_cases
 from hmrm.evaluation.report.pages import write_report
+from hmrm.evaluation.report.published import published
 from hmrm.evaluation.report.runs import Run, read_distance, read_runs
+from hmrm.evaluation.results import RunResult
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings
 from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
@@ -109,10 +112,10 @@ def test_published_numbers_stand_beside_with_their_rule(tmp_path):
     score_foreign(GOLDEN, tmp_path / "golden", classes=CLASSES)
     write_report([tmp_path / "golden"], tmp_path)
     words = " ".join(read_page(tmp_path).words)
-    for method in published()["methods"]:
-        assert method["name"] in words
-        assert method.get("source", "") in words
-        assert method["rule_words"] in words
+    for method in published().methods:
+        assert method.name in words
+        assert method.source in words
+        assert method.rule_words in words
     assert "macro precision" in words
     assert "no subject on both sides" not in words
 
@@ -198,11 +201,8 @@ def voter(name, predicted, *, selection="fixed", truth=(0, 0, 1, 2), low=0.4):
         )
         for row in predicted
     )
-    summary = {
-        "selection": selection,
-        "scores": {"composite": {"uf1": {"low": low, "chance": {"permuted": 0.3}}}},
-    }
-    return Run(name=name, summary=summary, seeds=seeds)
+    found = summary(selection=selection, seeds=tuple(range(len(seeds))), uf1=estimate(low=low))
+    return Run(name=name, result=RunResult(predictions=dict(enumerate(seeds)), summary=found))
 
 
 def test_hard_cases_of_a_known_table():
@@ -214,19 +214,19 @@ def test_hard_cases_of_a_known_table():
             voter("guesses", [[0, 0, 0, 0]], low=0.3),
         ]
     )
-    assert (found["runs"], found["votes"]) == (["a", "b"], 3)
-    assert [r["id"] for r in found["all_wrong"]] == ["d/0/x", "d/2/x"]
-    assert found["suspected_labels"] == [
-        {"id": "d/0/x", "truth": "negative", "votes": {"positive": 3}}
-    ]
-    assert [r["id"] for r in found["disagreement"]] == ["d/1/x", "d/3/x"]
-    assert found["disagreement"][1]["by_run"] == {"a": "surprise", "b": "negative"}
-    assert found["right_at_least_once"] == 0.5
+    assert (found.runs, found.votes) == (("a", "b"), 3)
+    assert [r.id for r in found.all_wrong] == ["d/0/x", "d/2/x"]
+    assert found.suspected_labels == (
+        HardClip(id="d/0/x", truth="negative", votes={"positive": 3}),
+    )
+    assert [r.id for r in found.disagreement] == ["d/1/x", "d/3/x"]
+    assert found.disagreement[1].by_run == {"a": "surprise", "b": "negative"}
+    assert found.right_at_least_once == 0.5
 
 
 def test_few_votes_suspect_no_label():
-    assert hard_cases([voter("a", [[1, 1, 0, 0]] * 2)])["suspected_labels"] == []
-    assert hard_cases([voter("a", [[1, 1, 0, 0]] * 3)])["suspected_labels"] != []
+    assert hard_cases([voter("a", [[1, 1, 0, 0]] * 2)]).suspected_labels == ()
+    assert hard_cases([voter("a", [[1, 1, 0, 0]] * 3)]).suspected_labels != ()
     assert hard_cases([voter("looks", [[0, 0, 1, 2]], selection="oracle")]) is None
     assert hard_cases([voter("a", [[1, 1, 0, 0]])]) is None, "one vote compares nothing"
 
@@ -234,17 +234,17 @@ def test_few_votes_suspect_no_label():
 def test_runs_on_other_clips_do_not_vote_and_are_not_paired(tmp_path, folders):
     score_foreign(GOLDEN, tmp_path / "golden", classes=CLASSES)
     content = build_content(read_runs([folders[0], tmp_path / "golden"]))
-    assert content["pairs"] == []
-    assert content["hard"] is None
-    (warning,) = [w for w in content["warnings"] if "not comparable" in w]
+    assert content.pairs == ()
+    assert content.hard is None
+    (warning,) = [w for w in content.warnings if "not comparable" in w]
     assert "clips are in one table only" in warning and warning.endswith("must not be ranked")
 
 
 def test_runs_of_another_split_are_named(tmp_path, folders, drawn):
-    assert not [w for w in build_content(read_runs(folders))["warnings"] if "one split" in w]
+    assert not [w for w in build_content(read_runs(folders)).warnings if "one split" in w]
     evaluate(drawn, Plan(model="toy_models:NearestMean", settings=Settings(folds="2")), tmp_path)
     content = build_content(read_runs([folders[0], tmp_path]))
-    (warning,) = [w for w in content["warnings"] if "one split" in w]
+    (warning,) = [w for w in content.warnings if "one split" in w]
     assert "folds loso" in warning and "folds 2" in warning
 
 
@@ -257,7 +257,7 @@ def test_tables_with_another_truth_are_named(tmp_path):
     for name, table in (("golden", GOLDEN), ("other", tmp_path / "other.csv")):
         score_foreign(table, tmp_path / name, classes=CLASSES)
     content = build_content(read_runs([tmp_path / "golden", tmp_path / "other"]))
-    assert any("disagree about the true label" in warning for warning in content["warnings"])
+    assert any("disagree about the true label" in warning for warning in content.warnings)
 
 
 def test_distance_equals_its_twin(folders, drawn):

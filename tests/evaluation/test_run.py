@@ -61,9 +61,9 @@ def test_pooled_scores_equal_a_loop_written_by_hand(tmp_path, drawn):
             truth.append(drawn.labels[i])
             predicted.append(distance.argmin())
     expected = score(np.array(truth), np.array(predicted), classes=drawn.classes)
-    found = result.summary["scores"]["composite"]
-    assert found["uf1"]["mean"] == pytest.approx(expected.uf1)
-    assert found["uar"]["mean"] == pytest.approx(expected.uar)
+    found = result.summary.composite
+    assert found.uf1.mean == pytest.approx(expected.uf1)
+    assert found.uar.mean == pytest.approx(expected.uar)
     assert result.predictions[0].ids == drawn.ids
     np.testing.assert_array_equal(result.predictions[0].truth, drawn.labels)
 
@@ -136,8 +136,8 @@ def test_seeds_can_be_added_later(tmp_path, drawn):
     evaluate(drawn, plan(**asked, seeds=(0,)), tmp_path / "grown")
     grown = evaluate(drawn, plan(**asked, seeds=(0, 1)), tmp_path / "grown")
     whole = evaluate(drawn, plan(**asked, seeds=(0, 1)), tmp_path / "whole")
-    assert grown.summary["scores"] == whole.summary["scores"]
-    assert len(whole.summary["scores"]["composite"]["uf1"]["by_seed"]) == 2
+    assert grown.summary.scores == whole.summary.scores
+    assert len(whole.summary.composite.uf1.by_seed) == 2
 
 
 def test_another_plan_or_other_data_is_refused(tmp_path, drawn):
@@ -169,7 +169,7 @@ def test_a_folder_with_other_things_is_refused(tmp_path, drawn):
 def test_every_scheme_tests_every_clip_once(tmp_path, drawn, scheme):
     result = evaluate(drawn, plan(folds=scheme), tmp_path)
     assert result.predictions[0].ids == drawn.ids
-    assert result.summary["folds"] == scheme
+    assert result.summary.folds == scheme
 
 
 @pytest.mark.parametrize("classes", [3, 4, 5, 7])
@@ -186,8 +186,8 @@ def test_any_number_of_classes(tmp_path, classes):
         source="test",
     )
     result = evaluate(mapset, plan(), tmp_path)
-    assert np.shape(result.summary["scores"]["composite"]["confusion"]) == (classes, classes)
-    assert result.summary["classes"] == list(mapset.classes)
+    assert np.shape(result.summary.composite.confusion) == (classes, classes)
+    assert result.summary.classes == mapset.classes
 
 
 @pytest.mark.parametrize("selection", ["fixed", "inner"])
@@ -286,13 +286,13 @@ def test_oracle_takes_the_last_of_the_best_epochs():
 def test_oracle_rewards_looking_and_its_control_says_how_much(tmp_path, drawn):
     """A guesser without any skill gains most of its score by looking, on any labels."""
     result = evaluate(drawn, plan("toy_models:Guesser", selection="oracle"), tmp_path)
-    (control,) = result.summary["oracle_control"]
-    looked = result.summary["scores"]["composite"]["uf1"]["mean"]
-    assert control["epochs"] == 100
-    assert looked > 0.7 > 0.45 > control["fixed"][0]
-    assert control["looking"][0] == pytest.approx(looked, abs=0.1)
-    assert control["last"][0] < 0.45
-    assert "oracle picks the epoch on the test subject" in result.summary["warnings"][0]
+    (one,) = result.summary.oracle_control
+    control, looked = one.control, result.summary.composite.uf1.mean
+    assert control.epochs == 100
+    assert looked > 0.7 > 0.45 > control.fixed[0]
+    assert control.looking[0] == pytest.approx(looked, abs=0.1)
+    assert control.last[0] < 0.45
+    assert "oracle picks the epoch on the test subject" in result.summary.warnings[0]
 
 
 def test_recording_epochs_changes_no_prediction(tmp_path, drawn):
@@ -322,8 +322,8 @@ def test_a_model_that_breaks_its_contract_is_stopped(tmp_path, drawn, how, error
 @pytest.mark.parametrize(("how", "stamped"), [("batch", True), ("none", False), ("writes", False)])
 def test_transductive_models_are_stamped(tmp_path, drawn, how, stamped):
     result = evaluate(drawn, plan("toy_models:Broken", {"how": how}), tmp_path)
-    assert result.summary["transductive"] is stamped
-    assert any("transductive" in w for w in result.summary["warnings"]) is stamped
+    assert result.summary.transductive is stamped
+    assert any("transductive" in w for w in result.summary.warnings) is stamped
 
 
 @pytest.mark.parametrize(

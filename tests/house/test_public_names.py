@@ -4,6 +4,6 @@ import hmrm
 
 
 def test_public_names_are_these_and_resolve() -> None:
-    pinned = ["analyze", "estimate_flow", "evaluate", "load_maps", "load_model"]
+    pinned = ["RunResult", "analyze", "estimate_flow", "evaluate", "load_maps", "load_model"]
     assert dir(hmrm) == pinned
     assert all(callable(getattr(hmrm, name)) for name in pinned)

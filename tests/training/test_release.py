@@ -103,7 +103,7 @@ def test_the_command_puts_out_of_fold_scores_into_the_card(maps: MapSet, tmp_pat
     assert done.exit_code == 0, done.output
     card = json.loads((tmp_path / "w/weights.json").read_text())
     found = card["metrics"]["out of fold"]
-    assert found["composite"]["uf1"]["mean"] == result.summary["scores"]["composite"]["uf1"]["mean"]
+    assert found["composite"]["uf1"]["mean"] == result.summary.composite.uf1.mean
     assert (found["folds"], found["selection"], found["clips"]) == ("2", "fixed", 18)
 
 

@@ -1,8 +1,7 @@
 """hmrm evaluate: train and test a model under the protocol, or score what is there."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,7 +11,7 @@ from hmrm.progress import Progress
 from hmrm.training.registry import trainable
 
 if TYPE_CHECKING:
-    from hmrm.evaluation.summary import RunResult
+    from hmrm.evaluation.results import Estimate, RunResult, RunSummary
 
 Rule = Literal["fixed", "inner", "oracle"]
 
@@ -150,28 +149,26 @@ def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunR
     return result
 
 
-def _print(summary: Mapping[str, Any], output: Path) -> None:
+def _print(summary: "RunSummary", output: Path) -> None:
     from rich.table import Table
 
-    OUT.print(f"[bold]{_escape(summary['model'])}[/]: {summary['selection_words']}")
+    OUT.print(f"[bold]{_escape(summary.model)}[/]: {summary.selection_words}")
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for column in ("", "clips", "UF1", "UAR", "acc.", "95 % of UF1", "guess"):
         table.add_column(column, justify="left" if not column else "right", no_wrap=True)
-    for name, part in summary["scores"].items():
-        uf1 = part["uf1"]
-        cells = [_mean_sd(uf1), _mean_sd(part["uar"]), f"{part['accuracy']['mean']:.4f}"]
-        interval = f"{uf1['low']:.3f} to {uf1['high']:.3f}"
-        table.add_row(
-            name, str(part["clips"]), *cells, interval, f"{uf1['chance']['permuted']:.3f}"
-        )
+    for name, part in summary.scores.items():
+        uf1 = part.uf1
+        cells = [_mean_sd(uf1), _mean_sd(part.uar), f"{part.accuracy.mean:.4f}"]
+        interval = f"{uf1.low:.3f} to {uf1.high:.3f}"
+        table.add_row(name, str(part.clips), *cells, interval, f"{uf1.chance.permuted:.3f}")
     OUT.print(table)
-    seeds, skipped = len(summary["seeds"]), len(summary["skipped"])
+    seeds = len(summary.seeds)
     OUT.print(
-        f"{summary['clips']} clips of {summary['subjects']} subjects, {skipped} skipped; "
-        f"folds: {summary['folds']}; {seeds} seed{'s' if seeds > 1 else ''}; "
+        f"{summary.clips} clips of {summary.subjects} subjects, {len(summary.skipped)} skipped; "
+        f"folds: {summary.folds}; {seeds} seed{'s' if seeds > 1 else ''}; "
         f"everything in {output / 'run.json'}"
     )
-    for warning in (*summary["warnings"], *(leak["message"] for leak in summary["leaks"][:3])):
+    for warning in (*summary.warnings, *(leak.message for leak in summary.leaks[:3])):
         ERR.print(f"[bold yellow]warning:[/] {warning}")
 
 
@@ -179,7 +176,7 @@ def _escape(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def _mean_sd(found: Mapping[str, Any]) -> str:
-    if found["sd"] is None:
-        return f"{found['mean']:.4f}"
-    return f"{found['mean']:.3f} ± {found['sd']:.3f}"
+def _mean_sd(found: "Estimate") -> str:
+    if found.sd is None:
+        return f"{found.mean:.4f}"
+    return f"{found.mean:.3f} ± {found.sd:.3f}"

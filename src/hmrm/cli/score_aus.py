@@ -1,7 +1,5 @@
 """hmrm score-aus: action units found, against an annotation table."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +39,7 @@ def score_aus(
     with an action-unit head write what they find: hmrm evaluate --weights hmrm-synthetic -o RUN,
     then --found RUN. Tables of other tools are taken too (columns AU12, p_AU12 or AU12_c).
     """
+    from hmrm import records
     from hmrm.errors import ConfigError
     from hmrm.evaluation.action_units.score import (
         read_found,
@@ -59,10 +58,7 @@ def score_aus(
         left_out=() if prepared is None else read_left_out(prepared),
     )
     if as_json:
-        plain = asdict(scores) | {"macro_f1": scores.macro_f1, "micro_f1": scores.micro_f1}
-        for unit, score in zip(plain["units"], scores.units, strict=True):
-            unit["f1"] = score.f1
-        OUT.print(json.dumps(plain, indent=1), markup=False)
+        OUT.print(records.dumps(scores), markup=False, end="")
         return
     from rich.table import Table
 

@@ -1,6 +1,7 @@
 """Predictions as a table: one row per clip, matched by clip id and never by position."""
 
 import csv
+import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,15 +52,16 @@ class Predictions:
         """Pooled scores over all clips."""
         return score(self.truth, self.predicted, classes=self.classes)
 
-    def score_by_dataset(self) -> dict[str, Scores]:
-        """Pooled scores of each data set by itself; all classes named in each."""
-        names = np.array(self.datasets)
-        return {
-            str(name): score(
-                self.truth[names == name], self.predicted[names == name], classes=self.classes
-            )
-            for name in sorted(set(self.datasets))
-        }
+    def of_dataset(self, dataset: str) -> "Predictions":
+        """The clips of one data set."""
+        rows = np.flatnonzero(np.array(self.datasets) == dataset)
+        return dataclasses.replace(
+            self,
+            ids=tuple(self.ids[i] for i in rows),
+            truth=self.truth[rows],
+            predicted=self.predicted[rows],
+            scores=None if self.scores is None else self.scores[rows],
+        )
 
 
 def build_predictions(

@@ -8,13 +8,20 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hmrm import atomic, provenance
+from hmrm import atomic, provenance, records
 from hmrm.errors import ConfigError, MissingExtraError, SeenInTrainingError
 from hmrm.evaluation.fold import checked_scores, is_transductive
 from hmrm.evaluation.predictions import build_predictions
-from hmrm.evaluation.summary import RunResult, score_table, write_result
+from hmrm.evaluation.results import (
+    COMPOSITE,
+    RunResult,
+    RunSummary,
+    WeightsTables,
+    WeightsUsed,
+    write_result,
+)
+from hmrm.evaluation.summary import score_parts
 from hmrm.flow.mapset import MapSet, canonical_maps
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, MapKind
 
@@ -29,7 +36,7 @@ class FinishedModel:
         classes: names in the order of its scores; may hold more than the data's.
         trained_subjects: ``dataset/subject`` of all real people it has seen.
         digest: of the weights.
-        card: whatever else should travel with the score.
+        trained_on, steps, crop: from its card, where it has one; they travel with the score.
     """
 
     name: str
@@ -38,7 +45,38 @@ class FinishedModel:
     classes: tuple[str, ...]
     trained_subjects: tuple[str, ...]
     digest: str
-    card: dict[str, Any]
+    trained_on: str | None = None
+    steps: int | None = None
+    crop: str | None = None
+
+    @property
+    def used(self) -> WeightsUsed:
+        """What a result says of it."""
+        return WeightsUsed(
+            name=self.name,
+            sha256=self.digest,
+            trained_on=self.trained_on,
+            steps=self.steps,
+            crop=self.crop,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One line of ``looks.jsonl``: weights scored on some clips.
+
+    Attributes:
+        sha256: of the weights.
+        data: digest of the clips.
+        uf1: of all clips pooled.
+        commit: of the code that scored them.
+    """
+
+    weights: str
+    sha256: str
+    data: str
+    uf1: float
+    commit: str | None
 
 
 def load_finished(name: str) -> FinishedModel:
@@ -63,7 +101,9 @@ def load_finished(name: str) -> FinishedModel:
         classes=card.classes,
         trained_subjects=card.trained_subjects,
         digest=provenance.sha256(weights_path(name)),
-        card={"trained_on": card.trained_on, "steps": card.steps, "crop": card.crop},
+        trained_on=card.trained_on,
+        steps=card.steps,
+        crop=card.crop,
     )
 
 
@@ -82,6 +122,7 @@ def score_finished(
     Raises:
         SeenInTrainingError: it was trained on some of these subjects.
         ConfigError: it does not know the data's classes.
+        DataError: ``looks.jsonl`` is damaged.
     """
     seen = sorted(set(model.trained_subjects) & set(mapset.subjects))
     if seen and not allow_seen:
@@ -103,29 +144,28 @@ def score_finished(
         classes=mapset.classes,
         scores=scores,
     )
-    table = score_table([predictions])
-    looks = _log_look(output, model, mapset, uf1=table["composite"]["uf1"]["mean"])
-    warnings = [f"SEEN IN TRAINING: {len(seen)} of the subjects"] if seen else []
-    summary = {
-        "model": model.name,
-        "selection": "finished",
-        "selection_words": f"finished weights, look number {looks} at these clips in this folder",
-        "folds": "none",
-        "seeds": [0],
-        "classes": list(mapset.classes),
-        "clips": len(mapset.ids),
-        "subjects": len(set(mapset.subjects)),
-        "skipped": [],
-        "looks": looks,
-        "transductive": transductive,
-        "warnings": warnings,
-        "leaks": [],
-        "scores": table,
-        "config": {"weights": {"name": model.name, "sha256": model.digest, **model.card}},
-        "provenance": provenance.stamp(
+    scored = score_parts([predictions])
+    looks = _log_look(output, model, mapset, uf1=scored[COMPOSITE].uf1.mean)
+    summary = RunSummary(
+        model=model.name,
+        selection="finished",
+        selection_words=f"finished weights, look number {looks} at these clips in this folder",
+        folds="none",
+        seeds=(0,),
+        classes=mapset.classes,
+        clips=len(mapset.ids),
+        subjects=len(set(mapset.subjects)),
+        skipped=(),
+        looks=looks,
+        transductive=transductive,
+        warnings=(f"SEEN IN TRAINING: {len(seen)} of the subjects",) if seen else (),
+        leaks=(),
+        scores=scored,
+        config=WeightsTables(weights=model.used),
+        provenance=provenance.make_stamp(
             config_hash=model.digest[:12], data_hash=mapset.sha256, seeds=()
         ),
-    }
+    )
     result = RunResult(predictions={0: predictions}, summary=summary)
     write_result(output, result)
     return result
@@ -144,13 +184,17 @@ def _log_look(output: Path, model: FinishedModel, mapset: MapSet, *, uf1: float)
     """Add a line to the log; how many lines speak of these clips now."""
     path = output / LOOKS
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    row = {
-        "weights": model.name,
-        "sha256": model.digest,
-        "data": mapset.sha256,
-        "uf1": uf1,
-        "commit": provenance.commit(),
-    }
-    lines.append(json.dumps(row))
+    earlier = [
+        records.loads(Look, line, where=f"{path} line {number}")
+        for number, line in enumerate(lines, 1)
+    ]
+    look = Look(
+        weights=model.name,
+        sha256=model.digest,
+        data=mapset.sha256,
+        uf1=uf1,
+        commit=provenance.commit(),
+    )
+    lines.append(json.dumps(records.to_json(look)))
     atomic.write_text(path, "\n".join(lines) + "\n")
-    return sum(json.loads(line)["data"] == mapset.sha256 for line in lines)
+    return sum(one.data == mapset.sha256 for one in (*earlier, look))

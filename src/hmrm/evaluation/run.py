@@ -2,8 +2,8 @@
 
 A run folder holds ``run.toml`` (the plan), ``identity.json`` (what may not change between
 starts), ``folds/seed0/*.json`` (one finished fold each), ``predictions/seed0.csv`` (pooled),
-``run.json`` (scores with their origin) and ``timings.jsonl`` (seconds; the only file that differs
-between two runs of the same plan).
+``scores.csv`` (every score as one tidy table), ``run.json`` (scores with their origin) and
+``timings.jsonl`` (seconds; the only file that differs between two runs of the same plan).
 """
 
 import json
@@ -15,21 +15,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hmrm import atomic, parallel
+from hmrm import atomic, parallel, records
 from hmrm.errors import ConfigError
 from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
 from hmrm.evaluation.leakage import require_separate_subjects
 from hmrm.evaluation.protocol import Fold, Protocol, build
+from hmrm.evaluation.results import RunResult, write_result
 from hmrm.evaluation.settings import Plan
-from hmrm.evaluation.summary import RunResult, pool, write_result
+from hmrm.evaluation.summary import pool
 from hmrm.flow.mapset import MapSet, canonical_mapset
 from hmrm.progress import Progress, silent
 from hmrm.training.registry import find_recogniser
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One line of ``timings.jsonl``: seconds that a fold took."""
+
+    file: str
+    seed: int
+    s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +74,18 @@ def evaluate(
         ConfigError: ``output`` belongs to another plan or other data, or see `find_recogniser`.
         DataError: a split that cannot be, see `hmrm.evaluation.protocol.build`.
         OutputError: ``output`` cannot be written.
+
+    Example:
+        Leave one subject out with the baseline to beat, on the maps of a folder:
+
+        >>> from pathlib import Path
+        >>> import hmrm
+        >>> from hmrm.evaluation.settings import Plan
+        >>> maps = hmrm.load_maps(Path("maps"))
+        >>> result = hmrm.evaluate(maps, Plan(model="svm-mirrored"), Path("runs/svm"))
+        >>> found = result.predictions[0]  # those of seed 0
+        >>> found.ids == maps.ids, found.score().uf1 > 0.9
+        (True, True)
     """
     protocol = build(
         plan.settings.folds,
@@ -111,7 +132,8 @@ def _run_missing(
     run = partial(_run_task, classes=mapset.classes)
     for task, seconds in parallel.run_all(run, tasks, workers=workers):
         done += 1
-        _append(output / "timings.jsonl", {"file": task.out.stem, "seed": task.seed, "s": seconds})
+        took = Timing(file=task.out.stem, seed=task.seed, s=seconds)
+        _append(output / "timings.jsonl", records.dumps(took, indent=None))
         progress("folds", done, total)
 
 
@@ -222,10 +244,10 @@ def _claim(output: Path, plan: Plan, mapset: MapSet, protocol: Protocol) -> None
     atomic.write_text(output / "run.toml", plan.dumps())
 
 
-def _append(path: Path, row: Mapping[str, Any]) -> None:
+def _append(path: Path, line: str) -> None:
     # One short write with O_APPEND: a kill leaves at most the last line unfinished.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        os.write(descriptor, (json.dumps(row) + "\n").encode())
+        os.write(descriptor, line.encode())
     finally:
         os.close(descriptor)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import tomli_w
 
-from hmrm import config
+from hmrm import config, records
 from hmrm.errors import ConfigError
 
 Selection = Literal["fixed", "inner", "oracle"]
@@ -60,6 +60,22 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelTable:
+    """The ``[model]`` table: a name, and beside it the options of that model."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict, metadata=records.INLINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanTables:
+    """A plan as its config writes it, which is how ``run.json`` holds it."""
+
+    model: ModelTable
+    evaluation: Settings
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A whole config: which model with which options, evaluated how."""
 
@@ -67,12 +83,17 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
 
+    @property
+    def tables(self) -> PlanTables:
+        """The two tables of its config."""
+        return PlanTables(
+            model=ModelTable(name=self.model, options=self.options), evaluation=self.settings
+        )
+
     def to_mapping(self) -> dict[str, Any]:
         """Plain nested values, as in the TOML file."""
-        return {
-            "model": {"name": self.model, **self.options},
-            "evaluation": config.to_mapping(self.settings),
-        }
+        plain: dict[str, Any] = records.to_json(self.tables)
+        return plain
 
     def dumps(self) -> str:
         """As TOML; `load_plan` gives it back."""

@@ -58,6 +58,18 @@ def estimate_flow(
         MissingExtraError: ``method`` is a network and torch is not installed.
         InputError: unknown method, sizes that differ or are below 16 px, a shape, type or value
             that is not a picture.
+
+    Example:
+        A pattern that moves by one px to the right:
+
+        >>> import hmrm
+        >>> import numpy as np
+        >>> y, x = np.mgrid[:96, :96]
+        >>> onset = (128 + 60 * np.sin(x / 3) * np.sin(y / 4)).astype(np.uint8)
+        >>> apex = np.roll(onset, 1, axis=1)
+        >>> u, v = hmrm.estimate_flow(onset, apex, method="dis")
+        >>> round(float(np.median(u))), round(float(abs(np.median(v))))
+        (1, 0)
     """
     estimator = build_estimator(method)
     first, second = to_grey(onset, name="onset"), to_grey(apex, name="apex")

@@ -126,6 +126,14 @@ def load_model(name_or_path: str | Path) -> tuple[HMRM, WeightCard]:
 
     Raises:
         WeightsError: see `load_checkpoint`; an unknown name lists the known ones.
+
+    Example:
+        >>> import hmrm
+        >>> network, card = hmrm.load_model("hmrm-synthetic")
+        >>> card.classes
+        ('negative', 'positive', 'surprise', 'none')
+        >>> card.trained_subjects  # no real subject
+        ()
     """
     return load_checkpoint(weights_path(name_or_path))
 

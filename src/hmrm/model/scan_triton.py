@@ -11,7 +11,8 @@ Memory beyond arguments and gradients, in float32 numbers: the forward pass keep
 states, ``2·b·l·n·⌈d/16⌉`` for sums over channels and ``b·d·(n + 1)`` for sums over time. At B20
 L196 D384 N16 that is 6 MB kept and 20 MB in passing; all states would be 96 MB.
 
-Checked in Triton's interpreter and by its compiler, never run or timed on a GPU (docs/log.md).
+Run on an H200: equal to the float64 reference there, 10 to 98 times faster than the torch version
+forward and backward (docs/benchmarks/scan.md).
 `load` therefore compares the kernels with the torch version before the first use on each device.
 """
 

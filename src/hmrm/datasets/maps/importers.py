@@ -48,6 +48,17 @@ def load_maps(path: Path, *, offset: bool = False) -> MapSet:
     Raises:
         DataError: no known layout, or a file in it that is missing, unexpected, unreadable, of
             another size, labelled wrongly or present twice; the message names it.
+
+    Example:
+        ``maps`` holds a synthetic data set; published ones are read in the same way.
+
+        >>> from pathlib import Path
+        >>> import hmrm
+        >>> maps = hmrm.load_maps(Path("maps"))
+        >>> maps.maps.shape, maps.ids[0]
+        ((72, 3, 28, 28), 'casme2/sub01/EP01_1')
+        >>> maps.classes
+        ('negative', 'positive', 'surprise')
     """
     if path.name == FILE_NAME or (path / FILE_NAME).is_file():
         return _with_duplicates(read_prepared(path))

@@ -15,7 +15,7 @@ from typing import Any
 
 from hmrm import config
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
-from hmrm.evaluation.ablation.table import Finished, compared, write_table
+from hmrm.evaluation.ablation.table import AblationTable, Finished, compared, write_table
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
@@ -72,9 +72,9 @@ class Ablation:
 
 @dataclass(frozen=True, kw_only=True)
 class AblationResult:
-    """The table as plain values (``ablation.json``), and what stopped a row, by name."""
+    """The table (``ablation.json``), and what stopped a row, by name."""
 
-    content: Mapping[str, Any]
+    table: AblationTable
     failures: Mapping[str, HmrmError]
 
 
@@ -158,12 +158,12 @@ def ablate(
             raise
         except HmrmError as error:
             failures[row.name] = error
-        content = _write(mapset, ablation, output, finished, failures)
+        table = _write(mapset, ablation, output, finished, failures)
     progress("rows", len(chosen), len(chosen))
-    return AblationResult(content=content, failures=failures)
+    return AblationResult(table=table, failures=failures)
 
 
-def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> Mapping[str, Any]:
+def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> AblationTable:
     """The table of what is finished, written anew; nothing is run.
 
     Raises:
@@ -179,15 +179,15 @@ def _write(
     output: Path,
     finished: dict[str, Finished],
     failures: Mapping[str, HmrmError],
-) -> Mapping[str, Any]:
+) -> AblationTable:
     """Add to ``finished`` what is new on disk, and write the table."""
     for row in ablation.rows:
         folder = output / row.name
         if row.name in finished or not (folder / "run.json").is_file():
             continue
         (run,) = read_runs([folder])
-        stamp = run.summary["provenance"]
-        if (stamp["config_hash"], stamp["data_hash"]) == (row.plan.digest, mapset.sha256):
+        stamp = run.summary.provenance
+        if (stamp.config_hash, stamp.data_hash) == (row.plan.digest, mapset.sha256):
             recogniser = find_recogniser(row.plan.model, row.plan.options)
             count = getattr(recogniser, "parameters", None)
             one = Finished(run=run, parameters=None if count is None else count(mapset.classes))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
@@ -28,6 +29,8 @@ class UnitScore:
         hits, false_alarms, misses: clips.
         doubtful: clips where the annotator was not sure of it; they do not count for this unit.
     """
+
+    WRITTEN_TOO: ClassVar = ("f1",)
 
     number: int
     hits: int
@@ -54,6 +57,8 @@ class UnitScores:
         unknown: clips of the found table that the truth lacks; they do not count.
         unreadable: annotated clips whose code could not be read; they do not count.
     """
+
+    WRITTEN_TOO: ClassVar = ("macro_f1", "micro_f1")
 
     units: tuple[UnitScore, ...]
     clips: int
