@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hmrm import atomic, parallel, records
+from hmrm import atomic, parallel, records, run_folder
 from hmrm.errors import ConfigError
 from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
@@ -212,35 +212,15 @@ def _finished(
 
 
 def _claim(output: Path, plan: Plan, mapset: MapSet, protocol: Protocol) -> None:
-    """Mark the folder as this plan's, or refuse it.
-
-    Raises:
-        ConfigError: it was started with another plan or other data.
-    """
+    """Mark the folder as this plan's, or refuse it; see `run_folder.claim`."""
     identity = {
         "config": plan.digest,
         "data": mapset.sha256,
         "classes": list(protocol.classes),
         "folds": [fold.name for fold in protocol.folds],
     }
-    path = output / "identity.json"
-    text = json.dumps(identity, indent=1, ensure_ascii=False) + "\n"
-    if path.exists():
-        try:
-            earlier = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: unreadable ({error}); choose a new folder") from error
-        changed = [key for key in identity if earlier.get(key) != identity[key]]
-        if changed:
-            raise ConfigError(
-                f"{output}: was started with another {changed[0]} ({earlier.get(changed[0])}, now "
-                f"{identity[changed[0]]}); choose a new folder, or run what run.toml there says"
-            )
-    elif output.exists() and any(output.iterdir()):
-        raise ConfigError(f"{output}: not empty and not a run; choose a new folder")
-    for leftover in output.glob("**/.*.partial*"):
-        leftover.unlink(missing_ok=True)
-    atomic.write_text(path, text)
+    advice = "choose a new folder, or run what run.toml there says"
+    run_folder.claim(output, "identity.json", identity, foreign_files=False, advice=advice)
     atomic.write_text(output / "run.toml", plan.dumps())
 
 

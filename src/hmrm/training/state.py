@@ -12,21 +12,8 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from hmrm import atomic, config
-from hmrm.errors import ConfigError, WeightsError
-
-
-def claim(folder: Path, settings: object) -> None:
-    """Mark a folder as the training of these settings (a config record), or refuse it.
-
-    Raises:
-        ConfigError: it holds a training with other settings.
-        OutputError: it cannot be written.
-    """
-    path, text = folder / "config.toml", config.dumps(settings)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ConfigError(f"{folder}: holds a training with other settings; choose another folder")
-    atomic.write_text(path, text)
+from hmrm import atomic
+from hmrm.errors import WeightsError
 
 
 def save_state(

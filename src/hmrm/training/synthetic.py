@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmrm import atomic, config, parallel, provenance
+from hmrm import atomic, config, parallel, provenance, run_folder
 from hmrm.errors import ConfigError
 from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_maps
@@ -34,7 +34,7 @@ from hmrm.training.optimisation import (
     take_step,
     update_average,
 )
-from hmrm.training.state import claim, load_state, save_state
+from hmrm.training.state import load_state, save_state
 
 SHARD_MAPS = 2000
 STATE = "state.safetensors"
@@ -100,7 +100,7 @@ def train_synthetic(
         ConfigError: the folder belongs to other settings.
         OutputError: it cannot be written.
     """
-    claim(folder, settings)
+    run_folder.claim(folder, "config.toml", config.to_mapping(settings))
     pool = draw_pool(settings, folder, held_out=False, workers=workers, progress=progress)
     held_out = draw_pool(settings, folder, held_out=True, workers=workers, progress=progress)
     model, average = _train(settings, pool, folder, progress)

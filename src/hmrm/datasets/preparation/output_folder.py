@@ -2,14 +2,11 @@
 
 import csv
 import io
-import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hmrm import atomic
-from hmrm.datasets.maps.prepared import FILE_NAME
-from hmrm.errors import ConfigError
+from hmrm import atomic, run_folder
 
 SUMMARY = "prepare.json"
 """Settings and counts; until the first run is through, the settings alone."""
@@ -46,21 +43,14 @@ def claim(output: Path, made_from: Mapping[str, Any]) -> bool:
         ConfigError: results made from something else lie there.
         OutputError: the folder cannot be written.
     """
-    there = _made_from(output / SUMMARY)
-    if there == made_from:
-        return True
-    if there and any(output.glob("flow/*/*/*.npz")):
-        changes = "; ".join(
-            f"{key} was {there.get(key)!r}, now {made_from.get(key)!r}"
-            for key in dict.fromkeys((*there, *made_from))
-            if there.get(key) != made_from.get(key)
-        )
-        raise ConfigError(
-            f"{output}: holds results made otherwise ({changes}); give another folder with -o, or "
-            "delete this one"
-        )
-    atomic.write_text(output / SUMMARY, json.dumps({"made_from": made_from}, indent=1) + "\n")
-    return False
+    return run_folder.claim(
+        output,
+        SUMMARY,
+        made_from,
+        key="made_from",
+        holds_results=lambda folder: any(folder.glob("flow/*/*/*.npz")),
+        advice="give another folder with -o, or delete this one",
+    )
 
 
 def faces_of(output: Path) -> dict[str, str]:
@@ -81,15 +71,6 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
     atomic.write_text(path, text.getvalue())
 
 
-def remove_partial(output: Path) -> None:
-    """What a killed run left half-written under temporary names."""
-    for kind in _RESULTS:
-        for path in (output / kind).rglob(".*.partial.*"):
-            path.unlink(missing_ok=True)
-    for path in output.glob(f".{Path(FILE_NAME).stem}.*.partial.*"):
-        path.unlink(missing_ok=True)
-
-
 def remove_others(output: Path, ids: Container[str]) -> int:
     """Delete results of clips that are not among ``ids``; how many clips had some."""
     removed = set()
@@ -102,13 +83,3 @@ def remove_others(output: Path, ids: Container[str]) -> int:
                     path.unlink()
                     removed.add(clip)
     return len(removed)
-
-
-def _made_from(summary: Path) -> Mapping[str, Any]:
-    """Empty where nothing, or nothing that can be read, is written down."""
-    try:
-        found = json.loads(summary.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    made_from = found.get("made_from") if isinstance(found, dict) else None
-    return made_from if isinstance(made_from, dict) else {}

@@ -36,7 +36,6 @@ from hmrm.datasets.preparation.output_folder import (
     claim,
     faces_of,
     remove_others,
-    remove_partial,
     write_table,
 )
 from hmrm.datasets.preparation.prepare_clip import (
@@ -174,7 +173,6 @@ def prepare(
     unused = _unused(points, plan, settings.faces)
     ours = claim(output, plan.made_from)
     earlier = faces_of(output) if ours else {}
-    remove_partial(output)
     jobs = [_job(one, output, settings, points) for one in plan.wanted]
     outcomes, made = _run(jobs, workers=workers, progress=progress)
     failed = [

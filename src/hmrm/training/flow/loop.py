@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hmrm import atomic, config, provenance
+from hmrm import atomic, config, provenance, run_folder
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.flow.files.flying_chairs import flying_chairs
 from hmrm.flow.files.flying_things import flying_things
@@ -40,7 +40,7 @@ from hmrm.training.optimisation import (
     take_step,
     update_average,
 )
-from hmrm.training.state import claim, load_state, save_state
+from hmrm.training.state import load_state, save_state
 
 STATE = "state.safetensors"
 VALIDATION = "validation.json"
@@ -158,7 +158,7 @@ def train_flow(
         NumericalError: the training diverged.
         OutputError: the folder cannot be written.
     """
-    claim(folder, settings)
+    run_folder.claim(folder, "config.toml", config.to_mapping(settings))
     material, held_out, seen_in_training = _material(settings, folder, workers, progress)
 
     def keep(network: GruAofe, step: int) -> None:
