@@ -5,16 +5,18 @@ import torch
 from torch import Tensor
 
 from hmrm.errors import ConfigError
+from hmrm.flow.gru_aofe.estimator import SHIPPED
 from hmrm.flow.gru_aofe.network import (
     COARSE_FROM_PX,
-    FAST,
     FlowEstimate,
     GruAofe,
     GruAofeConfig,
     _padded,
 )
 from hmrm.flow.gru_aofe.recurrence import AdditiveAttention, ConvexUpsampler
+from hmrm.flow.gru_aofe.weights import load_flow_weights
 
+SHIPPED_SIZES = load_flow_weights(SHIPPED)[1].config
 TINY = GruAofeConfig(
     encoder_width=8,
     features=16,
@@ -141,7 +143,7 @@ def test_gain_and_bias_of_each_picture_do_not_matter():
     )
 
 
-@pytest.mark.parametrize("config", [TINY, FAST])
+@pytest.mark.parametrize("config", [TINY, SHIPPED_SIZES])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (16, 16), (17, 130), (63, 65), (66, 71)])
 def test_any_size_is_taken(config: GruAofeConfig, height: int, width: int):
     found = flow(network(config, awake=True), *pictures(height, width), iterations=2)
@@ -260,10 +262,10 @@ def test_the_start_is_the_flow_of_half_the_size_where_it_is_long(
 def test_sizes_stay_within_what_may_be_shipped():
     counts = {
         name: sum(p.numel() for p in GruAofe(config, generator=generator()).parameters())
-        for name, config in [("full", GruAofeConfig()), ("fast", FAST)]
+        for name, config in [("full", GruAofeConfig()), ("shipped", SHIPPED_SIZES)]
     }
     assert counts["full"] <= 1_000_000
-    assert counts["fast"] <= counts["full"] / 2
+    assert counts["shipped"] <= counts["full"] / 2
     assert 4 * counts["full"] <= 4_000_000
 
 

@@ -15,7 +15,6 @@ from hmrm.model.contract import ChecksMaps, FittedRecogniser, HasFeatures, Train
 from hmrm.model.fitted_network import FittedHmrm, FrozenFeatures
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
-from hmrm.training.augment import NO_AUGMENT
 from hmrm.training.fitting import FittingConfig
 from hmrm.training.network_recogniser import HmrmRecogniser
 
@@ -45,7 +44,7 @@ def test_a_fold_zero_shot_evaluation_and_analyze_agree_on_the_same_weights(tmp_p
         labels=np.arange(12) % 3,
         classes=CLASSES,
     )
-    recogniser = HmrmRecogniser(network=CONFIG, fitting=FittingConfig(epochs=3), augment=NO_AUGMENT)
+    recogniser = HmrmRecogniser(network=CONFIG, fitting=FittingConfig(epochs=3))
     fitted = recogniser.fit(train, seed=0)
     assert isinstance(fitted, FittedHmrm)
     card = WeightCard(

@@ -46,7 +46,7 @@ _COARSE_ABOVE_PX = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class GruAofeConfig:
-    """Sizes of the network. The paper gives none; ``FAST`` is the small variant.
+    """Sizes of the network. The paper gives none; the shipped weights have about half.
 
     Attributes:
         encoder_width: channels at 1/2 resolution, doubled at 1/4.
@@ -85,20 +85,6 @@ class GruAofeConfig:
             least = 3 if name == "motion" else 1
             if not isinstance(value, bool) and value < least:
                 raise ConfigError(f"{name} = {value}: must be at least {least}")
-
-
-FAST = GruAofeConfig(
-    encoder_width=16,
-    features=64,
-    state=32,
-    context=32,
-    motion=40,
-    head_width=24,
-    correlation_radius=2,
-    iterations=4,
-    attention_size=16,
-)
-"""About half as wide and with fewer iterations: for spotting and live video."""
 
 
 class FlowEstimate(NamedTuple):
