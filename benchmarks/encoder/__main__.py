@@ -18,8 +18,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.encoder.ways import WAYS
 from hmrm import atomic, provenance
-from hmrm.model.network import HMRM, PRESETS
+from hmrm.model.network import HMRM
 from hmrm.model.scan import scan_backend
+from hmrm.model.sizes import PRESETS
 from hmrm.training.loss import LossConfig, MultiScaleLoss
 
 ROOT = Path(__file__).resolve().parents[2]

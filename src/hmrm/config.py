@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import tomli_w
-
 from hmrm import records
 from hmrm.errors import ConfigError
 
@@ -50,11 +48,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return str(value) if isinstance(value, Path) else value
-
-
-def dumps(config: Any) -> str:
-    """The config as TOML; ``load`` gives it back."""
-    return tomli_w.dumps(to_mapping(config))
 
 
 def digest(config: Any) -> str:

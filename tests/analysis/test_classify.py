@@ -12,7 +12,8 @@ from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError, WeightsError
 from hmrm.faces.regions import FINE
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 
 CONFIG = HMRMConfig(dim=8, depth=1, state=2, heads=2, fine_grid=2, fine_kernel=2)
 CLASSES = ("negative", "positive", "surprise", "none")

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from hmrm.cli.main import app
 from hmrm.errors import ConfigError, DataError
+from hmrm.evaluation.settings import CLASS_SETS
 from hmrm.training.registry import trainable
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
@@ -68,6 +69,16 @@ def test_a_foreign_table_is_scored_and_warned_about(tmp_path):
     words = call("evaluate", "--predictions", GOLDEN, "-o", tmp_path)
     assert "0.7209" in words and "0.7250" in words
     assert "foreign" in words
+
+
+def test_classes_of_a_table_are_named_by_list_or_one_by_one(tmp_path):
+    rows = [f"sub{i:02d},{truth},{truth}" for i, truth in enumerate(CLASS_SETS["casme2-5"])]
+    table = tmp_path / "theirs.csv"
+    table.write_text("\n".join(["subject,truth,predicted", *rows]))
+    for number, classes in enumerate(("casme2-5", ",".join(CLASS_SETS["casme2-5"]))):
+        folder = tmp_path / str(number)
+        call("evaluate", "--predictions", table, "--classes", classes, "-o", folder)
+        assert json.loads((folder / "run.json").read_text())["classes"] == [*CLASS_SETS["casme2-5"]]
 
 
 @pytest.mark.parametrize(

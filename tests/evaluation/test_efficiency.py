@@ -27,8 +27,9 @@ from hmrm.evaluation.cost.measure import (
 )
 from hmrm.evaluation.cost.page import Score, as_markdown, cost_table, read_scores, write_figure
 from hmrm.evaluation.settings import Plan
-from hmrm.model.network import HMRM, PRESETS
+from hmrm.model.network import HMRM
 from hmrm.model.scan import using_backend
+from hmrm.model.sizes import PRESETS
 from hmrm.training.registry import MODELS
 
 # Published operations (a multiplication and an addition are two), in 10⁹, per clip.

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmrm.errors import ConfigError, DataError
-from hmrm.evaluation.protocol import CLASS_SETS, build, grouped_folds, leave_one_out
+from hmrm.evaluation.protocol import build, grouped_folds, leave_one_out
+from hmrm.evaluation.settings import CLASS_SETS
 
 
 @st.composite

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from label_leak import uses_test_labels
 
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.fold import inner_curve, oracle_epoch, run_fold
-from hmrm.evaluation.leakage import find_leaks, uses_test_labels
+from hmrm.evaluation.leakage import find_leaks
 from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import build
 from hmrm.evaluation.run import evaluate

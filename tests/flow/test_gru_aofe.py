@@ -5,16 +5,18 @@ import torch
 from torch import Tensor
 
 from hmrm.errors import ConfigError
+from hmrm.flow.gru_aofe.estimator import SHIPPED
 from hmrm.flow.gru_aofe.network import (
     COARSE_FROM_PX,
-    FAST,
     FlowEstimate,
     GruAofe,
     GruAofeConfig,
     _padded,
 )
 from hmrm.flow.gru_aofe.recurrence import AdditiveAttention, ConvexUpsampler
+from hmrm.flow.gru_aofe.weights import load_flow_weights
 
+SHIPPED_SIZES = load_flow_weights(SHIPPED)[1].config
 TINY = GruAofeConfig(
     encoder_width=8,
     features=16,
@@ -114,7 +116,7 @@ def attention_twin(layer: AdditiveAttention, state: Tensor, features: Tensor) ->
 
 def test_attention_agrees_with_the_papers_formula(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(AdditiveAttention, "QUERY_POOL", 1)
-    layer = AdditiveAttention(state=5, features=7, size=4, pool=1)
+    layer = AdditiveAttention(hidden_size=5, features=7, size=4, pool=1)
     for parameter in layer.parameters():
         torch.nn.init.normal_(parameter, std=0.5, generator=generator(3))
     state, features = (torch.randn(1, c, 4, 6, generator=generator(c)) for c in (5, 7))
@@ -141,7 +143,7 @@ def test_gain_and_bias_of_each_picture_do_not_matter():
     )
 
 
-@pytest.mark.parametrize("config", [TINY, FAST])
+@pytest.mark.parametrize("config", [TINY, SHIPPED_SIZES])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (16, 16), (17, 130), (63, 65), (66, 71)])
 def test_any_size_is_taken(config: GruAofeConfig, height: int, width: int):
     found = flow(network(config, awake=True), *pictures(height, width), iterations=2)
@@ -166,7 +168,7 @@ def test_pictures_without_contrast():
 
 
 def test_upsampling_keeps_a_constant_flow_up_to_the_border():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     state = torch.randn(2, 4, 5, 7, generator=generator())
     with torch.inference_mode():
         large = upsampler(torch.full((2, 3, 5, 7), 1.7), state)
@@ -174,7 +176,7 @@ def test_upsampling_keeps_a_constant_flow_up_to_the_border():
 
 
 def test_upsampling_puts_pixels_in_their_cells():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     torch.nn.init.zeros_(upsampler.last.weight)
     bias = torch.full((9, 16), -50.0)
     bias[4] = 50.0  # only the middle of the 3 × 3
@@ -187,7 +189,7 @@ def test_upsampling_puts_pixels_in_their_cells():
 
 
 def test_untrained_upsampling_is_bilinear():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     upsampler.start_bilinear()
     x = torch.arange(6.0).view(1, 1, 1, 6).expand(1, 1, 4, 6)
     with torch.inference_mode():
@@ -260,10 +262,10 @@ def test_the_start_is_the_flow_of_half_the_size_where_it_is_long(
 def test_sizes_stay_within_what_may_be_shipped():
     counts = {
         name: sum(p.numel() for p in GruAofe(config, generator=generator()).parameters())
-        for name, config in [("full", GruAofeConfig()), ("fast", FAST)]
+        for name, config in [("full", GruAofeConfig()), ("shipped", SHIPPED_SIZES)]
     }
     assert counts["full"] <= 1_000_000
-    assert counts["fast"] <= counts["full"] / 2
+    assert counts["shipped"] <= counts["full"] / 2
     assert 4 * counts["full"] <= 4_000_000
 
 

@@ -40,8 +40,6 @@ KNOWN = {
     "hmrm.facs.morphable.save_compact",
     "hmrm.flow.apex.Course",
     "hmrm.flow.apex.find_apex",
-    "hmrm.flow.gru_aofe.network.FAST",
-    "hmrm.flow.gru_aofe.weights.SHIPPED",
     "hmrm.provenance.sha256_of_files",
     "hmrm.synthetic.clip_recipes.ClipList",
     "hmrm.synthetic.clip_recipes.FIRST_DEVELOPMENT_SEED",
@@ -49,13 +47,6 @@ KNOWN = {
     "hmrm.synthetic.clip_recipes.read_clip_list",
     "hmrm.synthetic.datasets.flow_maps.LAYOUTS",
     "hmrm.synthetic.flow_maps.MapStream",
-    # model, training
-    "hmrm.model.contract.RecogniserFactory",
-    "hmrm.training.augment.NO_AUGMENT",
-    # evaluation
-    "hmrm.evaluation.leakage.Evaluate",
-    "hmrm.evaluation.leakage.uses_test_labels",
-    "hmrm.evaluation.protocol.CLASS_SETS",
 }
 
 Definition = tuple[str, str]

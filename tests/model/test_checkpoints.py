@@ -14,7 +14,8 @@ from hmrm.model.checkpoints import (
     save_checkpoint,
     shipped_names,
 )
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 
 SMALL = HMRMConfig(dim=16, depth=1, state=4)
 CARD = WeightCard(

@@ -13,8 +13,8 @@ from hmrm.evaluation.pretrained import load_finished
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, HasFeatures, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm, FrozenFeatures
-from hmrm.model.network import HMRM, HMRMConfig
-from hmrm.training.augment import NO_AUGMENT
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 from hmrm.training.fitting import FittingConfig
 from hmrm.training.network_recogniser import HmrmRecogniser
 
@@ -44,7 +44,7 @@ def test_a_fold_zero_shot_evaluation_and_analyze_agree_on_the_same_weights(tmp_p
         labels=np.arange(12) % 3,
         classes=CLASSES,
     )
-    recogniser = HmrmRecogniser(network=CONFIG, fitting=FittingConfig(epochs=3), augment=NO_AUGMENT)
+    recogniser = HmrmRecogniser(network=CONFIG, fitting=FittingConfig(epochs=3))
     fitted = recogniser.fit(train, seed=0)
     assert isinstance(fitted, FittedHmrm)
     card = WeightCard(

@@ -4,11 +4,12 @@ from torch.nn import functional
 
 from hmrm.model.network import parameter_count
 from hmrm.model.region_fusion import RegionFusion
+from hmrm.model.sizes import HMRMConfig
 from hmrm.model.tokens import Grains
 
 
 def make(fusion):
-    module = RegionFusion(dim=8, heads=2, fusion=fusion).double()
+    module = RegionFusion(HMRMConfig(dim=8, heads=2, fusion=fusion)).double()
     g = torch.Generator().manual_seed(0)
     for parameter in module.parameters():
         parameter.data = torch.randn(parameter.shape, generator=g, dtype=torch.float64)

@@ -153,7 +153,7 @@ def test_a_pool_without_the_table_is_as_ever_and_with_it_does_not_depend_on_work
     maps, labels, _ = draw_maps(FEW, seed=6, start=0, count=6)
     np.testing.assert_array_equal(plain.maps, maps.astype(np.float16))
     np.testing.assert_array_equal(plain.labels, labels)
-    assert "estimated" not in config.dumps(settings)
+    assert "estimated" not in config.to_mapping(settings)
     settings = replace(settings, estimated=SMALL)
     one = draw_pool(settings, tmp_path / "one", held_out=False, workers=1)
     two = draw_pool(settings, tmp_path / "two", held_out=False, workers=2)

@@ -11,9 +11,21 @@ from hypothesis import strategies as st
 from hmrm.errors import ConfigError
 from hmrm.flow.pair import mirrored_maps
 from hmrm.flow.strain import optical_strain
-from hmrm.training.augment import NO_AUGMENT, AugmentConfig, augment, moved
+from hmrm.training.augment import AugmentConfig, augment, moved
 
 CONFIG = AugmentConfig()
+
+
+NO_AUGMENT = AugmentConfig(
+    mirror=0.0,
+    shift=0.0,
+    scale=0.0,
+    turn_deg=0.0,
+    magnitude=0.0,
+    ratio=0.0,
+    noise=0.0,
+    rest=0.0,
+)
 
 
 def drawn(count: int, *, seed: int = 0) -> np.ndarray:

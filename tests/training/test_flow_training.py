@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tomli_w
 import torch
 from typer.testing import CliRunner
 
@@ -79,7 +80,8 @@ def test_the_weights_so_far_can_be_used(tmp_path: Path):
 
 def test_the_command_trains(tmp_path: Path):
     settings = tmp_path / "tiny.toml"
-    settings.write_text(config.dumps(replace(SMALL, steps=1)), encoding="utf-8")
+    text = tomli_w.dumps(config.to_mapping(replace(SMALL, steps=1)))
+    settings.write_text(text, encoding="utf-8")
     folder = tmp_path / "run"
     command = ["flow", "--config", str(settings), "-o", str(folder), "--workers", "1"]
     done = CliRunner().invoke(train_command, [*command, "--no-progress"])

@@ -18,7 +18,7 @@ from hmrm.model.contract import HasFeatures, Recogniser
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM
 from hmrm.synthetic.flow_maps import SynthConfig
-from hmrm.training.fitting import FittingConfig, rate
+from hmrm.training.fitting import FittingConfig
 from hmrm.training.linear_head import FittedFeatureSvm, LinearHead
 from hmrm.training.motionmix import MotionMixConfig
 from hmrm.training.network_recogniser import HmrmRecogniser
@@ -118,7 +118,7 @@ def test_every_option_changes_the_weights(change: dict[str, object]) -> None:
 
 def test_the_rate_rises_and_falls_once() -> None:
     settings = FittingConfig(epochs=1, warm_up=0.2, learning_rate=2.0)
-    rates = np.array([rate(step, 50, settings) for step in range(50)])
+    rates = np.array([settings.schedule(50).rate(step) for step in range(50)])
     assert rates.argmax() == 10 and rates.max() == 2.0
     assert (np.diff(rates[:11]) > 0).all() and (np.diff(rates[10:]) < 0).all()
     assert 0 < rates[0] < 0.2 and 0 < rates[-1] < 0.01

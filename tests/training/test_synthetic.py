@@ -11,7 +11,7 @@ import torch
 from hmrm import config
 from hmrm.errors import ConfigError, WeightsError
 from hmrm.model.checkpoints import load_checkpoint
-from hmrm.model.network import HMRMConfig
+from hmrm.model.sizes import HMRMConfig
 from hmrm.synthetic.flow_maps import SynthConfig
 from hmrm.training import synthetic
 from hmrm.training.synthetic import SyntheticTrainingConfig, draw_pool, train_synthetic

@@ -7,6 +7,7 @@ import typer
 
 from hmrm.cli.terminal import ERR, OUT, progress_bar
 from hmrm.errors import ConfigError
+from hmrm.evaluation.settings import CLASS_SETS
 from hmrm.progress import Progress
 from hmrm.training.registry import trainable
 
@@ -71,7 +72,11 @@ def evaluate(
         int | None, typer.Option(min=1, help="Number of seeds, from 0.", show_default=False)
     ] = None,
     classes: Annotated[
-        str, typer.Option(help="Classes of a foreign table, in label order.")
+        str,
+        typer.Option(
+            help="Classes of a foreign table, in label order, commas between; or a list by name: "
+            f"{', '.join(CLASS_SETS)}."
+        ),
     ] = "negative,positive,surprise",
     allow_seen: Annotated[
         bool, typer.Option(help="Score weights on people they were trained on; stamped.")
@@ -90,7 +95,7 @@ def evaluate(
     if len(given) > 1 or (given and model is not None):
         raise ConfigError("give one of --model, --weights and --predictions")
     if predictions is not None:
-        result = _foreign(predictions, tuple(classes.split(",")), output)
+        result = _foreign(predictions, CLASS_SETS.get(classes, tuple(classes.split(","))), output)
     elif data is None:
         raise ConfigError("nothing to evaluate on; give --data FOLDER")
     elif weights is not None:

@@ -14,15 +14,6 @@ from jaxtyping import Int
 from hmrm.clip import ClipId
 from hmrm.errors import ConfigError, DataError
 
-CLASS_SETS: dict[str, tuple[str, ...]] = {
-    "megc2019-3": ("negative", "positive", "surprise"),
-    "casme3-4": ("negative", "positive", "surprise", "others"),
-    "casme2-5": ("happiness", "surprise", "disgust", "repression", "others"),
-    "samm-5": ("anger", "happiness", "surprise", "contempt", "other"),
-    "casme3-7": ("disgust", "fear", "anger", "sadness", "happiness", "surprise", "others"),
-}
-"""The class lists in use in the field, by name."""
-
 SCHEMES = ("loso", "loso-per-dataset", "datasets", "a number k of subject-grouped folds")
 
 

@@ -15,6 +15,15 @@ from hmrm.errors import ConfigError
 
 Selection = Literal["fixed", "inner", "oracle"]
 
+CLASS_SETS: dict[str, tuple[str, ...]] = {
+    "megc2019-3": ("negative", "positive", "surprise"),
+    "casme3-4": ("negative", "positive", "surprise", "others"),
+    "casme2-5": ("happiness", "surprise", "disgust", "repression", "others"),
+    "samm-5": ("anger", "happiness", "surprise", "contempt", "other"),
+    "casme3-7": ("disgust", "fear", "anger", "sadness", "happiness", "surprise", "others"),
+}
+"""The class lists in use in the field, by name."""
+
 SELECTION_WORDS: dict[str, str] = {
     "fixed": "fixed epochs, chosen beforehand",
     "inner": "epoch chosen on subjects inside the training set",

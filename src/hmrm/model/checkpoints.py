@@ -20,7 +20,8 @@ from torch import Tensor
 
 from hmrm import atomic, config
 from hmrm.errors import ConfigError, WeightsError
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights"
 NETWORK = "hmrm"

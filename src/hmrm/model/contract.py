@@ -90,7 +90,3 @@ class Recogniser(Protocol):
                 states of a longer training (schedules may stretch).
             observer: see `Observer`; its presence changes no weight.
         """
-
-
-RecogniserFactory = Callable[..., Recogniser]
-"""Takes hyper-parameters by keyword; a dataclass type that is a `Recogniser` is one."""

@@ -49,19 +49,6 @@ class AugmentConfig:
                 raise ConfigError(f"augment: {name} = {getattr(self, name)}: must be 0 or more")
 
 
-NO_AUGMENT = AugmentConfig(
-    mirror=0.0,
-    shift=0.0,
-    scale=0.0,
-    turn_deg=0.0,
-    magnitude=0.0,
-    ratio=0.0,
-    noise=0.0,
-    rest=0.0,
-)
-"""Every map as it is."""
-
-
 def augment(
     maps: Float32[np.ndarray, "n 3 s s"], config: AugmentConfig, *, generator: np.random.Generator
 ) -> Float32[np.ndarray, "n 3 s s"]:

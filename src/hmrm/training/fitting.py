@@ -18,6 +18,13 @@ from hmrm.training.augment import AugmentConfig, augment
 from hmrm.training.imbalance import Imbalance, class_weights, draw_order, log_shares
 from hmrm.training.loss import LossConfig, MultiScaleLoss
 from hmrm.training.motionmix import MotionMixConfig, mix_batch
+from hmrm.training.optimisation import (
+    ParameterGroup,
+    Schedule,
+    build_optimiser,
+    take_step,
+    update_average,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +65,11 @@ class FittingConfig:
         if self.weight_decay < 0 or self.body_rate < 0:
             raise ConfigError("fitting: weight_decay and body_rate must not be negative")
 
+    def schedule(self, steps: int) -> Schedule:
+        """Learning rate by step: a linear rise, then half a cosine down to almost 0."""
+        rising = self.warm_up * steps
+        return Schedule(highest=self.learning_rate, steps=steps, warm_up=rising, rise=rising + 1)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingData:
@@ -92,15 +104,16 @@ def fit_network(
     if config.imbalance == "adjustment":
         shift = config.adjustment * log_shares(labels, classes)
     total_loss = MultiScaleLoss(loss, class_weights=weights)
-    optimiser = _optimiser(network, total_loss, config)
+    optimiser = build_optimiser(
+        *_groups(network, total_loss, config), weight_decay=config.weight_decay
+    )
     averaged = copy.deepcopy(network) if config.average_decay > 0 else network
-    steps = config.epochs * math.ceil(len(labels) / config.batch)
+    schedule = config.schedule(config.epochs * math.ceil(len(labels) / config.batch))
     step = 0
     for epoch in range(config.epochs):
         generator = np.random.default_rng((seed, epoch))
         network.train()
         for maps, wanted in _batches(data, config, generator):
-            _set_rates(optimiser, rate(step, steps, config))
             dropping = torch.Generator().manual_seed(int(generator.integers(2**62)))
             logits = _shifted(network(maps, generator=dropping), shift)
             value = total_loss(logits, wanted)
@@ -108,23 +121,17 @@ def fit_network(
                 raise NumericalError(
                     f"the loss became {value.item()} in epoch {epoch + 1}; lower learning_rate"
                 )
-            optimiser.zero_grad()
-            value.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), config.largest_gradient)
-            optimiser.step()
-            step += 1
+            take_step(
+                optimiser,
+                value,
+                rate=schedule.rate(step),
+                clipped=network,
+                largest_gradient=config.largest_gradient,
+            )
             if averaged is not network:
-                _follow(averaged, network, min(config.average_decay, step / (9 + step)))
+                update_average(averaged, network, decay=config.average_decay, step=step)
+            step += 1
         yield epoch + 1, averaged.eval()
-
-
-def rate(step: int, steps: int, config: FittingConfig) -> float:
-    """Learning rate of a step: a linear rise, then half a cosine down to almost 0."""
-    rising = config.warm_up * steps
-    if step < rising:
-        return config.learning_rate * (step + 1) / (rising + 1)
-    done = (step - rising) / max(steps - rising, 1)
-    return config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * done))
 
 
 def _batches(
@@ -165,30 +172,16 @@ def _shifted(logits: Logits, shift: Float[Tensor, " k"]) -> Logits:
     return logits._replace(**{n: said + shift[: said.shape[1]] for n, said in scales.items()})
 
 
-def _optimiser(network: HMRM, loss: MultiScaleLoss, config: FittingConfig) -> torch.optim.Optimizer:
+def _groups(
+    network: HMRM, loss: MultiScaleLoss, config: FittingConfig
+) -> tuple[ParameterGroup, ...]:
     heads: list[nn.Parameter] = []
     body: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             (heads if "_head." in name else body).append(parameter)
-    groups = [
-        {"params": heads, "factor": 1.0},
-        {"params": body, "factor": config.body_rate},
-        {"params": list(loss.parameters()), "factor": 1.0, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
+    return (
+        ParameterGroup(parameters=heads),
+        ParameterGroup(parameters=body, factor=config.body_rate),
+        ParameterGroup(parameters=loss.parameters(), weight_decay=0.0),
     )
-
-
-def _set_rates(optimiser: torch.optim.Optimizer, value: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = value * group["factor"]
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)

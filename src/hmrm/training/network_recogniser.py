@@ -12,7 +12,8 @@ from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_maps
 from hmrm.model.contract import FittedRecogniser, MapKind, Observer
 from hmrm.model.fitted_network import FittedHmrm
-from hmrm.model.network import HMRM, PRESETS, HMRMConfig, parameter_count
+from hmrm.model.network import HMRM, parameter_count
+from hmrm.model.sizes import PRESETS, HMRMConfig
 from hmrm.parallel import one_torch_thread
 from hmrm.training.augment import AugmentConfig
 from hmrm.training.fitting import FittingConfig, TrainingData, fit_network

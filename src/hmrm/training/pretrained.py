@@ -10,7 +10,8 @@ import torch
 from hmrm.errors import SeenInTrainingError, WeightsError
 from hmrm.model.checkpoints import WeightCard, load_checkpoint, weights_path
 from hmrm.model.fitted_network import FrozenFeatures
-from hmrm.model.network import HMRM, SCALES, HMRMConfig
+from hmrm.model.network import HMRM, SCALES
+from hmrm.model.sizes import HMRMConfig
 
 
 def start_network(

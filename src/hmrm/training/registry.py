@@ -198,7 +198,8 @@ def _preset(preset: str, description: str) -> Model:
     def network(*, classes: int) -> "nn.Module":
         import torch
 
-        from hmrm.model.network import HMRM, PRESETS
+        from hmrm.model.network import HMRM
+        from hmrm.model.sizes import PRESETS
 
         names = tuple(f"class{number}" for number in range(classes))
         return HMRM(PRESETS[preset], classes=names, generator=torch.Generator().manual_seed(0))

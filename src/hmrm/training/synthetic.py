@@ -7,7 +7,6 @@ its last checkpoint stands.
 
 import copy
 import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +21,19 @@ from hmrm.errors import ConfigError
 from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_maps
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps, unit_names
 from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, draw_estimated_map
 from hmrm.training.loss import LossConfig, MultiScaleLoss
+from hmrm.training.optimisation import (
+    ParameterGroup,
+    Schedule,
+    build_optimiser,
+    take_step,
+    update_average,
+)
 from hmrm.training.state import load_state, save_state
 
 SHARD_MAPS = 2000
@@ -203,27 +210,28 @@ def _train(
     average = copy.deepcopy(model)
     loss = MultiScaleLoss(settings.loss)
     modules: dict[str, nn.Module] = {"model": model, "average": average, "loss": loss}
-    optimizer = torch.optim.AdamW(
-        [*model.parameters(), *loss.parameters()],
-        lr=settings.learning_rate,
+    optimizer = build_optimiser(
+        ParameterGroup(parameters=[*model.parameters(), *loss.parameters()]),
         weight_decay=settings.weight_decay,
+    )
+    schedule = Schedule(
+        highest=settings.learning_rate,
+        steps=settings.steps,
+        warm_up=float(settings.warm_up_steps),
+        rise=float(settings.warm_up_steps),
     )
     state = folder / STATE
     done = load_state(state, modules=modules, optimizer=optimizer) if state.exists() else 0
     for step in range(done, settings.steps):
         maps, labels, units, generator = _batch(settings, pool, step)
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(settings, step)
         logits = model(maps, generator=generator)
         total = loss(logits, labels)
         if settings.unit_weight > 0:
             total = total + settings.unit_weight * (
                 functional.binary_cross_entropy_with_logits(logits.units, units)
             )
-        optimizer.zero_grad()
-        total.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        _follow(average, model, min(settings.average_decay, (1 + step) / (10 + step)))
+        take_step(optimizer, total, rate=schedule.rate(step), clipped=model)
+        update_average(average, model, decay=settings.average_decay, step=step)
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
             save_state(state, step=step + 1, modules=modules, optimizer=optimizer)
         progress("training", step + 1, settings.steps)
@@ -250,16 +258,3 @@ def _batch(
         torch.from_numpy(chosen.units),
         torch.Generator().manual_seed(int(rng.integers(2**62))),
     )
-
-
-def _rate(settings: SyntheticTrainingConfig, step: int) -> float:
-    if step < settings.warm_up_steps:
-        return (step + 1) / settings.warm_up_steps
-    rest = max(settings.steps - settings.warm_up_steps, 1)
-    return 0.5 + 0.5 * math.cos(math.pi * (step - settings.warm_up_steps) / rest)
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)

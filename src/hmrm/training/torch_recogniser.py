@@ -19,6 +19,7 @@ from hmrm.flow.pair import mirrored_about_median
 from hmrm.model.contract import MapKind, Observer
 from hmrm.parallel import one_torch_thread
 from hmrm.training.imbalance import class_weights
+from hmrm.training.optimisation import ParameterGroup, Schedule, build_optimiser, take_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +119,13 @@ class TorchRecogniser:
         mirrored = torch.tensor(mirrored_about_median(train.maps)) * recipe.input_scale
         labels = torch.tensor(train.labels, dtype=torch.int64)
         weights = class_weights(labels, len(train.classes)) if recipe.class_weights else None
-        optimiser = _optimiser(network, recipe)
+        optimiser = build_optimiser(
+            ParameterGroup(parameters=network.parameters()),
+            weight_decay=recipe.weight_decay,
+            kind=recipe.optimiser,
+        )
+        schedule = Schedule(highest=recipe.learning_rate, steps=epochs, fall=recipe.schedule)
         for epoch in range(epochs):
-            _set_learning_rate(optimiser, recipe, done=epoch / epochs)
             network.train()
             for batch in _batches(len(maps), recipe.batch_size, generator):
                 chosen = maps[batch]
@@ -128,14 +133,12 @@ class TorchRecogniser:
                     turned = torch.rand(len(batch), generator=generator) < 0.5
                     chosen = torch.where(turned[:, None, None, None], mirrored[batch], chosen)
                 chosen = chosen.contiguous(memory_format=torch.channels_last)
-                optimiser.zero_grad()
                 loss = _loss(network(chosen), labels[batch], recipe.loss, weights)
                 if not torch.isfinite(loss):
                     raise NumericalError(
                         f"the loss became {loss.item()} in epoch {epoch + 1}; lower learning_rate"
                     )
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
+                take_step(optimiser, loss, rate=schedule.rate(epoch))
             yield epoch + 1
 
 
@@ -198,22 +201,6 @@ def _loss(
     if kind == "margin":
         return margin_loss(scores, labels, weights=weights)
     return functional.cross_entropy(scores, labels, weight=weights)
-
-
-def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    kinds: dict[str, type[torch.optim.Adam]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-    }
-    return kinds[recipe.optimiser](
-        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-
-
-def _set_learning_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, *, done: float) -> None:
-    factor = (1 + np.cos(np.pi * done)) / 2 if recipe.schedule == "cosine" else 1.0
-    for group in optimiser.param_groups:
-        group["lr"] = recipe.learning_rate * float(factor)
 
 
 def _batches(count: int, size: int, generator: torch.Generator) -> list[Tensor]:

@@ -27,8 +27,8 @@ WINDOWS_CELLS = (0.8, 2.0, 5.0)
 EQUATIONS = LEVELS * len(WINDOWS_CELLS)
 """Systems of equations at each cell: one a level and window."""
 
-VOICES = EQUATIONS + 1 + len(WINDOWS_CELLS)
-"""What is weighed: the equations, staying where one is, and the mean motion of each window."""
+TERMS = EQUATIONS + 1 + len(WINDOWS_CELLS)
+"""What is weighed: data terms, damping (no change), and a smoothness term of each window."""
 
 CHANNELS = 5 * EQUATIONS
 """Features: per level and window the step (2), the strengths (2) and what remains (1)."""
@@ -53,19 +53,19 @@ _POLE = math.sqrt(3.0) - 2.0
 _PREFILTER = tuple(math.sqrt(3.0) * _POLE ** abs(k) for k in range(-7, 8))
 
 
-class Evidence(NamedTuple):
-    """What the pictures say at one flow.
+class FlowTerms(NamedTuple):
+    """What is weighed at one flow to find the next.
 
     Attributes:
         features: for the network to look at.
-        equations: per level and window xx, xy, yy of the matrix and x, y of the right-hand side,
-            for a change of the flow in px, in units of the variance of what remains.
-        pulls: from the flow to its mean over each window, px.
+        equations: data terms; per level and window xx, xy, yy of the matrix and x, y of the
+            right-hand side, for a change of the flow in px, in units of the residual's variance.
+        smoothing: smoothness terms; from the flow to its mean over each window, px.
     """
 
     features: Float[Tensor, "b c h w"]
     equations: Float[Tensor, "b k 5 h w"]
-    pulls: Float[Tensor, "b p 2 h w"]
+    smoothing: Float[Tensor, "b p 2 h w"]
 
 
 class Cue:
@@ -83,15 +83,15 @@ class Cue:
             self._apex = _coefficients(_scaled(apex))
 
     @torch.no_grad()
-    def at(self, flow: Float[Tensor, "b 2 h w"]) -> Evidence:
-        """Evidence at a flow in cells.
+    def at(self, flow: Float[Tensor, "b 2 h w"]) -> FlowTerms:
+        """The terms at a flow in cells.
 
         Nothing is learned here and the flow is taken as given: no gradient passes.
         """
         with torch.autocast(flow.device.type, enabled=False):
             flow_px = CELL_PX * flow.float()
             finer = functional.interpolate(flow_px, scale_factor=CELL_PX, mode="bilinear")
-            return _evidence(_sums(self._onset, read_spline(self._apex, finer)), flow_px)
+            return _terms(_sums(self._onset, read_spline(self._apex, finer)), flow_px)
 
 
 def _sums(onset: Float[Tensor, "b 1 h w"], apex: Float[Tensor, "b 1 h w"]) -> Tensor:
@@ -108,36 +108,36 @@ def _sums(onset: Float[Tensor, "b 1 h w"], apex: Float[Tensor, "b 1 h w"]) -> Te
     return torch.cat(levels, dim=1)
 
 
-def _evidence(sums: Float[Tensor, "b s h w"], flow_px: Float[Tensor, "b 2 h w"]) -> Evidence:
+def _terms(sums: Float[Tensor, "b s h w"], flow_px: Float[Tensor, "b 2 h w"]) -> FlowTerms:
     features, equations = [], []
     for window in WINDOWS_CELLS:
         around = rearrange(blurred(sums, window), "b (l q) h w -> q b l h w", q=6)
         step, strengths = _solved(around[:5])
-        remains = torch.log(around[5] + 1e-5)[:, :, None] / 3 + 2
-        features += [torch.asinh(20 * step) / 2, strengths, remains]
+        residual = torch.log(around[5] + 1e-5)[:, :, None] / 3 + 2
+        features += [torch.asinh(20 * step) / 2, strengths, residual]
         equations.append(_in_px(around))
     together = torch.cat(features, dim=2)
-    pulls = [blurred(flow_px, window) - flow_px for window in WINDOWS_CELLS]
-    return Evidence(
+    smoothing = [blurred(flow_px, window) - flow_px for window in WINDOWS_CELLS]
+    return FlowTerms(
         features=rearrange(together, "b l k h w -> b (l k) h w"),
         equations=torch.cat(equations, dim=1),
-        pulls=torch.stack(pulls, dim=1),
+        smoothing=torch.stack(smoothing, dim=1),
     )
 
 
-def decided(evidence: Evidence, weights: Float[Tensor, "b v h w"]) -> Float[Tensor, "b 2 h w"]:
-    """Change of the flow, px, that all voices together want.
+def solve(terms: FlowTerms, log_weights: Float[Tensor, "b v h w"]) -> Float[Tensor, "b 2 h w"]:
+    """Change of the flow, px: the weighted least-squares solution of all terms.
 
     Args:
-        weights: logarithm of how much each counts: equations, staying, pulls.
+        log_weights: logarithm of how much each counts: data terms, damping, smoothness terms.
     """
-    # Beyond e^8 one voice is all there is, and float32 could no longer invert.
-    weight = weights.clamp(-8, 8).exp()
-    data, stay, pull = torch.split(weight, [EQUATIONS, 1, len(WINDOWS_CELLS)], dim=1)
-    xx, xy, yy, x, y = (data[:, :, None] * evidence.equations).sum(dim=1).unbind(dim=1)
-    held = stay[:, 0] + pull.sum(dim=1)
-    wanted_x, wanted_y = (pull[:, :, None] * evidence.pulls).sum(dim=1).unbind(dim=1)
-    xx, yy, x, y = xx + held, yy + held, wanted_x - x, wanted_y - y
+    # Beyond e^8 one term is all there is, and float32 could no longer invert.
+    weight = log_weights.clamp(-8, 8).exp()
+    data, damping, smooth = torch.split(weight, [EQUATIONS, 1, len(WINDOWS_CELLS)], dim=1)
+    xx, xy, yy, x, y = (data[:, :, None] * terms.equations).sum(dim=1).unbind(dim=1)
+    diagonal = damping[:, 0] + smooth.sum(dim=1)
+    mean_x, mean_y = (smooth[:, :, None] * terms.smoothing).sum(dim=1).unbind(dim=1)
+    xx, yy, x, y = xx + diagonal, yy + diagonal, mean_x - x, mean_y - y
     solved = torch.stack([yy * x - xy * y, xx * y - xy * x], dim=1)
     return solved / (xx * yy - xy**2)[:, None]
 

@@ -16,7 +16,6 @@ from hmrm import atomic, config
 from hmrm.errors import ConfigError, WeightsError
 from hmrm.flow.gru_aofe.network import GruAofe, GruAofeConfig
 
-SHIPPED = Path(__file__).resolve().parents[2] / "weights"
 NETWORK = "gru-aofe"
 
 

@@ -33,6 +33,13 @@ from hmrm.training.flow.batches import (
     collated,
     draw_batch,
 )
+from hmrm.training.optimisation import (
+    ParameterGroup,
+    Schedule,
+    build_optimiser,
+    take_step,
+    update_average,
+)
 from hmrm.training.state import load_state, save_state
 
 STATE = "state.safetensors"
@@ -117,6 +124,18 @@ class FlowTrainingConfig:
         most = self.pairs.side_px if self.data == "drawn" else 1 << 14
         if not 16 <= min(self.crop_px) <= max(self.crop_px) <= most:
             raise ConfigError(f"crop_px = {list(self.crop_px)}: sides must be 16 … {most}")
+
+    @property
+    def schedule(self) -> Schedule:
+        """Learning rate by step."""
+        rising = max(self.warm_up * self.steps, 1.0)
+        return Schedule(
+            highest=self.learning_rate,
+            steps=self.steps,
+            warm_up=rising,
+            rise=rising + 1,
+            fall="linear",
+        )
 
 
 def train_flow(
@@ -286,17 +305,17 @@ def _train(
     network = _start(settings).to(device)
     average = copy.deepcopy(network)
     modules: dict[str, nn.Module] = {"network": network, "average": average}
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    optimizer = build_optimiser(
+        ParameterGroup(parameters=network.parameters()), weight_decay=settings.weight_decay
     )
+    schedule = settings.schedule
     state = folder / STATE
     done = load_state(state, modules=modules, optimizer=optimizer) if state.exists() else 0
     for step in range(done, settings.steps):
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(settings, step)
-        loss = _step(network, optimizer, settings, material, step)
+        loss = _step(network, optimizer, settings, material, step, rate=schedule.rate(step))
         if not np.isfinite(loss):
             raise NumericalError(f"{folder}: the loss is {loss} at step {step}; lower the rate")
-        _follow(average, network, min(settings.average_decay, (1 + step) / (10 + step)))
+        update_average(average, network, decay=settings.average_decay, step=step)
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
             save_state(state, step=step + 1, modules=modules, optimizer=optimizer)
         if (step + 1) % settings.validation_steps == 0 and step + 1 < settings.steps:
@@ -311,6 +330,8 @@ def _step(
     settings: FlowTrainingConfig,
     material: Material,
     step: int,
+    *,
+    rate: float,
 ) -> float:
     device = next(network.parameters()).device
     batch = draw_batch(material, batch=settings.batch, seed=(settings.seed, _TRAINING, step))
@@ -322,10 +343,7 @@ def _step(
             batch.onset.to(device), batch.apex.to(device), iterations=iterations, every=True
         )
     loss = sequence_loss(found, batch.flow.to(device), settings)
-    optimizer.zero_grad()
-    torch.autograd.backward(loss)
-    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimizer.step()
+    take_step(optimizer, loss, rate=rate, clipped=network)
     return float(loss.detach())
 
 
@@ -346,22 +364,9 @@ def _device(settings: FlowTrainingConfig) -> torch.device:
     return torch.device("cuda" if found and settings.device != "cpu" else "cpu")
 
 
-def _rate(settings: FlowTrainingConfig, step: int) -> float:
-    rising = max(settings.warm_up * settings.steps, 1)
-    if step < rising:
-        return (step + 1) / (rising + 1)
-    return 1 - (step - rising) / max(settings.steps - rising, 1)
-
-
 def _report(folder: Path, step: int, figures: dict[str, Any]) -> None:
     path = folder / VALIDATION
     earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     # Figures of steps that were taken again after a stop are replaced.
     rows = [row for row in earlier if row["step"] < step] + [{"step": step, **figures}]
     atomic.write_text(path, "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)
