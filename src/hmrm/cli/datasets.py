@@ -13,9 +13,8 @@ from hmrm.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Look at data sets, prepare them, or draw one.")
 
+# Keys of hmrm.flow.apex.APEX_RULES, written out so that help opens without it.
 ApexRule = Literal["difference", "middle", "registration"]
-"""Keys of ``hmrm.flow.apex.APEX_RULES``, written out so that help opens without it."""
-
 _Table = Annotated[
     Path | None, typer.Option("--table", help="Annotation table.", show_default=False)
 ]
@@ -160,13 +159,13 @@ def prepare(
     )
     with progress_bar(enabled=progress) as bar:
         done = run(name, root, output, settings, workers=workers, progress=bar)
-    subjects = len({clip.rsplit("/", 1)[0] for clip in done.clips})
+    subjects = {clip.rsplit("/", 1)[0] for clip in done.clips}
     left = f"{len(done.skipped)} left out"
     if done.skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
         left += f" ({reasons}), see {output / 'skipped.csv'}"
     OUT.print(
-        f"{len(done.clips)} clips of {subjects} subjects in {done.maps} ({done.made} made now), "
+        f"{len(done.clips)} clips of {len(subjects)} subjects in {done.maps} ({done.made} made now), "
         f"{left}",
         markup=False,
     )
