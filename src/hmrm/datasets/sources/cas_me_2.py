@@ -20,7 +20,7 @@ from pathlib import Path
 from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
 from hmrm.datasets.annotations.folders import Parts
 from hmrm.datasets.annotations.records import Record, is_remark
-from hmrm.datasets.annotations.spreadsheets import Sheet
+from hmrm.datasets.annotations.spreadsheets import Cell, Sheet
 from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_table
 from hmrm.datasets.annotations.workbook import Row, plain_table
 from hmrm.errors import DataError
@@ -74,7 +74,7 @@ def _lookup(sheet: Sheet, key: int, value: int) -> dict[str, str]:
     return {_word(row[key]).lower(): _word(row[value]) for row in rows}
 
 
-def _word(value: object) -> str:
+def _word(value: Cell) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip()
