@@ -23,8 +23,9 @@ from hmrm.datasets.frames import frames_of
 from hmrm.datasets.load import LoadOptions
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.preparation.given_points import read_points
+from hmrm.datasets.preparation.plan import PrepareConfig
 from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job
-from hmrm.datasets.preparation.run import PrepareConfig, prepare
+from hmrm.datasets.preparation.run import prepare
 from hmrm.errors import ConfigError, DataError, InputError
 from hmrm.flow.apex import APEX_RULES
 from hmrm.flow.estimate import ESTIMATORS, weights_sha256

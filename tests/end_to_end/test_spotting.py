@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.clip_recipes import ClipRecipe, draw_recipe, read_clip_list
 from hmrm.analysis.analyze import analyze
 from hmrm.parallel import run_all
-from hmrm.synthetic.clip_recipes import ClipRecipe, draw_recipe, read_clip_list
 from hmrm.synthetic.clips import DrawnClip
 from hmrm.synthetic.demo import demo_clip
 from hmrm.video.writer import write_video

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.clip_recipes import ClipRecipe, development_recipe, draw_recipe
 from hmrm.cli.datasets import ApexRule
 from hmrm.clip import Frame
 from hmrm.errors import ConfigError, FrameIndexError, InputError
@@ -24,7 +25,6 @@ from hmrm.flow.apex import (
     apex_index,
     course_of,
 )
-from hmrm.synthetic.clip_recipes import ClipRecipe, development_recipe, draw_recipe
 from hmrm.synthetic.clips import DrawnClip, draw_clip
 from hmrm.synthetic.demo import demo_clip, demo_face
 

@@ -4,24 +4,23 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 from jaxtyping import Float
 
 from hmrm import atomic, config, provenance
-from hmrm.clip import FlowMap, Image
+from hmrm.clip import FlowMap, Image, Oddity
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import ClipFrames, estimated_apex, frames_of
 from hmrm.datasets.preparation.given_points import Points, check_in_picture
 from hmrm.datasets.preparation.onset_face import find_points, frames_to_try
-from hmrm.errors import DataError, FaceError, InputError, NumericalError
+from hmrm.errors import ConfigError, DataError, FaceError, InputError, NumericalError
 from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.crops import CANONICAL
 from hmrm.faces.landmarks import landmarker
@@ -101,17 +100,40 @@ class Outcome:
     kind: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prepared:
-    """The result of one clip, as on file.
+@dataclass(frozen=True, kw_only=True)
+class ClipInfo:
+    """How a clip's map was made, as kept beside it.
 
     Attributes:
-        flow_map: in the canonical crop.
-        info: plain values: files, apex rule, how the face was found, motion, oddities.
+        digest: `Job.digest`.
+        pictures: sha256 over every picture that may have a say in the map.
+        id: the clip's.
+        onset_file, apex_file: names of the two pictures.
+        apex_frame: number as the table counts.
+        apex_rule: ``annotated``, or the rule that found it.
+        face: where the points of the face are from.
+        motion_px: largest motion, px of the canonical crop.
+        notes: what was odd, kept so that a run that is resumed tells the same as one in a piece.
     """
 
+    digest: str
+    pictures: str
+    id: str
+    onset_file: str
+    apex_file: str
+    apex_frame: int
+    apex_rule: str
+    face: str
+    motion_px: float
+    notes: tuple[Oddity, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """The result of one clip, as on file: its map in the canonical crop, and how it was made."""
+
     flow_map: FlowMap
-    info: Mapping[str, Any]
+    info: ClipInfo
 
 
 def prepare_clip(job: Job) -> Outcome:
@@ -128,11 +150,12 @@ def read_result(job: Job) -> Prepared | None:
     """The clip's result, if it is there whole and was made from the same record and settings."""
     try:
         with np.load(io.BytesIO(job.file("flow", ".npz").read_bytes())) as arrays:
-            info = json.loads(str(arrays["info"]))
+            table = json.loads(str(arrays["info"]))
+            info = config.from_mapping(ClipInfo, table, where="info")
             values, scale_px = arrays["values"], float(arrays["scale_px"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ConfigError):
         return None
-    if info.get("digest") != job.digest:
+    if info.digest != job.digest:
         return None
     return Prepared(
         flow_map=FlowMap(values=values, crop=CANONICAL.name, scale_px=scale_px), info=info
@@ -148,7 +171,7 @@ def is_current(job: Job) -> bool:
         pictures = _pictures_sha256(job, frames_of(job.record, job.folder, Notes()))
     except (InputError, OSError):
         return False
-    return found.info.get("pictures") == pictures
+    return found.info.pictures == pictures
 
 
 def _pictures_sha256(job: Job, frames: ClipFrames) -> str:
@@ -191,23 +214,22 @@ def _prepare(job: Job) -> None:
     if settings.head_motion:
         flow = remove_rigid(flow, model="similarity")
     found = flow_map(flow, crop=CANONICAL.name)
-    info = {
-        "digest": job.digest,
-        "pictures": _pictures_sha256(job, frames),
-        "id": job.record.id,
-        "onset_file": frames.onset.name,
-        "apex_file": apex[1].name,
-        "apex_frame": apex[0] - frames.shift,
-        "apex_rule": rule,
-        "face": source,
-        "motion_px": round(float(np.linalg.norm(flow, axis=0).max()), 3),
-        # Kept with the clip, so that a run that goes on tells the same as one in a piece.
-        "notes": [asdict(oddity) for oddity in notes.found],
-    }
+    info = ClipInfo(
+        digest=job.digest,
+        pictures=_pictures_sha256(job, frames),
+        id=job.record.id,
+        onset_file=frames.onset.name,
+        apex_file=apex[1].name,
+        apex_frame=apex[0] - frames.shift,
+        apex_rule=rule,
+        face=source,
+        motion_px=round(float(np.linalg.norm(flow, axis=0).max()), 3),
+        notes=tuple(notes.found),
+    )
     _write(job, pair.onset, pair.apex, found, info)
 
 
-def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[str, Any]) -> None:
+def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: ClipInfo) -> None:
     """Pictures first: the map's file is what says that a clip is done."""
     for name, image in (("onset", onset), ("apex", apex)):
         pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -220,7 +242,7 @@ def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[st
             allow_pickle=False,
             values=found.values,
             scale_px=np.float32(found.scale_px),
-            info=np.array(json.dumps(info, sort_keys=True)),
+            info=np.array(json.dumps(asdict(info), sort_keys=True)),
         )
 
 
