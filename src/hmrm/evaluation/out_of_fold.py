@@ -1,6 +1,5 @@
 """The score that travels with weights trained on everything: that of the same config in folds."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +41,9 @@ def out_of_fold(run: Path, plan: Plan, mapset: MapSet) -> OutOfFold:
     except DataError as error:
         raise ConfigError(f"{run}: not a finished run ({error})") from error
     made = summary.config
-    if not isinstance(made, PlanTables) or _plain(made) != _plain(plan.tables):
+    # As JSON: a tuple of a plan is a list in a file.
+    asked = records.to_json(plan.tables.model)
+    if not isinstance(made, PlanTables) or records.to_json(made.model) != asked:
         raise ConfigError(f"{run}: is a run of another model or other options; evaluate this one")
     if summary.provenance.data_hash != mapset.sha256:
         raise ConfigError(f"{run}: is a run on other clips; evaluate on the clips to train on")
@@ -56,8 +57,3 @@ def out_of_fold(run: Path, plan: Plan, mapset: MapSet) -> OutOfFold:
             for name, part in summary.scores.items()
         },
     )
-
-
-def _plain(tables: PlanTables) -> str:
-    """The model as JSON: a tuple of a plan is a list in a file."""
-    return json.dumps(records.to_json(tables.model), sort_keys=True)
