@@ -15,7 +15,7 @@ from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
 
 # Records that users hold, and `analyze`: whoever owns one writes its example, makes it public where
 # it is not, and takes it off this list.
-PENDING = {"Analysis", "ClipId", "Event", "MapSet", "analyze"}
+PENDING = {"Analysis", "Event", "analyze"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
