@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -20,7 +21,7 @@ from jaxtyping import Float32
 from benchmarks.effect.page import page
 from benchmarks.naming.clips import APEX_INDEX, ONSET_INDEX, drawn_clip
 from hmrm import atomic, provenance
-from hmrm.analysis.classify import NetworkNamer
+from hmrm.analysis.classify import NetworkClassifier
 from hmrm.cli.terminal import progress_bar
 from hmrm.clip import CLASSES
 from hmrm.faces.align import align_pair, canonical_transform
@@ -53,12 +54,12 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=ROOT / "docs/benchmarks/effect.md")
     given = parser.parse_args()
     single_thread()
-    namer = NetworkNamer()
+    classifier = NetworkClassifier()
     with progress_bar(enabled=True) as bar:
-        clips = classify(namer, given.seeds, given.clips, bar)
+        clips = classify(classifier, given.seeds, given.clips, bar)
     result = {
         "provenance": provenance.stamp(seeds=tuple(given.seeds)),
-        "weights": namer.provenance,
+        "weights": asdict(classifier.origin),
         "intensity_px": [LOW_PX, HIGH_PX],
         "clips_of_a_seed": given.clips * len(LABELS),
         "methods": {name: _row(clips, name) for name in clips[0]["called"]},
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def classify(
-    namer: NetworkNamer, seeds: Sequence[int], count: int, progress: Progress
+    classifier: NetworkClassifier, seeds: Sequence[int], count: int, progress: Progress
 ) -> list[dict[str, dict]]:
     """One row per clip: what was drawn, what each method's map was called, and how far off it is.
 
@@ -80,13 +81,13 @@ def classify(
     for seed in seeds:
         for label in LABELS:
             for index in range(count):
-                row = _clip(namer, label, seed + count * LABELS.index(label) + index)
+                row = _clip(classifier, label, seed + count * LABELS.index(label) + index)
                 rows.append({"seed": seed, "drawn": label, **row})
                 progress("clips", len(rows), len(seeds) * len(LABELS) * count)
     return rows
 
 
-def _clip(namer: NetworkNamer, label: str, seed: int) -> dict[str, dict]:
+def _clip(classifier: NetworkClassifier, label: str, seed: int) -> dict[str, dict]:
     clip, _ = drawn_clip(label, seed, low_px=LOW_PX, high_px=HIGH_PX)
     to_crop = canonical_transform(clip.points_at(ONSET_INDEX))
     frames = [clip.frame(index).image for index in (ONSET_INDEX, APEX_INDEX)]
@@ -108,7 +109,7 @@ def _clip(namer: NetworkNamer, label: str, seed: int) -> dict[str, dict]:
     }
     called, epe_px, map_error = {}, {}, {}
     for name, found in maps.items():
-        probabilities = namer(found).probabilities
+        probabilities = classifier(found).probabilities
         called[name] = max(probabilities, key=lambda c: probabilities[c])
         scores = flow_scores(flows[name], truth, border_px=_BORDER_PX)
         epe_px[name] = round(scores.epe_px, 5)

@@ -10,12 +10,13 @@ expression from seed 60000.
 import argparse
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.naming.clips import APEX_INDEX, ONSET_INDEX, drawn_clip
 from hmrm import atomic, provenance
 from hmrm.analysis.analyze import analyze
-from hmrm.analysis.classify import NetworkNamer
+from hmrm.analysis.classify import NetworkClassifier
 from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.clip import CLASSES
 from hmrm.facs.recipes import NONE
@@ -26,13 +27,15 @@ EXPRESSION_SEED, NONE_SEED = 50000, 60000
 LOW_PX, HIGH_PX = 0.7, 2.0
 
 
-def name_clips(namer: NetworkNamer, label: str, seeds: range, flow: str) -> list[dict[str, object]]:
+def name_clips(
+    classifier: NetworkClassifier, label: str, seeds: range, flow: str
+) -> list[dict[str, object]]:
     """One row per clip: what was drawn and what it was called; no movement counts as none."""
     rows: list[dict[str, object]] = []
     for seed in seeds:
         clip, units = drawn_clip(label, seed, low_px=LOW_PX, high_px=HIGH_PX)
         pair = [clip.frame(index).image for index in (ONSET_INDEX, APEX_INDEX)]
-        events = analyze(pair, flow=flow, namer=namer).events
+        events = analyze(pair, flow=flow, classifier=classifier).events
         called = events[0].label if events else NONE
         drawn = "+".join(f"{u.number}{u.side[0].upper()}" for u in units)
         rows.append({"seed": seed, "drawn": label, "units": drawn, "called": called})
@@ -47,12 +50,12 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/naming/results.json"))
     arguments = parser.parse_args()
     single_thread()
-    namer = NetworkNamer(arguments.weights)
+    classifier = NetworkClassifier(arguments.weights)
     rows = []
     for number, label in enumerate(CLASSES):
         first = EXPRESSION_SEED + 20 * number
-        rows += name_clips(namer, label, range(first, first + 20), arguments.flow)
-    rows += name_clips(namer, NONE, range(NONE_SEED, NONE_SEED + 40), arguments.flow)
+        rows += name_clips(classifier, label, range(first, first + 20), arguments.flow)
+    rows += name_clips(classifier, NONE, range(NONE_SEED, NONE_SEED + 40), arguments.flow)
     counts = Counter((row["drawn"], row["called"]) for row in rows)
     table = {a: {b: counts[a, b] for b in (*CLASSES, NONE)} for a in (*CLASSES, NONE)}
     right = sum(table[name][name] for name in CLASSES)
@@ -60,7 +63,7 @@ def main() -> None:
     for label, called in table.items():
         print(f"  {label:9}", called)
     result = {
-        "weights": namer.provenance,
+        "weights": asdict(classifier.origin),
         "flow": arguments.flow,
         "expressions_right": right,
         "none_right": table[NONE][NONE],

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from benchmarks.clip_recipes import ClipRecipe, draw_recipe
 from hmrm.facs.atlas import ActionUnit
 from hmrm.facs.recipes import HAND_MADE, NONE, choose, draw_nuisance, draw_units
-from hmrm.synthetic.clip_recipes import ClipRecipe, draw_recipe
 from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression
 
 ONSET_INDEX, APEX_INDEX = 20, 55

@@ -12,8 +12,8 @@ from benchmarks.robustness.conditions import AXES, EVENED, ORDINARY, SMOOTHED
 from benchmarks.robustness.rivals import HEADS, evened, smoothed
 from benchmarks.robustness.scenes import Cast, Condition, Scene, draw_scene
 from hmrm import atomic
-from hmrm.analysis.classify import NetworkNamer
-from hmrm.analysis.settings import AnalyzeConfig, Namer
+from hmrm.analysis.classify import NetworkClassifier
+from hmrm.analysis.settings import AnalyzeConfig, Classifier
 from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.boxes import Detection
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
@@ -45,7 +45,7 @@ def measure(order: Order) -> None:
         return
     chain = _Chain(
         looks=(MTCNN(MTCNNConfig(second_look=False)), MTCNN()),
-        namer=NetworkNamer(),
+        classifier=NetworkClassifier(),
         estimator=build_estimator(order.flow),
     )
     found = {ORDINARY: chain.run(draw_scene(order.cast, order.number, Condition()))}
@@ -61,7 +61,7 @@ def measure(order: Order) -> None:
 @dataclass(frozen=True, kw_only=True)
 class _Chain:
     looks: tuple[Detector, ...]
-    namer: Namer
+    classifier: Classifier
     estimator: FlowEstimator
 
     def run(
@@ -108,7 +108,7 @@ class _Chain:
         return 0, None
 
     def _name(self, flow: np.ndarray) -> str:
-        chances = self.namer(flow_map(flow)).probabilities
+        chances = self.classifier(flow_map(flow)).probabilities
         return max(chances, key=lambda name: chances[name])
 
 

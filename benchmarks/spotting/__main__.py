@@ -22,8 +22,8 @@ from hmrm import atomic, provenance, records
 from hmrm.evaluation.spotting.score import score_spotting
 from hmrm.intervals import Interval, build_table, kind_of_duration
 from hmrm.parallel import run_all, single_thread
-from hmrm.spotting.distractors import without_distractors
-from hmrm.spotting.movements import LONG_VIDEO, spot
+from hmrm.spotting.distractors import reject_distractors
+from hmrm.spotting.movements import LONG_VIDEO, find_movements
 
 PAGE = Path("docs/benchmarks/spotting.md")
 TUNED_P = (0.35, 0.45, 0.55, 0.65, 0.75)
@@ -42,9 +42,9 @@ def ours(seen: Measured) -> Found:
             offset_index=int(signal.index[one.offset]),
             kind=kind_of_duration(float(signal.time_s[one.offset] - signal.time_s[one.onset])),
             apex_index=int(signal.index[one.apex]),
-            score=one.confidence,
+            score=one.salience,
         )
-        for one in without_distractors(spot(signal, LONG_VIDEO), signal)
+        for one in reject_distractors(find_movements(signal, LONG_VIDEO), signal).kept
     ]
 
 

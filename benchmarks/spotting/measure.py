@@ -14,10 +14,8 @@ from benchmarks.spotting.videos import Part, Video, draw_video
 from hmrm import atomic
 from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
-from hmrm.faces.track import FaceTracker
 from hmrm.intervals import Interval
-from hmrm.progress import silent
-from hmrm.spotting.first_pass import watch
+from hmrm.spotting.first_pass import first_pass
 from hmrm.spotting.motion import MotionSignal
 from hmrm.video.source import Picture, VideoSource
 
@@ -94,15 +92,8 @@ def measure(order: Order) -> float:
     step = max(1, round(rate / config.most_frames_per_s))
     stride = max(step, round(rate / softnet.FRAMES_PER_S))
     source = DrawnSource(video, step=step, stride=stride)
-    watched = watch(
-        source,
-        FaceTracker(config.track, detector=detector),
-        config.motion,
-        least_eye_distance_px=config.least_eye_distance_px,
-        most_frames_per_s=config.most_frames_per_s,
-        progress=silent,
-    )
-    (track,) = watched.chosen(largest=True, name=video.name)
+    first = first_pass(source, config, detector=detector)
+    (track,) = first.measured(largest=True)
     points = dict(zip(track.index.tolist(), track.points_xy_px, strict=True))
     frames = [index for index in sorted(source.kept) if index in points]
     crops = [softnet.crop(source.kept[index], points[index]) for index in frames]

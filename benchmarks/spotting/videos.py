@@ -15,13 +15,13 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from benchmarks.clip_recipes import UNIT_SETS
 from hmrm.clip import Image
 from hmrm.faces.shape import MIRRORED_68
 from hmrm.faces.track import Detector
 from hmrm.facs.atlas import ActionUnit, AtlasSource, MotionSource, Side
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
 from hmrm.intervals import Interval
-from hmrm.synthetic.clip_recipes import UNIT_SETS
 from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
 from hmrm.synthetic.demo import demo_face
 from hmrm.synthetic.drawn_face import draw_face

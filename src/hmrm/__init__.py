@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
-    from hmrm.clip import ClipId
+    from hmrm.clip import Analysis, ClipId, Event
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.results import RunResult
     from hmrm.evaluation.run import evaluate
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from hmrm.model.checkpoints import load_model
 
 __all__ = [
+    "Analysis",
     "ClipId",
+    "Event",
     "MapSet",
     "RunResult",
     "analyze",
@@ -24,7 +26,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Analysis": "hmrm.clip",
     "ClipId": "hmrm.clip",
+    "Event": "hmrm.clip",
     "MapSet": "hmrm.flow.mapset",
     "RunResult": "hmrm.evaluation.results",
     "analyze": "hmrm.analysis.analyze",

@@ -106,13 +106,24 @@ class Event:
         face_id: stable over the video, from 0.
         onset_index, apex_index, offset_index: zero-based frames.
         onset_s, apex_s, offset_s: presentation times in s.
-        label: class name, or None while nothing has named it.
-        probabilities: class name → probability; empty while nothing has named it.
-        decisive_region: the part of the face that spoke most for the class, or None.
+        label: class name, or None while nothing has classified it.
+        probabilities: class name → probability; empty while nothing has classified it.
+        decisive_region: the part of the face that contributed most to the class, or None.
         region: the region that moved most (``faces/regions.py``).
         peak_motion_px: largest regional motion at the apex, px in the canonical crop.
-        confidence: 0 to 1, how far the peak stands above the face's own noise.
-        flags: quality remarks, e.g. ``low_frame_rate``, ``near_cut``.
+        salience: 0 to 1, how far the peak stands above the face's own noise.
+        flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
+
+    Example:
+        >>> from hmrm import Event
+        >>> smile = Event(
+        ...     face_id=0, onset_index=120, apex_index=131, offset_index=150,
+        ...     onset_s=1.2, apex_s=1.31, offset_s=1.5,
+        ...     region="left_mouth_corner", peak_motion_px=0.9, salience=0.8,
+        ...     flags=("near_cut",),
+        ... )
+        >>> f"{smile.region} for {smile.duration_s:.2f} s, {smile.label or 'not classified'}"
+        'left_mouth_corner for 0.30 s, not classified'
     """
 
     face_id: int
@@ -124,7 +135,7 @@ class Event:
     offset_s: float
     region: str
     peak_motion_px: float
-    confidence: float
+    salience: float
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
     decisive_region: str | None = None
@@ -179,8 +190,27 @@ class EventPictures:
 class Analysis:
     """All that was found in one video, with its origin.
 
-    ``pictures[i]`` belongs to ``events[i]``; None where the limit on kept pictures was reached.
-    ``provenance`` is the stamp of ``provenance.py``.
+    Attributes:
+        source: name of the file or folder.
+        duration_s, frames_per_s: measured over the frames that were decoded; 0 for still images.
+        size_wh_px: of an upright frame.
+        events: by onset, then face.
+        frames: every face in every frame; empty where nothing was spotted.
+        pictures: those of ``events[i]`` at place i; None beyond the limit on kept ones.
+        notices: what a reader of the result must know.
+        provenance: the stamp of ``provenance.py``, the classifier's weights and the settings.
+
+    Example:
+        >>> from hmrm import Analysis
+        >>> from hmrm.clip import Notice
+        >>> quiet = Analysis(
+        ...     source="clip.mp4", frame_count=50, duration_s=2.0, frames_per_s=25.0,
+        ...     size_wh_px=(640, 480), events=(), frames=(), pictures=(),
+        ...     notices=(Notice(code="no_movement", message="no movement above the noise"),),
+        ...     provenance={"hmrm": "0.1.0"},
+        ... )
+        >>> len(quiet.events), [notice.code for notice in quiet.notices]
+        (0, ['no_movement'])
     """
 
     source: str

@@ -11,9 +11,9 @@ import pytest
 from rendered_faces import Bump, DrawnClip, Scene
 
 import hmrm
-from hmrm.analysis.analyze import analyze as analyze_and_name
+from hmrm.analysis.analyze import analyze as analyze_and_classify
 from hmrm.analysis.exports import to_mapping
-from hmrm.analysis.settings import AnalyzeConfig, Naming
+from hmrm.analysis.settings import AnalyzeConfig, Classification
 from hmrm.clip import Analysis, Event, FlowMap
 from hmrm.errors import (
     FaceNotFoundError,
@@ -23,6 +23,7 @@ from hmrm.errors import (
     VideoError,
 )
 from hmrm.faces.boxes import Detection
+from hmrm.flow.apex import APEX_RULES
 from hmrm.video.images import StillPair
 from hmrm.video.reader import open_video
 from hmrm.video.writer import write_video
@@ -32,8 +33,8 @@ SCENE = Scene(
     seconds=2.4, fps=50.0, noise=1.0, head_px=2, head_degrees=0.4, turn=0.01, bumps=(SMIRK,), seed=4
 )
 
-# Naming has tests of its own.
-analyze = functools.partial(analyze_and_name, namer=None)
+# Classifying has tests of its own.
+analyze = functools.partial(analyze_and_classify, classifier=None)
 
 
 class Known:
@@ -167,34 +168,34 @@ def test_the_same_input_gives_the_same_result(smirk: Drawn, found: Analysis) -> 
 
 
 def test_the_package_gives_analyze(smirk: Drawn) -> None:
-    assert hmrm.analyze is analyze_and_name
+    assert hmrm.analyze is analyze_and_classify
     assert "analyze" in dir(hmrm)
     with pytest.raises(AttributeError, match="analyse"):
         hmrm.analyse  # noqa: B018
 
 
-def test_a_namer_drops_in(smirk: Drawn) -> None:
-    def name(flow_map: FlowMap) -> Naming:
+def test_a_classifier_drops_in(smirk: Drawn) -> None:
+    def classify(flow_map: FlowMap) -> Classification:
         assert flow_map.values.shape == (3, 28, 28)
         probabilities = {"negative": 0.1, "positive": 0.7, "surprise": 0.2}
-        return Naming(probabilities=probabilities, decisive_region="mouth")
+        return Classification(probabilities=probabilities, decisive_region="mouth")
 
-    named = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector, namer=name)
-    assert [event.label for event in named.events] == ["positive"]
-    assert named.events[0].probabilities["positive"] == 0.7
-    assert named.events[0].decisive_region == "mouth"
-    assert "unnamed" not in codes(named)
+    found = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector, classifier=classify)
+    assert [event.label for event in found.events] == ["positive"]
+    assert found.events[0].probabilities["positive"] == 0.7
+    assert found.events[0].decisive_region == "mouth"
+    assert "unnamed" not in codes(found)
 
 
-def test_given_frames_are_not_spotted(smirk: Drawn) -> None:
-    given = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector)
-    event = given.events[0]
+def test_annotated_frames_are_not_spotted(smirk: Drawn) -> None:
+    found = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector)
+    event = found.events[0]
     assert (event.onset_index, event.apex_index, event.offset_index) == (45, 53, 53)
     assert event.flags == ("offset_unknown",)
     assert event.region == "left_mouth_corner"
-    assert (given.frame_count, given.duration_s) == (120, 2.4)
-    assert given.pictures[0] is not None
-    assert codes(given) == {"unnamed"}
+    assert (found.frame_count, found.duration_s) == (120, 2.4)
+    assert found.pictures[0] is not None
+    assert codes(found) == {"unnamed"}
 
 
 @pytest.mark.parametrize("kind", ["arrays", "paths", "strings", "pair"])
@@ -209,12 +210,12 @@ def test_two_still_images_are_onset_and_apex(smirk: Drawn, tmp_path: Path, kind:
         "strings": tuple(map(str, paths)),
         "pair": StillPair(onset=paths[0], apex=paths[1]),
     }[kind]
-    given = analyze(source, detector=smirk.detector)
-    assert [event.region for event in given.events] == ["left_mouth_corner"]
-    assert (given.frame_count, given.duration_s, given.frames_per_s) == (2, 0.0, 0.0)
-    assert codes(given) == {"unnamed"}
-    assert given.source == ("pair" if kind == "arrays" else "on.png + ap.png")
-    assert to_mapping(given)["events"][0]["duration_s"] >= 0
+    found = analyze(source, detector=smirk.detector)
+    assert [event.region for event in found.events] == ["left_mouth_corner"]
+    assert (found.frame_count, found.duration_s, found.frames_per_s) == (2, 0.0, 0.0)
+    assert codes(found) == {"unnamed"}
+    assert found.source == ("pair" if kind == "arrays" else "on.png + ap.png")
+    assert to_mapping(found)["events"][0]["duration_s"] >= 0
 
 
 @pytest.mark.parametrize(
@@ -335,7 +336,7 @@ def test_fast_videos_are_looked_at_now_and_then(smirk: Drawn, tmp_path: Path) ->
     assert [event.apex_s for event in result.events] == [pytest.approx(SMIRK.apex_s, abs=0.05)]
 
 
-def test_only_the_clearest_events_keep_pictures(smirk: Drawn) -> None:
+def test_only_the_most_salient_events_keep_pictures(smirk: Drawn) -> None:
     none = analyze(smirk.path, detector=smirk.detector, config=AnalyzeConfig(kept_pictures=0))
     assert none.pictures == (None,)
     assert "pictures_limited" in codes(none)
@@ -376,3 +377,21 @@ def test_events_of_a_face_at_the_border_and_near_a_cut_are_marked(
     marked: list[Event] = [e for e in result.events if e.apex_s < 1.3]
     assert len(marked) == 1
     assert {"near_border", "near_cut", "near_end"} <= set(marked[0].flags)
+
+
+@pytest.mark.parametrize("rule", sorted(APEX_RULES))
+def test_an_apex_rule_moves_the_apex_and_nothing_else(
+    smirk: Drawn, found: Analysis, rule: str
+) -> None:
+    config = AnalyzeConfig(apex_rule=rule, kept_pictures=0)
+    other = analyze(smirk.path, detector=smirk.detector, config=config)
+    (event,), (before,) = other.events, found.events
+    kept = dataclasses.replace(event, apex_index=before.apex_index, apex_s=before.apex_s)
+    assert kept == before
+    assert event.onset_index < event.apex_index <= event.offset_index
+    assert event.apex_s == pytest.approx(event.apex_index / 50)
+    if rule == "middle":
+        assert event.apex_index == (event.onset_index + event.offset_index) // 2
+    if rule == "registration":
+        assert event.apex_s == pytest.approx(SMIRK.apex_s, abs=0.05)
+    assert other.provenance["config"]["apex_rule"] == rule

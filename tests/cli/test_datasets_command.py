@@ -142,8 +142,8 @@ def test_a_name_without_a_folder_asks_for_it():
         call("datasets", "check", "no-such-folder")
 
 
-def test_draw_check_prepare_evaluate(tmp_path: Path):
-    words = call("datasets", "draw", "smic-vis", "-o", tmp_path / "data", "--subjects", 1)
+def test_synthesize_prepare_check(tmp_path: Path):
+    words = call("datasets", "synthesize", "smic-vis", "-o", tmp_path / "data", "--subjects", 1)
     clips = int(words.split()[0])
     words = call(
         *("datasets", "prepare", "smic-vis", tmp_path / "data", "-o", tmp_path / "maps"),
@@ -154,13 +154,50 @@ def test_draw_check_prepare_evaluate(tmp_path: Path):
     assert found["clips"] == clips and found["layout"] == "prepared"
 
 
-def test_a_set_without_a_table_is_not_drawn_without_pictures(tmp_path: Path):
-    words = call("datasets", "draw", "smic", "-o", tmp_path / "s", "--no-pictures")
-    assert "smic has no table" in words and "0 drawn clips" in words
+def test_a_set_without_a_table_is_not_written_without_frames(tmp_path: Path):
+    words = call("datasets", "synthesize", "smic", "-o", tmp_path / "s", "--no-frames")
+    assert "smic has no table" in words and "0 synthetic clips" in words
     assert not (tmp_path / "s").exists()
     (tmp_path / "s").mkdir()
     with pytest.raises(DataError, match="leave --table-only out: its folders name its clips"):
         call("datasets", "check", "smic", tmp_path / "s", "--table-only")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_old_names_of_synthesize_work_and_say_so(tmp_path: Path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    words = call("datasets", "fake", "-o", old, "--layout", "folds", "--subjects", 2, "--seed", 3)
+    assert "hmrm datasets synthesize maps" in words
+    maps = ("--layout", "folds", "--subjects", 2, "--seed", 3)
+    assert "36 synthetic clips of 6 subjects" in call(
+        *("datasets", "synthesize", "maps", "-o", new, *maps)
+    )
+    assert contents(old) == contents(new)
+    old, new = tmp_path / "raw-old", tmp_path / "raw-new"
+    words = call("datasets", "draw", "casme2", "-o", old, "--no-pictures")
+    assert "hmrm datasets synthesize casme2" in words
+    call("datasets", "synthesize", "casme2", "-o", new, "--no-frames")
+    assert contents(old) == contents(new) != {}
+    listed = call("datasets", "--help")
+    assert "synthesize" in listed and not re.search(r"\b(draw|fake)\b", listed)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("maps", "--no-frames"), "leave --no-frames out"),
+        (("casme2", "--noise", "1"), "--noise is for maps"),
+        (("casme9",), "choose one of"),
+    ],
+)
+def test_what_does_not_fit_what_is_synthesized_is_refused(words, message, tmp_path: Path):
+    with pytest.raises(ConfigError, match=message):
+        call("datasets", "synthesize", *words, "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_points_come_with_drawn_pictures(tmp_path: Path):
@@ -217,3 +254,15 @@ def test_intervals_tell_which_corrections_were_applied(tmp_path: Path):
     words = call("datasets", "intervals", "samm-lv", tmp_path, *sides)
     assert f"1 × {words_of('corrected')}; first" in words and "onset 3 → 4 (seen)" in words
     assert f"1 × {words_of('correction_not_applied')}; first" in words
+
+
+def test_intervals_estimate_missing_apexes_and_tell_the_rule(tmp_path: Path):
+    write_fake(tmp_path, FAKES["smic"]().first(3), pictures="blank")
+    truth = tmp_path / "truth.csv"
+    call("datasets", "intervals", "smic", tmp_path, "-o", truth, "--apex-rule", "middle")
+    lines = truth.read_text().splitlines()
+    assert lines[0].endswith("_index,type,label,apex_rule")
+    assert [line.split(",")[3] + line.split(",")[-1] for line in lines[1:]] == ["4middle"] * 3
+    assert "1.000" in call("score-spotting", "--truth", truth, "--found", truth)
+    with pytest.raises(ConfigError, match="give --apex-rule"):
+        call("datasets", "intervals", "smic", tmp_path, "-o", truth, "--faces", "faces.csv")

@@ -25,7 +25,7 @@ def call(*arguments):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    call("datasets", "fake", "-o", folder, "--subjects", 2, "--clips", 3)
+    call("datasets", "synthesize", "maps", "-o", folder, "--subjects", 2, "--clips", 3)
     return folder
 
 

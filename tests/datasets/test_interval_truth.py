@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hmrm.datasets.interval_truth import write_intervals
-from hmrm.datasets.load import load_dataset
+from hmrm.datasets.interval_truth import ApexEstimate, write_intervals
+from hmrm.datasets.load import LoadOptions, load_dataset
+from hmrm.errors import ConfigError
 from hmrm.evaluation.spotting.files import read_intervals
 from hmrm.evaluation.spotting.rows import ReadOptions
 from hmrm.evaluation.spotting.score import score_spotting
@@ -91,3 +92,46 @@ def test_intervals_are_cut_to_their_video_or_left_out(tmp_path: Path) -> None:
         path.unlink()
     done = write_intervals(truth, loaded)
     assert {record.id} <= {skip.what for skip in done.skipped}
+
+
+@pytest.mark.parametrize("rule", ["difference", "middle", "registration"])
+def test_apexes_that_nobody_annotated_are_estimated_from_frames(rule: str, tmp_path: Path) -> None:
+    fake = replace(FAKES["smic"](), clips=FAKES["smic"]().clips[:3])
+    points = write_fake(tmp_path, fake)
+    loaded = load_dataset("smic", tmp_path)
+    plain, told = tmp_path / "plain.csv", tmp_path / "told.csv"
+    write_intervals(plain, loaded)
+    done = write_intervals(told, loaded, estimate=ApexEstimate(rule=rule, faces=points))
+    assert not done.oddities
+    rows = rows_of(told)
+    assert [row.pop("apex_rule") for row in rows] == [rule] * 3
+    for row, before, clip in zip(rows, rows_of(plain), fake.clips, strict=True):
+        assert abs(int(row["apex_index"]) - (clip.apex - clip.frames[0])) <= 1
+        assert {**row, "apex_index": ""} == before
+
+
+def test_annotated_apexes_stay_and_a_face_that_cannot_be_used_is_noted(tmp_path: Path) -> None:
+    fake = FAKES["cas-me-3-c"]().first(6)
+    points = write_fake(tmp_path, fake)
+    known = write_fake(tmp_path / "known", FAKES["casme2"]().first(3))
+    truth = tmp_path / "truth.csv"
+    outside = dict.fromkeys((record.id for record in fake.records), (5000.0,) * 10)
+    assert set(points) < set(outside)
+    estimate = ApexEstimate(rule="difference", faces=outside)
+    done = write_intervals(truth, load_dataset("cas-me-3-c", tmp_path), estimate=estimate)
+    noted = [o.message for o in done.oddities if o.code == "apex_not_estimated"]
+    assert len(noted) == done.count > 0 and "outside the onset" in noted[0]
+    assert {row["apex_index"] + row["apex_rule"] for row in rows_of(truth)} == {""}
+    estimate = ApexEstimate(rule="difference", faces=known)
+    write_intervals(truth, load_dataset("casme2", tmp_path / "known"), estimate=estimate)
+    assert {row["apex_rule"] for row in rows_of(truth)} == {"annotated"}
+
+
+def test_an_apex_is_not_estimated_without_frames_or_by_an_unknown_rule(tmp_path: Path) -> None:
+    write_fake(tmp_path, FAKES["cas-me-3-c"](), pictures="none")
+    loaded = load_dataset("cas-me-3-c", tmp_path, LoadOptions(table_only=True))
+    estimate = ApexEstimate(rule="middle")
+    with pytest.raises(ConfigError, match="estimated from frames"):
+        write_intervals(tmp_path / "t.csv", loaded, as_in_table=True, estimate=estimate)
+    with pytest.raises(ConfigError, match="choose one of"):
+        write_intervals(tmp_path / "t.csv", loaded, estimate=ApexEstimate(rule="largest"))

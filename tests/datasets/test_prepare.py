@@ -23,11 +23,12 @@ from hmrm.datasets.frames import frames_of
 from hmrm.datasets.load import LoadOptions
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.preparation.given_points import read_points
-from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job, weights_sha256
-from hmrm.datasets.preparation.run import PrepareConfig, prepare
+from hmrm.datasets.preparation.plan import PrepareConfig
+from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job
+from hmrm.datasets.preparation.run import prepare
 from hmrm.errors import ConfigError, DataError, InputError
-from hmrm.flow.apex_difference import apex_index
-from hmrm.flow.estimate import ESTIMATORS
+from hmrm.flow.apex import APEX_RULES
+from hmrm.flow.estimate import ESTIMATORS, weights_sha256
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm, fake_smic
 from hmrm.synthetic.datasets.long_videos import fake_samm_lv
@@ -104,6 +105,18 @@ def test_apex_of_smic_is_found_within_a_frame(made) -> None:
         found = int(rows[clip.record.id]["apex_file"].removeprefix("image")[:-4])
         assert abs(found - clip.apex) <= 1
         assert rows[clip.record.id]["apex_frame"] == str(found)
+
+
+@pytest.mark.parametrize("rule", sorted(APEX_RULES))
+def test_clips_table_tells_by_which_rule_the_apex_was_found(
+    rule: str, drawn: Path, tmp_path: Path
+) -> None:
+    report = prepare("smic", drawn, tmp_path, settings(drawn, apex=rule))
+    rows = {row["id"]: row for row in rows_of(tmp_path / "clips.csv")}
+    assert {row["apex_rule"] for row in rows.values()} == {rule}
+    for clip in PARTS[2].clips:
+        assert abs(int(rows[clip.record.id]["apex_frame"]) - clip.apex) <= 1
+    assert len(report.clips) == 3
 
 
 def test_clips_whose_emotions_stand_elsewhere_say_where(tmp_path: Path) -> None:
@@ -355,18 +368,6 @@ def test_one_frame_twice_is_refused(clip) -> None:
     (folder / "reg_img44.jpg").write_bytes(b"")
     with pytest.raises(DataError, match="are both frame 44"):
         frames_of(record, folder, Notes())
-
-
-def test_apex_rule_on_drawn_levels() -> None:
-    rng = np.random.default_rng(0)
-    base, moved = rng.integers(60, 190, (2, 162, 112))
-    levels = [0, 0.1, 0.35, 0.7, 1.0, 0.6, 0.2, 0.05]
-    crops = [(base + a * (moved - base) / 4).astype(np.uint8) for a in levels]
-    assert apex_index(crops, "difference") == 4
-    assert apex_index(crops, "middle") == 3
-    assert apex_index(crops[:2], "difference") == 1
-    with pytest.raises(InputError, match="one frame"):
-        apex_index(crops[:1], "difference")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""The spotter on clips it was not tuned on: committed before it was, drawn by ``hmrm.facs``.
+"""The spotter on clips it was not tuned on: committed before it was, drawn by ``hmrm.synthetic``.
 
-The spotter was developed on the clips of ``tests/analysis/drawn_faces.py``, which share neither
+The spotter was developed on the clips of ``tests/rendered_faces.py``, which share neither
 picture nor motion nor noise with these.
 """
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.clip_recipes import ClipRecipe, draw_recipe, read_clip_list
 from hmrm.analysis.analyze import analyze
 from hmrm.parallel import run_all
-from hmrm.synthetic.clip_recipes import ClipRecipe, draw_recipe, read_clip_list
 from hmrm.synthetic.clips import DrawnClip
 from hmrm.synthetic.demo import demo_clip
 from hmrm.video.writer import write_video

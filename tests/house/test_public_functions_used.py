@@ -47,8 +47,6 @@ KNOWN = {
     "hmrm.synthetic.clip_recipes.read_clip_list",
     "hmrm.synthetic.datasets.flow_maps.LAYOUTS",
     "hmrm.synthetic.flow_maps.MapStream",
-    # analysis, spotting, video
-    "hmrm.analysis.exports.schema",
 }
 
 Definition = tuple[str, str]

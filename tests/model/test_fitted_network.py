@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hmrm.analysis.classify import NetworkNamer
+from hmrm.analysis.classify import NetworkClassifier
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError
 from hmrm.evaluation.pretrained import load_finished
@@ -54,9 +54,9 @@ def test_a_fold_zero_shot_evaluation_and_analyze_agree_on_the_same_weights(tmp_p
     maps = some_maps(6)
     in_fold = fitted.predict(maps)
     zero_shot = load_finished(str(tmp_path / "w")).fitted.predict(maps)
-    namer = NetworkNamer(tmp_path / "w")
+    classifier = NetworkClassifier(tmp_path / "w")
     on_video = [
-        list(namer(FlowMap(values=m, crop="hmrm-1", scale_px=1.0)).probabilities.values())
+        list(classifier(FlowMap(values=m, crop="hmrm-1", scale_px=1.0)).probabilities.values())
         for m in maps
     ]
     np.testing.assert_array_equal(zero_shot, in_fold)

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmrm.errors import ConfigError
-from hmrm.synthetic.clip_recipes import (
+from benchmarks.clip_recipes import (
     FIRST_DEVELOPMENT_SEED,
     development_recipe,
     draw_recipe,
     read_clip_list,
 )
+from hmrm.errors import ConfigError
 
 LISTS = Path(__file__).parents[1] / "end_to_end"
 

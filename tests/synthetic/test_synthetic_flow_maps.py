@@ -9,7 +9,7 @@ import pytest
 from hmrm.errors import ConfigError
 from hmrm.facs.recipes import HAND_MADE, NONE
 from hmrm.flow.strain import optical_strain
-from hmrm.synthetic.flow_maps import MapStream, SynthConfig, class_names, draw_maps, unit_names
+from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps, unit_names
 
 FEW = SynthConfig(faces=6, with_none=True)
 
@@ -30,19 +30,6 @@ def test_map_i_of_a_seed_is_the_same_however_it_is_drawn() -> None:
     for a, b in zip(whole, part, strict=True):
         assert np.array_equal(a[7:10], b)
     assert not np.array_equal(draw_maps(FEW, seed=6, start=7, count=3)[0], part[0])
-
-
-@pytest.mark.slow
-def test_stream_does_not_depend_on_the_number_of_processes() -> None:
-    one = list(MapStream(config=FEW, seed=2, batch=5).take(4))
-    two = list(MapStream(config=FEW, seed=2, batch=5, workers=2).take(4))
-    for a, b in zip(one, two, strict=True):
-        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
-
-
-def test_stream_is_the_row_in_batches() -> None:
-    maps = np.concatenate([m for m, _, _ in MapStream(config=FEW, seed=2, batch=4).take(3)])
-    assert np.array_equal(maps, draw_maps(FEW, seed=2, start=0, count=12)[0])
 
 
 def test_three_classes_without_none_and_four_with_it() -> None:

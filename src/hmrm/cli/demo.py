@@ -1,4 +1,4 @@
-"""hmrm demo: a drawn smile goes in, the report says what was found."""
+"""hmrm demo: a synthetic smile goes in, the report states what was found."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ def demo(
     ),
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Draw a clip with a known micro-expression, analyse it, and show both side by side.
+    """Render a clip with a known micro-expression, analyse it, and show both side by side.
 
     A public-domain portrait gets a smile of about one pixel and a third of a second, head
     motion, blinks and camera noise. Nothing is downloaded.
@@ -47,7 +47,7 @@ def demo(
 
 def _images(clip: "DrawnClip", progress: Progress) -> Iterator["Image"]:
     for frame in clip.frames():
-        progress("drawing the clip", frame.index + 1, clip.config.frame_count)
+        progress("rendering the clip", frame.index + 1, clip.config.frame_count)
         yield frame.image
 
 

@@ -35,11 +35,6 @@ class Crop:
     eye_distance_wh: tuple[float, float]
 
     @property
-    def height_to_width(self) -> float:
-        """Height over width at which a picture of this crop is not squeezed."""
-        return self.eye_distance_wh[0] / self.eye_distance_wh[1]
-
-    @property
     def from_face(self) -> Transform:
         """Face frame → crop."""
         (x, y), (w, h) = self.eyes_xy, self.eye_distance_wh

@@ -101,11 +101,6 @@ class TrackedFace:
     turned: bool
 
     @property
-    def usable(self) -> bool:
-        """Whether movement can be measured in it."""
-        return self.success and not self.too_small and not self.turned
-
-    @property
     def eye_distance_px(self) -> float:
         """Distance between the two eye centres."""
         return float(np.linalg.norm(self.points_xy_px[1] - self.points_xy_px[0]))

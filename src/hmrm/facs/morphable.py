@@ -22,8 +22,6 @@ from hmrm.facs.raster import Visible, rasterise
 FACE_VERTICES = 9409
 """The model's first vertices are the face's skin; eyes, teeth and head follow."""
 
-IDENTITIES = 100
-
 # fmt: off
 SHAPES: dict[int, dict[str, float]] = {
     1: {"browInnerUp": 1.0}, 2: {"browOuterUp": 1.0}, 4: {"browDown": 1.0}, 5: {"eyeWide": 1.0},

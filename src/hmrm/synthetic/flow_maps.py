@@ -1,15 +1,14 @@
 """Endless labelled flow maps, drawn from action units: the form that training and use share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from hmrm import parallel
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
 from hmrm.facs.atlas import ActionUnit
@@ -148,39 +147,6 @@ def draw_maps(
             if unit.number < _FIRST_NUISANCE and unit.intensity_px >= _NAMED_FROM_PX:
                 units[i, UNITS.index(unit.number)] = 1.0
     return maps, labels, units
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapStream:
-    """Batches of an endless row of maps, in order, drawn by several processes.
-
-    The batches do not depend on ``workers``.
-    """
-
-    config: SynthConfig
-    seed: int
-    batch: int = 256
-    workers: int = 1
-    start: int = 0
-
-    def take(self, batches: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield that many batches of (maps, labels, units)."""
-        starts = [self.start + self.batch * i for i in range(batches)]
-        draw = partial(_draw_batch, self.config, self.seed, self.batch)
-        waiting: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-        due = iter(starts)
-        expected = next(due, None)
-        for begin, drawn in parallel.run_all(draw, starts, workers=self.workers):
-            waiting[begin] = drawn
-            while expected is not None and expected in waiting:
-                yield waiting.pop(expected)
-                expected = next(due, None)
-
-
-def _draw_batch(
-    config: SynthConfig, seed: int, batch: int, start: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return draw_maps(config, seed=seed, start=start, count=batch)
 
 
 @lru_cache(maxsize=4)

@@ -1,5 +1,6 @@
-"""What every source of frames has in common: order, times, sizes, random access, notices."""
+"""What every source of frames has in common: order, times, sizes, identity, notices."""
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from hmrm.video import pixels
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:
-    """One picture on its way: time in s (None: the file does not say), size, and its pixels.
+    """One picture on its way: time in s (None: the file states none), size, and its pixels.
 
     ``load`` does the costly part, so that pictures nobody looks at cost little.
     """
@@ -30,13 +31,15 @@ class VideoSource(ABC):
     Attributes:
         name: short name for titles and file names; not unique over several sources.
         path: the video file, the image folder, or the first of two still images.
+        is_pair: whether the clip is two still images rather than something that was filmed.
         frames_per_s: average over the clip, from its timestamps or metadata.
-        frame_count: an estimate from metadata; None if the file does not tell. Decoding decides.
+        frame_count: an estimate from metadata, None without any. Decoding decides.
         size_wh_px: width and height of an upright frame.
     """
 
     name: str
     path: Path
+    is_pair: bool = False
     frames_per_s: float
     frame_count: int | None
     size_wh_px: tuple[int, int]
@@ -53,6 +56,18 @@ class VideoSource(ABC):
     @abstractmethod
     def _pictures(self) -> Iterator[Picture]:
         """All pictures in presentation order, decoded as they are asked for."""
+
+    @property
+    def label(self) -> str:
+        """Name of the clip in results: file or folder, without the folders above it."""
+        return self.path.absolute().name
+
+    def content_hash(self) -> str:
+        """Hex sha256 of what is read; here of the decoded pixels, elsewhere of the files."""
+        total = hashlib.sha256()
+        for frame in self.frames():
+            total.update(frame.image.tobytes())
+        return total.hexdigest()
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -93,19 +108,19 @@ class VideoSource(ABC):
             FrameIndexError: the clip has no such frame.
             VideoError: as ``frames``.
         """
-        wanted = set(indices)
-        if not wanted:
+        requested = set(indices)
+        if not requested:
             return {}
-        if min(wanted) < 0:
-            raise FrameIndexError(f"{self.path}: frame {min(wanted)} asked for; the first is 0")
+        if min(requested) < 0:
+            raise FrameIndexError(f"{self.path}: frame {min(requested)} asked for; the first is 0")
         found: dict[int, Frame] = {}
         seen = 0
-        for index, time_s, picture in islice(self._timed(), max(wanted) + 1):
+        for index, time_s, picture in islice(self._timed(), max(requested) + 1):
             seen = index + 1
-            if index in wanted:
+            if index in requested:
                 found[index] = Frame(index=index, time_s=time_s, image=self._image(picture))
-        if len(found) < len(wanted):
-            missing = min(wanted - set(found))
+        if len(found) < len(requested):
+            missing = min(requested - set(found))
             raise FrameIndexError(
                 f"{self.path}: frame {missing} asked for, but the clip has {seen} frames; "
                 f"give an index from 0 to {seen - 1}"
@@ -146,7 +161,7 @@ class VideoSource(ABC):
         return pixels.as_kind(image, grey=self._is_grey)
 
     def _note(self, code: str, message: str) -> None:
-        # The first word stands: a second pass must not change what the first one reported.
+        # The first message stands: a second pass must not change what the first one reported.
         self._notices.setdefault(code, Notice(code=code, message=message))
 
     def _capped(self, count: int | None) -> int | None:

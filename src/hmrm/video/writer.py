@@ -85,7 +85,7 @@ def write_video(
         times_s: increasing presentation times, one per frame, for a variable rate (not avi).
         lossless: every pixel comes back exactly: FFV1 in mkv and avi, H.264 RGB in mp4 and mov
             (grey comes back as RGB there). Few players show these; use it for measurement.
-        rotation_deg: counter-clockwise turn that players are told to apply (mp4 and mov).
+        rotation_deg: counter-clockwise turn that players apply (mp4 and mov).
 
     Raises:
         OutputError: no codec for the suffix, no or unlike frames, times missing or not

@@ -5,19 +5,26 @@ folder is not taken for one that no row names, and the expressions below it keep
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
 from hmrm.datasets.annotations.description import Findings
 from hmrm.datasets.annotations.records import Record, Skip, by_row, cells_of
+from hmrm.datasets.annotations.spreadsheets import Cell
 from hmrm.datasets.annotations.workbook import Row, Table
 from hmrm.errors import DataError
 
 _KIND = "unreadable row"
 _NAMES = ("subject", "clip", "video", "count")
 # What is readable anywhere, for columns that an unreadable row may not do without.
-_READABLE = {"onset": 1, "onset1": 1, "onset2": 1, "onset3": 1, "kind": "macro"}
+_READABLE: Mapping[str, int | str] = {
+    "onset": 1,
+    "onset1": 1,
+    "onset2": 1,
+    "onset3": 1,
+    "kind": "macro",
+}
 
 T = TypeVar("T")
 
@@ -80,7 +87,7 @@ def _numbered(row: Row, made: T, rows: Counter[str]) -> T:
 
 def _meant(row: Row, make: Callable[[Row], object], findings: Findings) -> list[Record]:
     """The records that a row would be, were all cells beside its names readable."""
-    changed: dict[str, object] = {}
+    changed: dict[str, Cell] = {}
     while True:
         try:
             made = make(row.changed_to(changed, silent=True))
@@ -101,7 +108,7 @@ def _bad_key(row: Row, error: str) -> str | None:
 
 def _mended(row: Row, meant: Sequence[Record], findings: Findings) -> Row:
     """The row with new values in the cells whose text corrections of this clip expect."""
-    changed: dict[str, object] = {}
+    changed: dict[str, Cell] = {}
     records = {by_row(record).id: record for record in meant}
     for correction in findings.corrections:
         if correction.id not in records:

@@ -28,7 +28,6 @@ from hmrm.flow.mapset import MapSet, build_mapset, from_pixels, identical_maps
 SIDE = 28
 COLUMNS = ("dataset", "sub", "filename_o", "label")
 COMPANIONS = ("_1", "_2", "_3")
-FOLD_PARTS = ("u_train", "u_test")
 
 _DATASET_OF_SUBJECT = (
     (re.compile(r"sub\d+"), "casme2"),

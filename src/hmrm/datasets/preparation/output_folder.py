@@ -2,11 +2,11 @@
 
 import csv
 import io
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hmrm import atomic, run_folder
+from hmrm import atomic, config, run_folder
 
 SUMMARY = "prepare.json"
 """Settings and counts; until the first run is through, the settings alone."""
@@ -30,10 +30,32 @@ CLIP_COLUMNS = (
     "scale_px",
 )
 
+Cell = str | int | float | None
+
 _RESULTS = {"flow": (".npz",), "faces": ("_onset.png", "_apex.png")}
 
 
-def claim(output: Path, made_from: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class MadeFrom:
+    """What all clips of a folder have in common; frames, faces and corrections are each clip's.
+
+    Attributes:
+        dataset: name, or ``composite``.
+        classes: scheme of classes.
+        macro: with macro-expressions.
+        flow, apex, head_motion, landmarks: see `ClipSettings`.
+    """
+
+    dataset: str
+    classes: str
+    macro: bool
+    flow: str
+    apex: str
+    head_motion: bool
+    landmarks: int | None = None
+
+
+def claim(output: Path, made_from: MadeFrom) -> bool:
     """Write down what a folder is made from, before anything is made.
 
     Returns:
@@ -46,7 +68,7 @@ def claim(output: Path, made_from: Mapping[str, Any]) -> bool:
     return run_folder.claim(
         output,
         SUMMARY,
-        made_from,
+        config.to_mapping(made_from),
         key="made_from",
         holds_results=lambda folder: any(folder.glob("flow/*/*/*.npz")),
         advice="give another folder with -o, or delete this one",
@@ -62,11 +84,11 @@ def faces_of(output: Path) -> dict[str, str]:
     return {row.get("id") or "": row.get("face") or "" for row in csv.DictReader(io.StringIO(text))}
 
 
-def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows as CSV."""
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write rows as CSV, their cells in the columns' order."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
     writer.writerows(rows)
     atomic.write_text(path, text.getvalue())
 

@@ -4,19 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hmrm.datasets.annotations.action_units import parse_units
-from hmrm.datasets.annotations.records import Record
-from hmrm.synthetic.datasets.writer import (
-    FRAMES_AFTER_APEX,
-    FRAMES_BEFORE_APEX,
-    FakeClip,
-    FakeSet,
-    FakeTable,
-    Rows,
+from hmrm.datasets.annotations.spreadsheets import Cell
+from hmrm.synthetic.datasets.builder import (
+    Moment,
+    build_clip,
+    build_record,
     deal,
-    motion_for,
+    one_table,
     units_for,
 )
+from hmrm.synthetic.datasets.writer import FakeClip, FakeSet, FakeTable
 
 _CASME2_COUNTS = {
     "disgust": 63,
@@ -77,45 +74,25 @@ def fake_casme2(edition: int = 2014) -> FakeSet:
     clips = _casme2_oddities(clips)
     year = {2014: "20140508", 2019: "20190701"}[edition]
 
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        rows = [_CASME2_HEADER, *(clip.row for clip in chosen)]
-        path = f"CASME2/CASME2-coding-{year}.xlsx"
-        return (FakeTable(path=path, sheets={"Sheet1": rows, "Sheet2": []}),)
-
+    path = f"CASME2/CASME2-coding-{year}.xlsx"
     return FakeSet(
         name="casme2",
         clips=tuple(clips),
-        tables=tables,
+        tables=one_table(path, _CASME2_HEADER, others={"Sheet2": []}),
         oddities={"no_apex": 1, "apex_is_onset": 1, "units_or": 16, "stray_blanks": 1},
     )
 
 
 def _casme2_clip(number: int, subject: str, name: str, emotion: str, onset: int) -> FakeClip:
     code = units_for(emotion, number) if number % 4 else _CASME2_CODES[number // 4 % 4]
-    apex, offset = onset + FRAMES_BEFORE_APEX, onset + FRAMES_BEFORE_APEX + FRAMES_AFTER_APEX
-    units = parse_units(code)
-    record = Record(
-        dataset="casme2",
-        subject=subject,
-        clip=name,
-        onset_frame=onset,
-        apex_frame=apex,
-        offset_frame=offset,
-        emotion=emotion,
-        folder=f"{subject}/{name.lower()}",
-        units=units,
-        units_text=units.text,
-        span_frames=(onset, offset),
-    )
-    cell: object = int(subject[3:]) if number % 5 == 0 else subject[3:]
-    return FakeClip(
-        row=(cell, name, None, onset, apex, offset, None, code, emotion),
-        record=record,
+    at, folder = Moment(onset=onset), f"{subject}/{name.lower()}"
+    cell: Cell = int(subject[3:]) if number % 5 == 0 else subject[3:]
+    return build_clip(
+        build_record("casme2", subject, name, folder=folder, at=at, emotion=emotion, code=code),
+        (cell, name, None, at.onset, at.apex, at.offset, None, code, emotion),
+        at,
         folder=f"CASME2/CASME2_RAW_selected/{subject}/{name}",
         name="img{}.jpg",
-        frames=(onset, offset),
-        motion=motion_for(emotion),
-        apex=apex,
     )
 
 
@@ -143,7 +120,7 @@ def _first(clips: Sequence[FakeClip], subject: str, emotion: str) -> int:
 
 
 def _renamed(
-    clip: FakeClip, name: str, frames: tuple[int, int | None, int], cell: object
+    clip: FakeClip, name: str, frames: tuple[int, int | None, int], cell: Cell
 ) -> FakeClip:
     assert clip.record is not None
     onset, apex, offset = frames
@@ -185,54 +162,37 @@ def fake_samm() -> FakeSet:
             name = {"028": "028_4_1", "032": "032_3_1"}.get(subject, name)
         clips.append(_samm_clip(number, subject, name, emotion, objective[number]))
 
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        text = [(f"SAMM remark {line}",) for line in range(13)]
-        sheets: dict[str, Rows] = {
-            "MICRO_ONLY": [*text, _SAMM_HEADER, *(clip.row for clip in chosen)],
-            "Definitions": [("Code", "Meaning"), ("/", "or"), ("?", "unclear")],
-        }
-        return (FakeTable(path="SAMM/SAMM_Micro_FACS_Codes_v2.xlsx", sheets=sheets),)
-
     return FakeSet(
         name="samm",
         clips=tuple(clips),
-        tables=tables,
+        tables=one_table(
+            "SAMM/SAMM_Micro_FACS_Codes_v2.xlsx",
+            _SAMM_HEADER,
+            sheet="MICRO_ONLY",
+            above=[(f"SAMM remark {line}",) for line in range(13)],
+            others={"Definitions": [("Code", "Meaning"), ("/", "or"), ("?", "unclear")]},
+        ),
         oddities={"apex_outside": 2, "no_apex": 0, "doubtful_frame": 1},
     )
 
 
 def _samm_clip(number: int, subject: str, name: str, emotion: str, objective: int) -> FakeClip:
-    onset = 1000 + 37 * number
-    apex, offset = onset + FRAMES_BEFORE_APEX, onset + FRAMES_BEFORE_APEX + FRAMES_AFTER_APEX
+    at = Moment(onset=1000 + 37 * number)
     outside = name in ("028_4_1", "032_3_1")
     code = units_for(emotion, number) if number % 3 else _SAMM_CODES[number // 3 % 6]
-    units = parse_units(code)
+    folder = f"{subject}/{name}"
+    record = build_record("samm", subject, name, folder=folder, at=at, emotion=emotion, code=code)
+    record = replace(record, apex_frame=None if outside else at.apex, objective_class=objective)
     word = "Other" if emotion == "others" else emotion.capitalize()
-    offset_cell: object = f"{offset}?" if number == 50 else offset
-    record = Record(
-        dataset="samm",
-        subject=subject,
-        clip=name,
-        onset_frame=onset,
-        apex_frame=None if outside else apex,
-        offset_frame=offset,
-        emotion=emotion,
-        folder=f"{subject}/{name}",
-        units=units,
-        units_text=units.text,
-        objective_class=objective,
-        span_frames=(onset, offset),
-    )
-    apex_cell = onset - 11 if outside else apex
-    cells = (offset_cell, offset - onset + 1, "Micro - 1/2", code, word, objective, None)
-    return FakeClip(
-        row=(int(subject), name, "DD", onset, apex_cell, *cells),
-        record=record,
+    offset: Cell = f"{at.offset}?" if number == 50 else at.offset
+    frames = (at.onset, at.onset - 11 if outside else at.apex, offset)
+    cells = (at.offset - at.onset + 1, "Micro - 1/2", code, word, objective, None)
+    return build_clip(
+        record,
+        (int(subject), name, "DD", *frames, *cells),
+        at,
         folder=f"SAMM/SAMM/{subject}/{name}",
         name=f"{subject}_{{:05d}}.jpg",
-        frames=(onset, offset),
-        motion=motion_for(emotion),
-        apex=apex,
         grey=True,
     )
 
@@ -275,28 +235,15 @@ def _no_table(clips: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
 def _smic_clip(
     number: int, name: str, camera: str, subject: str, emotion: str, code: str
 ) -> FakeClip:
-    first = 559_740 + 113 * number
-    last = first + FRAMES_BEFORE_APEX + FRAMES_AFTER_APEX
-    short = f"s{int(subject[1:])}"
-    record = Record(
-        dataset=name,
-        subject=subject,
-        clip=f"{subject}_{code}",
-        onset_frame=first,
-        apex_frame=None,
-        offset_frame=last,
-        emotion=emotion,
-        folder=f"{subject}/{subject}_{code}",
-        span_frames=(first, last),
-    )
-    return FakeClip(
-        row=(),
-        record=record,
+    at, short = Moment(onset=559_740 + 113 * number), f"s{int(subject[1:])}"
+    clip = f"{subject}_{code}"
+    record = build_record(name, subject, clip, folder=f"{subject}/{clip}", at=at, emotion=emotion)
+    return build_clip(
+        replace(record, apex_frame=None),
+        (),
+        at,
         folder=f"SMIC/{camera.upper()}/{short}/micro/{emotion}/{short}_{code}",
         name="image{}.bmp",
-        frames=(first, last),
-        motion=motion_for(emotion),
-        apex=first + FRAMES_BEFORE_APEX,
     )
 
 
@@ -338,36 +285,31 @@ def _smic_extended_rows(number: int, camera: str, subject: int, emotion: str) ->
     first = 17_581_000 + 1000 * number
     several = 1 + (number % 7 == 0) + (number % 14 == 0)
     last = first + 12 * several + 4
-    onsets = [first + 2 + 12 * i for i in range(several)]
-    offsets = [onset + 8 for onset in onsets]
-    pairs: list[object] = [v for pair in zip(onsets, offsets, strict=True) for v in pair]
+    moments = [Moment(onset=first + 2 + 12 * i) for i in range(several)]
+    pairs: list[Cell] = [frame for at in moments for frame in at.span]
     pairs += [None] * (6 - len(pairs))
     name = f"s{subject}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}"
-    clip = f"s{subject:02d}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}"
+    person, clip = f"s{subject:02d}", f"s{subject:02d}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}"
     row = (subject, name, None, *pairs, None, first, last, 9, None, last - first + 1, emotion)
     base = f"SMIC/{camera.upper()}_long/SMIC_{camera.upper()}_E"
     found = []
-    for i, (onset, offset) in enumerate(zip(onsets, offsets, strict=True)):
-        record = Record(
-            dataset=f"smic-e-{camera}",
-            subject=f"s{subject:02d}",
-            clip=clip if i == 0 else f"{clip}_e{i + 1}",
-            onset_frame=onset,
-            apex_frame=None,
-            offset_frame=offset,
+    for i, at in enumerate(moments):
+        record = build_record(
+            f"smic-e-{camera}",
+            person,
+            clip if i == 0 else f"{clip}_e{i + 1}",
+            folder=f"{person}/{clip}",
+            at=at,
             emotion=emotion,
-            folder=f"s{subject:02d}/{clip}",
-            span_frames=(first, last),
         )
         found.append(
-            FakeClip(
-                row=row if i == 0 else (),
-                record=record,
-                folder=f"{base}/s{subject:02d}/{name}" if i == 0 and number != 8 else "",
+            build_clip(
+                replace(record, apex_frame=None, span_frames=(first, last)),
+                row if i == 0 else (),
+                at,
+                folder=f"{base}/{person}/{name}" if i == 0 and number != 8 else "",
                 name="image{}.jpg",
                 frames=(first, last),
-                motion=motion_for(emotion),
-                apex=onset + FRAMES_BEFORE_APEX,
             )
         )
     return found

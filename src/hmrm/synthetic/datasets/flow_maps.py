@@ -4,6 +4,7 @@ They show that a chain works, never how well: each class is a few smooth bumps w
 units move the face, drowned in noise. For synthetic data worth training on see `hmrm.facs`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from hmrm.flow.mapset import MapSet, build_mapset
 from hmrm.flow.strain import optical_strain
 
 SIDE = 28
-LAYOUTS = ("flat", "folds", "prepared")
 _SUBJECT_NAMES = {"casme2": "sub{:02d}", "samm": "{:03d}", "smic": "s{:02d}"}
 
 
@@ -87,12 +87,7 @@ def write_layout(folder: Path, mapset: MapSet, *, layout: str) -> None:
     Raises:
         OutputError: a file cannot be written.
     """
-    if layout == "flat":
-        _write_flat(folder, mapset)
-    elif layout == "folds":
-        _write_folds(folder, mapset)
-    else:
-        write_prepared(folder, mapset)
+    LAYOUTS[layout](folder, mapset)
 
 
 def _clip_name(dataset: str, subject: str, clip: int) -> str:
@@ -158,3 +153,15 @@ def _write_folds(folder: Path, mapset: MapSet) -> None:
             part = "u_test" if subject == clip.subject_name else "u_train"
             target = folder / "norm_u_v_os" / subject / part / str(label)
             atomic.write_bytes(target / f"{clip.subject_name}_{clip.clip} .png", content)
+
+
+def _write_prepared(folder: Path, mapset: MapSet) -> None:
+    write_prepared(folder, mapset)
+
+
+LAYOUTS: dict[str, Callable[[Path, MapSet], None]] = {
+    "flat": _write_flat,
+    "folds": _write_folds,
+    "prepared": _write_prepared,
+}
+"""Layout on disk → what writes it."""

@@ -3,18 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hmrm.datasets.annotations.action_units import parse_units
-from hmrm.datasets.annotations.records import Kind, Record
+from hmrm.datasets.annotations.records import Kind
+from hmrm.synthetic.datasets.builder import Moment, build_clip, build_record, one_table, units_for
 from hmrm.synthetic.datasets.composite import fake_samm
-from hmrm.synthetic.datasets.short_clips import Moment
-from hmrm.synthetic.datasets.writer import FakeClip, FakeSet, FakeTable, Rows, motion_for, units_for
+from hmrm.synthetic.datasets.writer import FakeClip, FakeSet, FakeTable, Rows
 
 _VIDEO_FRAMES = 30
-
-
-def _with_units(record: Record, code: str | int) -> Record:
-    units = parse_units(code)
-    return replace(record, units=units, units_text=units.text)
 
 
 def fake_samm_lv() -> FakeSet:
@@ -38,14 +32,14 @@ def fake_samm_lv() -> FakeSet:
     clips.append(clips[1])
     clips[-1] = _long_macro(clips[-1])
 
+    own = fake_samm()
+    text = [(f"SAMM Long Videos remark {line}",) for line in range(9)]
+    path = "SAMMLV/SAMM_LongVideos_V3_Release.xlsx"
+    long = one_table(path, header, sheet="Long Videos", above=text)
+
     def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        text = [(f"SAMM Long Videos remark {line}",) for line in range(9)]
-        rows = [*text, header, *(clip.row for clip in chosen)]
-        own = fake_samm()
-        return (
-            FakeTable(path="SAMMLV/SAMM_LongVideos_V3_Release.xlsx", sheets={"Long Videos": rows}),
-            *(replace(t, path=f"SAMMLV/{t.path}") for t in own.tables(own.clips)),
-        )
+        short = own.tables(own.clips)
+        return (*long(chosen), *(replace(t, path=f"SAMMLV/{t.path}") for t in short))
 
     return FakeSet(
         name="samm-lv",
@@ -62,27 +56,32 @@ def _samm_lv_clip(
     bare, early = number % 6 == 1 and micro, number == 2 and not micro
     onset = 0 if early else at.onset
     code = units_for(emotion, number)
-    record = Record(
-        dataset="samm-lv",
-        subject=subject,
-        clip=name if micro else f"{name}_e2",
+    record = build_record(
+        "samm-lv",
+        subject,
+        name if micro else f"{name}_e2",
+        folder=video,
+        at=at,
+        emotion=emotion if micro else "",
+        code=code,
+        cut=False,
+    )
+    record = replace(
+        record,
         onset_frame=onset,
         apex_frame=None if bare else at.apex,
-        offset_frame=at.offset,
-        emotion=emotion if micro else "",
-        folder=video,
         kind="micro" if micro else "macro",
     )
     kind = "Micro - 1/2" if micro else "Macro"
     cells = (onset, -1 if bare else at.apex, at.offset, at.offset - onset + 1, kind, code, None)
-    return FakeClip(
-        row=(int(subject), name, "DD", *cells),
-        record=_with_units(record, code),
+    return build_clip(
+        record,
+        (int(subject), name, "DD", *cells),
+        at,
         folder=f"SAMMLV/SAMM_longvideos/{video}" if micro else "",
         name=f"{video}_{{:04d}}.jpg",
         frames=(1, _VIDEO_FRAMES),
-        motion=motion_for(emotion),
-        apex=at.apex,
+        shows=emotion,
         grey=True,
     )
 
@@ -140,26 +139,30 @@ def _cas_me_2_clip(
     emotion = {"anger1": "negative", "disgust1": "negative", "happy1": "positive"}[video[0]]
     open_end, bare = number % 8 == 5, number == 7
     code = units_for(emotion, number)
-    record = Record(
-        dataset="cas-me-2",
-        subject=folder,
-        clip=f"{video[0]}_{turn + 1}",
-        onset_frame=at.onset,
+    record = build_record(
+        "cas-me-2",
+        folder,
+        f"{video[0]}_{turn + 1}",
+        folder=f"{folder}/{video[1]}",
+        at=at,
+        emotion=emotion,
+        code=code,
+        cut=False,
+    )
+    record = replace(
+        record,
         apex_frame=None if bare else at.apex,
         offset_frame=None if open_end else at.offset,
-        emotion=emotion,
-        folder=f"{folder}/{video[1]}",
         kind=kind,
     )
     frames = (at.onset, 0 if bare else at.apex, 0 if open_end else at.offset)
-    return FakeClip(
-        row=(person, f"{video[0]}_{turn + 1}", *frames, code, emotion, f"{kind}-expression", "x"),
-        record=_with_units(record, code),
+    return build_clip(
+        record,
+        (person, f"{video[0]}_{turn + 1}", *frames, code, emotion, f"{kind}-expression", "x"),
+        at,
         folder=f"CASME_sq/rawpic/{folder}/{folder[1:]}_{video[1]}{video[0]}" if turn == 0 else "",
         name="img{:03d}.jpg",
         frames=(1, _VIDEO_FRAMES),
-        motion=motion_for(emotion),
-        apex=at.apex,
     )
 
 
@@ -183,7 +186,10 @@ def fake_cas_me_3() -> FakeSet:
         macro = [c.row for c in chosen if c.record and c.record.kind == "macro"]
         both = [*macro, *((*row[:6], "Micro-expression", row[6]) for row in micro)]
         label = "CASME3/annotation/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
-        blinks = [("Subject", "Filename", "Onset", "Apex", "Offset"), ("spNO.1", "a", 1, 2, 3)]
+        blinks: Rows = [
+            ("Subject", "Filename", "Onset", "Apex", "Offset"),
+            ("spNO.1", "a", 1, 2, 3),
+        ]
         return (
             FakeTable(
                 path=label,
@@ -207,45 +213,35 @@ def _cas_me_3_clip(number: int, subject: str, video: str, emotion: str) -> FakeC
     code = units_for({"happy": "happiness", "sad": "sadness"}.get(emotion, emotion), number)
     written = {"happy": "happiness", "sad": "sadness"}.get(emotion, emotion)
     roman = ("I", "II", "III", "IV", "V", "VI", "VII")[number % 7]
-    record = Record(
-        dataset="cas-me-3",
-        subject=subject,
-        clip=f"{video}_e2" if second else video,
-        onset_frame=at.onset,
-        apex_frame=at.apex,
-        offset_frame=at.offset,
-        emotion=written,
+    record = build_record(
+        "cas-me-3",
+        subject,
+        f"{video}_e2" if second else video,
         folder=f"{subject.lower()}/{video}",
-        objective_class=1 + number % 7,
+        at=at,
+        emotion=written,
+        code=code,
+        cut=False,
     )
     case = video.upper() if number % 5 == 0 else video
-    return FakeClip(
-        row=(subject, case, at.onset, at.apex, at.offset, code, roman, emotion),
-        record=_with_units(record, code),
+    return build_clip(
+        replace(record, objective_class=1 + number % 7),
+        (subject, case, at.onset, at.apex, at.offset, code, roman, emotion),
+        at,
         folder="" if second else f"CASME3/part_A/{subject}/{video}/color",
         name="{}.jpg",
         frames=(1, _VIDEO_FRAMES),
-        motion=motion_for(written),
-        apex=at.apex,
     )
 
 
 def _cas_me_3_macro(number: int) -> FakeClip:
     at = Moment(onset=200 + number)
-    record = Record(
-        dataset="cas-me-3",
-        subject="spNO.1",
-        clip=f"m_e{number + 1}" if number else "m",
-        onset_frame=at.onset,
-        apex_frame=at.apex,
-        offset_frame=at.offset,
-        emotion="",
-        folder="spno.1/m",
-        objective_class=1,
-        kind="macro",
+    clip = f"m_e{number + 1}" if number else "m"
+    record = build_record(
+        "cas-me-3", "spNO.1", clip, folder="spno.1/m", at=at, emotion="", code="12", cut=False
     )
     row = ("spNO.1", "m", at.onset, at.apex, at.offset, "12", "Macro-expression", "I")
-    return FakeClip(row=row, record=_with_units(record, "12"))
+    return FakeClip(row=row, record=replace(record, objective_class=1, kind="macro"))
 
 
 def fake_cas_me_3_c() -> FakeSet:
@@ -257,31 +253,27 @@ def fake_cas_me_3_c() -> FakeSet:
         person, at = 1 + number // 5, Moment(onset=40 + 20 * (number % 5))
         short = emotions[number % 4]
         code = "6，12" if number == 15 else units_for(words[short], number)
-        record = Record(
-            dataset="cas-me-3-c",
-            subject=f"{person:02d}",
-            clip=str(1 + number % 5),
-            onset_frame=at.onset,
-            apex_frame=None,
-            offset_frame=at.offset,
-            emotion=words[short],
+        record = build_record(
+            "cas-me-3-c",
+            f"{person:02d}",
+            str(1 + number % 5),
             folder=str(person),
+            at=at,
+            emotion=words[short],
+            code=code,
+            cut=False,
         )
         clips.append(
-            FakeClip(
-                row=(person, 1 + number % 5, at.onset, at.offset, code, short),
-                record=_with_units(record, code),
+            build_clip(
+                replace(record, apex_frame=None),
+                (person, 1 + number % 5, at.onset, at.offset, code, short),
+                at,
                 folder=f"CASME3/part_C/{person}/a/color" if number % 5 == 0 else "",
                 name="{}.jpg",
                 frames=(30, 150),
-                motion=motion_for(words[short]),
-                apex=at.apex,
             )
         )
 
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        rows = [("sub", "count", "onset", "offset", "au", "emotion"), *(c.row for c in chosen)]
-        path = "CASME3/CAS(ME)3_part_C_ME.xlsx"
-        return (FakeTable(path=path, sheets={"Sheet1": rows}),)
-
+    header = ("sub", "count", "onset", "offset", "au", "emotion")
+    tables = one_table("CASME3/CAS(ME)3_part_C_ME.xlsx", header)
     return FakeSet(name="cas-me-3-c", clips=tuple(clips), tables=tables, oddities={"no_apex": 20})

@@ -1,41 +1,17 @@
 """Drawn CASME, MMEW, 4DME and DFME: data sets of short clips, with their oddities."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from hmrm.datasets.annotations.action_units import parse_units
-from hmrm.datasets.annotations.records import Record
-from hmrm.synthetic.datasets.writer import (
-    FRAMES_AFTER_APEX,
-    FRAMES_BEFORE_APEX,
-    FakeClip,
-    FakeSet,
-    FakeTable,
-    motion_for,
+from hmrm.datasets.annotations.spreadsheets import Cell
+from hmrm.synthetic.datasets.builder import (
+    Moment,
+    build_clip,
+    build_record,
+    one_table,
     units_for,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """Frames of one drawn expression."""
-
-    onset: int
-
-    @property
-    def apex(self) -> int:
-        """Frame of the largest movement."""
-        return self.onset + FRAMES_BEFORE_APEX
-
-    @property
-    def offset(self) -> int:
-        """Last frame."""
-        return self.apex + FRAMES_AFTER_APEX
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Onset and offset."""
-        return self.onset, self.offset
+from hmrm.synthetic.datasets.writer import FakeClip, FakeSet, FakeTable
 
 
 def fake_casme() -> FakeSet:
@@ -48,16 +24,10 @@ def fake_casme() -> FakeSet:
         *("Emotion", "Subject", None, "Filename", "OnsetF", "ApexF1", "ApexF2", "OffsetF"),
         *(None, "AU"),
     )
-    clips = [_casme_clip(number, emotions[number % 6]) for number in range(36)]
-
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        rows = [header, *(clip.row for clip in chosen)]
-        return (FakeTable(path="CASME/casme.xlsx", sheets={"Sheet1": rows}),)
-
     return FakeSet(
         name="casme",
-        clips=tuple(clips),
-        tables=tables,
+        clips=tuple(_casme_clip(number, emotions[number % 6]) for number in range(36)),
+        tables=one_table("CASME/casme.xlsx", header),
         oddities={"apex_outside": 1, "offset_before_onset": 1, "no_apex": 1},
     )
 
@@ -69,39 +39,24 @@ def _casme_clip(number: int, emotion: str) -> FakeClip:
         Moment(onset=60 + number),
     )
     code = units_for(emotion, number)
-    apexes: dict[int, tuple[object, object, int | None]] = {
+    apexes: dict[int, tuple[Cell, Cell, int | None]] = {
         4: (0, at.apex, at.apex),  # the first one missing, the second one there
         5: (at.onset - 20, 0, None),  # outside the clip
         6: ("/", None, None),
     }
     first, second, apex = apexes.get(number, (at.apex, at.apex + 2, at.apex))
-    backwards = number == 7
-    units = parse_units(code)
-    record = Record(
-        dataset="casme",
-        subject=subject,
-        clip=name,
-        onset_frame=at.onset,
-        apex_frame=apex,
-        offset_frame=None if backwards else at.offset,
-        emotion=emotion,
-        folder=f"{subject}/{name.lower()}",
-        units=units,
-        units_text=units.text,
-        span_frames=None if backwards else at.span,
-    )
-    offset = at.onset - 3 if backwards else at.offset
-    return FakeClip(
-        row=(
-            *(emotion, 1 + number // 6, None, name, at.onset, first, second, offset, None),
-            code,
-        ),
-        record=record,
+    folder = f"{subject}/{name.lower()}"
+    record = build_record("casme", subject, name, folder=folder, at=at, emotion=emotion, code=code)
+    record = replace(record, apex_frame=apex)
+    offset = at.offset
+    if number == 7:
+        record, offset = replace(record, offset_frame=None, span_frames=None), at.onset - 3
+    return build_clip(
+        record,
+        (*(emotion, 1 + number // 6, None, name, at.onset, first, second, offset, None), code),
+        at,
         folder=f"CASME/CASME_raw_selected/{subject}/{name}",
         name="img_{:03d}.jpg",
-        frames=at.span,
-        motion=motion_for(emotion),
-        apex=at.apex,
     )
 
 
@@ -113,11 +68,6 @@ def fake_mmew() -> FakeSet:
         *("Estimated Emotion", "remarks"),
     )
     clips = [_mmew_clip(number, emotions[number % 7]) for number in range(35)]
-
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        rows = [header, *(clip.row for clip in chosen if clip.row)]
-        return (FakeTable(path="MMEW/MMEW_Micro_Exp.xlsx", sheets={"Sheet1": rows}),)
-
     macro = FakeClip(
         row=(),
         record=None,
@@ -125,39 +75,24 @@ def fake_mmew() -> FakeSet:
         name="{}.jpg",
         frames=(1, 2),
     )
+    tables = one_table("MMEW/MMEW_Micro_Exp.xlsx", header)
     return FakeSet(name="mmew", clips=(*clips, macro), tables=tables, oddities={"apex_outside": 1})
 
 
 def _mmew_clip(number: int, emotion: str) -> FakeClip:
     person, at = 1 + number // 7, Moment(onset=1)
-    name = f"S{person:02d}-{1 + number % 7:02d}-{number:03d}"
+    subject, name = f"S{person:02d}", f"S{person:02d}-{1 + number % 7:02d}-{number:03d}"
     code = units_for(emotion, number)
-    wrong = number == 9
-    units = parse_units(code)
-    record = Record(
-        dataset="mmew",
-        subject=f"S{person:02d}",
-        clip=name,
-        onset_frame=at.onset,
-        apex_frame=None if wrong else at.apex,
-        offset_frame=at.offset,
-        emotion=emotion,
-        folder=name,
-        units=units,
-        units_text=units.text,
-        span_frames=at.span,
-    )
-    return FakeClip(
-        row=(
-            *(f"S{person:02d}", name, at.onset, 40 if wrong else at.apex, at.offset, code),
-            *(emotion, None),
-        ),
-        record=record,
+    record = build_record("mmew", subject, name, folder=name, at=at, emotion=emotion, code=code)
+    apex = at.apex
+    if number == 9:
+        record, apex = replace(record, apex_frame=None), 40
+    return build_clip(
+        record,
+        (subject, name, at.onset, apex, at.offset, code, emotion, None),
+        at,
         folder=f"MMEW/Micro_Expression/{emotion}/{name}",
         name="{}.jpg",
-        frames=at.span,
-        motion=motion_for(emotion),
-        apex=at.apex,
     )
 
 
@@ -168,17 +103,10 @@ def fake_4dme() -> FakeSet:
         *("Negative", "Surprise", "Repression", "Others", "eye blink", "AU1", "AU4", "AU12"),
     )
     emotions = ("positive", "negative", "surprise", "repression", "others")
-    clips = [_4dme_clip(number, emotions) for number in range(20)]
-
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        rows = [header, *(clip.row for clip in chosen)]
-        path = "4DME/4DME_Labelling_Micro_release v1.xlsx"
-        return (FakeTable(path=path, sheets={"Sheet1": rows}),)
-
     return FakeSet(
         name="4dme",
-        clips=tuple(clips),
-        tables=tables,
+        clips=tuple(_4dme_clip(number, emotions) for number in range(20)),
+        tables=one_table("4DME/4DME_Labelling_Micro_release v1.xlsx", header),
         oddities={"units_doubtful": 5, "several_emotions": 1},
     )
 
@@ -194,28 +122,13 @@ def _4dme_clip(number: int, emotions: tuple[str, ...]) -> FakeClip:
     if number == 12:
         flags[1], emotion = 1, "negative and surprise"
     code = "AU4(k)+AU7" if number % 4 == 0 else "+".join(f"AU{n}" for n in (1, 2))
-    units = parse_units(code)
-    record = Record(
-        dataset="4dme",
-        subject=subject,
-        clip=name,
-        onset_frame=at.onset,
-        apex_frame=at.apex,
-        offset_frame=at.offset,
-        emotion=emotion,
-        folder=f"{subject}/{name}".lower(),
-        units=units,
-        units_text=units.text,
-        span_frames=at.span,
-    )
-    return FakeClip(
-        row=(subject, name, word, *(at.onset, at.apex, at.offset, code), *flags, 0, 0, 0, 0),
-        record=record,
+    folder = f"{subject}/{name}".lower()
+    return build_clip(
+        build_record("4dme", subject, name, folder=folder, at=at, emotion=emotion, code=code),
+        (subject, name, word, *(at.onset, at.apex, at.offset, code), *flags, 0, 0, 0, 0),
+        at,
         folder=f"4DME/gray_micro/{subject}/{name}",
         name="{:05d}.jpg",
-        frames=at.span,
-        motion=motion_for(emotion),
-        apex=at.apex,
         grey=True,
     )
 
@@ -253,30 +166,14 @@ def _dfme_clip(number: int, emotions: tuple[str, ...]) -> FakeClip:
     name = f"{person}_{1 + number % 3:02d}"
     emotion, rate = emotions[number % 7], (500, 300, 200)[number % 3]
     code = units_for(emotion, number)
-    units = parse_units(code)
-    record = Record(
-        dataset="dfme",
-        subject=person,
-        clip=name,
-        onset_frame=at.onset,
-        apex_frame=at.apex,
-        offset_frame=at.offset,
-        emotion=emotion,
-        folder=name,
-        units=units,
-        units_text=units.text,
-        span_frames=at.span,
-        frames_per_s=float(rate),
-    )
-    return FakeClip(
-        row=(
+    record = build_record("dfme", person, name, folder=name, at=at, emotion=emotion, code=code)
+    return build_clip(
+        replace(record, frames_per_s=float(rate)),
+        (
             *(person, name, at.onset, at.apex, at.offset, emotion.capitalize()),
             *(number % 7, rate, code),
         ),
-        record=record,
+        at,
         folder=f"DFME/{person}/{name}",
         name="{:05d}.jpg",
-        frames=at.span,
-        motion=motion_for(emotion),
-        apex=at.apex,
     )

@@ -10,7 +10,6 @@ import csv
 import io
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -22,6 +21,7 @@ import numpy as np
 
 from hmrm import atomic
 from hmrm.datasets.annotations.records import Record
+from hmrm.datasets.annotations.spreadsheets import Cell
 from hmrm.datasets.preparation.given_points import COLUMNS
 from hmrm.errors import MissingExtraError
 from hmrm.faces.shape import five_points
@@ -29,13 +29,11 @@ from hmrm.facs.atlas import ActionUnit
 from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
 from hmrm.synthetic.drawn_face import draw_face
 
-Rows = Sequence[Sequence[object]]
+Rows = Sequence[Sequence[Cell]]
 Pictures = Literal["drawn", "blank", "none"]
 
 SIZE_WH_PX = (160, 200)
 EYE_DISTANCE_PX = 52.0
-FRAMES_BEFORE_APEX = 4
-FRAMES_AFTER_APEX = 4
 
 _FACE_WH_PX, _FACE_EYES_PX = (200, 250), 60.0
 _RATE = 200.0
@@ -62,7 +60,7 @@ class FakeClip:
         grey: pictures have one channel.
     """
 
-    row: tuple[object, ...]
+    row: tuple[Cell, ...]
     record: Record | None
     folder: str = ""
     name: str = ""
@@ -259,56 +257,3 @@ def _timeless(book: io.BytesIO) -> bytes:
                 data = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2026-01-01T00:00:00Z", data)
             new.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
     return content.getvalue()
-
-
-def deal(
-    counts: Mapping[str, int], subjects: Sequence[str], quiet: Sequence[str] = ()
-) -> list[tuple[str, str]]:
-    """Deal clips of every emotion out to subjects, unevenly, all of them served.
-
-    Args:
-        counts: clips of each emotion.
-        quiet: subjects that get clips of the last emotion only.
-
-    Returns:
-        Subject and emotion of every clip, by subject.
-    """
-    others = [s for s in subjects if s not in quiet]
-    last = list(counts)[-1]
-    dealt: list[tuple[str, str]] = [(subject, last) for subject in quiet]
-    left = Counter(counts)
-    left[last] -= len(quiet)
-    turn = 0
-    for emotion in counts:
-        for number in range(left[emotion]):
-            # Every third clip goes to the first few subjects: real sets are uneven, too.
-            subject = others[(turn // 3) % 5] if number % 3 == 2 else others[turn % len(others)]
-            dealt.append((subject, emotion))
-            turn += 1
-    return sorted(dealt, key=lambda one: (subjects.index(one[0]), list(counts).index(one[1])))
-
-
-def units_for(emotion: str, number: int) -> str:
-    """An action-unit code that an annotator might write for an emotion."""
-    codes = {
-        "happiness": ("6+12", "12", "R12", "12+14"),
-        "positive": ("6+12", "12"),
-        "surprise": ("1+2", "1+2+5", "L2", "1+L2"),
-        "disgust": ("4+9", "4+7", "9+10", "4+L10"),
-        "repression": ("14", "17", "L14", "15+17"),
-        "anger": ("4", "4+7", "7B", "4+5"),
-        "contempt": ("L14", "R14", "14", "L12"),
-        "fear": ("4+5", "20", "1+4", "20C"),
-        "sadness": ("15", "1+4", "17", "15+17"),
-        "negative": ("4", "4+7", "15"),
-    }.get(emotion, ("14", "24", "L10", "17"))
-    return codes[number % len(codes)]
-
-
-def motion_for(emotion: str) -> str:
-    """What is drawn for an emotion."""
-    if emotion in ("happiness", "positive"):
-        return "positive"
-    if emotion in ("surprise", "others"):
-        return emotion
-    return "negative"

@@ -1,4 +1,4 @@
-"""How far a spotted movement stands above the face's own noise, as a number from 0 to 1."""
+"""Salience: how far a movement stands above the face's own noise, as a number from 0 to 1."""
 
 import numpy as np
 from jaxtyping import Float
@@ -23,19 +23,19 @@ def noise_px(away_px: Float[np.ndarray, "t r 2"], *, floor_px: float) -> Float[n
     return np.maximum(np.median(np.abs(away_px), axis=0) / _NORMAL_MEDIAN, floor_px)
 
 
-def usual_peak(height: Float[np.ndarray, "t r"], *, block: int) -> Float[np.ndarray, " r"]:
+def usual_peak(values: Float[np.ndarray, "t r"], *, block: int) -> Float[np.ndarray, " r"]:
     """What the largest value within ``block`` rows usually is, by region: the median of them.
 
-    Noise of the same spread may be tame or full of outliers; its usual maximum tells.
+    Noise of the same spread may be tame or full of outliers; its usual maximum shows which.
     """
-    blocks = np.array_split(height, max(1, len(height) // max(1, block)))
+    blocks = np.array_split(values, max(1, len(values) // max(1, block)))
     return np.median(np.stack([rows.max(axis=0) for rows in blocks]), axis=0)
 
 
-def confidence(peak_px: float, threshold_px: float) -> float:
+def salience(peak_px: float, threshold_px: float) -> float:
     """``peak / (peak + threshold)``: 0 at rest, ½ at the spotting threshold, towards 1 above it.
 
-    The threshold is a multiple of the face's own noise (``spot.py``). The value rises with the
+    The threshold is a multiple of the face's own noise (``movements.py``). The value rises with the
     peak and falls with the noise; it is an order, not a probability: nobody has counted how many
     movements of value 0.8 are micro-expressions.
 
