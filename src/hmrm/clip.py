@@ -34,8 +34,8 @@ class ClipId:
     """Whose clip it is and from which data set: ``dataset/subject/clip``, taken apart once.
 
     Example:
-        >>> from hmrm.clip import ClipId
-        >>> clip = ClipId.parse("casme2/sub01/EP02_01f")
+        >>> import hmrm
+        >>> clip = hmrm.ClipId.parse("casme2/sub01/EP02_01f")
         >>> clip.dataset, clip.subject, clip.clip
         ('casme2', 'casme2/sub01', 'EP02_01f')
         >>> str(clip)

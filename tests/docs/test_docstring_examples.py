@@ -13,9 +13,6 @@ import pytest
 import hmrm
 from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
 
-# Records that users hold: whoever owns one writes its example, makes it public where
-# it is not, and takes it off this list.
-PENDING = {"ClipId", "MapSet"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -34,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", sorted(set(hmrm.__all__) - PENDING))
+@pytest.mark.parametrize("name", sorted(hmrm.__all__))
 def test_examples_are_true(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     tests = examples_of(name)
@@ -44,9 +41,3 @@ def test_examples_are_true(name: str, folder: Path, monkeypatch: pytest.MonkeyPa
         result = doctest.DocTestRunner(optionflags=FLAGS).run(test, out=shown.append)
         assert result.attempted
         assert not result.failed, "".join(shown)
-
-
-@pytest.mark.parametrize("name", sorted(PENDING))
-def test_pending_ones_still_have_none(name: str) -> None:
-    has_example = name in hmrm.__all__ and examples_of(name)
-    assert not has_example, f"hmrm.{name} has its example now: take it off PENDING"

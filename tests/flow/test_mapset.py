@@ -1,6 +1,5 @@
 """The canonical form: what it keeps, what it ignores, where it puts the face."""
 
-import doctest
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.maps.prepared import read_prepared, write_prepared
 from hmrm.errors import DataError, NumericalError
 from hmrm.faces.crops import CROPS
-from hmrm.flow import mapset as mapset_module
 from hmrm.flow.mapset import (
     build_mapset,
     canonical_form,
@@ -134,11 +132,6 @@ def test_a_canonical_set_has_both_ways_in_canonical_form():
     )
     assert (found.crop, found.channels_apart) == ("hmrm-1", False)
     assert canonical_mapset(mapset()).offset_maps is None
-
-
-def test_examples_hold():
-    result = doctest.testmod(mapset_module)
-    assert result.attempted > 0 and result.failed == 0
 
 
 @given(

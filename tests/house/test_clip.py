@@ -1,6 +1,5 @@
 """Clip ids: the one place that knows whose clip it is and from which data set."""
 
-import doctest
 import re
 from pathlib import Path
 
@@ -40,8 +39,3 @@ def test_nothing_else_takes_an_id_apart() -> None:
     slicing = re.compile(r"\.r?(split|partition)\(\"/\"")
     found = {p.name for p in source.rglob("*.py") if slicing.search(p.read_text(encoding="utf-8"))}
     assert found <= others
-
-
-def test_examples_hold() -> None:
-    result = doctest.testmod(clip)
-    assert result.attempted > 0 and result.failed == 0

@@ -16,6 +16,7 @@ from hmrm.model.checkpoints import (
 )
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.provenance import make_stamp
 
 SMALL = HMRMConfig(dim=16, depth=1, state=4)
 CARD = WeightCard(
@@ -29,7 +30,7 @@ CARD = WeightCard(
     action_units=("AU12",),
     metrics={"drawn": {"uf1": 0.5}},
     limits=("Knows nothing.",),
-    provenance={"seeds": [0]},
+    provenance=make_stamp(seeds=(0,)),
 )
 
 

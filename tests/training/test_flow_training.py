@@ -98,8 +98,8 @@ def test_the_card_says_where_the_weights_come_from(whole: Path):
     network, card = load_flow_weights(whole)
     assert card.config == SMALL.network == network.config
     assert card.steps == 5 and "no photograph" in card.trained_on
-    assert card.provenance["config_hash"] == config.digest(SMALL)
-    assert card.metrics["held-out pairs, drawn"]["zero_epe_px"] > 0
+    assert card.provenance.config_hash == config.digest(SMALL)
+    assert card.metrics["held-out pairs, drawn"].zero_epe_px > 0
 
 
 def test_a_folder_of_other_settings_is_refused(whole: Path):
@@ -180,8 +180,8 @@ def test_validation_of_an_untrained_network_is_that_of_zero_flow():
     pictures = torch.randn(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
     truth = torch.full((1, 2, 64, 64), 0.5)
     found = validate(network, [Batch(onset=pictures[0], apex=pictures[1], flow=truth)])
-    assert found["epe_px"] == found["zero_epe_px"] == pytest.approx(0.5**0.5, abs=1e-4)
-    assert found["by_motion"] == {"0.3": [found["epe_px"], found["epe_px"]]}
+    assert found.epe_px == found.zero_epe_px == pytest.approx(0.5**0.5, abs=1e-4)
+    assert found.by_motion == {"0.3": (found.epe_px, found.epe_px)}
 
 
 def test_damaged_and_foreign_weights_are_refused(whole: Path, tmp_path: Path):

@@ -66,7 +66,7 @@ def test_the_card_names_no_real_clip(whole: Path) -> None:
     _, card = load_checkpoint(whole)
     assert card.trained_subjects == () and card.trained_clips == ()
     assert card.classes == ("negative", "positive", "surprise", "none")
-    assert card.provenance["config_hash"] == config.digest(SMALL)
+    assert card.provenance.config_hash == config.digest(SMALL)
     json.loads(whole.with_suffix(".json").read_text())
 
 

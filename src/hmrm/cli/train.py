@@ -90,7 +90,7 @@ def composite(
     No score of these weights on these clips means anything: the card names every person seen,
     and scoring them is refused.
     """
-    from hmrm import parallel, records
+    from hmrm import parallel
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.out_of_fold import out_of_fold
     from hmrm.evaluation.settings import load_plan
@@ -100,7 +100,7 @@ def composite(
     parallel.single_thread()
     plan = load_plan(settings_file)
     maps = load_maps(data, offset=plan.settings.offset_maps)
-    found = {} if run is None else {"out of fold": out_of_fold(run, plan, maps)}
+    found = None if run is None else out_of_fold(run, plan, maps)
     recogniser = find_recogniser(plan.model, plan.options)
-    path = train_composite(maps, recogniser, output, seed=seed, metrics=records.to_json(found))
+    path = train_composite(maps, recogniser, output, seed=seed, out_of_fold=found)
     OUT.print(f"weights: {path} (card: {path.with_suffix('.json').name})")

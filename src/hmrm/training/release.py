@@ -1,12 +1,10 @@
 """Weights for use, from all clips of a data set: nothing is left over to score them on."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from hmrm import config, provenance
+from hmrm import config, provenance, records
 from hmrm.errors import ConfigError
 from hmrm.faces.crops import CANONICAL_CROP
 from hmrm.flow.mapset import MapSet, canonical_mapset
@@ -30,13 +28,14 @@ def train_composite(
     folder: Path,
     *,
     seed: int,
-    metrics: Mapping[str, Any] | None = None,
+    out_of_fold: object = None,
 ) -> Path:
     """Train on every clip and write ``weights.safetensors`` with its card; return its path.
 
     Args:
         recogniser: HMRM, with a head that is part of the network.
-        metrics: out-of-fold figures of the same config on the same clips, for the card.
+        out_of_fold: figures of the same config in folds of the same clips, for the card: any record
+            (`hmrm.evaluation.out_of_fold`).
 
     Raises:
         ConfigError: the recogniser's result is no single network.
@@ -64,9 +63,9 @@ def train_composite(
         steps=steps,
         trained_subjects=subjects,
         trained_clips=train.ids,
-        metrics=dict(metrics or {}),
+        metrics={} if out_of_fold is None else {"out of fold": records.to_json(out_of_fold)},
         limits=LIMITS,
-        provenance=provenance.stamp(
+        provenance=provenance.make_stamp(
             config_hash=config.digest(recogniser), data_hash=mapset.sha256, seeds=(seed,)
         ),
     )

@@ -113,7 +113,9 @@ def train_synthetic(
         trained_on=f"{settings.maps} {_kind(settings.estimated)}; no real clip",
         steps=settings.steps,
         metrics=metrics,
-        provenance=provenance.stamp(config_hash=config.digest(settings), seeds=(settings.seed,)),
+        provenance=provenance.make_stamp(
+            config_hash=config.digest(settings), seeds=(settings.seed,)
+        ),
     )
     path = folder / "weights.safetensors"
     save_checkpoint(path, average, card)

@@ -8,20 +8,20 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hmrm import atomic, config, provenance, run_folder
+from hmrm import atomic, config, provenance, records, run_folder
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.flow.files.flying_chairs import flying_chairs
 from hmrm.flow.files.flying_things import flying_things
 from hmrm.flow.files.samples import read_sample
 from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
-from hmrm.flow.gru_aofe.weights import FlowCard, load_flow_weights, save_flow_weights
+from hmrm.flow.gru_aofe.weights import FlowCard, FlowErrors, load_flow_weights, save_flow_weights
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, draw_pool
 from hmrm.synthetic.sensor import SensorConfig, seen
@@ -162,14 +162,14 @@ def train_flow(
     material, held_out, seen_in_training = _material(settings, folder, workers, progress)
 
     def keep(network: GruAofe, step: int) -> None:
-        figures = validate(network, held_out)
-        _report(folder, step, figures)
+        errors = validate(network, held_out)
+        _report(folder, step, errors)
         card = FlowCard(
             config=settings.network,
             trained_on=seen_in_training,
             steps=step,
-            metrics={f"held-out pairs, {settings.data}": figures},
-            provenance=provenance.stamp(
+            metrics={f"held-out pairs, {settings.data}": errors},
+            provenance=provenance.make_stamp(
                 config_hash=config.digest(settings), seeds=(settings.seed,)
             ),
         )
@@ -257,13 +257,8 @@ def held_out_batches(pairs: Pairs, settings: FlowTrainingConfig) -> list[Batch]:
 
 
 @torch.inference_mode()
-def validate(network: GruAofe, batches: list[Batch]) -> dict[str, Any]:
-    """Mean end-point error in px, of all pixels and by true motion, beside that of zero flow.
-
-    Returns:
-        ``epe_px``, ``zero_epe_px``, ``static_px`` (mean flow where a whole pair stands still) and
-        ``by_motion``: lower bound in px → [error, error of zero flow].
-    """
+def validate(network: GruAofe, batches: list[Batch]) -> FlowErrors:
+    """Mean end-point error of all pixels and by true motion, alongside that of zero flow."""
     device = next(network.parameters()).device
     errors, motions, static = [], [], []
     for batch in batches:
@@ -278,16 +273,16 @@ def validate(network: GruAofe, batches: list[Batch]) -> dict[str, Any]:
     error, motion = torch.cat(errors), torch.cat(motions)
     bins = torch.bucketize(motion, torch.tensor(_BINS_PX[1:]))
     by_motion = {
-        f"{low:g}": [_rounded(error[bins == i].mean()), _rounded(motion[bins == i].mean())]
+        f"{low:g}": (_rounded(error[bins == i].mean()), _rounded(motion[bins == i].mean()))
         for i, low in enumerate(_BINS_PX)
         if (bins == i).any()
     }
-    return {
-        "epe_px": _rounded(error.mean()),
-        "zero_epe_px": _rounded(motion.mean()),
-        "static_px": _rounded(float(np.mean(static)) if static else 0.0),
-        "by_motion": by_motion,
-    }
+    return FlowErrors(
+        epe_px=_rounded(error.mean()),
+        zero_epe_px=_rounded(motion.mean()),
+        static_px=_rounded(float(np.mean(static)) if static else 0.0),
+        by_motion=by_motion,
+    )
 
 
 def _rounded(value: Tensor | float) -> float:
@@ -364,9 +359,19 @@ def _device(settings: FlowTrainingConfig) -> torch.device:
     return torch.device("cuda" if found and settings.device != "cpu" else "cpu")
 
 
-def _report(folder: Path, step: int, figures: dict[str, Any]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """One row of ``validation.json``: errors after so many steps."""
+
+    step: int
+    errors: FlowErrors = field(metadata=records.INLINE)
+
+
+def _report(folder: Path, step: int, errors: FlowErrors) -> None:
     path = folder / VALIDATION
-    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    # Figures of steps that were taken again after a stop are replaced.
-    rows = [row for row in earlier if row["step"] < step] + [{"step": step, **figures}]
-    atomic.write_text(path, "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
+    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    earlier = [records.from_json(Validation, row, where=str(path)) for row in table]
+    # Errors of steps that were taken again after a stop are replaced.
+    rows = [row for row in earlier if row.step < step] + [Validation(step=step, errors=errors)]
+    lines = ",\n".join(json.dumps(records.to_json(row)) for row in rows)
+    atomic.write_text(path, f"[\n{lines}\n]\n")
