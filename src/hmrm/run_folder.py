@@ -38,8 +38,8 @@ def claim(
             results may hold it too, and is left as it is while the identity is the same.
         foreign_files: whether a folder without that file may hold other things.
         holds_results: whether a folder of another identity holds any results; if it does not, it
-            is claimed anew. None: whoever was there first keeps the folder.
-        advice: what the message tells to do.
+            is claimed for this run. None: whoever was there first keeps the folder.
+        advice: what the message advises.
 
     Returns:
         Whether an earlier start of the same run claimed the folder.
@@ -72,7 +72,7 @@ def _refusal(
     advice: str,
 ) -> ConfigError:
     if there is None:
-        return ConfigError(f"{path}: is unreadable, so nothing tells whose run it is; {advice}")
+        return ConfigError(f"{path}: is unreadable, so the run it belongs to is unknown; {advice}")
     before, now = dict(_flat(there)), dict(_flat(identity))
     changes = "; ".join(
         f"{name} was {_short(before.get(name, _ABSENT))}, now {_short(now.get(name, _ABSENT))}"

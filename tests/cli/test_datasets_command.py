@@ -189,7 +189,7 @@ def test_the_old_names_of_synthesize_work_and_say_so(tmp_path: Path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("maps", "--no-frames"), "leave --no-frames out"),
+        (("maps", "--no-frames"), "remove --no-frames"),
         (("casme2", "--noise", "1"), "--noise is for maps"),
         (("casme9",), "choose one of"),
     ],

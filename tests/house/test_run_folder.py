@@ -33,7 +33,7 @@ def test_long_values_are_cut_in_the_message(tmp_path: Path) -> None:
     assert len(str(error.value)) < len(str(tmp_path)) + 250
 
 
-def test_a_folder_without_results_is_claimed_anew(tmp_path: Path) -> None:
+def test_a_folder_without_results_takes_other_settings(tmp_path: Path) -> None:
     run_folder.claim(tmp_path, "run.json", SETTINGS)
     assert not run_folder.claim(tmp_path, "run.json", OTHERS, holds_results=lambda _: False)
     assert json.loads((tmp_path / "run.json").read_text()) == OTHERS

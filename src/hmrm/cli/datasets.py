@@ -193,7 +193,7 @@ def intervals(
         ApexRule | None,
         typer.Option(
             help="Estimate the apex from the frames where annotators gave none but an offset, by "
-            "this rule (see prepare), and tell so in a last column.",
+            "this rule (see prepare); a last column states the rule.",
             show_default=False,
         ),
     ] = None,
@@ -215,7 +215,7 @@ def intervals(
     if is_composite(name):
         raise ConfigError("the composite is three data sets: give casme2, samm or smic by name")
     if faces is not None and apex_rule is None:
-        raise ConfigError("--faces serves to estimate apexes; give --apex-rule, or leave it out")
+        raise ConfigError("--faces serves to estimate apexes; give --apex-rule, or remove it")
     options = LoadOptions(table=table, table_only=table_only, corrections=corrections)
     in_table = for_root(options, root).table_only
     loaded = load_dataset(name, root, options)
@@ -283,7 +283,7 @@ def synthesize(
     of_maps = {"--layout": layout, "--clips": clips, "--noise": noise}
     if name.lower() == "maps":
         if not frames:
-            raise ConfigError("synthesize maps: there are no frames; leave --no-frames out")
+            raise ConfigError("synthesize maps: there are no frames; remove --no-frames")
         _synthesize_maps(
             output,
             layout=layout or "flat",
@@ -293,9 +293,9 @@ def synthesize(
             seed=seed,
         )
         return
-    given = [option for option, value in of_maps.items() if value is not None]
-    if given:
-        raise ConfigError(f"synthesize {name}: {given[0]} is for maps; leave it out")
+    foreign = [option for option, value in of_maps.items() if value is not None]
+    if foreign:
+        raise ConfigError(f"synthesize {name}: {foreign[0]} is for maps; remove it")
     _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=frames)
 
 

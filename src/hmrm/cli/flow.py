@@ -86,7 +86,7 @@ def flow(
     scores: Annotated[
         Path | None,
         typer.Option(
-            help="Where errors are written (.csv, .json); beside the flow by default.",
+            help="Where errors are written (.csv, .json); next to the flow by default.",
             show_default=False,
         ),
     ] = None,
@@ -234,7 +234,7 @@ def _score(found: "np.ndarray", path: Path) -> "FlowScores":
 
 
 def _scores_place(output: Path) -> Path:
-    """``scores.csv`` in the folder of several flows, ``NAME-scores.csv`` beside a single file."""
+    """``scores.csv`` in the folder of several flows, ``NAME-scores.csv`` next to a single file."""
     from hmrm.flow.files.formats import FORMATS
 
     is_file = output.suffix.lower() in FORMATS and not output.is_dir()

@@ -31,7 +31,7 @@ STAGE = "look at frames"
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftOut:
+class Excluded:
     """A row's address or a clip's id, or a part of the composite, and why it is not used."""
 
     what: str
@@ -39,8 +39,8 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftOutGroup:
-    """All clips that were left out for one reason; ``first`` names one."""
+class ExcludedGroup:
+    """All clips that are excluded for one reason; ``first`` is one of them."""
 
     reason: str
     count: int
@@ -80,7 +80,7 @@ class PartCheck:
     folders: int | None
     published: tuple[PublishedCount, ...]
     oddities: tuple[IssueGroup, ...]
-    skipped: tuple[LeftOut, ...]
+    skipped: tuple[Excluded, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class CompositeCheck:
     subjects: int
     by_class: Mapping[str, int]
     differences: tuple[str, ...]
-    left_out: tuple[LeftOutGroup, ...]
+    left_out: tuple[ExcludedGroup, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,14 +100,14 @@ class DataSetCheck:
 
     path: str
     parts: tuple[PartCheck, ...]
-    missing: tuple[LeftOut, ...] = ()
+    missing: tuple[Excluded, ...] = ()
     composite: CompositeCheck | None = None
 
     @property
     def faults(self) -> int:
         """How much is to be mended, not merely to be known.
 
-        That is what was left out, what is missing, published counts that are not met, and oddities
+        That is what is excluded, what is missing, published counts that are not met, and issues
         among ``FAULTS``.
         """
         count = len(self.missing) + (len(self.composite.differences) if self.composite else 0)
@@ -149,7 +149,7 @@ def check_dataset(
     return DataSetCheck(
         path=str(root),
         parts=tuple(_part(loaded, options, progress) for loaded in composite.parts),
-        missing=_left_out(composite.missing),
+        missing=_excluded(composite.missing),
         composite=_composite(composite),
     )
 
@@ -185,7 +185,7 @@ def _part(loaded: Loaded, options: LoadOptions, progress: Progress) -> PartCheck
         folders=None if options.table_only else len(loaded.folders),
         published=_published(loaded, records, counts),
         oddities=group_issues((*loaded.annotations.oddities, *notes.found)),
-        skipped=_left_out(skipped),
+        skipped=_excluded(skipped),
     )
 
 
@@ -234,15 +234,15 @@ def _published(
     )
 
 
-def _left_out(skips: Iterable[Skip]) -> tuple[LeftOut, ...]:
-    return tuple(LeftOut(what=skip.what, reason=skip.reason) for skip in skips)
+def _excluded(skips: Iterable[Skip]) -> tuple[Excluded, ...]:
+    return tuple(Excluded(what=skip.what, reason=skip.reason) for skip in skips)
 
 
-def _grouped(skips: Iterable[Skip]) -> tuple[LeftOutGroup, ...]:
+def _grouped(skips: Iterable[Skip]) -> tuple[ExcludedGroup, ...]:
     grouped: dict[str, list[str]] = {}
     for skip in skips:
         grouped.setdefault(skip.reason, []).append(skip.what)
     return tuple(
-        LeftOutGroup(reason=reason, count=len(what), first=what[0])
+        ExcludedGroup(reason=reason, count=len(what), first=what[0])
         for reason, what in grouped.items()
     )

@@ -36,7 +36,7 @@ class ClipFrames:
 
 
 class _FrameFiles:
-    """Picture files as frames, each read when it is asked for: a long clip need not fit in memory.
+    """Image files as frames, each read when it is asked for: a long clip need not fit in memory.
 
     Frames are numbered by their place; a data set's files carry no times.
     """
@@ -57,7 +57,7 @@ def estimated_apex(
     points_xy_px: Float[np.ndarray, "p 2"] | None,
     rule: str,
 ) -> tuple[int, Path]:
-    """Number on file and picture of the apex of a record whose annotators gave none.
+    """Number on file and image of the apex of a record whose annotators gave none.
 
     Args:
         points_xy_px: of the face in the onset; see `hmrm.flow.apex.apex_index`.
@@ -65,7 +65,7 @@ def estimated_apex(
 
     Raises:
         DataError: the record has no offset either.
-        InputError: one frame only, a picture that cannot be read, or see `apex_index`.
+        InputError: one frame only, an image that cannot be read, or see `apex_index`.
     """
     if record.offset_frame is None and record.span_frames is None:
         raise DataError(f"{record.id}: neither apex nor offset is known")

@@ -90,7 +90,7 @@ def write_intervals(
         as_in_table: without a look at frames, the table's own numbers, in columns ``onset_frame``
             …. Where they begin, differs between data sets and even between videos of one.
         estimate: fill in the apex where the annotators gave none but an offset; a last column
-            ``apex_rule`` tells by which rule, or ``annotated``.
+            ``apex_rule`` states the rule, or ``annotated``.
 
     Raises:
         ConfigError: there is no such rule, or apexes are to be estimated without frames.
@@ -190,7 +190,7 @@ def _on_disk(
 def _estimated(
     record: Record, frames: ClipFrames, estimate: ApexEstimate, folder: ClipFolder, notes: Notes
 ) -> Path | None:
-    """The picture of the apex; None, noted, where the face or a picture cannot be used."""
+    """The image of the apex; None, noted, where the face or an image cannot be used."""
     try:
         points = _points(record, frames, estimate) if rule_named(estimate.rule).needs_face else None
         return estimated_apex(record, frames, points, estimate.rule)[1]

@@ -1,4 +1,4 @@
-"""The action-unit table of the atlas (``atlas.toml``, which says what its numbers mean), read.
+"""The action-unit table of the atlas (``atlas.toml``, where its numbers are explained), read.
 
 FACS names sides after the person ("L12" is the person's left mouth corner). The package names
 sides after the image; in an unmirrored picture the person's left is image right.

@@ -4,7 +4,7 @@
 
 *difference* is CapsuleNet's (Quang, Chun, Tokuyama: "CapsuleNet for Micro-Expression Recognition",
 FG 2019), which the field's data are prepared with: differences to onset and to offset in cells
-around brows, eyes, nose and mouth, each normalised by how much the picture changes from one frame
+around brows, eyes, nose and mouth, each normalised by how much the image changes from one frame
 to the next, summed; the largest wins. Departs from it: cells lie at the average face's landmarks
 in the aligned crop, since all frames of a clip go through one transform.
 
@@ -17,7 +17,7 @@ the middle in 11, the largest difference in 4. Source: ``registration``
 and the matched filter of ``spotting/movements.py``. Flanks are half cosines, which is how
 ``synthetic/clips.py`` draws them too: on other courses the middle of the hold is less exact.
 
-*middle* looks at no picture.
+*middle* reads no frame.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,7 +72,7 @@ class ApexRule:
     Attributes:
         position: place of the apex in at least three frames from onset to offset, the first frame's
             5 points or 68 landmarks given.
-        needs_face: whether it looks at the frames, and so needs the points.
+        needs_face: whether it reads the frames, and so needs the points.
     """
 
     position: Callable[[Frames, Points], int]
@@ -137,7 +137,7 @@ def _most_different(frames: Frames, points: Points) -> int:
 
 
 def difference_scores(crops: Sequence[UInt8[np.ndarray, "h w"]]) -> Float[np.ndarray, " t"]:
-    """Score of every picture but the first and the last; grey levels over grey levels.
+    """Score of every crop but the first and the last; grey levels over grey levels.
 
     Args:
         crops: grey canonical crops through one transform, onset first.

@@ -1,7 +1,7 @@
 """How the annotation table of one data set is read, as a description, and the one that reads it.
 
 A table's cells mean the same in nearly all data sets: who, which clip, onset, apex, offset, action
-units, emotion. A `TableForm` says where one departs from that; `read_tables` does the rest.
+units, emotion. A `TableForm` states where one departs from that; `read_tables` does the rest.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,14 +51,14 @@ class TableForm:
         name: names the clip of a row.
         sheet: the sheet's published name, where it matters.
         every_file: read all files that match, not the best alone.
-        beside: whether a row is no part of the table; it notes so.
+        is_outside: whether a row is no part of the table; notes it.
         addressed: the column whose cell stands for the whole record in messages.
         cut: the clip's folder holds the expression alone, from onset to offset.
-        zero_is_none: columns of frames in which 0 says that there is none.
-        kind: the column that tells micro from macro; None where all are micro.
+        zero_is_none: columns of frames in which 0 means none.
+        kind: the column that distinguishes micro from macro; None where all are micro.
         takes: rows of other kinds are passed over.
         has_emotions: whether ``emotion`` is read as it stands; else ``finish`` knows better.
-        finish: what remains to be said of a record, from its row.
+        finish: completes a record from its row.
     """
 
     dataset: str
@@ -67,7 +67,7 @@ class TableForm:
     name: Callable[[Row], ClipName]
     sheet: str | None = None
     every_file: bool = False
-    beside: Callable[[Row], bool] = _without_clip_and_onset
+    is_outside: Callable[[Row], bool] = _without_clip_and_onset
     addressed: str = "clip"
     cut: bool = True
     zero_is_none: frozenset[Literal["apex", "offset"]] = frozenset()
@@ -107,7 +107,7 @@ def record_of(form: TableForm, row: Row) -> Record | None:
     Raises:
         DataError: a cell that cannot be read.
     """
-    if form.beside(row):
+    if form.is_outside(row):
         return None
     kind: Kind = "micro" if form.kind is None else kind_of(row, form.kind)
     if kind not in form.takes:

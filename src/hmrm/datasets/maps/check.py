@@ -33,7 +33,7 @@ class MapCounts:
 class FacePlace:
     """Where eyes and mouth lie after the declared crop is applied, against where they should.
 
-    ``measured`` is None where it cannot be told; ``note`` says why, or what was found.
+    ``measured`` is None where it is unknown; ``note`` states why, or what was found.
     """
 
     measured: FaceGeometry | None

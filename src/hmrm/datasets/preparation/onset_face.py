@@ -50,7 +50,7 @@ def find_points(
     for path in frames_to_try(later):
         picture = read_image(path)
         if picture.shape[:2] == onset.shape[:2] and (found := _in_picture(picture, landmarks)):
-            return found[0], _told("detected in a later frame", landmarks)
+            return found[0], _described("detected in a later frame", landmarks)
     raise FaceNotFoundError(f"{name}: no face in its frames; give its points with --faces")
 
 
@@ -60,7 +60,7 @@ def frames_to_try(later: Sequence[Path]) -> Sequence[Path]:
     return later[::step][:_OTHER_FRAMES]
 
 
-def _told(how: str, landmarks: Landmarks) -> str:
+def _described(how: str, landmarks: Landmarks) -> str:
     return how if landmarks == 5 else f"{how}, {landmarks} landmarks"
 
 
@@ -69,7 +69,7 @@ def _in_picture(
 ) -> tuple[Float[np.ndarray, "p 2"], str] | None:
     found = _largest(_detector().detect(picture))
     if found is not None:
-        return alignment_points(picture, found, landmarks), _told("detected", landmarks)
+        return alignment_points(picture, found, landmarks), _described("detected", landmarks)
     for share, repeated in _MARGINS:
         margin = round(share * max(picture.shape[:2]))
         kind = cv2.BORDER_REPLICATE if repeated else cv2.BORDER_CONSTANT
@@ -77,7 +77,7 @@ def _in_picture(
         found = _largest(_detector().detect(framed))
         if found is not None:
             points = alignment_points(framed, found, landmarks) - margin
-            return points, _told("detected with a margin", landmarks)
+            return points, _described("detected with a margin", landmarks)
     return None
 
 

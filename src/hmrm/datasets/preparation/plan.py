@@ -1,4 +1,4 @@
-"""Which clips of a data set are prepared: with class and folder, or left out with the reason."""
+"""Which clips of a data set are prepared: with class and folder, or skipped with the reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class PrepareConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The clips to prepare with folder and label, and all that is known to be left out."""
+    """The clips to prepare with folder and label, and all that is already known to be skipped."""
 
     made_from: MadeFrom
     clips: tuple[tuple[Record, int, Path], ...]
@@ -75,7 +75,7 @@ def make_plan(name: str, root: Path, settings: PrepareConfig) -> Plan:
             classes = class_names(part.dataset.name, settings.classes)
         labelled, left_out = _labelled(part, classes, settings)
     left_out += [skip for part in parts for skip in part.annotations.skipped]
-    wanted = []
+    clips = []
     by_name = {part.dataset.name: part for part in parts}
     for record, label in labelled:
         folder = by_name[record.dataset].folder_of(record)
@@ -83,7 +83,7 @@ def make_plan(name: str, root: Path, settings: PrepareConfig) -> Plan:
             reason = f"its folder of frames is not on disk ({record.where})"
             left_out.append(Skip(what=record.id, reason=reason, kind="no frames"))
         else:
-            wanted.append((record, label, folder.path))
+            clips.append((record, label, folder.path))
     dataset = COMPOSITE if is_composite(name) else parts[0].dataset.name
     made_from = MadeFrom(
         dataset=dataset,
@@ -96,7 +96,7 @@ def make_plan(name: str, root: Path, settings: PrepareConfig) -> Plan:
     )
     return Plan(
         made_from=made_from,
-        clips=tuple(wanted),
+        clips=tuple(clips),
         classes=classes,
         parts=tuple(parts),
         skipped=tuple(left_out),

@@ -102,18 +102,18 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class ClipInfo:
-    """How a clip's map was made, as kept beside it.
+    """How a clip's map was made, as kept with it.
 
     Attributes:
         digest: `Job.digest`.
-        pictures: sha256 over every picture that may have a say in the map.
+        pictures: sha256 over every image that may decide the map.
         id: the clip's.
         onset_file, apex_file: names of the two pictures.
         apex_frame: number as the table counts.
         apex_rule: ``annotated``, or the rule that found it.
         face: where the points of the face are from.
         motion_px: largest motion, px of the canonical crop.
-        notes: what was odd, kept so that a run that is resumed tells the same as one in a piece.
+        notes: issues, kept so that a resumed run reports the same as one in a piece.
     """
 
     digest: str

@@ -103,7 +103,7 @@ class PrepareSummary:
         classes: names in label order.
         by_class: clips of each class, by data set.
         apex_rules, faces, oddities: how many of each.
-        skipped: how many were left out.
+        skipped: how many were skipped.
         tables: sha256 of each annotation table read, by file name.
     """
 

@@ -86,7 +86,7 @@ def _form(people: Mapping[str, str], videos: Mapping[str, str]) -> TableForm:
         files=_TABLES,
         columns=(),
         name=partial(_clip_name, people, videos),
-        beside=_beside,
+        is_outside=_is_outside,
         addressed="video",
         cut=False,
         zero_is_none=frozenset({"apex", "offset"}),
@@ -94,7 +94,7 @@ def _form(people: Mapping[str, str], videos: Mapping[str, str]) -> TableForm:
     )
 
 
-def _beside(row: Row) -> bool:
+def _is_outside(row: Row) -> bool:
     if is_remark(row, "video", "onset"):
         return True
     if not row.text("onset").lower().startswith("onset"):

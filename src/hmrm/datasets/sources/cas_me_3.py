@@ -111,7 +111,7 @@ def place_c(parts: Parts) -> str | None:
     return None
 
 
-def _beside_a(row: Row) -> bool:
+def _is_outside_a(row: Row) -> bool:
     return is_remark(row, "video", "onset")
 
 
@@ -130,7 +130,7 @@ def _finished_a(row: Row, record: Record) -> Record:
     return record if record.kind == "macro" else replace(record, no_emotion=elsewhere)
 
 
-def _beside_c(row: Row) -> bool:
+def _is_outside_c(row: Row) -> bool:
     return is_remark(row, "subject", "onset")
 
 
@@ -153,7 +153,7 @@ LABELS = TableForm(
     columns=_LABEL_COLUMNS,
     sheet="label",
     name=_clip_name_a,
-    beside=_beside_a,
+    is_outside=_is_outside_a,
     addressed="video",
     cut=False,
     zero_is_none=frozenset({"apex", "offset"}),
@@ -166,7 +166,7 @@ PART_C = TableForm(
     files=_TABLES_C,
     columns=_COLUMNS_C,
     name=_clip_name_c,
-    beside=_beside_c,
+    is_outside=_is_outside_c,
     addressed="onset",
     cut=False,
     finish=_finished_c,

@@ -1,4 +1,4 @@
-"""True flows beside pairs of pictures, and the errors of estimated ones as a table."""
+"""The true flows of pairs of images, and the errors of estimated ones as a table."""
 
 import csv
 import io

@@ -88,7 +88,7 @@ def build_clip(
     Args:
         row, folder, name, grey: see `FakeClip`.
         frames: first and last frame on disk; the moment's own where None.
-        shows: the emotion that the face shows, where the record does not tell.
+        shows: the emotion that the face shows, where the record has none.
     """
     return FakeClip(
         row=row,
@@ -169,7 +169,7 @@ def units_for(emotion: str, number: int) -> str:
 
 
 def motion_for(emotion: str) -> str:
-    """What is drawn for an emotion."""
+    """Key of the movements that show an emotion."""
     if emotion in ("happiness", "positive"):
         return "positive"
     if emotion in ("surprise", "others"):
