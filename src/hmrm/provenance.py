@@ -6,7 +6,7 @@ No clock time enters: the same input, config and seed must give the same bytes.
 import hashlib
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -95,14 +95,6 @@ def sha256(path: Path) -> str:
     """Hex digest of one file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_of_files(paths: Iterable[Path], *, root: Path) -> str:
-    """Hex digest over names (relative to ``root``) and contents, independent of listing order."""
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        total.update(f"{path.relative_to(root).as_posix()}\0{sha256(path)}\n".encode())
-    return total.hexdigest()
 
 
 def _version_of(package: str) -> str | None:

@@ -20,35 +20,6 @@ PACKAGE = ROOT / "src"
 OTHER_CODE = ("benchmarks", "examples", "tools")
 PAGES = ("README.md", "docs/tutorial.md")
 
-ALLOWED = {
-    "hmrm.flow.gru_aofe.correlation.window_on_demand": "the readable twin of the correlation",
-}
-"""Public names that stay although nothing uses them, each with its reason."""
-
-# Unused today. Whoever wires, moves or deletes one takes it off this list.
-KNOWN = {
-    # datasets, synthetic, faces, facs, flow
-    "hmrm.datasets.maps.importers.FOLD_PARTS",
-    "hmrm.faces.crops.Crop.height_to_width",
-    "hmrm.faces.landmarks.DEBIAN_FOLDER",
-    "hmrm.faces.landmarks.FILE_NAME",
-    "hmrm.faces.landmarks.Landmarker",
-    "hmrm.faces.landmarks.VARIABLE",
-    "hmrm.faces.landmarks.find_model",
-    "hmrm.faces.track.TrackedFace.usable",
-    "hmrm.facs.morphable.IDENTITIES",
-    "hmrm.facs.morphable.save_compact",
-    "hmrm.flow.apex.Course",
-    "hmrm.flow.apex.find_apex",
-    "hmrm.provenance.sha256_of_files",
-    "hmrm.synthetic.clip_recipes.ClipList",
-    "hmrm.synthetic.clip_recipes.FIRST_DEVELOPMENT_SEED",
-    "hmrm.synthetic.clip_recipes.development_recipe",
-    "hmrm.synthetic.clip_recipes.read_clip_list",
-    "hmrm.synthetic.datasets.flow_maps.LAYOUTS",
-    "hmrm.synthetic.flow_maps.MapStream",
-}
-
 Definition = tuple[str, str]
 """Dotted module and name."""
 
@@ -197,9 +168,6 @@ def reached() -> set[Definition]:
     start = set(modules()["hmrm.cli.main"].uses["main"]) | {("hmrm.cli.main", "main")}
     public = modules()["hmrm"].imports
     start |= {public[name] for name in public_names()}
-    for allowed in ALLOWED:
-        module_of, _, last = allowed.rpartition(".")
-        start.add((module_of, last))
     for name, module in modules().items():
         start |= module.runs
         if not name.startswith("hmrm"):
@@ -245,18 +213,8 @@ def unused() -> set[str]:
 
 
 def test_nothing_public_serves_its_own_tests_alone() -> None:
-    surplus = sorted(unused() - KNOWN)
+    surplus = sorted(unused())
     assert not surplus, f"used by tests alone: {surplus}; wire them, or move or delete them"
-
-
-def test_the_known_ones_are_still_there_and_still_unused() -> None:
-    assert not sorted(KNOWN - unused())
-
-
-def test_the_allowed_ones_are_still_there() -> None:
-    for name in ALLOWED:
-        module, _, last = name.rpartition(".")
-        assert last in modules()[module].uses, name
 
 
 def test_the_reading_itself() -> None:

@@ -47,7 +47,6 @@ def analyze_videos(
     config = config or AnalyzeConfig()
     classifier = open_classifier(weights)
     origin = origin_of(classifier)
-    flow_weights = weights_sha256(config.flow)
 
     @cache
     def faces() -> Detector:
@@ -68,20 +67,16 @@ def analyze_videos(
         exports.save(folder / folder_of(target), analysis)
         return _result(target, folder, analysis)
 
-    settings = settings_digest(
-        "analyze",
-        config,
-        {
-            "frames": f"{onset} {apex} {frames_per_s}",
-            "classifier": origin.sha256 if origin else "",
-            "flow": flow_weights,
-        },
-    )
+    decided_by = {
+        "frames": f"{onset} {apex} {frames_per_s}",
+        "classifier": origin.sha256 if origin else "",
+        "flow": weights_sha256(config.flow),
+    }
     return run_videos(
         targets,
         folder,
         process,
-        settings=settings,
+        settings=settings_digest("analyze", config, decided_by),
         frames_per_s=frames_per_s,
         progress=progress,
         on_outcome=on_outcome,
