@@ -8,7 +8,7 @@ import numpy as np
 from hmrm import config
 from hmrm.faces.shape import MIRRORED_68
 from hmrm.facs.atlas import ActionUnit, Side
-from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_clip
 from hmrm.synthetic.demo import demo_face
 
 FIRST_DEVELOPMENT_SEED = 1000
@@ -47,14 +47,14 @@ def read_clip_list(path: Path) -> tuple[ClipRecipe, ...]:
     return config.load(ClipList, path).clips
 
 
-def draw_recipe(recipe: ClipRecipe) -> DrawnClip:
+def sample_recipe(recipe: ClipRecipe) -> RenderedClip:
     """Draw the clip that a recipe describes; the same recipe gives the same bytes."""
-    picture, points = demo_face()
+    image, points = demo_face()
     if recipe.mirrored:
-        picture = np.ascontiguousarray(picture[:, ::-1])
-        points = points[list(MIRRORED_68)] * [-1, 1] + [picture.shape[1] - 1, 0]
-    return draw_clip(
-        picture,
+        image = np.ascontiguousarray(image[:, ::-1])
+        points = points[list(MIRRORED_68)] * [-1, 1] + [image.shape[1] - 1, 0]
+    return render_clip(
+        image,
         points,
         recipe.expressions,
         recipe.camera,

@@ -44,7 +44,7 @@ def measure(order: Order) -> None:
     if order.path.exists():
         return
     chain = _Chain(
-        looks=(MTCNN(MTCNNConfig(second_look=False)), MTCNN()),
+        evaluations=(MTCNN(MTCNNConfig(second_look=False)), MTCNN()),
         classifier=NetworkClassifier(),
         estimator=build_estimator(order.flow),
     )
@@ -60,7 +60,7 @@ def measure(order: Order) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Chain:
-    looks: tuple[Detector, ...]
+    evaluations: tuple[Detector, ...]
     classifier: Classifier
     estimator: FlowEstimator
 
@@ -101,7 +101,7 @@ class _Chain:
 
     def _found(self, scene: Scene) -> tuple[int, Detection | None]:
         least_px = AnalyzeConfig().least_eye_distance_px
-        for look, detector in enumerate(self.looks, start=1):
+        for look, detector in enumerate(self.evaluations, start=1):
             faces = [f for f in detector.detect(scene.onset) if f.eye_distance_px >= least_px]
             if faces:
                 return look, max(faces, key=lambda one: one.eye_distance_px)

@@ -48,13 +48,13 @@ def ours(seen: Measured) -> Found:
     ]
 
 
-class Peer:
+class Baseline:
     """SOFTNet's recipe, trained once for each kind."""
 
     def __init__(self, training: Sequence[Measured]) -> None:
         self._models = {}
         for kind in KINDS:
-            seen = np.concatenate([one.pictures[kind] for one in training])
+            seen = np.concatenate([one.images[kind] for one in training])
             target = np.concatenate(
                 [softnet.overlaps(one.frames, one.k[kind], one.truth, kind) for one in training]
             )
@@ -64,7 +64,7 @@ class Peer:
         """Intervals of both kinds in one video."""
         found: Found = []
         for kind in KINDS:
-            score = softnet.scores(self._models[kind], seen.pictures[kind])
+            score = softnet.scores(self._models[kind], seen.images[kind])
             found += softnet.spot(score, seen.frames, seen.k[kind], kind, name=seen.name, p=p)
         return found
 
@@ -132,17 +132,17 @@ def main() -> None:
 
 def score_all(kept: dict[Part, list[Measured]], *, developing: bool) -> dict[str, Any]:
     """Both spotters on all parts; the peer also with the p that is best on development."""
-    peer = Peer(kept["training"])
+    baseline = Baseline(kept["training"])
     development = kept["development"]
     by_p = {
-        p: table(development, [peer(one, p=p) for one in development])["counts"]["all"]["f1"]
+        p: table(development, [baseline(one, p=p) for one in development])["counts"]["all"]["f1"]
         for p in TUNED_P
     }
     tuned = max(by_p, key=lambda p: by_p[p])
     spotters = {
         "ours": ours,
-        "softnet": lambda one: peer(one, p=softnet.PUBLISHED_P),
-        "softnet-tuned-p": lambda one: peer(one, p=tuned),
+        "softnet": lambda one: baseline(one, p=softnet.PUBLISHED_P),
+        "softnet-tuned-p": lambda one: baseline(one, p=tuned),
     }
     parts: tuple[Part, ...] = ("development", "development-quiet")
     if not developing:

@@ -156,7 +156,7 @@ class Notice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Oddity:
+class Issue:
     """Something a reader of the data should know but that does not stop the import."""
 
     code: str
@@ -178,7 +178,7 @@ class FaceFrame:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class EventPictures:
+class EventImages:
     """What a report shows of one event: aligned onset and apex, the flow between, its map."""
 
     pair: Pair
@@ -205,7 +205,7 @@ class Analysis:
         >>> from hmrm.clip import Notice
         >>> quiet = Analysis(
         ...     source="clip.mp4", frame_count=50, duration_s=2.0, frames_per_s=25.0,
-        ...     size_wh_px=(640, 480), events=(), frames=(), pictures=(),
+        ...     size_wh_px=(640, 480), events=(), frames=(), images=(),
         ...     notices=(Notice(code="no_movement", message="no movement above the noise"),),
         ...     provenance={"hmrm": "0.1.0"},
         ... )
@@ -220,6 +220,6 @@ class Analysis:
     size_wh_px: tuple[int, int]
     events: tuple[Event, ...]
     frames: Sequence[FaceFrame]
-    pictures: tuple[EventPictures | None, ...]
+    images: tuple[EventImages | None, ...]
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]

@@ -38,11 +38,18 @@ def from_mapping(cls: type[C], table: Mapping[str, Any], *, where: str = "config
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
-    """Nested plain values of a config; absent (None) values are left out, as TOML has none."""
-    return typing.cast(dict[str, Any], _plain(dataclasses.asdict(config)))
+    """Nested plain values of a config; absent (None) values are skipped, as TOML has none.
+
+    A field that was renamed stands under its first name (`hmrm.records.formerly`): what identifies
+    a run stays the same, so runs that were begun before the renaming go on.
+    """
+    return typing.cast(dict[str, Any], _plain(config))
 
 
 def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return _plain({f.metadata.get("formerly", f.name): getattr(value, f.name) for f in fields})
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple):

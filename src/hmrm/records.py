@@ -6,6 +6,7 @@ read off its annotation: scalars, ``None``, ``Literal``, tuples, mappings and ot
 - A field whose default is ``None`` is left out of the file where it is ``None``; without a default
   it is written as ``null``. `Absent` is for the field that may be ``null`` or not be there at all.
 - `INLINE` writes a record's keys, or a mapping's, among those of the record that holds it.
+- `formerly` names the key that a field had before; it is still read.
 - `NOT_WRITTEN` keeps a field out of the file.
 - A class attribute ``WRITTEN_TOO`` names properties that are written after the fields.
 """
@@ -14,7 +15,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -28,6 +29,11 @@ R = TypeVar("R")
 
 INLINE: Mapping[str, str] = {"json": "inline"}
 NOT_WRITTEN: Mapping[str, str] = {"json": "not written"}
+
+
+def formerly(name: str) -> Mapping[str, str]:
+    """Metadata of a field that was called ``name``: files with the old key are still read."""
+    return {"formerly": name}
 
 
 class Absent(Enum):
@@ -150,6 +156,14 @@ def _inline(cls: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields if f.metadata.get("json") == "inline")
 
 
+def _with_new_names(
+    fields: Iterable["dataclasses.Field[Any]"], table: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The table, its old keys under their new names."""
+    new = {f.metadata["formerly"]: f.name for f in fields if "formerly" in f.metadata}
+    return {new.get(key, key): value for key, value in table.items()} if new else table
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Reader:
     """Plain values to what an annotation says they are."""
@@ -162,6 +176,7 @@ class _Reader:
             raise self.error(f"{where}: expected a table, got {table!r}")
         fields = {f.name: f for f in dataclasses.fields(typing.cast(Any, cls))}
         inline = _inline(cls)
+        table = _with_new_names(fields.values(), table)
         unknown = [key for key in table if key not in fields or key in inline]
         if self.strict and unknown and not inline:
             raise self.error(

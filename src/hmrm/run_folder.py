@@ -25,7 +25,7 @@ def claim(
     identity: Mapping[str, Any],
     *,
     key: str = "",
-    foreign_files: bool = True,
+    external_files: bool = True,
     holds_results: Callable[[Path], bool] | None = None,
     advice: str = "choose another folder",
 ) -> bool:
@@ -46,7 +46,7 @@ def claim(
 
     Raises:
         ConfigError: the folder is another run's, its identity is unreadable, or it is not empty
-            and ``foreign_files`` are not allowed.
+            and ``external_files`` are not allowed.
         OutputError: the folder cannot be written.
     """
     path, results = folder / file_name, holds_results or (lambda _: True)
@@ -57,7 +57,7 @@ def claim(
             return True
         if results(folder):
             raise _refusal(folder, path, there, identity, advice)
-    elif not foreign_files and folder.exists() and any(folder.iterdir()):
+    elif not external_files and folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: not empty and not a run; {advice}")
     atomic.remove_partial(folder)
     atomic.write_text(path, _text({key: identity} if key else identity, path))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hmrm.analysis import exports, report, timeline
-from hmrm.clip import Analysis, Event, EventPictures, FaceFrame, FlowMap, Notice, Pair
+from hmrm.clip import Analysis, Event, EventImages, FaceFrame, FlowMap, Notice, Pair
 from hmrm.errors import OutputError
 
 
@@ -32,12 +32,12 @@ def event(**changes: object) -> Event:
     return Event(**(values | changes))  # type: ignore[arg-type]
 
 
-def pictures() -> EventPictures:
+def images() -> EventImages:
     face = np.full((32, 32, 3), 128, np.uint8)
     flow = np.zeros((2, 32, 32), np.float32)
     flow[0, 8:16, 8:16] = 1
     values = np.zeros((3, 28, 28), np.float32)
-    return EventPictures(
+    return EventImages(
         pair=Pair(onset=face, apex=face),
         flow=flow,
         flow_map=FlowMap(values=values, crop="hmrm-1", scale_px=1.0),
@@ -67,7 +67,7 @@ def analysis() -> Analysis:
         events=(event(), event(onset_s=0.3, apex_s=0.35, offset_s=0.45, label="positive",
                                probabilities={"negative": 0.1, "positive": 0.9})),
         frames=frames,
-        pictures=(pictures(), None),
+        images=(images(), None),
         notices=(Notice(code="unnamed", message="Nothing <named>."),),
         provenance={"hmrm": "0", "config_hash": "c", "data_hash": "d"},
     )  # fmt: skip
@@ -149,14 +149,14 @@ def test_report_escapes_names_and_says_what_matters(analysis: Analysis) -> None:
 
 
 def test_report_without_events(analysis: Analysis) -> None:
-    empty = replace(analysis, events=(), pictures=(), frames=[])
+    empty = replace(analysis, events=(), images=(), frames=[])
     text = report.render(empty)
     assert "No facial movement" in text and report.UNCLASSIFIED not in text
 
 
 def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
-    unnamed = replace(analysis, events=(event(), event()))
-    assert report.UNCLASSIFIED in report.render(unnamed)
+    unclassified = replace(analysis, events=(event(), event()))
+    assert report.UNCLASSIFIED in report.render(unclassified)
 
 
 def test_truth_is_shown_beside_what_was_found(analysis: Analysis) -> None:
@@ -174,7 +174,7 @@ def test_timeline_keeps_the_peak_of_a_long_video(analysis: Analysis) -> None:
         for i in range(20000)
     ]
     (drawing,) = timeline.timelines(
-        replace(analysis, frames=frames, duration_s=200.0, events=(), pictures=())
+        replace(analysis, frames=frames, duration_s=200.0, events=(), images=())
     )
     points = re.search(r'points="([^"]+)"', drawing.svg)
     assert points

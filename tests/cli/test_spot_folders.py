@@ -34,12 +34,12 @@ def test_named_folders_are_left_out(tmp_path: Path) -> None:
 
 
 def test_an_assumed_rate_names_the_option_and_videos_as_the_table_does(tmp_path: Path) -> None:
-    picture = cv2.cvtColor(demo_clip().frame(60).image, cv2.COLOR_RGB2BGR)
+    image = cv2.cvtColor(demo_clip().frame(60).image, cv2.COLOR_RGB2BGR)
     for video in "ab":
         folder = tmp_path / "spNO.1" / video / "color"
         folder.mkdir(parents=True)
         for number in range(10):
-            cv2.imwrite(str(folder / f"{number}.jpg"), picture)
+            cv2.imwrite(str(folder / f"{number}.jpg"), image)
     words = spotted(tmp_path / "spNO.1", "-o", tmp_path / "out")
     assert "notice: a_color and 1 more: images carry no frame rate; 200 per second" in words
     assert "give the rate (--frames-per-s)" in words

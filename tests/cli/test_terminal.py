@@ -65,8 +65,8 @@ def test_the_next_video_starts_its_stage_over(clock, capsys):
 
 
 def test_results_reach_standard_output_while_bars_are_drawn(monkeypatch, capsys):
-    drawn = io.StringIO()
-    monkeypatch.setattr(terminal, "ERR", Console(file=drawn, force_terminal=True, width=100))
+    synthetic = io.StringIO()
+    monkeypatch.setattr(terminal, "ERR", Console(file=synthetic, force_terminal=True, width=100))
     with terminal.progress_bar(enabled=True) as progress:
         progress("frames", 5, 10)
         with progress.paused():
@@ -74,4 +74,4 @@ def test_results_reach_standard_output_while_bars_are_drawn(monkeypatch, capsys)
         progress("frames", 7, 10)
         progress("frames", 1, 20)
     assert capsys.readouterr().out == "3 movements\n"
-    assert "frames" in drawn.getvalue() and "movements" not in drawn.getvalue()
+    assert "frames" in synthetic.getvalue() and "movements" not in synthetic.getvalue()

@@ -15,8 +15,8 @@ from hmrm.datasets.preparation import prepare_clip
 from hmrm.errors import ConfigError, MissingExtraError
 from hmrm.faces import landmarks
 from hmrm.faces.shape import MEAN_FACE_68
-from hmrm.synthetic.datasets.composite import fake_smic
-from hmrm.synthetic.datasets.writer import write_fake, write_points
+from hmrm.synthetic.datasets.composite import synthetic_smic
+from hmrm.synthetic.datasets.writer import write_points, write_synthetic
 
 
 class AverageFace:
@@ -36,7 +36,7 @@ class AverageFace:
 
 @pytest.fixture()
 def root(tmp_path: Path) -> Path:
-    write_points(tmp_path / "faces.csv", write_fake(tmp_path, fake_smic().first(2)))
+    write_points(tmp_path / "faces.csv", write_synthetic(tmp_path, synthetic_smic().first(2)))
     return tmp_path
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hmrm
-from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -26,7 +26,7 @@ def examples_of(name: str) -> list[doctest.DocTest]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("examples")
-    maps = draw_maps(generator=np.random.default_rng(0))
+    maps = synthesize_maps(generator=np.random.default_rng(0))
     write_layout(folder / "maps", maps, layout="prepared")
     return folder
 

@@ -46,8 +46,8 @@ def test_evaluations_on_real_data_are_counted_without_a_gap() -> None:
         found = numbers(heading)
         assert found == list(range(1, len(found) + 1)), heading
         counts[heading] = WORDS[len(found)]
-    told = "{} with real labels in training, {} without".format(*counts.values())
-    assert told in LOG
+    reported = "{} with real labels in training, {} without".format(*counts.values())
+    assert reported in LOG
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "{} with real labels in training and {} without".format(*counts.values()) in readme
 

@@ -7,7 +7,7 @@ import pytest
 
 from hmrm.clip import CLASSES
 from hmrm.errors import DataError
-from hmrm.evaluation.external_predictions import score_foreign
+from hmrm.evaluation.external_predictions import score_external
 from hmrm.evaluation.predictions import build_predictions, match, read_table, write_table
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
@@ -103,7 +103,7 @@ def test_tables_that_do_not_match_say_why(changes, message):
 
 
 def test_the_golden_table_is_scored_as_a_foreign_one(tmp_path):
-    summary = score_foreign(GOLDEN, tmp_path, classes=CLASSES).summary
+    summary = score_external(GOLDEN, tmp_path, classes=CLASSES).summary
     composite = summary.composite
     assert (composite.uf1.mean, composite.uar.mean) == pytest.approx((0.7209, 0.7250), abs=5e-5)
     assert summary.selection == "unknown"

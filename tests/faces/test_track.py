@@ -248,7 +248,7 @@ def test_at_most_max_faces_and_the_rest_is_counted():
     scene = Scene(TrackConfig(max_faces=1))
     faces = scene.show((10, 100), (380, 200))
     assert len(faces) == 1
-    assert scene.tracker.left_out == 1
+    assert scene.tracker.excluded == 1
 
 
 def test_large_frames_give_the_same_faces_in_their_own_px():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hmrm.errors import ConfigError
 from hmrm.faces.align import canonical_landmarks68
 from hmrm.faces.shape import MIRRORED_68
-from hmrm.facs.atlas import PICTURE_PX, ActionUnit, AtlasSource, sample_positions
+from hmrm.facs.atlas import IMAGE_PX, ActionUnit, AtlasSource, sample_positions
 from hmrm.facs.atlas_table import CONJUGATE_UNITS, MIRRORED_UNITS, TABLE, Pull
 from hmrm.facs.landmark_shapes import draw_landmarks
 
@@ -82,7 +82,7 @@ def test_zero_intensity_and_no_units_give_exactly_zero() -> None:
 def test_mirrored_unit_on_the_mirrored_face_is_the_mirrored_field(
     unit: ActionUnit, face: np.ndarray
 ) -> None:
-    mirrored_face = face[list(MIRRORED_68)] * [-1, 1] + [PICTURE_PX[0], 0]
+    mirrored_face = face[list(MIRRORED_68)] * [-1, 1] + [IMAGE_PX[0], 0]
     flow = AtlasSource(face).flow([unit], size=56, margin=0.2)
     mirrored = AtlasSource(mirrored_face).flow([unit.mirrored()], size=56, margin=0.2)
     expected = flow[:, :, ::-1] * np.array([-1, 1])[:, None, None]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.clip_recipes import ClipRecipe, development_recipe, draw_recipe
+from benchmarks.clip_recipes import ClipRecipe, development_recipe, sample_recipe
 from hmrm.cli.datasets import ApexRule
 from hmrm.clip import Frame
 from hmrm.errors import ConfigError, FrameIndexError, InputError
@@ -25,7 +25,7 @@ from hmrm.flow.apex import (
     apex_index,
     course_of,
 )
-from hmrm.synthetic.clips import DrawnClip, draw_clip
+from hmrm.synthetic.clips import RenderedClip, render_clip
 from hmrm.synthetic.demo import demo_clip, demo_face
 
 MODEL = Path(__file__).parents[2].parent / "shared/data/ict_face/ict_face.npz"
@@ -33,25 +33,25 @@ MODEL = Path(__file__).parents[2].parent / "shared/data/ict_face/ict_face.npz"
 
 def recipe(seed: int) -> ClipRecipe:
     """One expression of 0.7 to 2 px at 200 frames per second, 0.2 s of rest before it."""
-    drawn = development_recipe(seed)
-    (one,) = drawn.expressions
+    synthetic = development_recipe(seed)
+    (one,) = synthetic.expressions
     length = one.rise_s + one.hold_s + one.decay_s
     camera = replace(
-        drawn.camera,
+        synthetic.camera,
         frames_per_s=200.0,
         duration_s=0.3 + length,
         size_wh_px=(400, 400),
         blinks_per_min=0.0,
     )
-    return replace(drawn, expressions=(replace(one, onset_s=0.2),), camera=camera)
+    return replace(synthetic, expressions=(replace(one, onset_s=0.2),), camera=camera)
 
 
-def expression_of(clip: DrawnClip) -> list[Frame]:
+def expression_of(clip: RenderedClip) -> list[Frame]:
     (truth,) = clip.truth.events
     return [clip.frame(i) for i in range(truth.onset_index, truth.offset_index + 1)]
 
 
-def frames_off(clip: DrawnClip) -> int:
+def frames_off(clip: RenderedClip) -> int:
     (truth,) = clip.truth.events
     points = clip.points_at(truth.onset_index)
     return abs(apex_index(expression_of(clip), points, "registration") - truth.apex_index)
@@ -149,7 +149,7 @@ def test_the_middle_looks_at_no_other_frame() -> None:
 @pytest.mark.slow
 def test_four_of_five_drawn_clips_within_two_frames() -> None:
     # Measured: registration 30 of 30, the middle 11, the largest difference 4.
-    off = np.array([frames_off(draw_recipe(recipe(seed))) for seed in range(1100, 1130)])
+    off = np.array([frames_off(sample_recipe(recipe(seed))) for seed in range(1100, 1130)])
     assert (off <= 2).mean() >= 0.8, off
 
 
@@ -157,12 +157,14 @@ def test_four_of_five_drawn_clips_within_two_frames() -> None:
 @pytest.mark.skipif(not MODEL.exists(), reason="the morphable face is not there")
 def test_the_same_with_another_source_of_motion() -> None:
     model, off = load_model(MODEL), []
-    picture, points = demo_face()
+    image, points = demo_face()
     for seed in range(1200, 1220):
-        drawn = recipe(seed)
+        synthetic = recipe(seed)
         rng = np.random.default_rng(seed)
         source = MorphableSource(model, FacePose(yaw_deg=float(rng.uniform(-6, 6))))
-        clip = draw_clip(picture, points, drawn.expressions, drawn.camera, rng=rng, source=source)
+        clip = render_clip(
+            image, points, synthetic.expressions, synthetic.camera, rng=rng, source=source
+        )
         off.append(frames_off(clip))
     assert (np.array(off) <= 2).mean() >= 0.8, off
 

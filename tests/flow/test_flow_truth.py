@@ -26,10 +26,10 @@ def save_pair(folder: Path, name: str, u: float) -> np.ndarray:
     folder.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(0).standard_normal((SIDE, SIDE))
     smooth = cv2.GaussianBlur(noise, (0, 0), 2.5)
-    picture = 128 + 40 * smooth / smooth.std()
+    image = 128 + 40 * smooth / smooth.std()
     for ending, shift in (("onset", 0.0), ("apex", u)):
         moved = cv2.warpAffine(
-            picture, np.float64([[1, 0, shift], [0, 1, 0]]), (SIDE, SIDE), borderMode=2
+            image, np.float64([[1, 0, shift], [0, 1, 0]]), (SIDE, SIDE), borderMode=2
         )
         cv2.imwrite(str(folder / f"{name}_{ending}.png"), np.clip(moved, 0, 255).astype(np.uint8))
     truth = np.zeros((2, SIDE, SIDE), np.float32)

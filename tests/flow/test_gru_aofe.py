@@ -45,7 +45,7 @@ def network(config: GruAofeConfig = TINY, *, awake: bool = False, seed: int = 0)
     return made
 
 
-def pictures(height: int, width: int, *, batch: int = 1, seed: int = 0) -> tuple[Tensor, Tensor]:
+def images(height: int, width: int, *, batch: int = 1, seed: int = 0) -> tuple[Tensor, Tensor]:
     noise = torch.randn(2, batch, 1, height, width, generator=generator(seed))
     smooth = torch.nn.functional.avg_pool2d(noise.flatten(0, 1), 5, stride=1, padding=2)
     one, two = (128 + 200 * smooth).view(2, batch, 1, height, width)
@@ -61,7 +61,7 @@ def flow(net: GruAofe, *pair: Tensor, **options: int) -> Tensor:
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (70, 91)])
 def test_untrained_flow_is_exactly_zero(config: GruAofeConfig, height: int, width: int):
     with torch.inference_mode():
-        found = network(config)(*pictures(height, width), every=True)
+        found = network(config)(*images(height, width), every=True)
     assert len(found) == config.iterations
     for estimate in found:
         assert estimate.flow.shape == (1, 2, height, width)
@@ -70,7 +70,7 @@ def test_untrained_flow_is_exactly_zero(config: GruAofeConfig, height: int, widt
 
 
 def test_attention_off_is_an_exact_ablation():
-    pair = pictures(64, 80)
+    pair = images(64, 80)
     with_attention = network(awake=True)
     without = network(dataclasses.replace(TINY, attention=False), awake=True)
     shared = without.state_dict()
@@ -86,7 +86,7 @@ def test_attention_off_is_an_exact_ablation():
 
 def test_attention_can_start_to_learn():
     net = network(awake=True).train()
-    net(*pictures(64, 64))[-1].flow.square().mean().backward()
+    net(*images(64, 64))[-1].flow.square().mean().backward()
     assert net.attention is not None
     assert net.attention.gain.grad is not None
     assert net.attention.gain.grad.abs() > 0
@@ -128,7 +128,7 @@ def test_attention_agrees_with_the_papers_formula(monkeypatch: pytest.MonkeyPatc
 
 def test_a_pair_gives_the_same_alone_as_in_a_batch():
     net = network(awake=True)
-    onset, apex = pictures(64, 68, batch=3)
+    onset, apex = images(64, 68, batch=3)
     together = flow(net, onset, apex)
     alone = flow(net, onset[1:2], apex[1:2])
     # float32, sums in another order, 3 recurrent steps; measured 2e-6
@@ -137,7 +137,7 @@ def test_a_pair_gives_the_same_alone_as_in_a_batch():
 
 def test_gain_and_bias_of_each_picture_do_not_matter():
     net = network(awake=True)
-    onset, apex = pictures(64, 64)
+    onset, apex = images(64, 64)
     torch.testing.assert_close(
         flow(net, onset, apex), flow(net, onset / 255, apex * 1.3 + 20), atol=5e-5, rtol=0
     )
@@ -146,19 +146,19 @@ def test_gain_and_bias_of_each_picture_do_not_matter():
 @pytest.mark.parametrize("config", [TINY, SHIPPED_SIZES])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (16, 16), (17, 130), (63, 65), (66, 71)])
 def test_any_size_is_taken(config: GruAofeConfig, height: int, width: int):
-    found = flow(network(config, awake=True), *pictures(height, width), iterations=2)
+    found = flow(network(config, awake=True), *images(height, width), iterations=2)
     assert found.shape == (1, 2, height, width)
     assert found.isfinite().all()
 
 
 def test_sides_are_padded_by_the_rule():
-    image = pictures(66, 30)[0]
+    image = images(66, 30)[0]
     padded = _padded(image)
     assert padded.shape[-2:] == (68, 64)
     assert torch.equal(padded[..., :66, :30], image)
     assert torch.equal(padded[..., 66:, :30], image[..., -1:, :].expand(-1, -1, 2, -1))
     assert (padded[..., :, 30:] == padded[..., :, 29:30]).all()
-    fitting = pictures(64, 68)[0]
+    fitting = images(64, 68)[0]
     assert _padded(fitting) is fitting
 
 
@@ -201,7 +201,7 @@ def test_untrained_upsampling_is_bilinear():
 
 def test_half_precision_costs_little():
     net = network(awake=True)
-    pair = pictures(64, 64)
+    pair = images(64, 64)
     exact = flow(net, *pair)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rough = flow(net, *pair)
@@ -212,7 +212,7 @@ def test_half_precision_costs_little():
 
 def test_more_iterations_continue_the_same_run():
     net = network(awake=True)
-    pair = pictures(64, 64)
+    pair = images(64, 64)
     with torch.inference_mode():
         every = net(*pair, iterations=4, every=True)
     assert torch.equal(every[1].flow, flow(net, *pair, iterations=2))
@@ -221,14 +221,14 @@ def test_more_iterations_continue_the_same_run():
 def test_small_pictures_start_from_zero_and_large_ones_from_half_the_size():
     net, from_zero = network(awake=True), network(awake=True)
     from_zero.config = dataclasses.replace(TINY, coarse_start=False)
-    small, large = pictures(COARSE_FROM_PX - 4, 200), pictures(COARSE_FROM_PX, 200)
+    small, large = images(COARSE_FROM_PX - 4, 200), images(COARSE_FROM_PX, 200)
     assert torch.equal(flow(net, *small), flow(from_zero, *small))
     assert not torch.equal(flow(net, *large), flow(from_zero, *large))
 
 
 def test_a_longer_run_starts_where_a_shorter_one_does():
     net = network(awake=True)
-    pair = pictures(COARSE_FROM_PX, 196)
+    pair = images(COARSE_FROM_PX, 196)
     with torch.inference_mode():
         every = net(*pair, iterations=2, every=True)
     assert torch.equal(every[0].flow, flow(net, *pair, iterations=1))
@@ -283,7 +283,7 @@ def test_gradients_reach_every_weight():
     torch.nn.init.constant_(net.attention.gain, 0.1)  # type: ignore[union-attr]
     sum(
         e.flow.square().mean() + e.log_error.square().mean()
-        for e in net(*pictures(64, 64), every=True)
+        for e in net(*images(64, 64), every=True)
     ).backward()
     for name, parameter in net.named_parameters():
         # instance norm takes away the mean, and with it any bias before it
@@ -294,7 +294,7 @@ def test_gradients_reach_every_weight():
 
 def test_it_can_learn_to_see_motion():
     """One pair moves to the right and one to the left: nothing constant answers both."""
-    onset, _ = pictures(64, 64, batch=2)
+    onset, _ = images(64, 64, batch=2)
     apex = torch.stack([onset[0].roll(1, dims=2), onset[1].roll(-1, dims=2)])
     truth = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]).view(2, 2, 1, 1)
     net = network().train()

@@ -22,7 +22,7 @@ from hmrm.flow.mapset import (
     identical_maps,
 )
 from hmrm.flow.strain import optical_strain
-from hmrm.synthetic.datasets.flow_maps import draw_maps
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps
 
 SHARED = Path(__file__).parents[2].parent / "shared/data/megc2019_flow"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the 442 public maps are not here")
@@ -194,8 +194,8 @@ def test_identical_maps_are_grouped():
 
 @pytest.mark.parametrize("crop", sorted(CROPS))
 def test_face_is_measured_where_it_was_drawn(crop):
-    drawn = draw_maps(subjects=6, clips=12, crop=crop, generator=np.random.default_rng(3))
-    found = measure_face(canonical_maps(drawn))
+    synthetic = synthesize_maps(subjects=6, clips=12, crop=crop, generator=np.random.default_rng(3))
+    found = measure_face(canonical_maps(synthetic))
     assert (found.axis_x, found.eye_x) == pytest.approx((0.5, 0.215), abs=0.02)
     assert (found.eye_y, found.mouth_y) == pytest.approx((0.27, 0.67), abs=0.04)
 

@@ -58,7 +58,7 @@ def test_an_unreadable_identity_is_nobodys(tmp_path: Path, content: str) -> None
 def test_other_things_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(ConfigError, match="not empty and not a run"):
-        run_folder.claim(tmp_path, "run.json", SETTINGS, foreign_files=False)
+        run_folder.claim(tmp_path, "run.json", SETTINGS, external_files=False)
     assert not run_folder.claim(tmp_path, "run.json", SETTINGS)
     assert (tmp_path / "thesis.tex").read_text() == "precious"
 

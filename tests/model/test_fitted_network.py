@@ -9,7 +9,7 @@ import torch
 from hmrm.analysis.classify import NetworkClassifier
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError
-from hmrm.evaluation.pretrained import load_finished
+from hmrm.evaluation.pretrained import load_pretrained
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, HasFeatures, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm, FrozenFeatures
@@ -53,7 +53,7 @@ def test_a_fold_zero_shot_evaluation_and_analyze_agree_on_the_same_weights(tmp_p
     save_checkpoint(tmp_path / "w.safetensors", fitted.network, card)
     maps = some_maps(6)
     in_fold = fitted.predict(maps)
-    zero_shot = load_finished(str(tmp_path / "w")).fitted.predict(maps)
+    zero_shot = load_pretrained(str(tmp_path / "w")).fitted.predict(maps)
     classifier = NetworkClassifier(tmp_path / "w")
     on_video = [
         list(classifier(FlowMap(values=m, crop="hmrm-1", scale_px=1.0)).probabilities.values())

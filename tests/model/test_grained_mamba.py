@@ -78,7 +78,7 @@ def test_block_equals_slow_twin_in_values_and_gradients():
         slow_block(made, tokens.coarse, "coarse"), slow_block(made, tokens.fine, "fine")
     )
     weights = grains(seed=2)
-    wanted = [*tokens, *made.parameters()]
+    slope = [*tokens, *made.parameters()]
     for ours, true in zip(got, expected, strict=True):
         torch.testing.assert_close(ours, true)
     sums = [
@@ -86,7 +86,7 @@ def test_block_equals_slow_twin_in_values_and_gradients():
         for side in (got, expected)
     ]
     for ours, true in zip(
-        torch.autograd.grad(sums[0], wanted), torch.autograd.grad(sums[1], wanted), strict=True
+        torch.autograd.grad(sums[0], slope), torch.autograd.grad(sums[1], slope), strict=True
     ):
         torch.testing.assert_close(ours, true)
 

@@ -141,8 +141,8 @@ def test_attention_equals_a_loop_over_tokens(directions):
                 projected = u @ made.x_proj[way].T
                 for head in range(2):
                     query, key = (projected[:, 6 * p + 3 * head :][:, :3] for p in (0, 1))
-                    shares = torch.softmax(query @ key.T / 3**0.5, -1)
-                    total[:, 4 * head : 4 * head + 4] += shares @ u[:, 4 * head : 4 * head + 4]
+                    fractions = torch.softmax(query @ key.T / 3**0.5, -1)
+                    total[:, 4 * head : 4 * head + 4] += fractions @ u[:, 4 * head : 4 * head + 4]
                 total = total + u * made.D[way]
             expected = sequence + made.out_proj(total * z * torch.sigmoid(z))
             torch.testing.assert_close(got, expected)

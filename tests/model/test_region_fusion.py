@@ -64,10 +64,10 @@ def test_fusion_equals_slow_twin_in_values_and_gradients(fusion):
     torch.testing.assert_close(got, expected)
     g = torch.Generator().manual_seed(1)
     weight = torch.randn(got.shape, generator=g, dtype=torch.float64)
-    wanted = [*vectors, *module.parameters()]
+    slope = [*vectors, *module.parameters()]
     for ours, true in zip(
-        torch.autograd.grad((got * weight).sum(), wanted),
-        torch.autograd.grad((expected * weight).sum(), wanted),
+        torch.autograd.grad((got * weight).sum(), slope),
+        torch.autograd.grad((expected * weight).sum(), slope),
         strict=True,
     ):
         torch.testing.assert_close(ours, true)

@@ -177,9 +177,9 @@ def test_the_expected_error_is_learned_from_the_error_alone():
 
 def test_validation_of_an_untrained_network_is_that_of_zero_flow():
     network = GruAofe(SMALL.network, generator=torch.Generator().manual_seed(0)).eval()
-    pictures = torch.randn(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    images = torch.randn(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
     truth = torch.full((1, 2, 64, 64), 0.5)
-    found = validate(network, [Batch(onset=pictures[0], apex=pictures[1], flow=truth)])
+    found = validate(network, [Batch(onset=images[0], apex=images[1], flow=truth)])
     assert found.epe_px == found.zero_epe_px == pytest.approx(0.5**0.5, abs=1e-4)
     assert found.by_motion == {"0.3": (found.epe_px, found.epe_px)}
 

@@ -24,7 +24,7 @@ from hmrm.training.motionmix import MotionMixConfig
 from hmrm.training.network_recogniser import HmrmRecogniser
 from hmrm.training.pretrained import pretrained_network, start_network
 from hmrm.training.registry import build_recogniser
-from hmrm.training.training_data import DrawnConfig, real_maps, synthetic_maps
+from hmrm.training.training_data import SyntheticMapsConfig, real_maps, synthetic_maps
 
 QUICK = HmrmRecogniser(network=TINY, dropout=0.1, fitting=FittingConfig(epochs=2, batch=8))
 
@@ -61,15 +61,15 @@ def test_same_seed_same_weights_and_another_seed_others() -> None:
 def test_a_watcher_changes_no_weight_and_sees_every_epoch() -> None:
     train, seen = toy_clips(17), []
 
-    def watch(epoch: int, fitted: FittedHmrm) -> None:
+    def observe(epoch: int, fitted: FittedHmrm) -> None:
         torch.rand(7)
         seen.append((epoch, fitted.predict(train.maps[:2])))
 
-    watched = QUICK.fit(train, seed=0, observer=watch)
+    observed = QUICK.fit(train, seed=0, observer=observe)
     assert [epoch for epoch, _ in seen] == [1, 2]
     assert not np.array_equal(seen[0][1], seen[1][1])
-    np.testing.assert_array_equal(seen[1][1], watched.predict(train.maps[:2]))
-    assert equal(watched, QUICK.fit(train, seed=0))
+    np.testing.assert_array_equal(seen[1][1], observed.predict(train.maps[:2]))
+    assert equal(observed, QUICK.fit(train, seed=0))
 
 
 def test_the_world_outside_and_the_training_set_are_left_as_they_were() -> None:
@@ -127,9 +127,9 @@ def test_the_rate_rises_and_falls_once() -> None:
 def test_motionmix_and_offset_maps_and_drawn_maps_enter() -> None:
     train = toy_clips(12)
     plain = QUICK.fit(train, seed=0)
-    pool = DrawnConfig(share=0.5, maps=12, data=SynthConfig(faces=2, with_none=True))
+    pool = SyntheticMapsConfig(fraction=0.5, maps=12, data=SynthConfig(faces=2, with_none=True))
     for change in (
-        {"mix": MotionMixConfig(share=0.0)},
+        {"mix": MotionMixConfig(fraction=0.0)},
         {"offset_maps": True},
         {"drawn": pool},
     ):
@@ -148,7 +148,7 @@ def test_the_way_back_is_reversed_and_keeps_its_label() -> None:
 
 
 def test_drawn_maps_get_the_toylabels_and_lose_foreign_classes() -> None:
-    settings = DrawnConfig(share=1.0, maps=40, data=SynthConfig(faces=2, with_none=True))
+    settings = SyntheticMapsConfig(fraction=1.0, maps=40, data=SynthConfig(faces=2, with_none=True))
     classes = ("surprise", "other", "negative")
     pool = synthetic_maps(settings, classes)
     plain = synthetic_maps(settings, (*CLASSES, "none"))

@@ -26,7 +26,7 @@ def test_a_folder_that_holds_images_is_one_clip(tmp_path):
 
 
 def test_any_other_folder_stands_for_all_clips_inside(tmp_path):
-    wanted = [
+    expected = [
         touch(tmp_path / "s2" / "b.MOV"),
         touch(tmp_path / "s2" / "deep" / "er" / "a.webm"),
         tmp_path / "s10" / "EP01",
@@ -36,7 +36,7 @@ def test_any_other_folder_stands_for_all_clips_inside(tmp_path):
     ]
     write_images(tmp_path / "s10" / "EP01", patterns(2))
     touch(tmp_path / "s2" / "readme.txt")
-    assert discover([tmp_path]) == wanted
+    assert discover([tmp_path]) == expected
 
 
 def test_a_preview_beside_clips_is_not_a_clip(tmp_path):

@@ -10,7 +10,7 @@ from hmrm import provenance
 from hmrm.analysis import annotated, notices, second_pass
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
-from hmrm.clip import Analysis, Event, EventPictures, FaceFrame, Notice
+from hmrm.clip import Analysis, Event, EventImages, FaceFrame, Notice
 from hmrm.faces.detector import build_detector
 from hmrm.faces.track import Detector
 from hmrm.flow.estimate import build_estimator
@@ -84,9 +84,9 @@ def analyze(
         duration_s=found.duration_s,
         frames_per_s=found.frames_per_s,
         size_wh_px=video.size_wh_px,
-        events=second_pass.classified(found.events, found.pictures, classify),
+        events=second_pass.classified(found.events, found.images, classify),
         frames=found.frames,
-        pictures=tuple(found.pictures),
+        images=tuple(found.images),
         notices=(*video.notices, *found.notices, *unclassified),
         provenance={
             **stamp,
@@ -104,7 +104,7 @@ class _Found:
     duration_s: float
     frames_per_s: float
     events: Sequence[Event]
-    pictures: Sequence[EventPictures | None]
+    images: Sequence[EventImages | None]
     frames: Sequence[FaceFrame] = ()
     notices: Sequence[Notice] = ()
 
@@ -113,13 +113,13 @@ def _spotted(
     video: VideoSource, config: AnalyzeConfig, detector: Detector | None, progress: Progress
 ) -> _Found:
     spotted = spot_video(video, config, detector=detector, progress=progress)
-    pictures = second_pass.collect(
+    images = second_pass.collect(
         video,
         spotted.events,
         spotted.faces,
         build_estimator(config.flow),
         head_motion=config.head_motion,
-        at_most=config.kept_pictures,
+        at_most=config.kept_images,
         progress=progress,
     )
     frames, first = FaceFrames(spotted.faces, config.spot), spotted.first_pass
@@ -128,12 +128,12 @@ def _spotted(
         duration_s=first.duration_s,
         frames_per_s=first.frames_per_s,
         events=spotted.events,
-        pictures=pictures,
+        images=images,
         frames=frames,
         notices=(
             *notices.on_video(spotted, config.quality),
             *notices.on_events(
-                spotted.events, frames.largest_px, config.spot.floor_px, config.kept_pictures
+                spotted.events, frames.largest_px, config.spot.floor_px, config.kept_images
             ),
         ),
     )
@@ -160,8 +160,8 @@ def _annotated(
     ]
     estimator = build_estimator(config.flow)
     events = [one.event for one in movements if one.event is not None]
-    pictures = [
-        second_pass.pictures_of(one.pair, estimator, head_motion=config.head_motion)
+    images = [
+        second_pass.images_of(one.pair, estimator, head_motion=config.head_motion)
         for one in movements
         if one.event is not None
     ]
@@ -172,6 +172,6 @@ def _annotated(
         duration_s=frames.frame_count / rate if rate else 0.0,
         frames_per_s=rate,
         events=events,
-        pictures=pictures,
+        images=images,
         notices=annotated.notices_of(events, len(faces), largest_px=largest_px, floor_px=least_px),
     )

@@ -60,7 +60,7 @@ def on_video(spotted: Spotted, config: QualityConfig) -> list[Notice]:
 
 
 def on_events(
-    events: Sequence[Event], largest_px: float, floor_px: float, kept_pictures: int
+    events: Sequence[Event], largest_px: float, floor_px: float, kept_images: int
 ) -> list[Notice]:
     """What must be known about spotted events, or about their absence.
 
@@ -77,9 +77,9 @@ def on_events(
         message = f"{found}; the largest was {largest_px:.2f} px"
         return [Notice(code="no_movement", message=message)]
     notices = [UNRELIABLE]
-    if len(events) > kept_pictures:
+    if len(events) > kept_images:
         message = (
-            f"pictures and classes are kept of the {kept_pictures} clearest events of "
+            f"pictures and classes are kept of the {kept_images} clearest events of "
             f"{len(events)}; give onset and apex to see another"
         )
         notices.append(Notice(code="pictures_limited", message=message))

@@ -12,8 +12,8 @@ import numpy as np
 
 from hmrm import atomic
 from hmrm.analysis import timeline
-from hmrm.clip import Analysis, Event, EventPictures
-from hmrm.flow.picture import flow_picture, legend_picture, map_picture
+from hmrm.clip import Analysis, Event, EventImages
+from hmrm.flow.image import flow_image, legend_image, map_image
 
 MAX_PX = 2.0
 """Length at which flow colours saturate: fixed, so that noise never looks like motion."""
@@ -40,7 +40,7 @@ FORBIDDEN = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventImages:
+class EmbeddedImages:
     """The images of one event as data URLs."""
 
     onset: str
@@ -55,7 +55,7 @@ class EventCard:
     """What the page shows of one event; no images where none were kept."""
 
     event: Event
-    images: EventImages | None
+    images: EmbeddedImages | None
 
 
 def write_report(path: Path, analysis: Analysis, *, truth: Sequence[timeline.Span] = ()) -> None:
@@ -150,17 +150,17 @@ def _summary(analysis: Analysis) -> str:
 def _cards(analysis: Analysis) -> list[EventCard]:
     return [
         EventCard(event=event, images=None if kept is None else _images(kept))
-        for event, kept in zip(analysis.events, analysis.pictures, strict=True)
+        for event, kept in zip(analysis.events, analysis.images, strict=True)
     ]
 
 
-def _images(pictures: EventPictures) -> EventImages:
-    return EventImages(
-        onset=_data_url(pictures.pair.onset, ".jpg"),
-        apex=_data_url(pictures.pair.apex, ".jpg"),
-        flow=_data_url(flow_picture(pictures.flow, max_px=MAX_PX), ".png"),
-        legend=_data_url(legend_picture(max_px=MAX_PX), ".png"),
-        map=_data_url(map_picture(pictures.flow_map), ".png"),
+def _images(images: EventImages) -> EmbeddedImages:
+    return EmbeddedImages(
+        onset=_data_url(images.pair.onset, ".jpg"),
+        apex=_data_url(images.pair.apex, ".jpg"),
+        flow=_data_url(flow_image(images.flow, max_px=MAX_PX), ".png"),
+        legend=_data_url(legend_image(max_px=MAX_PX), ".png"),
+        map=_data_url(map_image(images.flow_map), ".png"),
     )
 
 

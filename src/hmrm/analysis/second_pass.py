@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from hmrm.analysis.settings import Classifier
-from hmrm.clip import Event, EventPictures, Image, Pair
+from hmrm.clip import Event, EventImages, Image, Pair
 from hmrm.faces.align import canonical_transform, warp
 from hmrm.faces.crops import CANONICAL, Transform
 from hmrm.flow.classical import FlowEstimator
@@ -27,7 +27,7 @@ def collect(
     head_motion: bool,
     at_most: int,
     progress: Progress,
-) -> list[EventPictures | None]:
+) -> list[EventImages | None]:
     """Pictures of the most salient events, in one pass that holds one frame and the crops.
 
     Both crops of an event go through one transform, the onset's.
@@ -45,14 +45,14 @@ def collect(
         needed.setdefault(events[i].onset_index, []).append((i, "onset"))
         needed.setdefault(events[i].apex_index, []).append((i, "apex"))
     crops: dict[int, dict[str, Image]] = {i: {} for i in chosen}
-    made: list[EventPictures | None] = [None] * len(events)
+    made: list[EventImages | None] = [None] * len(events)
     last = max(needed, default=-1)
     for frame in video.frames() if needed else ():
         for i, which in needed.get(frame.index, ()):
             crops[i][which] = warp(frame.image, chosen[i])
             if len(crops[i]) == 2:
                 pair = _pair(events[i], crops.pop(i))
-                made[i] = pictures_of(pair, estimator, head_motion=head_motion)
+                made[i] = images_of(pair, estimator, head_motion=head_motion)
         progress(STAGE, frame.index + 1, last + 1)
         if frame.index >= last:
             break
@@ -73,24 +73,24 @@ def _pair(event: Event, crops: Mapping[str, Image]) -> Pair:
     )
 
 
-def pictures_of(pair: Pair, estimator: FlowEstimator, *, head_motion: bool) -> EventPictures:
+def images_of(pair: Pair, estimator: FlowEstimator, *, head_motion: bool) -> EventImages:
     """Flow from onset to apex, head motion removed if asked for, and its map."""
     flow = estimator(to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex"))
     if head_motion:
         flow = remove_rigid(flow, model="similarity")
-    return EventPictures(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))
+    return EventImages(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))
 
 
 def classified(
     events: Sequence[Event],
-    pictures: Sequence[EventPictures | None],
+    images: Sequence[EventImages | None],
     classifier: Classifier | None,
 ) -> tuple[Event, ...]:
     """Events with class and probabilities, where pictures were kept and a classifier is there."""
     if classifier is None:
         return tuple(events)
     done = []
-    for event, kept in zip(events, pictures, strict=True):
+    for event, kept in zip(events, images, strict=True):
         if kept is None:
             done.append(event)
             continue

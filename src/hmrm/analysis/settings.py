@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from hmrm.clip import FlowMap
+from hmrm.records import formerly
 from hmrm.spotting.distractors import DistractorConfig
 from hmrm.spotting.movements import SpotConfig
 from hmrm.spotting.settings import Faces, SpottingConfig
@@ -50,7 +51,7 @@ class AnalyzeConfig(SpottingConfig):
     """
 
     flow: str = "deepflow"
-    kept_pictures: int = 24
+    kept_images: int = field(default=24, metadata=formerly("kept_pictures"))
     head_motion: bool = True
     faces: Faces = "all"
     spot: SpotConfig = field(default_factory=SpotConfig)

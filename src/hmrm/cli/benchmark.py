@@ -48,10 +48,10 @@ def models(
     from hmrm.evaluation.cost.measure import TRAINING_CLIPS, measure_models, model_names
     from hmrm.evaluation.cost.page import as_markdown, cost_table, read_scores, write_figure
 
-    wanted = tuple(names.replace(" ", "").split(",")) if names else model_names()
-    scores = read_scores(runs or [], wanted)
+    expected = tuple(names.replace(" ", "").split(",")) if names else model_names()
+    scores = read_scores(runs or [], expected)
     with progress_bar(enabled=progress) as bar:
-        measured = list(measure_models(wanted, budget_s=budget_s, progress=bar))
+        measured = list(measure_models(expected, budget_s=budget_s, progress=bar))
     records.write(output, cost_table(measured, scores=scores, training_clips=TRAINING_CLIPS))
     figure, page = output.with_suffix(".svg"), output.with_suffix(".md")
     write_figure(figure, measured, scores=scores)

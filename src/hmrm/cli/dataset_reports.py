@@ -37,7 +37,7 @@ def _print_part(part: "PartCheck") -> None:
         OUT.print("  all counts are the published ones")
     for one in wrong:
         OUT.print(f"  [yellow]{one.what}[/]: {one.found}, published are {one.published}")
-    print_issues(part.oddities)
+    print_issues(part.issues)
     if part.skipped:
         OUT.print(
             f"  {len(part.skipped)} left out; complete the folders, and mend the table or give "
@@ -65,7 +65,7 @@ def _print_composite(found: "CompositeCheck") -> None:
         OUT.print(f"  [yellow]differs[/]: {line}")
     if not found.differences:
         OUT.print("  this is the whole composite")
-    for left in found.left_out:
+    for left in found.excluded:
         OUT.print(f"  left out × {left.count}: {left.reason}, first {left.first}", markup=False)
 
 
@@ -93,8 +93,8 @@ def print_maps(found: "MapsCheck") -> None:
         OUT.print("this is the whole MEGC 2019 composite: 442 clips, 68 subjects")
     for line in found.composite_differences:
         OUT.print(f"not the MEGC 2019 composite: {line}")
-    for oddity in found.oddities:
-        where = oddity.where.replace("[", r"\[")
-        OUT.print(f"[yellow]{words_of(oddity.code)}[/]: {where}: {oddity.message}")
+    for issue in found.issues:
+        where = issue.where.replace("[", r"\[")
+        OUT.print(f"[yellow]{words_of(issue.code)}[/]: {where}: {issue.message}")
     if not found.identical_maps:
         OUT.print("no two maps are identical")

@@ -82,7 +82,7 @@ def check(
     """
     if root is None:
         maps = _check_maps(source, as_json=as_json)
-        if strict and (maps.oddities or maps.identical_maps):
+        if strict and (maps.issues or maps.identical_maps):
             raise typer.Exit(1)
         return
     from hmrm.datasets.check_dataset import check_dataset
@@ -178,7 +178,7 @@ def prepare(
     OUT.print("faces: " + ", ".join(f"{count} {source}" for source, count in sources))
     for change, count in done.other_faces.items():
         OUT.print(f"  [yellow]{count} made anew, as their faces are from elsewhere[/]: {change}")
-    print_issues(done.grouped_oddities)
+    print_issues(done.grouped_issues)
 
 
 @app.command()
@@ -210,7 +210,7 @@ def intervals(
     from hmrm.datasets.annotations.issue_texts import group_issues
     from hmrm.datasets.interval_truth import ApexEstimate, write_intervals
     from hmrm.datasets.load import LoadOptions, for_root, is_composite, load_dataset
-    from hmrm.datasets.preparation.given_points import read_points
+    from hmrm.datasets.preparation.supplied_points import read_points
 
     if is_composite(name):
         raise ConfigError("the composite is three data sets: give casme2, samm or smic by name")
@@ -229,8 +229,8 @@ def intervals(
         f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} left out",
         markup=False,
     )
-    mended = (one for one in loaded.annotations.oddities if one.code.startswith("correct"))
-    print_issues(group_issues([*mended, *done.oddities]))
+    corrected = (one for one in loaded.annotations.issues if one.code.startswith("correct"))
+    print_issues(group_issues([*corrected, *done.issues]))
     left: dict[str, list[str]] = {}
     for skip in done.skipped:
         left.setdefault(skip.reason, []).append(skip.what)
@@ -299,21 +299,21 @@ def synthesize(
     _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=frames)
 
 
-@app.command(hidden=True)
-def draw(
+@app.command("draw", hidden=True)
+def synthesize_by_old_name(
     name: Annotated[str, typer.Argument(help="Name of a data set, or composite.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
     subjects: Annotated[int | None, typer.Option(min=1, show_default=False)] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    pictures: Annotated[bool, typer.Option()] = True,
+    images: Annotated[bool, typer.Option("--pictures/--no-pictures")] = True,
 ) -> None:
     """The old name of hmrm datasets synthesize NAME."""
     ERR.print(f"hmrm datasets draw is now: hmrm datasets synthesize {name}", markup=False)
-    _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=pictures)
+    _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=images)
 
 
-@app.command(hidden=True)
-def fake(
+@app.command("fake", hidden=True)
+def synthesize_maps_by_old_name(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
     layout: Annotated[_Layout, typer.Option()] = "flat",
     subjects: Annotated[int, typer.Option(min=1)] = 4,
@@ -330,7 +330,7 @@ def _synthesize_dataset(
     name: str, output: Path, *, subjects: int | None, seed: int, frames: bool
 ) -> None:
     from hmrm.synthetic.datasets.catalogue import fakes_of
-    from hmrm.synthetic.datasets.writer import write_fake, write_points
+    from hmrm.synthetic.datasets.writer import write_points, write_synthetic
 
     points: dict[str, tuple[float, ...]] = {}
     clips = 0
@@ -339,7 +339,7 @@ def _synthesize_dataset(
         if not frames and not some.tables(some.clips):
             ERR.print(f"warning: {some.name} has no table; without frames it is not written")
             continue
-        points |= write_fake(output, some, seed=seed, pictures="drawn" if frames else "none")
+        points |= write_synthetic(output, some, seed=seed, images="rendered" if frames else "none")
         clips += len(some.records)
     if points:
         write_points(output / "faces.csv", points)
@@ -351,11 +351,13 @@ def _synthesize_maps(
 ) -> None:
     import numpy as np
 
-    from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
+    from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
 
     crop = "megc2019-flow" if layout == "flat" else "norm-u-v-os"
     generator = np.random.default_rng(seed)
-    made = draw_maps(subjects=subjects, clips=clips, crop=crop, noise=noise, generator=generator)
+    made = synthesize_maps(
+        subjects=subjects, clips=clips, crop=crop, noise=noise, generator=generator
+    )
     write_layout(output, made, layout=layout)
     OUT.print(
         f"{len(made.ids)} synthetic clips of {len(set(made.subjects))} subjects in {output}",

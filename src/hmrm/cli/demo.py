@@ -12,7 +12,7 @@ from hmrm.progress import Progress
 if TYPE_CHECKING:
     from hmrm.analysis.timeline import Span
     from hmrm.clip import Image
-    from hmrm.synthetic.clips import DrawnClip
+    from hmrm.synthetic.clips import RenderedClip
 
 
 def demo(
@@ -45,13 +45,13 @@ def demo(
         OUT.print(truth_line(span, found.events), markup=False)
 
 
-def _images(clip: "DrawnClip", progress: Progress) -> Iterator["Image"]:
+def _images(clip: "RenderedClip", progress: Progress) -> Iterator["Image"]:
     for frame in clip.frames():
         progress("rendering the clip", frame.index + 1, clip.config.frame_count)
         yield frame.image
 
 
-def _spans(clip: "DrawnClip") -> list["Span"]:
+def _spans(clip: "RenderedClip") -> list["Span"]:
     from hmrm.analysis.timeline import Span
 
     rate = clip.truth.frames_per_s

@@ -95,7 +95,7 @@ def evaluate(
     if len(given) > 1 or (given and model is not None):
         raise ConfigError("give one of --model, --weights and --predictions")
     if predictions is not None:
-        result = _foreign(predictions, CLASS_SETS.get(classes, tuple(classes.split(","))), output)
+        result = _external(predictions, CLASS_SETS.get(classes, tuple(classes.split(","))), output)
     elif data is None:
         raise ConfigError("nothing to evaluate on; give --data FOLDER")
     elif weights is not None:
@@ -134,19 +134,19 @@ def _telling_what_is_there(bar: Progress, output: Path) -> Progress:
     return advance
 
 
-def _foreign(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
-    from hmrm.evaluation.external_predictions import score_foreign
+def _external(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
+    from hmrm.evaluation.external_predictions import score_external
 
-    return score_foreign(path, output, classes=classes)
+    return score_external(path, output, classes=classes)
 
 
 def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunResult":
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.action_units.predict import predict_units, write_units
-    from hmrm.evaluation.pretrained import load_finished, score_finished
+    from hmrm.evaluation.pretrained import load_pretrained, score_pretrained
 
     maps = load_maps(data)
-    result = score_finished(load_finished(name), maps, output, allow_seen=allow_seen)
+    result = score_pretrained(load_pretrained(name), maps, output, allow_seen=allow_seen)
     units = predict_units(name, maps)
     if units is not None:
         path = write_units(output, units)

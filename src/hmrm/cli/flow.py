@@ -34,7 +34,7 @@ class _Task:
     method: str
     align: bool
     output: Path
-    picture: Path | None
+    image: Path | None
     arrows: bool
     max_px: float
     truth: dict[str, Path]
@@ -56,9 +56,14 @@ def flow(
             help="Flow file (.flo, .png, .pfm; .npy: 2 x height x width), or a folder.",
         ),
     ] = Path("flow.flo"),
-    picture: Annotated[
+    image: Annotated[
         Path | None,
-        typer.Option(help="Colour picture with legend (.png), or a folder.", show_default=False),
+        typer.Option(
+            "--image",
+            "--picture",
+            help="Colour image with legend (.png), or a folder.",
+            show_default=False,
+        ),
     ] = None,
     arrows: Annotated[bool, typer.Option(help="Draw arrows on the onset instead.")] = False,
     method: Annotated[
@@ -115,7 +120,7 @@ def flow(
         method=method,
         align=align,
         output=output,
-        picture=picture,
+        image=image,
         arrows=arrows,
         max_px=max_px,
         truth=find_truth(truth, [job.name for job in jobs]) if truth else {},
@@ -197,16 +202,16 @@ def _run(job: _Job, task: _Task, *, several: bool) -> "tuple[str, FlowScores | N
     from hmrm.flow.files.formats import FORMATS, write_flow
 
     path = _place(task.output, job.name, suffixes=set(FORMATS), default=".flo", several=several)
-    drawn = task.picture and _place(
-        task.picture, job.name, suffixes={".png"}, default=".png", several=several
+    synthetic = task.image and _place(
+        task.image, job.name, suffixes={".png"}, default=".png", several=several
     )
-    if drawn and drawn.absolute() == path.absolute():
+    if synthetic and synthetic.absolute() == path.absolute():
         raise InputError(f"{path}: flow and picture cannot share one file; name them differently")
     onset, apex = job.load()
     found = estimate_flow(onset, apex, method=task.method, align=task.align)
     write_flow(path, found)
-    if drawn:
-        _draw(drawn, onset, found, task)
+    if synthetic:
+        _draw(synthetic, onset, found, task)
     length = np.linalg.norm(found, axis=0)
     line = (
         f"{path}: {found.shape[2]} x {found.shape[1]} px, motion mean {length.mean():.3f} px, "
@@ -255,35 +260,35 @@ def _print_scores(found: "dict[str, FlowScores]", where: Path) -> None:
     OUT.print(f"errors in {where}", markup=False)
 
 
-def _place(wanted: Path, name: str, *, suffixes: set[str], default: str, several: bool) -> Path:
+def _place(expected: Path, name: str, *, suffixes: set[str], default: str, several: bool) -> Path:
     """The file itself, or the pair's file in the folder that was named."""
-    is_file = wanted.suffix.lower() in suffixes and not wanted.is_dir()
-    if not is_file and wanted.suffix and not wanted.is_dir():
+    is_file = expected.suffix.lower() in suffixes and not expected.is_dir()
+    if not is_file and expected.suffix and not expected.is_dir():
         raise InputError(
-            f"{wanted}: unknown suffix; use one of {', '.join(sorted(suffixes))}, or a folder"
+            f"{expected}: unknown suffix; use one of {', '.join(sorted(suffixes))}, or a folder"
         )
     if is_file and several:
-        raise InputError(f"{wanted}: several pairs cannot share one file; name a folder")
-    return wanted if is_file else wanted / f"{name}{default}"
+        raise InputError(f"{expected}: several pairs cannot share one file; name a folder")
+    return expected if is_file else expected / f"{name}{default}"
 
 
 def _draw(path: Path, onset: "Image", found: "np.ndarray", task: _Task) -> None:
     import cv2
 
     from hmrm import atomic
-    from hmrm.flow.picture import (
-        beside,
-        flow_and_legend_picture,
-        legend_picture,
-        quiver_picture,
+    from hmrm.flow.image import (
+        alongside,
+        flow_and_legend_image,
+        legend_image,
+        quiver_image,
     )
 
     if task.arrows:
-        image = beside(
-            quiver_picture(onset, found, max_px=task.max_px), legend_picture(max_px=task.max_px)
+        image = alongside(
+            quiver_image(onset, found, max_px=task.max_px), legend_image(max_px=task.max_px)
         )
     else:
-        image = flow_and_legend_picture(found, max_px=task.max_px)
+        image = flow_and_legend_image(found, max_px=task.max_px)
     done, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     assert done
     atomic.write_bytes(path, content.tobytes())

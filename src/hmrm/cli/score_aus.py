@@ -42,8 +42,8 @@ def score_aus(
     from hmrm import records
     from hmrm.errors import ConfigError
     from hmrm.evaluation.action_units.score import (
+        read_excluded,
         read_found,
-        read_left_out,
         read_truth,
         score_units,
     )
@@ -55,7 +55,7 @@ def score_aus(
         read_truth(truth, dataset=dataset),
         read_found(found, threshold=threshold),
         units=[int(number) for number in numbers if number],
-        left_out=() if prepared is None else read_left_out(prepared),
+        excluded=() if prepared is None else read_excluded(prepared),
     )
     if as_json:
         OUT.print(records.dumps(scores), markup=False, end="")
@@ -76,7 +76,7 @@ def score_aus(
     hint = "" if prepared else ". Clips that prepare left out do not count with --prepared FOLDER"
     for count, words in (
         (scores.without_result, f"annotated clips have no result; nothing was found in them{hint}"),
-        (scores.left_out, "annotated clips were left out by prepare and do not count"),
+        (scores.excluded, "annotated clips were left out by prepare and do not count"),
         (scores.unknown, "clips with a result are not annotated and do not count"),
         (scores.unreadable, "annotated clips have a code that cannot be read; they do not count"),
     ):

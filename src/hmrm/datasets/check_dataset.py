@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from hmrm.datasets.load import (
 from hmrm.datasets.maps.composite import differences_from_composite
 from hmrm.errors import InputError
 from hmrm.progress import Progress, silent
+from hmrm.records import formerly
 
 STAGE = "look at frames"
 
@@ -79,7 +80,7 @@ class PartCheck:
     on_disk: int | None
     folders: int | None
     published: tuple[PublishedCount, ...]
-    oddities: tuple[IssueGroup, ...]
+    issues: tuple[IssueGroup, ...] = field(metadata=formerly("oddities"))
     skipped: tuple[Excluded, ...]
 
 
@@ -91,7 +92,7 @@ class CompositeCheck:
     subjects: int
     by_class: Mapping[str, int]
     differences: tuple[str, ...]
-    left_out: tuple[ExcludedGroup, ...]
+    excluded: tuple[ExcludedGroup, ...] = field(metadata=formerly("left_out"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +115,7 @@ class DataSetCheck:
         for part in self.parts:
             count += len(part.skipped)
             count += sum(one.published != one.found for one in part.published)
-            count += sum(one.count for one in part.oddities if one.code in FAULTS)
+            count += sum(one.count for one in part.issues if one.code in FAULTS)
         return count
 
     def to_json(self) -> str:
@@ -162,7 +163,7 @@ def _composite(composite: LoadedComposite) -> CompositeCheck:
         subjects=len({f"{r.dataset}/{r.subject}" for r, _ in members}),
         by_class={c: int((labels == i).sum()) for i, c in enumerate(CLASSES)},
         differences=differences_from_composite([r.id for r, _ in members], labels),
-        left_out=_grouped(composite.membership.left_out),
+        excluded=_grouped(composite.membership.excluded),
     )
 
 
@@ -184,7 +185,7 @@ def _part(loaded: Loaded, options: LoadOptions, progress: Progress) -> PartCheck
         on_disk=None if options.table_only else on_disk,
         folders=None if options.table_only else len(loaded.folders),
         published=_published(loaded, records, counts),
-        oddities=group_issues((*loaded.annotations.oddities, *notes.found)),
+        issues=group_issues((*loaded.annotations.issues, *notes.found)),
         skipped=_excluded(skipped),
     )
 

@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm import atomic
-from hmrm.clip import Oddity
+from hmrm.clip import Issue
 from hmrm.datasets.annotations.folders import ClipFolder
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import ClipFrames, estimated_apex, frames_of
 from hmrm.datasets.load import Loaded
-from hmrm.datasets.preparation.given_points import Points, check_in_picture
 from hmrm.datasets.preparation.onset_face import find_points
+from hmrm.datasets.preparation.supplied_points import Points, check_in_image
 from hmrm.errors import ConfigError, DataError, FaceError, InputError
 from hmrm.flow.apex import rule_named
 from hmrm.progress import Progress, silent
@@ -67,7 +67,7 @@ class IntervalTruth:
 
     count: int
     skipped: tuple[Skip, ...]
-    oddities: tuple[Oddity, ...]
+    issues: tuple[Issue, ...]
 
 
 def write_intervals(
@@ -139,7 +139,7 @@ def write_intervals(
     silent_videos = _without_expression(loaded, names, {str(row[1]) for row in rows})
     empty = [""] * (len(columns) - 2)
     _write(path, columns, [*rows, *((*video, *empty) for video in silent_videos)])
-    return IntervalTruth(count=len(rows), skipped=tuple(skipped), oddities=tuple(notes.found))
+    return IntervalTruth(count=len(rows), skipped=tuple(skipped), issues=tuple(notes.found))
 
 
 def _names(root: Path, folders: Mapping[str, ClipFolder]) -> dict[str, str]:
@@ -177,12 +177,12 @@ def _on_disk(
         apex = _estimated(record, found, estimate, folder, notes)
         row = row if apex is None else replace(row, apex=places[apex], apex_rule=estimate.rule)
     offset = max((places[path] for _, path in found.between), default=first)
-    told = record.offset_frame - (record.onset_frame or numbers[0])
-    if offset == last and numbers and told > numbers[-1] - numbers[0]:
+    reported = record.offset_frame - (record.onset_frame or numbers[0])
+    if offset == last and numbers and reported > numbers[-1] - numbers[0]:
         notes.add(
             "interval_cut",
             str(folder.path),
-            f"{record.id}: its {told + 1} frames reach beyond the video's last",
+            f"{record.id}: its {reported + 1} frames reach beyond the video's last",
         )
     return replace(row, offset=offset)
 
@@ -205,7 +205,7 @@ def _points(record: Record, frames: ClipFrames, estimate: ApexEstimate) -> Float
     given = estimate.faces.get(record.id)
     if given is None:
         return find_points(onset, [path for _, path in frames.between[1:]], name=record.id)[0]
-    check_in_picture(given, onset, name=record.id)
+    check_in_image(given, onset, name=record.id)
     return np.array(given, dtype=np.float64).reshape(5, 2)
 
 

@@ -14,7 +14,7 @@ from hmrm.evaluation.results import (
 from hmrm.evaluation.summary import score_parts
 
 
-def score_foreign(path: Path, output: Path, *, classes: tuple[str, ...]) -> RunResult:
+def score_external(path: Path, output: Path, *, classes: tuple[str, ...]) -> RunResult:
     """Read a CSV of predictions and pool it; what is not known of its making is said so.
 
     Raises:

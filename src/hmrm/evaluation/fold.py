@@ -39,7 +39,7 @@ class FoldResult:
     transductive: bool
     epoch_predictions: Int[np.ndarray, "e t"] | None = None
     inner_uf1: Float[np.ndarray, " inner_e"] | None = None
-    likeness: Float[np.ndarray, "t n"] | None = None
+    cosine_similarity: Float[np.ndarray, "t n"] | None = None
 
 
 def run_fold(
@@ -59,22 +59,24 @@ def run_fold(
     if rule == "inner":
         inner_uf1 = inner_curve(recogniser, data, fold, settings, seed=seed)
         epochs = int(inner_uf1.argmax()) + 1
-    watch = _Watch(test.maps, classes=len(data.classes))
+    first_pass = _FirstPass(test.maps, classes=len(data.classes))
     recording = rule == "oracle" or (settings.record_epochs and recogniser.epochs is not None)
-    fitted = recogniser.fit(train, seed=seed, epochs=epochs, observer=watch if recording else None)
+    fitted = recogniser.fit(
+        train, seed=seed, epochs=epochs, observer=first_pass if recording else None
+    )
     final = scores = checked_scores(fitted, test.maps, classes=len(data.classes))
     taken = epochs if epochs is not None else recogniser.epochs
     if rule == "oracle":
-        hits = np.stack(watch.scores).argmax(-1) == test.labels
+        hits = np.stack(first_pass.scores).argmax(-1) == test.labels
         taken = oracle_epoch(hits) + 1
-        scores = watch.scores[taken - 1]
+        scores = first_pass.scores[taken - 1]
     return FoldResult(
         scores=scores,
         epochs=taken,
         transductive=is_transductive(fitted, test.maps, final, train.maps[:2]),
-        epoch_predictions=np.stack(watch.scores).argmax(-1) if recording else None,
+        epoch_predictions=np.stack(first_pass.scores).argmax(-1) if recording else None,
         inner_uf1=inner_uf1,
-        likeness=_likeness(fitted, data, fold) if settings.features else None,
+        cosine_similarity=_cosine_similarity(fitted, data, fold) if settings.features else None,
     )
 
 
@@ -94,15 +96,15 @@ def inner_curve(
     truth, predicted = [], []
     for inner in folds:
         test = whole.select(inner.test)
-        watch = _Watch(test.maps, classes=len(data.classes))
-        recogniser.fit(whole.select(inner.train), seed=seed, observer=watch)
+        first_pass = _FirstPass(test.maps, classes=len(data.classes))
+        recogniser.fit(whole.select(inner.train), seed=seed, observer=first_pass)
         truth.append(test.labels)
-        predicted.append(np.stack(watch.scores).argmax(-1))
+        predicted.append(np.stack(first_pass.scores).argmax(-1))
     pooled, labels = np.concatenate(predicted, axis=1), np.concatenate(truth)
     return np.array([score(labels, row, classes=data.classes).uf1 for row in pooled])
 
 
-class _Watch:
+class _FirstPass:
     """An observer that keeps the scores of some clips after every epoch."""
 
     def __init__(self, maps: Float32[np.ndarray, "t 3 s s"], *, classes: int) -> None:
@@ -159,7 +161,7 @@ def is_transductive(
     )
 
 
-def _likeness(
+def _cosine_similarity(
     fitted: FittedRecogniser, data: MapSet, fold: Fold
 ) -> Float[np.ndarray, "t n"] | None:
     if not isinstance(fitted, HasFeatures):

@@ -1,7 +1,7 @@
 """One JSON file per fold and seed: written as a whole, read back when a run is resumed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from hmrm import records
 from hmrm.errors import DataError
 from hmrm.evaluation.fold import FoldResult
 from hmrm.evaluation.protocol import Fold
+from hmrm.records import formerly
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +37,9 @@ class FoldTable:
     scores: tuple[tuple[float, ...], ...]
     epoch_predictions: tuple[tuple[int, ...], ...] | None = None
     inner_uf1: tuple[float, ...] | None = None
-    likeness: tuple[tuple[float, ...], ...] | None = None
+    cosine_similarity: tuple[tuple[float, ...], ...] | None = field(
+        default=None, metadata=formerly("likeness")
+    )
 
 
 def fold_path(run: Path, *, seed: int, number: int, fold: Fold) -> Path:
@@ -52,7 +55,7 @@ def write_fold(path: Path, fold: FoldFile) -> None:
         OutputError: it cannot be written.
     """
     result = fold.result
-    epochs, likeness = result.epoch_predictions, result.likeness
+    epochs, cosine_similarity = result.epoch_predictions, result.cosine_similarity
     table = FoldTable(
         fold=fold.fold,
         epochs=result.epochs,
@@ -64,7 +67,9 @@ def write_fold(path: Path, fold: FoldFile) -> None:
         epoch_predictions=None if epochs is None else tuple(map(tuple, epochs.tolist())),
         inner_uf1=None if result.inner_uf1 is None else tuple(result.inner_uf1.tolist()),
         # Four digits place a dot on a picture; all of them would make a run ten times as large.
-        likeness=None if likeness is None else tuple(map(_short, likeness.tolist())),
+        cosine_similarity=None
+        if cosine_similarity is None
+        else tuple(map(_short, cosine_similarity.tolist())),
     )
     records.write(path, table, indent=None)
 
@@ -89,7 +94,9 @@ def read_fold(path: Path, fold: Fold, ids: tuple[str, ...]) -> FoldFile | None:
                 None if table.epoch_predictions is None else np.array(table.epoch_predictions)
             ),
             inner_uf1=None if table.inner_uf1 is None else np.array(table.inner_uf1),
-            likeness=None if table.likeness is None else np.array(table.likeness),
+            cosine_similarity=None
+            if table.cosine_similarity is None
+            else np.array(table.cosine_similarity),
         ),
     )
 

@@ -25,11 +25,12 @@ from hmrm.evaluation.summary import score_parts
 from hmrm.flow.mapset import MapSet, canonical_maps
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, MapKind
 
-LOOKS = "looks.jsonl"
+EVALUATIONS = "evaluations.jsonl"
+_FORMER_NAME = "looks.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FinishedModel:
+class PretrainedModel:
     """A trained recogniser with what its card says.
 
     Attributes:
@@ -62,8 +63,8 @@ class FinishedModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """One line of ``looks.jsonl``: weights scored on some clips.
+class RealDataEvaluation:
+    """One line of ``evaluations.jsonl``: weights scored on some clips.
 
     Attributes:
         sha256: of the weights.
@@ -79,7 +80,7 @@ class Look:
     commit: str | None
 
 
-def load_finished(name: str) -> FinishedModel:
+def load_pretrained(name: str) -> PretrainedModel:
     """A network of ours, by shipped name or path.
 
     Raises:
@@ -94,7 +95,7 @@ def load_finished(name: str) -> FinishedModel:
             raise
         raise MissingExtraError(f"weights need {error.name}: pip install 'hmrm[torch]'") from error
     network, card = load_model(name)
-    return FinishedModel(
+    return PretrainedModel(
         name=name,
         fitted=FittedHmrm(network=network),
         map_kind="canonical",
@@ -107,8 +108,8 @@ def load_finished(name: str) -> FinishedModel:
     )
 
 
-def score_finished(
-    model: FinishedModel, mapset: MapSet, output: Path, *, allow_seen: bool = False
+def score_pretrained(
+    model: PretrainedModel, mapset: MapSet, output: Path, *, allow_seen: bool = False
 ) -> RunResult:
     """Score finished weights on all clips, and log the look.
 
@@ -116,13 +117,13 @@ def score_finished(
     classes is its answer.
 
     Args:
-        output: folder of results; ``looks.jsonl`` there grows by one line per call.
+        output: folder of results; ``evaluations.jsonl`` there grows by one line per call.
         allow_seen: also score people it was trained on; the result is stamped.
 
     Raises:
         SeenInTrainingError: it was trained on some of these subjects.
         ConfigError: it does not know the data's classes.
-        DataError: ``looks.jsonl`` is damaged.
+        DataError: ``evaluations.jsonl`` is damaged.
     """
     seen = sorted(set(model.trained_subjects) & set(mapset.subjects))
     if seen and not allow_seen:
@@ -145,18 +146,20 @@ def score_finished(
         scores=scores,
     )
     scored = score_parts([predictions])
-    looks = _log_look(output, model, mapset, uf1=scored[COMPOSITE].uf1.mean)
+    evaluations = _log_evaluation(output, model, mapset, uf1=scored[COMPOSITE].uf1.mean)
     summary = RunSummary(
         model=model.name,
         selection="finished",
-        selection_words=f"finished weights, look number {looks} at these clips in this folder",
+        selection_words=(
+            f"pretrained weights, evaluation number {evaluations} on these clips in this folder"
+        ),
         folds="none",
         seeds=(0,),
         classes=mapset.classes,
         clips=len(mapset.ids),
         subjects=len(set(mapset.subjects)),
         skipped=(),
-        looks=looks,
+        evaluations=evaluations,
         transductive=transductive,
         warnings=(f"SEEN IN TRAINING: {len(seen)} of the subjects",) if seen else (),
         leaks=(),
@@ -171,7 +174,7 @@ def score_finished(
     return result
 
 
-def _columns(model: FinishedModel, classes: Collection[str]) -> list[int]:
+def _columns(model: PretrainedModel, classes: Collection[str]) -> list[int]:
     missing = [name for name in classes if name not in model.classes]
     if missing:
         raise ConfigError(
@@ -180,21 +183,22 @@ def _columns(model: FinishedModel, classes: Collection[str]) -> list[int]:
     return [model.classes.index(name) for name in classes]
 
 
-def _log_look(output: Path, model: FinishedModel, mapset: MapSet, *, uf1: float) -> int:
-    """Add a line to the log; how many lines speak of these clips now."""
-    path = output / LOOKS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+def _log_evaluation(output: Path, model: PretrainedModel, mapset: MapSet, *, uf1: float) -> int:
+    """Add a line to the log; how many lines are of these clips now (of the old log too)."""
+    path, former = output / EVALUATIONS, output / _FORMER_NAME
+    source = path if path.exists() or not former.exists() else former
+    lines = source.read_text(encoding="utf-8").splitlines() if source.exists() else []
     earlier = [
-        records.loads(Look, line, where=f"{path} line {number}")
+        records.loads(RealDataEvaluation, line, where=f"{source} line {number}")
         for number, line in enumerate(lines, 1)
     ]
-    look = Look(
+    this = RealDataEvaluation(
         weights=model.name,
         sha256=model.digest,
         data=mapset.sha256,
         uf1=uf1,
         commit=provenance.commit(),
     )
-    lines.append(json.dumps(records.to_json(look)))
+    lines.append(json.dumps(records.to_json(this)))
     atomic.write_text(path, "\n".join(lines) + "\n")
-    return sum(one.data == mapset.sha256 for one in (*earlier, look))
+    return sum(one.data == mapset.sha256 for one in (*earlier, this))

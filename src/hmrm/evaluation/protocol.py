@@ -124,14 +124,14 @@ def grouped_folds(
     position = {name: row for row, name in enumerate(names)}
     for subject, code in zip(subjects, codes, strict=True):
         counts[position[subject], code] += 1
-    shares = counts / counts.sum(0)
+    fractions = counts / counts.sum(0)
     shuffled = np.random.default_rng(seed).permutation(len(names))
     order = sorted(shuffled, key=lambda row: -counts[row].sum())
     filled = np.zeros((folds, len(classes)))
     fold_of = np.zeros(len(names), dtype=int)
     for row in order:
-        fold_of[row] = _best_fold(filled, shares[row])
-        filled[fold_of[row]] += shares[row]
+        fold_of[row] = _best_fold(filled, fractions[row])
+        filled[fold_of[row]] += fractions[row]
     assigned = np.array([fold_of[position[s]] for s in subjects])
     return tuple(_fold_of(assigned, k) for k in range(folds))
 

@@ -16,6 +16,7 @@ from hmrm.evaluation.predictions import Predictions, match, read_table, write_ta
 from hmrm.evaluation.settings import PlanTables
 from hmrm.evaluation.statistics import Chance
 from hmrm.provenance import Stamp
+from hmrm.records import formerly
 
 COMPOSITE = "composite"
 """All clips pooled, among the names of data sets."""
@@ -163,7 +164,7 @@ class RunSummary:
     subjects: int
     skipped: tuple[str, ...]
     named: bool | None = None
-    looks: int | None = None
+    evaluations: int | None = field(default=None, metadata=formerly("looks"))
     epochs: EpochRange | records.Absent | None = records.Absent.ABSENT
     transductive: bool
     warnings: tuple[str, ...]

@@ -142,9 +142,9 @@ def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) ->
     name = model or named
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{where}: no model named; give --model or name in [model]")
-    wanted = {key: value for key, value in changes.items() if value is not None}
+    expected = {key: value for key, value in changes.items() if value is not None}
     try:
-        settings = replace(settings, **wanted)
+        settings = replace(settings, **expected)
     except TypeError as error:
         raise ConfigError(f"{where}: {error}") from error
     return Plan(model=name, options=options if name == named else {}, settings=settings)

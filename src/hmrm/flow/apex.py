@@ -222,13 +222,13 @@ def _own_motion(
     to_frame = invert(canonical_transform(points, config.size_wh_px))
     onset = View.around(to_grey(frames[0].image, name="onset"), to_frame, config)
     template = Template(crop_of(onset, to_frame, config), grid)
-    watched = [i for i, name in enumerate(grid.watched) if name != "nose"]
-    rows = np.zeros((len(frames), len(watched), 2))
+    first_pass = [i for i, name in enumerate(grid.first_pass) if name != "nose"]
+    rows = np.zeros((len(frames), len(first_pass), 2))
     for i in range(1, len(frames)):
         frame = frames[i]
         view = View.around(to_grey(frame.image, name="frame"), to_frame, config)
         to_frame, crop = register(template, view, to_frame, steps=2)
-        rows[i] = own_motion(template, crop)[watched]
+        rows[i] = own_motion(template, crop)[first_pass]
     return rows
 
 

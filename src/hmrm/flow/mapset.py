@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
-from hmrm.clip import ClipId, Oddity
+from hmrm.clip import ClipId, Issue
 from hmrm.errors import DataError, NumericalError
 from hmrm.faces.crops import CANONICAL_CROP, CROPS, CropBox
 from hmrm.flow.pair import centre_and_scale
@@ -49,7 +49,7 @@ class MapSet:
         crop: key of `CROPS`.
         channels_apart: u and v were scaled apart from each other, so their ratio is lost.
         source: layout it was read from; empty where it was made in memory.
-        oddities: see `Oddity`.
+        oddities: see `Issue`.
     """
 
     ids: tuple[str, ...]
@@ -59,7 +59,7 @@ class MapSet:
     crop: str = CANONICAL_CROP
     channels_apart: bool = False
     source: str = ""
-    oddities: tuple[Oddity, ...] = ()
+    issues: tuple[Issue, ...] = ()
     offset_maps: Float[np.ndarray, "n 3 s s"] | None = None
     units: Float32[np.ndarray, "n k"] | None = None
 
@@ -107,7 +107,7 @@ def build_mapset(
     crop: str,
     channels_apart: bool,
     source: str,
-    oddities: Sequence[Oddity] = (),
+    issues: Sequence[Issue] = (),
     offset_maps: Float32[np.ndarray, "n 3 s s"] | None = None,
 ) -> MapSet:
     """Check the parts against each other and sort by id.
@@ -126,7 +126,7 @@ def build_mapset(
         crop=crop,
         channels_apart=channels_apart,
         source=source,
-        oddities=tuple(oddities),
+        issues=tuple(issues),
         offset_maps=offset_maps,
     ).select(order)
 

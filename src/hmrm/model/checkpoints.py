@@ -225,11 +225,11 @@ def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _require_shapes(
-    tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path
+    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path
 ) -> None:
-    for name in sorted(set(wanted) | set(tensors)):
+    for name in sorted(set(expected) | set(tensors)):
         got = tuple(tensors[name].shape) if name in tensors else "nothing"
-        due = tuple(wanted[name].shape) if name in wanted else "nothing"
+        due = tuple(expected[name].shape) if name in expected else "nothing"
         if got != due:
             raise WeightsError(
                 f"{path}: tensor {name} is {got}, the card's config asks for {due}; "

@@ -87,10 +87,10 @@ class HMRM(nn.Module):
             keep = 1 - self.config.dropout
             fused = fused * torch.empty_like(fused).bernoulli_(keep, generator=generator) / keep
         return Logits(
-            coarse=_said(self.coarse_head, grains.coarse.flatten(1)),
-            fine=_said(self.fine_head, grains.fine.flatten(1)),
+            coarse=_predicted(self.coarse_head, grains.coarse.flatten(1)),
+            fine=_predicted(self.fine_head, grains.fine.flatten(1)),
             fused=self.fused_head(fused),
-            units=_said(self.unit_head, fused),
+            units=_predicted(self.unit_head, fused),
         )
 
     def _fused(self, maps: Float[Tensor, "b c s s"], grains: Grains) -> Float[Tensor, "b f"]:
@@ -196,11 +196,11 @@ class HMRM(nn.Module):
                 head.bias.zero_()
 
 
-def _said(head: nn.Linear | None, vectors: Float[Tensor, "b f"]) -> Float[Tensor, "b k"]:
+def _predicted(head: nn.Linear | None, vectors: Float[Tensor, "b f"]) -> Float[Tensor, "b k"]:
     if head is None:
         return vectors.new_empty(vectors.shape[0], 0)
-    said: Tensor = head(vectors)
-    return said
+    stated: Tensor = head(vectors)
+    return stated
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 
 from hmrm.clip import Event, Frame, Image
 from hmrm.faces.align import apply, canonical_transform, invert
-from hmrm.faces.crops import PICTURE_WH_PX
+from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.flow.apex import apex_index
 from hmrm.flow.registration import RegistrationConfig
 from hmrm.progress import Progress, silent
@@ -107,7 +107,7 @@ def _with_apex(event: Event, window: _Window, rule: str) -> Event:
 
 def _window(event: Event, track: FaceTrack, image: Image) -> _Window:
     rows = slice(track.row_of(event.onset_index), track.row_of(event.offset_index) + 1)
-    width, height = PICTURE_WH_PX
+    width, height = IMAGE_WH_PX
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
     to_frame = [invert(canonical_transform(points)) for points in track.points_xy_px[rows]]
     places = np.concatenate([apply(one, corners) for one in to_frame])

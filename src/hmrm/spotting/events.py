@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from hmrm.clip import Event
 from hmrm.faces.align import apply, canonical_transform, invert
-from hmrm.faces.crops import PICTURE_WH_PX
+from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.intervals import MICRO_S
 from hmrm.spotting.distractors import Reason, Rejected
 from hmrm.spotting.first_pass import FaceTrack, FirstPass
@@ -108,7 +108,7 @@ def _quality_flags(
 
 def _fraction_outside(points_xy_px: Float[np.ndarray, "5 2"], size_wh_px: tuple[int, int]) -> float:
     """Fraction of the canonical crop that lies outside the image."""
-    width, height = PICTURE_WH_PX
+    width, height = IMAGE_WH_PX
     x, y = np.meshgrid(np.linspace(0, width - 1, 15), np.linspace(0, height - 1, 21))
     grid = np.stack([x.ravel(), y.ravel()], axis=1)
     places = apply(invert(canonical_transform(points_xy_px)), grid)

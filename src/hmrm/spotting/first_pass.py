@@ -212,7 +212,7 @@ def first_pass(
         tracks=tuple(recorders[face_id].track(face_id) for face_id in sorted(recorders)),
         cuts_s=tuple(cuts_s),
         black=black * stride,
-        excluded_faces=tracker.left_out,
+        excluded_faces=tracker.excluded,
         stated_frames_per_s=video.frames_per_s,
     )
 

@@ -95,9 +95,9 @@ def moved(values: Map, *, shift_xy: tuple[float, float], zoom: float, angle: flo
     turn = np.array([[cos, -sin], [sin, cos]])
     centre = (side - 1) / 2
     offset = centre + np.array(shift_xy) - zoom * turn @ np.array([centre, centre])
-    picture = np.ascontiguousarray(values.transpose(1, 2, 0))
+    image = np.ascontiguousarray(values.transpose(1, 2, 0))
     warped = cv2.warpAffine(
-        picture,
+        image,
         np.column_stack([zoom * turn, offset]),
         (side, side),
         flags=cv2.INTER_LINEAR,
@@ -108,7 +108,7 @@ def moved(values: Map, *, shift_xy: tuple[float, float], zoom: float, angle: flo
     return result
 
 
-def _factor(share: float, generator: np.random.Generator) -> float:
+def _factor(fraction: float, generator: np.random.Generator) -> float:
     """From 1 / (1 + share) to 1 + share, as likely above 1 as below."""
-    limit = math.log1p(share)
+    limit = math.log1p(fraction)
     return math.exp(generator.uniform(-limit, limit))

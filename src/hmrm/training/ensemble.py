@@ -1,7 +1,7 @@
 """Several recognisers that judge together: one voice each, on a scale of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -15,6 +15,7 @@ from hmrm.model.contract import (
     Observer,
     Recogniser,
 )
+from hmrm.records import formerly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +28,12 @@ class Ensemble:
     """
 
     members: tuple[Recogniser, ...]
-    voices: tuple[float, ...] | None = None
+    member_weights: tuple[float, ...] | None = field(default=None, metadata=formerly("voices"))
 
     def __post_init__(self) -> None:
         if not self.members:
             raise ConfigError("ensemble: needs at least one member")
-        if self.voices is not None and len(self.voices) != len(self.members):
+        if self.member_weights is not None and len(self.member_weights) != len(self.members):
             raise ConfigError("ensemble: needs one voice for each member")
 
     @property
@@ -71,7 +72,7 @@ class Ensemble:
             members=tuple(fitted),
             views=tuple(views),
             scales=tuple(scales),
-            voices=self.voices or (1.0,) * len(fitted),
+            member_weights=self.member_weights or (1.0,) * len(fitted),
         )
 
 
@@ -99,7 +100,7 @@ class FittedEnsemble:
     members: tuple[FittedRecogniser, ...]
     views: tuple[_Canonical | None, ...]
     scales: tuple[float, ...]
-    voices: tuple[float, ...]
+    member_weights: tuple[float, ...]
 
     def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
         """Mean of the members' decisions, each centred over classes and divided by its scale."""
@@ -107,7 +108,7 @@ class FittedEnsemble:
             _centred(decisions(member, maps if view is None else view(maps))) / scale
             for member, view, scale in zip(self.members, self.views, self.scales, strict=True)
         ]
-        return np.average(parts, axis=0, weights=self.voices)
+        return np.average(parts, axis=0, weights=self.member_weights)
 
     def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
         """Those of the first member that has any; decisions where none has."""

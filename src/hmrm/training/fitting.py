@@ -15,7 +15,7 @@ from hmrm.faces.regions import mixing_boxes
 from hmrm.flow.mapset import MapSet
 from hmrm.model.network import HMRM, SCALES, Logits
 from hmrm.training.augment import AugmentConfig, augment
-from hmrm.training.imbalance import Imbalance, class_weights, draw_order, log_shares
+from hmrm.training.imbalance import Imbalance, class_weights, log_fractions, sample_order
 from hmrm.training.loss import LossConfig, MultiScaleLoss
 from hmrm.training.motionmix import MotionMixConfig, mix_batch
 from hmrm.training.optimisation import (
@@ -77,12 +77,12 @@ class TrainingData:
 
     Attributes:
         clips: real maps, passed over once per epoch.
-        synthetic: maps to take at random alongside, ``synthetic_share`` per clip.
+        synthetic: maps to take at random alongside, ``synthetic_fraction`` per clip.
     """
 
     clips: MapSet
     synthetic: MapSet | None
-    synthetic_share: float
+    synthetic_fraction: float
     mix: MotionMixConfig
     augment: AugmentConfig
 
@@ -102,7 +102,7 @@ def fit_network(
     weights = class_weights(labels, classes) if config.imbalance == "weights" else None
     shift = torch.zeros(classes)
     if config.imbalance == "adjustment":
-        shift = config.adjustment * log_shares(labels, classes)
+        shift = config.adjustment * log_fractions(labels, classes)
     total_loss = MultiScaleLoss(loss, class_weights=weights)
     optimiser = build_optimiser(
         *_groups(network, total_loss, config), weight_decay=config.weight_decay
@@ -113,10 +113,10 @@ def fit_network(
     for epoch in range(config.epochs):
         generator = np.random.default_rng((seed, epoch))
         network.train()
-        for maps, wanted in _batches(data, config, generator):
+        for maps, expected in _batches(data, config, generator):
             dropping = torch.Generator().manual_seed(int(generator.integers(2**62)))
             logits = _shifted(network(maps, generator=dropping), shift)
-            value = total_loss(logits, wanted)
+            value = total_loss(logits, expected)
             if not torch.isfinite(value):
                 raise NumericalError(
                     f"the loss became {value.item()} in epoch {epoch + 1}; lower learning_rate"
@@ -139,29 +139,29 @@ def _batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     maps, labels = data.clips.maps, data.clips.labels
     boxes = mixing_boxes()
-    order = draw_order(labels, balanced=config.imbalance == "sampling", generator=generator)
+    order = sample_order(labels, balanced=config.imbalance == "sampling", generator=generator)
     for start in range(0, len(order), config.batch):
         chosen = order[start : start + config.batch]
-        batch, wanted = maps[chosen], labels[chosen]
-        if data.mix.share > 0:
-            batch = mix_batch(batch, wanted, data.mix, generator=generator, boxes=boxes)
+        batch, expected = maps[chosen], labels[chosen]
+        if data.mix.fraction > 0:
+            batch = mix_batch(batch, expected, data.mix, generator=generator, boxes=boxes)
         if data.synthetic is not None:
-            share = data.synthetic_share
-            batch, wanted = _with_synthetic(batch, wanted, data.synthetic, share, generator)
+            fraction = data.synthetic_fraction
+            batch, expected = _with_synthetic(batch, expected, data.synthetic, fraction, generator)
         batch = augment(batch, data.augment, generator=generator)
-        yield torch.from_numpy(batch), torch.from_numpy(wanted)
+        yield torch.from_numpy(batch), torch.from_numpy(expected)
 
 
 def _with_synthetic(
     batch: Float32[np.ndarray, "b 3 s s"],
     labels: Int[np.ndarray, " b"],
     synthetic: MapSet,
-    share: float,
+    fraction: float,
     generator: np.random.Generator,
 ) -> tuple[Float32[np.ndarray, "m 3 s s"], Int[np.ndarray, " m"]]:
     """A batch of clips with synthetic maps appended."""
     extra = synthetic.select(
-        generator.integers(0, len(synthetic.ids), math.ceil(share * len(batch))).tolist()
+        generator.integers(0, len(synthetic.ids), math.ceil(fraction * len(batch))).tolist()
     )
     return np.concatenate([batch, extra.maps]), np.concatenate([labels, extra.labels])
 
@@ -169,7 +169,7 @@ def _with_synthetic(
 def _shifted(logits: Logits, shift: Float[Tensor, " k"]) -> Logits:
     scales = {name: getattr(logits, name) for name in SCALES}
     # A scale that the network has not is 0 wide, and so is its shift.
-    return logits._replace(**{n: said + shift[: said.shape[1]] for n, said in scales.items()})
+    return logits._replace(**{n: stated + shift[: stated.shape[1]] for n, stated in scales.items()})
 
 
 def _groups(

@@ -15,13 +15,19 @@ from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM, parameter_count
 from hmrm.model.sizes import PRESETS, HMRMConfig
 from hmrm.parallel import one_torch_thread
+from hmrm.records import formerly
 from hmrm.training.augment import AugmentConfig
 from hmrm.training.fitting import FittingConfig, TrainingData, fit_network
-from hmrm.training.linear_head import FeatureSvm, FittedFeatureSvm, LinearHead, fit_planes
+from hmrm.training.linear_head import (
+    FeatureSvm,
+    FittedFeatureSvm,
+    LinearHead,
+    fit_linear_classifiers,
+)
 from hmrm.training.loss import LossConfig
 from hmrm.training.motionmix import MotionMixConfig
 from hmrm.training.pretrained import frozen_features, start_network
-from hmrm.training.training_data import DrawnConfig, real_maps, synthetic_maps
+from hmrm.training.training_data import SyntheticMapsConfig, real_maps, synthetic_maps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +58,9 @@ class HmrmRecogniser:
     loss: LossConfig = field(default_factory=LossConfig)
     mix: MotionMixConfig = field(default_factory=MotionMixConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    drawn: DrawnConfig = field(default_factory=DrawnConfig)
+    synthetic: SyntheticMapsConfig = field(
+        default_factory=SyntheticMapsConfig, metadata=formerly("drawn")
+    )
     head: LinearHead = field(default_factory=LinearHead)
 
     def __post_init__(self) -> None:
@@ -132,11 +140,11 @@ class HmrmRecogniser:
         if self.tune == "last":
             _freeze(network, self.last_blocks)
         fitting = self.fitting if epochs is None else replace(self.fitting, epochs=epochs)
-        share = self.drawn.share
+        fraction = self.synthetic.fraction
         data = TrainingData(
             clips=clips,
-            synthetic=synthetic_maps(self.drawn, clips.classes) if share > 0 else None,
-            synthetic_share=share,
+            synthetic=synthetic_maps(self.synthetic, clips.classes) if fraction > 0 else None,
+            synthetic_fraction=fraction,
             mix=self.mix,
             augment=self.augment,
         )
@@ -154,10 +162,10 @@ class HmrmRecogniser:
         if head.mirror:
             rows = np.concatenate([rows, extract(mirrored_maps(clips.maps))])
             labels = np.concatenate([labels, labels])
-        planes = fit_planes(rows, labels, classes=len(clips.classes), head=head)
+        classifiers = fit_linear_classifiers(rows, labels, classes=len(clips.classes), head=head)
         with torch.no_grad():
-            network.fused_head.weight.copy_(torch.from_numpy(planes.weights))
-            network.fused_head.bias.copy_(torch.from_numpy(planes.offsets))
+            network.fused_head.weight.copy_(torch.from_numpy(classifiers.weights))
+            network.fused_head.bias.copy_(torch.from_numpy(classifiers.offsets))
         return FittedHmrm(network=network.eval(), mirror_test=self.mirror_test, frozen=extract)
 
 

@@ -234,7 +234,7 @@ def _ensemble(ensemble: str, options: Options) -> "Recogniser":
             raise ConfigError(f"model {ensemble}: {name}: repeat = {repeat!r}: use 1 or more")
         members += [build_recogniser(name, rest)] * repeat
         weights += [1 / repeat] * repeat
-    return Ensemble(members=tuple(members), voices=tuple(weights))
+    return Ensemble(members=tuple(members), member_weights=tuple(weights))
 
 
 MODELS: dict[str, Model] = {

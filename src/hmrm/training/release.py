@@ -76,12 +76,12 @@ def train_composite(
 
 def _history(recogniser: HmrmRecogniser, train: MapSet) -> tuple[str, tuple[str, ...], int]:
     """One sentence, the real people, and the optimiser steps behind the weights."""
-    people = set(train.subjects)
-    words = f"{len(train.ids)} clips of {len(people)} people"
+    subjects = set(train.subjects)
+    words = f"{len(train.ids)} clips of {len(subjects)} people"
     steps = 0
     if recogniser.pretrained is not None:
         _, card = pretrained_network(recogniser.pretrained)
-        people |= set(card.trained_subjects)
+        subjects |= set(card.trained_subjects)
         words = f"{card.trained_on}; then {words}"
         steps = card.steps
     if recogniser.epochs is None:
@@ -89,4 +89,4 @@ def _history(recogniser: HmrmRecogniser, train: MapSet) -> tuple[str, tuple[str,
     else:
         count = len(real_maps(train, offset_maps=recogniser.offset_maps).ids)
         steps += recogniser.epochs * math.ceil(count / recogniser.fitting.batch)
-    return words, tuple(sorted(people)), steps
+    return words, tuple(sorted(subjects)), steps

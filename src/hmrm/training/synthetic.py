@@ -24,8 +24,8 @@ from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
 from hmrm.progress import Progress, silent
-from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps, unit_names
-from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, draw_estimated_map
+from hmrm.synthetic.flow_maps import SynthConfig, class_names, synthesize_maps, unit_names
+from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, synthesize_estimated_map
 from hmrm.training.loss import LossConfig, MultiScaleLoss
 from hmrm.training.optimisation import (
     ParameterGroup,
@@ -101,8 +101,8 @@ def train_synthetic(
         OutputError: it cannot be written.
     """
     run_folder.claim(folder, "config.toml", config.to_mapping(settings))
-    pool = draw_pool(settings, folder, held_out=False, workers=workers, progress=progress)
-    held_out = draw_pool(settings, folder, held_out=True, workers=workers, progress=progress)
+    pool = synthesize_pool(settings, folder, held_out=False, workers=workers, progress=progress)
+    held_out = synthesize_pool(settings, folder, held_out=True, workers=workers, progress=progress)
     model, average = _train(settings, pool, folder, progress)
     metrics = {"held-out drawn maps": {"accuracy": accuracy(average, held_out)}}
     card = WeightCard(
@@ -122,7 +122,7 @@ def train_synthetic(
     return path
 
 
-def draw_pool(
+def synthesize_pool(
     settings: SyntheticTrainingConfig,
     folder: Path,
     *,
@@ -143,7 +143,7 @@ def draw_pool(
     ]
     missing = [job for job in jobs if not job[3].exists()]
     done = len(jobs) - len(missing)
-    draw = functools.partial(_draw_shard, settings.data, settings.estimated)
+    draw = functools.partial(_synthesize_shard, settings.data, settings.estimated)
     for _ in parallel.run_all(draw, missing, workers=workers):
         done += 1
         progress(f"drawing {name} maps", done, len(jobs))
@@ -154,8 +154,8 @@ def _kind(estimated: EstimatedConfig | None) -> str:
     kind = "drawn flow maps of action units"
     if estimated is None:
         return kind
-    share = "" if estimated.share == 1 else f"{estimated.share:.0%} of them "
-    return f"{kind}, {share}estimated between rendered pictures"
+    fraction = "" if estimated.fraction == 1 else f"{estimated.fraction:.0%} of them "
+    return f"{kind}, {fraction}estimated between rendered pictures"
 
 
 def accuracy(model: HMRM, pool: MapSet) -> float:
@@ -169,12 +169,12 @@ def accuracy(model: HMRM, pool: MapSet) -> float:
     return right / len(pool.labels)
 
 
-def _draw_shard(
+def _synthesize_shard(
     data: SynthConfig, estimated: EstimatedConfig | None, job: tuple[int, int, int, Path]
 ) -> None:
     seed, start, count, path = job
-    draw = functools.partial(draw_estimated_map, estimated) if estimated else None
-    maps, labels, units = draw_maps(data, seed=seed, start=start, count=count, draw=draw)
+    draw = functools.partial(synthesize_estimated_map, estimated) if estimated else None
+    maps, labels, units = synthesize_maps(data, seed=seed, start=start, count=count, draw=draw)
     with atomic.writing(path) as temporary:
         np.savez(temporary, maps=maps.astype(np.float16), labels=labels, units=units)
 

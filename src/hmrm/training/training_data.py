@@ -7,11 +7,12 @@ import numpy as np
 
 from hmrm.errors import ConfigError
 from hmrm.flow.mapset import MapSet
-from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps
+from hmrm.records import formerly
+from hmrm.synthetic.flow_maps import SynthConfig, class_names, synthesize_maps
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnConfig:
+class SyntheticMapsConfig:
     """Drawn maps that go through training beside the clips.
 
     Attributes:
@@ -21,14 +22,14 @@ class DrawnConfig:
         data: what they look like; classes that the clips do not have are left out.
     """
 
-    share: float = 0.0
+    fraction: float = field(default=0.0, metadata=formerly("share"))
     maps: int = 2000
     seed: int = 0
     data: SynthConfig = field(default_factory=SynthConfig)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share <= 10:
-            raise ConfigError(f"drawn: share = {self.share}: use 0 to 10 maps per clip")
+        if not 0 <= self.fraction <= 10:
+            raise ConfigError(f"drawn: share = {self.fraction}: use 0 to 10 maps per clip")
         if self.maps < 1:
             raise ConfigError(f"drawn: maps = {self.maps}: must be at least 1")
 
@@ -63,7 +64,7 @@ def real_maps(train: MapSet, *, offset_maps: bool) -> MapSet:
 
 
 @lru_cache(maxsize=2)
-def synthetic_maps(config: DrawnConfig, classes: tuple[str, ...]) -> MapSet:
+def synthetic_maps(config: SyntheticMapsConfig, classes: tuple[str, ...]) -> MapSet:
     """The pool of synthetic maps, with labels that index ``classes``.
 
     Raises:
@@ -76,7 +77,7 @@ def synthetic_maps(config: DrawnConfig, classes: tuple[str, ...]) -> MapSet:
             f"drawn: classes {', '.join(names)} are none of the data's ({', '.join(classes)}); "
             "set share = 0"
         )
-    maps, labels, _ = draw_maps(config.data, seed=config.seed, start=0, count=config.maps)
+    maps, labels, _ = synthesize_maps(config.data, seed=config.seed, start=0, count=config.maps)
     found = np.flatnonzero(column[labels] >= 0)
     return MapSet(
         ids=tuple(f"synthetic/seed{config.seed}/{i}" for i in found),

@@ -19,7 +19,7 @@ from hmrm import provenance
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
-from hmrm.video.source import Picture, VideoSource, checked_rate
+from hmrm.video.source import TexturedImage, VideoSource, checked_rate
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".webm", ".gif", ".mkv", ".mpg", ".mpeg"}
@@ -107,7 +107,7 @@ class VideoFile(VideoSource):
                 "the video is interlaced: combed edges look like motion; deinterlace it first",
             )
 
-    def _pictures(self) -> Iterator[Picture]:
+    def _images(self) -> Iterator[TexturedImage]:
         first_s: Fraction | None = None
         count = 0
         last_s = Fraction(0)
@@ -120,7 +120,7 @@ class VideoFile(VideoSource):
                 time_s = (count - 1) / self.frames_per_s
             last_s = stamp if stamp is not None else last_s
             orientation = pixels.orientation_of(frame)
-            yield Picture(
+            yield TexturedImage(
                 time_s=time_s,
                 size_wh_px=_size_wh(frame, orientation),
                 load=partial(self._load, frame, orientation),

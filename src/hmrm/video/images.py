@@ -16,7 +16,7 @@ from hmrm import provenance
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
-from hmrm.video.source import Picture, VideoSource, checked_rate
+from hmrm.video.source import TexturedImage, VideoSource, checked_rate
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
@@ -80,9 +80,9 @@ class ImageSequence(VideoSource):
             total.update(f"{path.name}\0{provenance.sha256(path)}\n".encode())
         return total.hexdigest()
 
-    def _pictures(self) -> Iterator[Picture]:
+    def _images(self) -> Iterator[TexturedImage]:
         for index, path in enumerate(self._paths):
-            yield Picture(
+            yield TexturedImage(
                 time_s=index / self.frames_per_s,
                 size_wh_px=self.size_wh_px,
                 load=partial(self._load, path),
@@ -116,14 +116,14 @@ class ArrayPair(VideoSource):
         super().__init__(name="pair", path=Path("pair"), max_frames=None)
         if len(images) != 2:
             raise InputError(f"pair: got {len(images)} images; give two, onset and apex")
-        self._images = tuple(_checked(image) for image in images)
+        self._pair = tuple(_checked(image) for image in images)
         self.is_pair = True
-        self.frames_per_s, self.frame_count = 1.0, len(self._images)
-        self.size_wh_px = _size_wh(self._images[0])
+        self.frames_per_s, self.frame_count = 1.0, len(self._pair)
+        self.size_wh_px = _size_wh(self._pair[0])
 
-    def _pictures(self) -> Iterator[Picture]:
-        for index, image in enumerate(self._images):
-            yield Picture(
+    def _images(self) -> Iterator[TexturedImage]:
+        for index, image in enumerate(self._pair):
+            yield TexturedImage(
                 time_s=float(index), size_wh_px=_size_wh(image), load=partial(np.asarray, image)
             )
 

@@ -14,7 +14,7 @@ from hmrm.video import pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Picture:
+class TexturedImage:
     """One picture on its way: time in s (None: the file states none), size, and its pixels.
 
     ``load`` does the costly part, so that pictures nobody looks at cost little.
@@ -54,7 +54,7 @@ class VideoSource(ABC):
         self._notices: dict[str, Notice] = {}
 
     @abstractmethod
-    def _pictures(self) -> Iterator[Picture]:
+    def _images(self) -> Iterator[TexturedImage]:
         """All pictures in presentation order, decoded as they are asked for."""
 
     @property
@@ -89,8 +89,8 @@ class VideoSource(ABC):
         Raises:
             VideoError: nothing can be decoded, a picture is unreadable, or sizes differ.
         """
-        for index, time_s, picture in self._timed():
-            yield Frame(index=index, time_s=time_s, image=self._image(picture))
+        for index, time_s, image in self._timed():
+            yield Frame(index=index, time_s=time_s, image=self._image(image))
 
     def frame(self, index: int) -> Frame:
         """The frame at a zero-based index, as sequential reading gives it.
@@ -115,10 +115,10 @@ class VideoSource(ABC):
             raise FrameIndexError(f"{self.path}: frame {min(requested)} asked for; the first is 0")
         found: dict[int, Frame] = {}
         seen = 0
-        for index, time_s, picture in islice(self._timed(), max(requested) + 1):
+        for index, time_s, image in islice(self._timed(), max(requested) + 1):
             seen = index + 1
             if index in requested:
-                found[index] = Frame(index=index, time_s=time_s, image=self._image(picture))
+                found[index] = Frame(index=index, time_s=time_s, image=self._image(image))
         if len(found) < len(requested):
             missing = min(requested - set(found))
             raise FrameIndexError(
@@ -127,20 +127,20 @@ class VideoSource(ABC):
             )
         return found
 
-    def _timed(self) -> Iterator[tuple[int, float, Picture]]:
+    def _timed(self) -> Iterator[tuple[int, float, TexturedImage]]:
         last_s = -math.inf
-        for index, picture in enumerate(self._pictures()):
+        for index, image in enumerate(self._images()):
             if index == self._max_frames:
                 self._note("shortened", f"only the first {index} frames were read, as asked")
                 return
-            if picture.size_wh_px != self.size_wh_px:
+            if image.size_wh_px != self.size_wh_px:
                 raise VideoError(
-                    f"{self.path} frame {index}: {_size(picture.size_wh_px)} px, but the clip "
+                    f"{self.path} frame {index}: {_size(image.size_wh_px)} px, but the clip "
                     f"began with {_size(self.size_wh_px)}; bring all frames to one size"
                 )
-            time_s = self._repaired(picture.time_s, last_s=last_s, index=index)
+            time_s = self._repaired(image.time_s, last_s=last_s, index=index)
             last_s = time_s
-            yield index, time_s, picture
+            yield index, time_s, image
 
     def _repaired(self, time_s: float | None, *, last_s: float, index: int) -> float:
         if time_s is not None and time_s > last_s:
@@ -154,8 +154,8 @@ class VideoSource(ABC):
         )
         return last_s + 1 / self.frames_per_s
 
-    def _image(self, picture: Picture) -> Image:
-        image = picture.load()
+    def _image(self, stored: TexturedImage) -> Image:
+        image = stored.load()
         if self._is_grey is None:
             self._is_grey = image.ndim == 2
         return pixels.as_kind(image, grey=self._is_grey)

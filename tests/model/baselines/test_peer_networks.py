@@ -149,8 +149,8 @@ def test_routing_equals_a_loop_over_capsules() -> None:
             for k in range(3):
                 total = np.zeros(4)
                 for i in range(5):
-                    share = np.exp(agreement[i, k]) / np.exp(agreement[i]).sum()
-                    total += share * votes[clip, i, k]
+                    fraction = np.exp(agreement[i, k]) / np.exp(agreement[i]).sum()
+                    total += fraction * votes[clip, i, k]
                 wholes.append(squashed(total))
             for i in range(5):
                 for k in range(3):

@@ -6,7 +6,7 @@ Codes group what is alike and serve programs (JSON, prepared folders); people ge
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hmrm.clip import Oddity
+from hmrm.clip import Issue
 
 WORDS: Mapping[str, str] = {
     # Which table, sheet and column was read.
@@ -91,9 +91,9 @@ class IssueGroup:
     message: str
 
 
-def group_issues(issues: Iterable[Oddity]) -> tuple[IssueGroup, ...]:
+def group_issues(issues: Iterable[Issue]) -> tuple[IssueGroup, ...]:
     """Each kind of issue once, by code."""
-    grouped: dict[str, list[Oddity]] = {}
+    grouped: dict[str, list[Issue]] = {}
     for issue in issues:
         grouped.setdefault(issue.code, []).append(issue)
     return tuple(

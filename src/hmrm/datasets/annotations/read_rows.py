@@ -67,7 +67,7 @@ def _made(row: Row, make: Callable[[Row], T | None], findings: Findings) -> T | 
             # What was noted up to the bad cell is noted again.
             del row.notes.found[before:]
             meant = _meant(row, make, findings)
-            made = make(_mended(row, meant, findings))
+            made = make(_corrected(row, meant, findings))
     except DataError as error:
         _leave_out(row, meant, str(error), findings)
         raise
@@ -106,7 +106,7 @@ def _bad_key(row: Row, error: str) -> str | None:
     return next((key for key in row.columns if error.startswith(f"{row.address(key)}: ")), None)
 
 
-def _mended(row: Row, meant: Sequence[Record], findings: Findings) -> Row:
+def _corrected(row: Row, meant: Sequence[Record], findings: Findings) -> Row:
     """The row with new values in the cells whose text corrections of this clip expect."""
     changed: dict[str, Cell] = {}
     records = {by_row(record).id: record for record in meant}
@@ -121,7 +121,7 @@ def _mended(row: Row, meant: Sequence[Record], findings: Findings) -> Row:
             fits = key.rstrip("123") == correction.column and text == correction.old
             if fits and row.address(key) not in others:
                 changed[key] = correction.new
-                row.notes.add("corrected", row.address(key), correction.told)
+                row.notes.add("corrected", row.address(key), correction.reported)
     return row.changed_to(changed)
 
 

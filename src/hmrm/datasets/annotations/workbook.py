@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hmrm.clip import Oddity
+from hmrm.clip import Issue
 from hmrm.datasets.annotations.spreadsheets import Cell, Sheet, column_letters
 from hmrm.errors import DataError
 
@@ -27,11 +27,11 @@ class Notes:
     """Oddities met on the way, in order."""
 
     def __init__(self) -> None:
-        self.found: list[Oddity] = []
+        self.found: list[Issue] = []
 
     def add(self, code: str, where: str, message: str) -> None:
         """Keep one oddity; ``code`` groups those that are alike."""
-        self.found.append(Oddity(code=code, where=where, message=message))
+        self.found.append(Issue(code=code, where=where, message=message))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hmrm.clip import Oddity
+from hmrm.clip import Issue
 from hmrm.datasets.maps.composite import differences_from_composite
 from hmrm.datasets.maps.geometry import FaceGeometry, measure_face
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.errors import DataError
 from hmrm.flow.mapset import MapSet, canonical_maps, identical_maps
+from hmrm.records import formerly
 
 FACE = FaceGeometry(axis_x=0.5, eye_x=0.215, eye_y=0.27, mouth_y=0.68)
 """Where the canonical crop has the face."""
@@ -70,7 +71,7 @@ class MapsCheck:
     identical_maps: tuple[tuple[str, ...], ...]
     composite_differences: tuple[str, ...]
     face: FacePlace
-    oddities: tuple[Oddity, ...]
+    issues: tuple[Issue, ...] = field(metadata=formerly("oddities"))
 
     def to_json(self) -> str:
         """The same as JSON text."""
@@ -104,7 +105,7 @@ def check_maps(path: Path) -> MapsCheck:
         identical_maps=tuple(identical_maps(found)),
         composite_differences=differences_from_composite(found.ids, found.labels),
         face=_face(found),
-        oddities=tuple(found.oddities),
+        issues=tuple(found.issues),
     )
 
 

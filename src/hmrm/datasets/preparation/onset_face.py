@@ -44,12 +44,12 @@ def find_points(
         FaceTooSmallError: its eyes are less than 24 px apart.
         MissingExtraError: torch is not installed, or for 68 landmarks dlib.
     """
-    found = _in_picture(onset, landmarks)
+    found = _in_image(onset, landmarks)
     if found is not None:
         return found
     for path in frames_to_try(later):
-        picture = read_image(path)
-        if picture.shape[:2] == onset.shape[:2] and (found := _in_picture(picture, landmarks)):
+        image = read_image(path)
+        if image.shape[:2] == onset.shape[:2] and (found := _in_image(image, landmarks)):
             return found[0], _described("detected in a later frame", landmarks)
     raise FaceNotFoundError(f"{name}: no face in its frames; give its points with --faces")
 
@@ -64,16 +64,14 @@ def _described(how: str, landmarks: Landmarks) -> str:
     return how if landmarks == 5 else f"{how}, {landmarks} landmarks"
 
 
-def _in_picture(
-    picture: Image, landmarks: Landmarks
-) -> tuple[Float[np.ndarray, "p 2"], str] | None:
-    found = _largest(_detector().detect(picture))
+def _in_image(image: Image, landmarks: Landmarks) -> tuple[Float[np.ndarray, "p 2"], str] | None:
+    found = _largest(_detector().detect(image))
     if found is not None:
-        return alignment_points(picture, found, landmarks), _described("detected", landmarks)
-    for share, repeated in _MARGINS:
-        margin = round(share * max(picture.shape[:2]))
+        return alignment_points(image, found, landmarks), _described("detected", landmarks)
+    for fraction, repeated in _MARGINS:
+        margin = round(fraction * max(image.shape[:2]))
         kind = cv2.BORDER_REPLICATE if repeated else cv2.BORDER_CONSTANT
-        framed = cv2.copyMakeBorder(picture, *(margin,) * 4, kind, value=_GREY)
+        framed = cv2.copyMakeBorder(image, *(margin,) * 4, kind, value=_GREY)
         found = _largest(_detector().detect(framed))
         if found is not None:
             points = alignment_points(framed, found, landmarks) - margin

@@ -67,21 +67,21 @@ def make_plan(name: str, root: Path, settings: PrepareConfig) -> Plan:
             raise ConfigError("the composite has three classes; leave --classes out")
         parts = composite.parts
         labelled = list(composite.membership.members)
-        left_out = [*composite.missing, *composite.membership.left_out]
+        excluded = [*composite.missing, *composite.membership.excluded]
     else:
         part = load_dataset(name, root, settings.load)
         parts = (part,)
         if settings.classes != "three":
             classes = class_names(part.dataset.name, settings.classes)
-        labelled, left_out = _labelled(part, classes, settings)
-    left_out += [skip for part in parts for skip in part.annotations.skipped]
+        labelled, excluded = _labelled(part, classes, settings)
+    excluded += [skip for part in parts for skip in part.annotations.skipped]
     clips = []
     by_name = {part.dataset.name: part for part in parts}
     for record, label in labelled:
         folder = by_name[record.dataset].folder_of(record)
         if folder is None:
             reason = f"its folder of frames is not on disk ({record.where})"
-            left_out.append(Skip(what=record.id, reason=reason, kind="no frames"))
+            excluded.append(Skip(what=record.id, reason=reason, kind="no frames"))
         else:
             clips.append((record, label, folder.path))
     dataset = COMPOSITE if is_composite(name) else parts[0].dataset.name
@@ -99,7 +99,7 @@ def make_plan(name: str, root: Path, settings: PrepareConfig) -> Plan:
         clips=tuple(clips),
         classes=classes,
         parts=tuple(parts),
-        skipped=tuple(left_out),
+        skipped=tuple(excluded),
     )
 
 
@@ -108,16 +108,16 @@ def _labelled(
 ) -> tuple[list[tuple[Record, int]], list[Skip]]:
     if not classes:
         raise ConfigError(f"{part.dataset.title} has no scheme of {settings.classes} classes")
-    labelled, left_out = [], []
+    labelled, excluded = [], []
     for record in part.annotations.records:
         named = class_of(record.dataset, record.emotion, settings.classes)
         if record.kind == "macro" and not settings.macro:
-            left_out.append(Skip(what=record.id, reason="a macro-expression", kind="macro"))
+            excluded.append(Skip(what=record.id, reason="a macro-expression", kind="macro"))
         elif named is None:
             reason = (
                 record.no_emotion or f"emotion {record.emotion or 'missing'!r} has no class here"
             )
-            left_out.append(Skip(what=record.id, reason=reason, kind="no class"))
+            excluded.append(Skip(what=record.id, reason=reason, kind="no class"))
         else:
             labelled.append((record, classes.index(named)))
-    return labelled, left_out
+    return labelled, excluded

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -14,12 +14,12 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm import atomic, config, provenance
-from hmrm.clip import FlowMap, Image, Oddity
+from hmrm.clip import FlowMap, Image, Issue
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import ClipFrames, estimated_apex, frames_of
-from hmrm.datasets.preparation.given_points import Points, check_in_picture
 from hmrm.datasets.preparation.onset_face import find_points, frames_to_try
+from hmrm.datasets.preparation.supplied_points import Points, check_in_image
 from hmrm.errors import ConfigError, DataError, FaceError, InputError, NumericalError
 from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.crops import CANONICAL
@@ -28,6 +28,7 @@ from hmrm.flow.apex import DEFAULT_APEX_RULE
 from hmrm.flow.estimate import estimate_flow, weights_sha256
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
+from hmrm.records import formerly
 from hmrm.video.images import read_image
 
 _FORMAT = 2
@@ -117,7 +118,7 @@ class ClipInfo:
     """
 
     digest: str
-    pictures: str
+    images: str = field(metadata=formerly("pictures"))
     id: str
     onset_file: str
     apex_file: str
@@ -125,7 +126,7 @@ class ClipInfo:
     apex_rule: str
     face: str
     motion_px: float
-    notes: tuple[Oddity, ...] = ()
+    notes: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -168,13 +169,13 @@ def is_current(job: Job) -> bool:
     if found is None:
         return False
     try:
-        pictures = _pictures_sha256(job, frames_of(job.record, job.folder, Notes()))
+        images = _images_sha256(job, frames_of(job.record, job.folder, Notes()))
     except (InputError, OSError):
         return False
-    return found.info.pictures == pictures
+    return found.info.images == images
 
 
-def _pictures_sha256(job: Job, frames: ClipFrames) -> str:
+def _images_sha256(job: Job, frames: ClipFrames) -> str:
     """Of every picture that may have a say in the clip's map."""
     between = [path for _, path in frames.between]
     paths = {frames.onset, *between} if frames.apex is None else {frames.onset, frames.apex[1]}
@@ -216,7 +217,7 @@ def _prepare(job: Job) -> None:
     found = flow_map(flow, crop=CANONICAL.name)
     info = ClipInfo(
         digest=job.digest,
-        pictures=_pictures_sha256(job, frames),
+        images=_images_sha256(job, frames),
         id=job.record.id,
         onset_file=frames.onset.name,
         apex_file=apex[1].name,
@@ -249,7 +250,7 @@ def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: ClipInfo) 
 def _points(job: Job, onset: Image, frames: ClipFrames) -> tuple[Float[np.ndarray, "p 2"], str]:
     """Points of the face in the onset, and where they are from."""
     if job.points is not None:
-        check_in_picture(job.points, onset, name=job.record.id)
+        check_in_image(job.points, onset, name=job.record.id)
         return np.array(job.points, dtype=np.float64).reshape(5, 2), "given"
     later = [path for _, path in frames.between[1:]]
     count = job.settings.landmarks or 5

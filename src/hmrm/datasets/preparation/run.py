@@ -9,17 +9,16 @@ origin).
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from hmrm import atomic, config, parallel, provenance
-from hmrm.clip import ClipId, Oddity
+from hmrm.clip import ClipId, Issue
 from hmrm.datasets.annotations.issue_texts import IssueGroup, group_issues
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.maps.prepared import write_prepared
-from hmrm.datasets.preparation.given_points import Points, points_without_clip, read_points
 from hmrm.datasets.preparation.output_folder import (
     CLIP_COLUMNS,
     CLIPS,
@@ -40,6 +39,7 @@ from hmrm.datasets.preparation.prepare_clip import (
     prepare_clip,
     read_result,
 )
+from hmrm.datasets.preparation.supplied_points import Points, points_without_clip, read_points
 from hmrm.datasets.sources.catalogue import DATASETS
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.crops import CANONICAL
@@ -48,6 +48,7 @@ from hmrm.flow.apex import rule_named
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.mapset import build_mapset
 from hmrm.progress import Progress, silent
+from hmrm.records import formerly
 
 STAGE = "prepare"
 
@@ -69,7 +70,7 @@ class PrepareReport:
 
     clips: tuple[str, ...]
     skipped: tuple[Skip, ...]
-    oddities: tuple[Oddity, ...]
+    issues: tuple[Issue, ...]
     made: int
     removed: int
     faces: Mapping[str, str]
@@ -77,9 +78,9 @@ class PrepareReport:
     maps: Path
 
     @property
-    def grouped_oddities(self) -> tuple[IssueGroup, ...]:
+    def grouped_issues(self) -> tuple[IssueGroup, ...]:
         """Each kind once, with its count."""
-        return group_issues(self.oddities)
+        return group_issues(self.issues)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -115,16 +116,16 @@ class PrepareSummary:
     apex_rules: Mapping[str, int]
     faces: Mapping[str, int]
     skipped: int
-    oddities: Mapping[str, int]
+    issues: Mapping[str, int] = field(metadata=formerly("oddities"))
     tables: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Left:
+class _Excluded:
     """What a reader must know beside the maps."""
 
     skipped: Sequence[Skip]
-    oddities: Sequence[Oddity]
+    issues: Sequence[Issue]
 
 
 def prepare(
@@ -176,15 +177,15 @@ def prepare(
         raise DataError(f"{root}: not one clip of {name} could be prepared; first reason: {first}")
     good.sort(key=lambda job: job.record.id)
     results = _results(good)
-    oddities = [o for part in plan.parts for o in part.annotations.oddities]
-    oddities += unused
-    oddities += [note for result in results for note in result.info.notes]
-    maps = _write(output, good, results, plan, settings, _Left(skipped=skipped, oddities=oddities))
+    issues = [o for part in plan.parts for o in part.annotations.issues]
+    issues += unused
+    issues += [note for result in results for note in result.info.notes]
+    maps = _write(output, good, results, plan, settings, _Excluded(skipped=skipped, issues=issues))
     clips = [job.record.id for job in good]
     return PrepareReport(
         clips=tuple(clips),
         skipped=skipped,
-        oddities=tuple(oddities),
+        issues=tuple(issues),
         made=made,
         removed=remove_others(output, clips) if ours else 0,
         faces={r.info.id: r.info.face for r in results},
@@ -202,7 +203,7 @@ def _check(settings: PrepareConfig) -> None:
         raise ConfigError("prepare needs frames; leave table_only out")
 
 
-def _unused(points: Mapping[str, Points], plan: Plan, path: Path | None) -> list[Oddity]:
+def _unused(points: Mapping[str, Points], plan: Plan, path: Path | None) -> list[Issue]:
     if path is None:
         return []
     known = {record.id for part in plan.parts for record in part.annotations.records}
@@ -258,7 +259,7 @@ def _write(
     results: Sequence[Prepared],
     plan: Plan,
     settings: PrepareConfig,
-    left: _Left,
+    left: _Excluded,
 ) -> Path:
     mapset = build_mapset(
         ids=[job.record.id for job in jobs],
@@ -295,7 +296,7 @@ def _row(job: Job, result: Prepared, classes: Sequence[str]) -> tuple[Cell, ...]
 
 
 def _summary(
-    plan: Plan, jobs: Sequence[Job], results: Sequence[Prepared], left: _Left
+    plan: Plan, jobs: Sequence[Job], results: Sequence[Prepared], left: _Excluded
 ) -> PrepareSummary:
     by_class: dict[str, Counter[str]] = {}
     for job in jobs:
@@ -309,7 +310,7 @@ def _summary(
         apex_rules=dict(sorted(Counter(one.info.apex_rule for one in results).items())),
         faces=dict(sorted(Counter(one.info.face for one in results).items())),
         skipped=len(left.skipped),
-        oddities=dict(sorted(Counter(o.code for o in left.oddities).items())),
+        issues=dict(sorted(Counter(o.code for o in left.issues).items())),
         tables={
             path.name: digest for part in plan.parts for path, digest in part.annotations.files
         },

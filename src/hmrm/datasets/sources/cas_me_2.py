@@ -45,9 +45,9 @@ def read_all(tables: Sequence[Path], findings: Findings) -> list[Record]:
             raise DataError(
                 f"{path}: {len(sheets)} sheets with content; needs codes, persons and videos"
             )
-        people, videos = _lookup(sheets[1], 2, 1), _lookup(sheets[2], 1, 0)
+        subjects, videos = _lookup(sheets[1], 2, 1), _lookup(sheets[2], 1, 0)
         table = plain_table(sheets[0], _KEYS[:8], findings.notes)
-        records = read_table(_form(people, videos), table, findings)
+        records = read_table(_form(subjects, videos), table, findings)
     return records
 
 
@@ -80,12 +80,12 @@ def _word(value: Cell) -> str:
     return str(value).strip()
 
 
-def _form(people: Mapping[str, str], videos: Mapping[str, str]) -> TableForm:
+def _form(subjects: Mapping[str, str], videos: Mapping[str, str]) -> TableForm:
     return TableForm(
         dataset=NAME,
         files=_TABLES,
         columns=(),
-        name=partial(_clip_name, people, videos),
+        name=partial(_clip_name, subjects, videos),
         is_outside=_is_outside,
         addressed="video",
         cut=False,
@@ -103,8 +103,8 @@ def _is_outside(row: Row) -> bool:
     return True
 
 
-def _clip_name(people: Mapping[str, str], videos: Mapping[str, str], row: Row) -> ClipName:
-    subject = people.get(row.needed_text("subject").lower())
+def _clip_name(subjects: Mapping[str, str], videos: Mapping[str, str], row: Row) -> ClipName:
+    subject = subjects.get(row.needed_text("subject").lower())
     if subject is None:
         raise DataError(f"{row.address('subject')}: person {row.text('subject')!r} has no folder")
     clip = row.needed_text("video")

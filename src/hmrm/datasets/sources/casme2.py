@@ -22,7 +22,7 @@ from hmrm.datasets.annotations.read_rows import read_rows
 from hmrm.datasets.annotations.records import (
     Record,
     is_remark,
-    note_odd_name,
+    note_unusual_name,
     objective_class,
     padded,
 )
@@ -76,7 +76,7 @@ def place(parts: Parts) -> str | None:
 def clip_name(row: Row) -> ClipName:
     """``1`` or ``sub01`` and ``EP02_01f`` → the names of their folders."""
     subject, clip = padded(row, "subject", digits=2, prefix="sub"), row.needed_text("clip")
-    note_odd_name(row, "clip", _CLIP, "EP02_01f")
+    note_unusual_name(row, "clip", _CLIP, "EP02_01f")
     return ClipName(subject=subject, clip=clip, folder=f"{subject}/{clip.lower()}")
 
 

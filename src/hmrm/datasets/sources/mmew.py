@@ -35,7 +35,7 @@ _COLUMNS = (
     Column(key="emotion", names=("Estimated Emotion", "Emotion")),
 )
 _CLIP = re.compile(r"s?0*(\d+)-0*(\d+)-0*(\d+)", re.IGNORECASE)
-_PERSON = re.compile(r"s?0*(\d+)", re.IGNORECASE)
+_SUBJECT = re.compile(r"s?0*(\d+)", re.IGNORECASE)
 
 
 def place(parts: Parts) -> str | None:
@@ -57,7 +57,7 @@ def _name(text: str) -> str:
 
 
 def _subject(row: Row, clip: str) -> str:
-    found = _CLIP.fullmatch(clip) or _PERSON.fullmatch(row.needed_text("subject"))
+    found = _CLIP.fullmatch(clip) or _SUBJECT.fullmatch(row.needed_text("subject"))
     if found is None:
         raise DataError(f"{row.address('subject')}: {row.text('subject')!r} is no person")
     return f"S{int(found[1]):02d}"

@@ -14,7 +14,7 @@ from functools import partial
 
 from hmrm.datasets.annotations.description import DataSet
 from hmrm.datasets.annotations.folders import Parts
-from hmrm.datasets.annotations.records import note_odd_name, padded
+from hmrm.datasets.annotations.records import note_unusual_name, padded
 from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
 from hmrm.datasets.annotations.workbook import Column, Row
 
@@ -46,7 +46,7 @@ def _clip_name(row: Row) -> ClipName:
     subject, clip = padded(row, "subject", digits=3), row.needed_text("clip")
     if not clip.startswith(f"{subject}_"):
         row.notes.add("subject_differs", row.where, f"{subject}, but the clip is {clip}")
-    note_odd_name(row, "clip", _CLIP, "006_1_2")
+    note_unusual_name(row, "clip", _CLIP, "006_1_2")
     return ClipName(subject=subject, clip=clip, folder=f"{subject}/{clip}")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from hmrm import config
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
-from hmrm.evaluation.ablation.table import AblationTable, Finished, compared, write_table
+from hmrm.evaluation.ablation.table import AblationTable, Pretrained, compared, write_table
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
@@ -148,7 +148,7 @@ def ablate(
         with _named(row), suppress(*(() if row in chosen else (MissingExtraError,))):
             find_recogniser(row.plan.model, row.plan.options)
     failures: dict[str, HmrmError] = {}
-    finished: dict[str, Finished] = {}
+    finished: dict[str, Pretrained] = {}
     for number, row in enumerate(chosen):
         progress("rows", number, len(chosen))
         try:
@@ -177,7 +177,7 @@ def _write(
     mapset: MapSet,
     ablation: Ablation,
     output: Path,
-    finished: dict[str, Finished],
+    finished: dict[str, Pretrained],
     failures: Mapping[str, HmrmError],
 ) -> AblationTable:
     """Add to ``finished`` what is new on disk, and write the table."""
@@ -190,7 +190,7 @@ def _write(
         if (stamp.config_hash, stamp.data_hash) == (row.plan.digest, mapset.sha256):
             recogniser = find_recogniser(row.plan.model, row.plan.options)
             count = getattr(recogniser, "parameters", None)
-            one = Finished(run=run, parameters=None if count is None else count(mapset.classes))
+            one = Pretrained(run=run, parameters=None if count is None else count(mapset.classes))
             base = finished.get(BASE)
             finished[row.name] = one if base is None else compared(one, base)
     return write_table(

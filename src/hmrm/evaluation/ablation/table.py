@@ -34,7 +34,7 @@ class Differences:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Finished:
+class Pretrained:
     """A finished run, and the size of its network, where it has one.
 
     Attributes:
@@ -123,7 +123,7 @@ class AblationTable:
     origin: AblationOrigin | None = field(metadata=records.INLINE)
 
 
-def compared(finished: Finished, base: Finished) -> Finished:
+def compared(finished: Pretrained, base: Pretrained) -> Pretrained:
     """With the paired bootstrap over subjects: row minus base, the same people drawn for both."""
     found = paired_bootstrap(base.run.seeds, finished.run.seeds, generator=np.random.default_rng(0))
     difference = Differences(uf1=found["uf1"], uar=found["uar"])
@@ -133,7 +133,7 @@ def compared(finished: Finished, base: Finished) -> Finished:
 def write_table(
     output: Path,
     rows: Sequence[tuple[str, str, tuple[float, float] | None]],
-    finished: Mapping[str, Finished],
+    finished: Mapping[str, Pretrained],
     failures: Mapping[str, str],
     *,
     digest: str,
@@ -156,7 +156,7 @@ def write_table(
 
 def build_table(
     rows: Sequence[tuple[str, str, tuple[float, float] | None]],
-    finished: Mapping[str, Finished],
+    finished: Mapping[str, Pretrained],
     failures: Mapping[str, str],
     *,
     digest: str,
@@ -196,7 +196,7 @@ def _row(
     name: str,
     part: str,
     paper: tuple[float, float] | None,
-    finished: Finished | None,
+    finished: Pretrained | None,
     *,
     p_holm: float | None,
     failed: str | None,

@@ -17,6 +17,7 @@ from hmrm.evaluation.report.published import Method, Published, published
 from hmrm.evaluation.report.runs import Run
 from hmrm.evaluation.results import COMPOSITE, Measured, RunSummary
 from hmrm.evaluation.statistics import Difference, holm, paired_bootstrap
+from hmrm.records import formerly
 
 Group = Literal["ours", "honest", "unknown", "on_test"]
 
@@ -144,7 +145,7 @@ class ReportContent:
     classes: tuple[str, ...]
     runs: tuple[NamedRun, ...]
     table: tuple[TableRow, ...]
-    remarks: tuple[str, ...]
+    notes: tuple[str, ...] = field(metadata=formerly("remarks"))
     pairs: tuple[PairedTest, ...]
     hard: HardCases | None
     oracle: tuple[OracleRow, ...]
@@ -176,7 +177,7 @@ def build_content(runs: Sequence[Run]) -> ReportContent:
         classes=runs[0].summary.classes,
         runs=tuple(NamedRun(name=r.name, summary=r.summary) for r in runs),
         table=rows,
-        remarks=tuple(f"{m.name}: {m.remark}" for m in methods if m.remark is not None),
+        notes=tuple(f"{m.name}: {m.note}" for m in methods if m.note is not None),
         pairs=paired_tests(runs),
         hard=hard_cases(runs),
         oracle=_oracle(runs),
@@ -203,10 +204,10 @@ def _split_otherwise(runs: Sequence[Run]) -> list[str]:
             about.setdefault(run.summary.folds, []).append(run.name)
     if len(about) < 2:
         return []
-    said = "; ".join(f"{', '.join(names)}: folds {folds}" for folds, names in about.items())
+    stated = "; ".join(f"{', '.join(names)}: folds {folds}" for folds, names in about.items())
     return [
-        f"{said}. Fewer folds leave fewer people to learn from, and lower scores: compare runs of "
-        "one split"
+        f"{stated}. Fewer folds leave fewer subjects to learn from, and lower scores: compare runs "
+        "of one split"
     ]
 
 

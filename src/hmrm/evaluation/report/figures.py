@@ -101,11 +101,11 @@ def _confusion(
     axes: Axes, confusion: Sequence[Sequence[int]], classes: Sequence[str], seeds: int
 ) -> None:
     counts = np.array(confusion) / seeds
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    fractions = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     for i, j in np.ndindex(*counts.shape):
-        ink = "white" if shares[i, j] > 0.55 else INK
-        axes.text(j, i - 0.08, f"{shares[i, j]:.2f}", ha="center", va="center", color=ink)
+        ink = "white" if fractions[i, j] > 0.55 else INK
+        axes.text(j, i - 0.08, f"{fractions[i, j]:.2f}", ha="center", va="center", color=ink)
         number = f"{counts[i, j]:.0f}" if seeds == 1 else f"{counts[i, j]:.1f}"
         axes.text(j, i + 0.27, number, ha="center", va="center", color=ink, fontsize=6.5)
     short = [c[:3] for c in classes]
@@ -203,11 +203,11 @@ def _scatter(
 
 def learning_curves(runs: Sequence[Run]) -> str:
     """UF1 by epoch: test clips (watched, never used, but by oracle) and inner subjects."""
-    drawn = [(r, r.summary.curves) for r in runs if r.summary.curves]
+    synthetic = [(r, r.summary.curves) for r in runs if r.summary.curves]
     words = {"test_uf1": "test subjects", "inner_uf1": "inner subjects"}
     with svg_figure(_WIDTH, 3.0, salt="curves") as (figure, done):
         axes = figure.subplots()
-        for number, (run, by_kind) in enumerate(drawn):
+        for number, (run, by_kind) in enumerate(synthetic):
             colour = PALETTE[number % len(PALETTE)]
             for kind, curves in by_kind.items():
                 values = np.array(curves)
@@ -227,7 +227,7 @@ def learning_curves(runs: Sequence[Run]) -> str:
     return done[0]
 
 
-def worth_of_looking(oracle: Sequence[OracleRow]) -> str:
+def gain_of_oracle(oracle: Sequence[OracleRow]) -> str:
     """UF1 with and without looking, on true labels and on permuted ones."""
     columns = (
         ([o.true_last for o in oracle], "last epoch", PALETTE[2]),
@@ -252,7 +252,7 @@ def worth_of_looking(oracle: Sequence[OracleRow]) -> str:
     return done[0]
 
 
-def clip_pictures(mapset: MapSet, rows: Sequence[HardClip], table: Predictions) -> str:
+def clip_images(mapset: MapSet, rows: Sequence[HardClip], table: Predictions) -> str:
     """Flow (arrows) over strain of some clips, with their true class and the votes."""
     known = {name: i for i, name in enumerate(mapset.ids)}
     shown = [r for r in rows if r.id in known and r.id in set(table.ids)]

@@ -8,8 +8,8 @@ from hmrm.errors import DataError
 from hmrm.evaluation.predictions import match
 from hmrm.evaluation.report.runs import Run
 
-FEWEST_TO_COMPARE, FEWEST_VOTES = 2, 3
-_RULES_THAT_LOOK = ("oracle",)
+FEWEST_TO_COMPARE, FEWEST_MEMBERS = 2, 3
+_RULES_THAT_SEE_TEST = ("oracle",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +55,15 @@ def hard_cases(runs: Sequence[Run]) -> HardCases | None:
     Runs that choose on the test subject have no vote, nor have tables without clip names, nor
     runs that are not shown to be better than guessing. None where fewer than two votes.
     """
-    voting = _voters(runs)
-    votes = sum(len(run.seeds) for run in voting)
+    members = _voters(runs)
+    votes = sum(len(run.seeds) for run in members)
     if votes < FEWEST_TO_COMPARE:
         return None
-    first = voting[0].seeds[0]
+    first = members[0].seeds[0]
     classes = first.classes
     wrong, suspected, disputed = [], [], []
     for i, name in enumerate(first.ids):
-        by_run = [[int(seed.predicted[i]) for seed in run.seeds] for run in voting]
+        by_run = [[int(seed.predicted[i]) for seed in run.seeds] for run in members]
         counts = Counter(v for one in by_run for v in one)
         truth = int(first.truth[i])
         row = HardClip(
@@ -73,13 +73,13 @@ def hard_cases(runs: Sequence[Run]) -> HardCases | None:
         )
         if truth not in counts:
             wrong.append(row)
-            if len(counts) == 1 and votes >= FEWEST_VOTES:
+            if len(counts) == 1 and votes >= FEWEST_MEMBERS:
                 suspected.append(row)
         if len({one[0] for one in by_run if len(set(one)) == 1}) > 1:
-            said = {run.name: classes[one[0]] for run, one in zip(voting, by_run, strict=True)}
-            disputed.append(replace(row, by_run=said))
+            stated = {run.name: classes[one[0]] for run, one in zip(members, by_run, strict=True)}
+            disputed.append(replace(row, by_run=stated))
     return HardCases(
-        runs=tuple(run.name for run in voting),
+        runs=tuple(run.name for run in members),
         votes=votes,
         all_wrong=tuple(wrong),
         suspected_labels=tuple(suspected),
@@ -90,16 +90,16 @@ def hard_cases(runs: Sequence[Run]) -> HardCases | None:
 
 def _voters(runs: Sequence[Run]) -> list[Run]:
     """Runs about the same clips as the first that may vote."""
-    voting: list[Run] = []
+    members: list[Run] = []
     for run in runs:
         summary = run.summary
-        if summary.selection in _RULES_THAT_LOOK or summary.named is False:
+        if summary.selection in _RULES_THAT_SEE_TEST or summary.named is False:
             continue
         if summary.composite.uf1.low <= summary.composite.uf1.chance.permuted:
             continue
         try:
-            match((voting[0] if voting else run).seeds[0], run.seeds[0])
+            match((members[0] if members else run).seeds[0], run.seeds[0])
         except DataError:
             continue
-        voting.append(run)
-    return voting
+        members.append(run)
+    return members

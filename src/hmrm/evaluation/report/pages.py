@@ -61,12 +61,12 @@ def write_report(folders: Sequence[Path], output: Path, *, mapset: MapSet | None
     """
     runs = read_runs(folders)
     content = build_content(runs)
-    pictures = _figures(runs, content, mapset)
-    files = _write_figures(output / "figures", pictures)
+    images = _figures(runs, content, mapset)
+    files = _write_figures(output / "figures", images)
     records.write(output / "report.json", content)
     write_scores(output / SCORES_FILE, tidy_table(runs))
     for name, escape in (("md", False), ("html", True)):
-        page = _render(f"page.{name}.j2", content, pictures, files, escape=escape)
+        page = _render(f"page.{name}.j2", content, images, files, escape=escape)
         atomic.write_text(output / f"report.{name}", page)
     return output / "report.html"
 
@@ -82,12 +82,12 @@ def _figures(runs: Sequence[Run], content: ReportContent, mapset: MapSet | None)
     if any(run.summary.curves for run in runs):
         found["curves"] = draw.learning_curves(runs)
     if content.oracle:
-        found["oracle"] = draw.worth_of_looking(content.oracle)
+        found["oracle"] = draw.gain_of_oracle(content.oracle)
     hard = content.hard
     if mapset is not None and hard is not None and hard.all_wrong:
         shown = {row.id: row for row in (*hard.suspected_labels, *hard.all_wrong)}
         first = list(shown.values())[:_SHOWN_CLIPS]
-        found["clips"] = draw.clip_pictures(mapset, first, runs[0].seeds[0])
+        found["clips"] = draw.clip_images(mapset, first, runs[0].seeds[0])
     return found
 
 
@@ -104,10 +104,10 @@ def _feature_maps(runs: Sequence[Run], names: Mapping[str, str]) -> list[tuple[s
     return found
 
 
-def _write_figures(folder: Path, pictures: Figures) -> dict[str, list[tuple[str, str]]]:
+def _write_figures(folder: Path, images: Figures) -> dict[str, list[tuple[str, str]]]:
     """One file per picture, for Markdown; paths of those that come in several."""
     files: dict[str, list[tuple[str, str]]] = {}
-    for key, value in pictures.items():
+    for key, value in images.items():
         if isinstance(value, str):
             atomic.write_text(folder / f"{key}.svg", value + "\n")
             continue
@@ -121,7 +121,7 @@ def _write_figures(folder: Path, pictures: Figures) -> dict[str, list[tuple[str,
 def _render(
     template: str,
     content: ReportContent,
-    pictures: Figures,
+    images: Figures,
     files: Mapping[str, Sequence[tuple[str, str]]],
     *,
     escape: bool,
@@ -138,7 +138,7 @@ def _render(
         key: markupsafe.Markup(value)
         if isinstance(value, str)
         else [(name, markupsafe.Markup(svg)) for name, svg in value]
-        for key, value in pictures.items()
+        for key, value in images.items()
     }
     optional = dict.fromkeys(("curves", "oracle", "clips", "features"), "")
     return environment.from_string(source).render(

@@ -23,7 +23,7 @@ class Method:
     rule: Rule
     rule_words: str
     source: str = ""
-    remark: str | None = None
+    note: str | None = None
     scores: Mapping[str, tuple[float | None, float | None]] = field(metadata=records.INLINE)
 
 

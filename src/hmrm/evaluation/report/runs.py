@@ -84,15 +84,15 @@ def read_distance(folds: Path, ids: Sequence[str]) -> Float[np.ndarray, "n n"] |
         DataError: a fold file is damaged.
     """
     position = {name: i for i, name in enumerate(ids)}
-    likeness = np.full((len(ids), len(ids)), np.nan)
+    cosine_similarity = np.full((len(ids), len(ids)), np.nan)
     for path in sorted(folds.glob("*.json")):
         table = records.read(FoldTable, path)
-        if table.likeness is None:
+        if table.cosine_similarity is None:
             return None
-        for name, row in zip(table.ids, table.likeness, strict=True):
-            likeness[position[name]] = row
-    if not len(ids) or np.isnan(likeness).any():
+        for name, row in zip(table.ids, table.cosine_similarity, strict=True):
+            cosine_similarity[position[name]] = row
+    if not len(ids) or np.isnan(cosine_similarity).any():
         return None
-    distance = np.clip(1 - (likeness + likeness.T) / 2, 0, 2)
+    distance = np.clip(1 - (cosine_similarity + cosine_similarity.T) / 2, 0, 2)
     np.fill_diagonal(distance, 0)
     return distance

@@ -162,20 +162,20 @@ def score_spotting(
 ) -> SpottingScores:
     """Score found intervals against true ones."""
     truth, found = alike_named(truth, found)
-    warnings = [*truth.warnings, *found.warnings, *_strangers(truth, found)]
+    warnings = [*truth.warnings, *found.warnings, *_unmatched_names(truth, found)]
     true, spotted = truth.intervals, found.intervals
-    untold = [
+    unreported = [
         f"{table.source}: {count} of {len(table.intervals)} intervals have no type"
         for table in (truth, found)
         if (count := sum(not one.kind for one in table.intervals))
     ]
-    if untold:
+    if unreported:
         warnings.append(
-            f"{'; '.join(untold)}: types are left aside, and only all intervals are scored"
+            f"{'; '.join(unreported)}: types are left aside, and only all intervals are scored"
         )
         true, spotted = _untyped(true), _untyped(spotted)
     pairs = match(true, spotted, least=least)
-    parts = {"all": (true, spotted)} if untold else _by_part(true, spotted)
+    parts = {"all": (true, spotted)} if unreported else _by_part(true, spotted)
     counts = {name: _count(*sides, least=least) for name, sides in parts.items()}
     curves = {}
     if spotted and all(one.score is not None for one in spotted):
@@ -236,25 +236,25 @@ def _by_score(found: Sequence[Interval]) -> list[int]:
     return sorted(range(len(found)), key=rank)
 
 
-def _strangers(truth: IntervalTable, found: IntervalTable) -> list[str]:
+def _unmatched_names(truth: IntervalTable, found: IntervalTable) -> list[str]:
     """Videos that only one of the tables names."""
     silent = sorted(set(truth.videos) - set(found.videos))
     others = set(found.videos) - set(truth.videos)
     unknown = sorted(others & {one.key for one in found.intervals})
-    said = []
+    stated = []
     if silent:
-        said.append(
+        stated.append(
             f"{found.source}: names none of {len(silent)} video(s) of the truth ({_some(silent)}); "
             "their intervals count as missed"
         )
     if unknown:
-        said.append(
+        stated.append(
             f"{truth.source}: does not name {len(unknown)} video(s) in which something was found "
             f"({_some(unknown)}); what was found there counts as false"
         )
     if silent and others and len(silent) == len(truth.videos):
-        said.append("no video has the same name in both files: compare how they write subjects")
-    return said
+        stated.append("no video has the same name in both files: compare how they write subjects")
+    return stated
 
 
 def _some(names: Sequence[str]) -> str:

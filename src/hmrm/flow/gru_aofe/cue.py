@@ -148,11 +148,11 @@ def blurred(values: Float[Tensor, "b c h w"], sigma: float) -> Float[Tensor, "b 
     taps = torch.exp(-torch.arange(-reach, reach + 1.0).square() / (2 * sigma**2))
     taps = (taps / taps.sum()).to(values)
     channels = values.shape[1]
-    planes = rearrange(values, "b c h w -> (b c) 1 h w")
-    planes = functional.pad(planes, (reach, reach, reach, reach), mode="replicate")
-    planes = functional.conv2d(planes, taps.view(1, 1, 1, -1))
-    planes = functional.conv2d(planes, taps.view(1, 1, -1, 1))
-    return rearrange(planes, "(b c) 1 h w -> b c h w", c=channels)
+    classifiers = rearrange(values, "b c h w -> (b c) 1 h w")
+    classifiers = functional.pad(classifiers, (reach, reach, reach, reach), mode="replicate")
+    classifiers = functional.conv2d(classifiers, taps.view(1, 1, 1, -1))
+    classifiers = functional.conv2d(classifiers, taps.view(1, 1, -1, 1))
+    return rearrange(classifiers, "(b c) 1 h w -> b c h w", c=channels)
 
 
 def read_spline(
@@ -173,11 +173,11 @@ def read_spline(
 
 def _scaled(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
     """In deviations of the detail, that is of what differs from the mean over some px."""
-    deviation = (image - blurred(image, _SHADE_PX)).square().mean(dim=(1, 2, 3), keepdim=True)
-    return image / deviation.sqrt().clamp(min=1e-4)
+    std = (image - blurred(image, _SHADE_PX)).square().mean(dim=(1, 2, 3), keepdim=True)
+    return image / std.sqrt().clamp(min=1e-4)
 
 
-def _without_shade(planes: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tensor, "b 3 h w"]:
+def _without_shade(classifiers: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tensor, "b 3 h w"]:
     """What is left over, and slopes, less their means over some px: smooth light is not motion.
 
     Taken off what warping leaves over, not off the pictures: the mean around something bright that
@@ -186,14 +186,14 @@ def _without_shade(planes: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tenso
     Args:
         factor: pixels of the level along a side of a cell.
     """
-    shade = blurred(_pooled(planes, factor), _SHADE_PX / CELL_PX)
+    shade = blurred(_pooled(classifiers, factor), _SHADE_PX / CELL_PX)
     if factor > 1:
         shade = functional.interpolate(shade, scale_factor=factor, mode="bilinear")
-    return planes - shade
+    return classifiers - shade
 
 
-def _pooled(planes: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c i j"]:
-    return functional.avg_pool2d(planes, factor) if factor > 1 else planes
+def _pooled(classifiers: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c i j"]:
+    return functional.avg_pool2d(classifiers, factor) if factor > 1 else classifiers
 
 
 def _taps(shift: Float[Tensor, "b h w"], length: int, *, axis: int) -> tuple[Tensor, Tensor]:
@@ -247,8 +247,8 @@ def _equations(
 
     Slopes are of both frames: exact to second order in the motion (and half of the noise).
     """
-    planes = torch.cat([_smoothed(apex - onset), _slopes((apex + onset) / 2)], dim=1)
-    r, x, y = _without_shade(planes, factor).unbind(dim=1)
+    classifiers = torch.cat([_smoothed(apex - onset), _slopes((apex + onset) / 2)], dim=1)
+    r, x, y = _without_shade(classifiers, factor).unbind(dim=1)
     return _pooled(torch.stack([x * x, x * y, y * y, x * r, y * r, r * r], dim=1), factor)
 
 

@@ -244,8 +244,8 @@ def pixel_grid(like: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b 2 h w"]:
 
 def _standardised(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
     """Mean 0 and deviation 1 of each picture; one without contrast becomes 0."""
-    deviation, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True, correction=0)
-    return (image - mean) / deviation.clamp(min=1e-4)
+    std, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True, correction=0)
+    return (image - mean) / std.clamp(min=1e-4)
 
 
 def _padded(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 H W"]:

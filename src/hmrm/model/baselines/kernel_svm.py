@@ -70,10 +70,10 @@ class KernelSvm:
             mirrored = self.describe(mirrored_about_median(train.maps.astype(np.float64)))
             rows, labels = np.concatenate([rows, mirrored]), np.concatenate([labels, labels])
         mean = rows.mean(0)
-        deviation = rows.std(0) if self.standardise else np.ones_like(mean)
+        std = rows.std(0) if self.standardise else np.ones_like(mean)
         # A pixel that is the same in every training clip tells nothing; it must not become NaN.
-        deviation = np.where(deviation > 0, deviation, 1.0)
-        rows = (rows - mean) / deviation
+        std = np.where(std > 0, std, 1.0)
+        rows = (rows - mean) / std
         machine = _svc()(
             kernel="precomputed",
             C=self.cost,
@@ -92,7 +92,7 @@ class KernelSvm:
             classes=len(train.classes),
             present=machine.classes_,
             mean=mean,
-            deviation=deviation,
+            std=std,
             rows=support,
             weights=weights,
             offsets=sign * machine.intercept_,
@@ -115,7 +115,7 @@ class FittedSvm:
     classes: int
     present: Int[np.ndarray, " k"]
     mean: Float64[np.ndarray, " d"]
-    deviation: Float64[np.ndarray, " d"]
+    std: Float64[np.ndarray, " d"]
     rows: Float64[np.ndarray, "m d"]
     weights: Float64[np.ndarray, "pairs m"]
     offsets: Float64[np.ndarray, " pairs"]
@@ -146,7 +146,7 @@ class FittedSvm:
         return 2 * self.parameters * (2 if self.recogniser.mirror else 1)
 
     def _standardised(self, maps: Maps) -> Rows:
-        return (self.recogniser.describe(maps) - self.mean) / self.deviation
+        return (self.recogniser.describe(maps) - self.mean) / self.std
 
     def _scores(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " classes"]:
         scores = self._votes(clip)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hmrm.datasets.annotations.action_units import parse_units
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.spreadsheets import Cell
-from hmrm.synthetic.datasets.writer import FakeClip, FakeTable, Rows
+from hmrm.synthetic.datasets.writer import Rows, SyntheticClip, SyntheticTable
 
 FRAMES_BEFORE_APEX = 4
 FRAMES_AFTER_APEX = 4
@@ -82,15 +82,15 @@ def build_clip(
     frames: tuple[int, int] | None = None,
     shows: str | None = None,
     grey: bool = False,
-) -> FakeClip:
+) -> SyntheticClip:
     """The clip of a record, its largest movement at the moment's apex.
 
     Args:
-        row, folder, name, grey: see `FakeClip`.
+        row, folder, name, grey: see `SyntheticClip`.
         frames: first and last frame on disk; the moment's own where None.
         shows: the emotion that the face shows, where the record has none.
     """
-    return FakeClip(
+    return SyntheticClip(
         row=row,
         record=record,
         folder=folder,
@@ -109,17 +109,17 @@ def one_table(
     sheet: str = "Sheet1",
     above: Rows = (),
     others: Mapping[str, Rows] | None = None,
-) -> Callable[[Sequence[FakeClip]], tuple[FakeTable, ...]]:
-    """For `FakeSet.tables`: one workbook whose sheet has the clips' rows below a header.
+) -> Callable[[Sequence[SyntheticClip]], tuple[SyntheticTable, ...]]:
+    """For `SyntheticDataSet.tables`: one workbook whose sheet has the clips' rows below a header.
 
     Args:
         above: rows above the header.
         others: further sheets.
     """
 
-    def tables(clips: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
+    def tables(clips: Sequence[SyntheticClip]) -> tuple[SyntheticTable, ...]:
         rows = [*above, header, *(clip.row for clip in clips if clip.row)]
-        return (FakeTable(path=path, sheets={sheet: rows, **(others or {})}),)
+        return (SyntheticTable(path=path, sheets={sheet: rows, **(others or {})}),)
 
     return tables
 

@@ -13,7 +13,7 @@ from hmrm.synthetic.datasets.builder import (
     one_table,
     units_for,
 )
-from hmrm.synthetic.datasets.writer import FakeClip, FakeSet, FakeTable
+from hmrm.synthetic.datasets.writer import SyntheticClip, SyntheticDataSet, SyntheticTable
 
 _CASME2_COUNTS = {
     "disgust": 63,
@@ -52,7 +52,7 @@ _SMIC_SUBJECTS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 14, 15, 18, 19, 20)
 _SMIC_CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
 
 
-def fake_casme2(edition: int = 2014) -> FakeSet:
+def synthetic_casme2(edition: int = 2014) -> SyntheticDataSet:
     """CASME II with 255 rows (2014), or 256 (2019: one clip more, which the composite lacks).
 
     Oddities: subjects as text and as numbers, an apex '/', an apex at the onset, codes of all
@@ -71,19 +71,19 @@ def fake_casme2(edition: int = 2014) -> FakeSet:
         clips.append(_casme2_clip(number, subject, name, emotion, onset))
     if edition == 2019:
         clips.append(_casme2_clip(255, "sub24", "EP02_07", "disgust", 61))
-    clips = _casme2_oddities(clips)
+    clips = _casme2_issues(clips)
     year = {2014: "20140508", 2019: "20190701"}[edition]
 
     path = f"CASME2/CASME2-coding-{year}.xlsx"
-    return FakeSet(
+    return SyntheticDataSet(
         name="casme2",
         clips=tuple(clips),
         tables=one_table(path, _CASME2_HEADER, others={"Sheet2": []}),
-        oddities={"no_apex": 1, "apex_is_onset": 1, "units_or": 16, "stray_blanks": 1},
+        issues={"no_apex": 1, "apex_is_onset": 1, "units_or": 16, "stray_blanks": 1},
     )
 
 
-def _casme2_clip(number: int, subject: str, name: str, emotion: str, onset: int) -> FakeClip:
+def _casme2_clip(number: int, subject: str, name: str, emotion: str, onset: int) -> SyntheticClip:
     code = units_for(emotion, number) if number % 4 else _CASME2_CODES[number // 4 % 4]
     at, folder = Moment(onset=onset), f"{subject}/{name.lower()}"
     cell: Cell = int(subject[3:]) if number % 5 == 0 else subject[3:]
@@ -96,7 +96,7 @@ def _casme2_clip(number: int, subject: str, name: str, emotion: str, onset: int)
     )
 
 
-def _casme2_oddities(clips: list[FakeClip]) -> list[FakeClip]:
+def _casme2_issues(clips: list[SyntheticClip]) -> list[SyntheticClip]:
     """The clips that are known by name: their frames as in the real workbook's oddities."""
     changed = list(clips)
     at = _first(clips, "sub04", "disgust")
@@ -112,7 +112,7 @@ def _casme2_oddities(clips: list[FakeClip]) -> list[FakeClip]:
     return changed
 
 
-def _first(clips: Sequence[FakeClip], subject: str, emotion: str) -> int:
+def _first(clips: Sequence[SyntheticClip], subject: str, emotion: str) -> int:
     found = (clip.record for clip in clips)
     return next(
         i for i, r in enumerate(found) if r and r.subject == subject and r.emotion == emotion
@@ -120,8 +120,8 @@ def _first(clips: Sequence[FakeClip], subject: str, emotion: str) -> int:
 
 
 def _renamed(
-    clip: FakeClip, name: str, frames: tuple[int, int | None, int], cell: Cell
-) -> FakeClip:
+    clip: SyntheticClip, name: str, frames: tuple[int, int | None, int], cell: Cell
+) -> SyntheticClip:
     assert clip.record is not None
     onset, apex, offset = frames
     subject = clip.record.subject
@@ -144,7 +144,7 @@ def _renamed(
     )
 
 
-def fake_samm() -> FakeSet:
+def synthetic_samm() -> SyntheticDataSet:
     """SAMM with 159 rows below 13 rows of text.
 
     Oddities: subjects as numbers, five kinds of codes, a doubtful offset, two apexes outside
@@ -162,7 +162,7 @@ def fake_samm() -> FakeSet:
             name = {"028": "028_4_1", "032": "032_3_1"}.get(subject, name)
         clips.append(_samm_clip(number, subject, name, emotion, objective[number]))
 
-    return FakeSet(
+    return SyntheticDataSet(
         name="samm",
         clips=tuple(clips),
         tables=one_table(
@@ -172,11 +172,11 @@ def fake_samm() -> FakeSet:
             above=[(f"SAMM remark {line}",) for line in range(13)],
             others={"Definitions": [("Code", "Meaning"), ("/", "or"), ("?", "unclear")]},
         ),
-        oddities={"apex_outside": 2, "no_apex": 0, "doubtful_frame": 1},
+        issues={"apex_outside": 2, "no_apex": 0, "doubtful_frame": 1},
     )
 
 
-def _samm_clip(number: int, subject: str, name: str, emotion: str, objective: int) -> FakeClip:
+def _samm_clip(number: int, subject: str, name: str, emotion: str, objective: int) -> SyntheticClip:
     at = Moment(onset=1000 + 37 * number)
     outside = name in ("028_4_1", "032_3_1")
     code = units_for(emotion, number) if number % 3 else _SAMM_CODES[number // 3 % 6]
@@ -197,7 +197,7 @@ def _samm_clip(number: int, subject: str, name: str, emotion: str, objective: in
     )
 
 
-def fake_smic(camera: str = "hs") -> FakeSet:
+def synthetic_smic(camera: str = "hs") -> SyntheticDataSet:
     """Short clips of SMIC: 164 of 16 people (HS) or 71 of 8 (VIS, NIR), without any table.
 
     Oddities: subjects without zeros, frame numbers of a camera's counter, clips without any
@@ -215,7 +215,7 @@ def fake_smic(camera: str = "hs") -> FakeSet:
         named[subject, emotion] += 1
         code = f"{_SMIC_CODES[emotion]}_{named[subject, emotion]:02d}"
         clips.append(_smic_clip(number, name, camera, subject, emotion, code))
-    still = FakeClip(
+    still = SyntheticClip(
         row=(),
         record=None,
         folder=f"SMIC/{camera.upper()}/s1/non_micro/s1_ne_01",
@@ -224,17 +224,17 @@ def fake_smic(camera: str = "hs") -> FakeSet:
     )
     # Folders are found in the order of their keys.
     clips.sort(key=lambda clip: clip.record.folder if clip.record else "")
-    return FakeSet(name=name, clips=(*clips, still), tables=_no_table)
+    return SyntheticDataSet(name=name, clips=(*clips, still), tables=_no_table)
 
 
-def _no_table(clips: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
+def _no_table(clips: Sequence[SyntheticClip]) -> tuple[SyntheticTable, ...]:
     del clips
     return ()
 
 
 def _smic_clip(
     number: int, name: str, camera: str, subject: str, emotion: str, code: str
-) -> FakeClip:
+) -> SyntheticClip:
     at, short = Moment(onset=559_740 + 113 * number), f"s{int(subject[1:])}"
     clip = f"{subject}_{code}"
     record = build_record(name, subject, clip, folder=f"{subject}/{clip}", at=at, emotion=emotion)
@@ -253,20 +253,20 @@ _SMIC_E_HEADER = (
 )
 
 
-def fake_smic_extended(camera: str = "hs") -> FakeSet:
+def synthetic_smic_extended(camera: str = "hs") -> SyntheticDataSet:
     """Extended clips of SMIC, 48 of them: counters of the camera, up to three expressions each.
 
     Oddities: two sheets, numbers as subjects, lines of text below the table, clips that are in the
     table and not on disk.
     """
-    clips: list[FakeClip] = []
+    clips: list[SyntheticClip] = []
     emotions = tuple(_SMIC_CODES)
     for number in range(48):
         emotion = emotions[number % 3]
         subject = _SMIC_SUBJECTS[number // 3]
         clips += _smic_extended_rows(number, camera, subject, emotion)
 
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
+    def tables(chosen: Sequence[SyntheticClip]) -> tuple[SyntheticTable, ...]:
         rows = [clip.row for clip in chosen if clip.row]
         text = [(), ("Note: OnsetF is the frame before the first change",), ("s: subject",)]
         sheets = {
@@ -275,12 +275,14 @@ def fake_smic_extended(camera: str = "hs") -> FakeSet:
         }
         book = "NIR" if camera == "nir" else "HS"
         path = f"SMIC/{camera.upper()}_long/SMIC-{book}-E_annotation.xlsx"
-        return (FakeTable(path=path, sheets=sheets),)
+        return (SyntheticTable(path=path, sheets=sheets),)
 
-    return FakeSet(name=f"smic-e-{camera}", clips=tuple(clips), tables=tables)
+    return SyntheticDataSet(name=f"smic-e-{camera}", clips=tuple(clips), tables=tables)
 
 
-def _smic_extended_rows(number: int, camera: str, subject: int, emotion: str) -> list[FakeClip]:
+def _smic_extended_rows(
+    number: int, camera: str, subject: int, emotion: str
+) -> list[SyntheticClip]:
     """One row of the table: a first clip that carries it, and those of its other expressions."""
     first = 17_581_000 + 1000 * number
     several = 1 + (number % 7 == 0) + (number % 14 == 0)
@@ -289,16 +291,19 @@ def _smic_extended_rows(number: int, camera: str, subject: int, emotion: str) ->
     pairs: list[Cell] = [frame for at in moments for frame in at.span]
     pairs += [None] * (6 - len(pairs))
     name = f"s{subject}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}"
-    person, clip = f"s{subject:02d}", f"s{subject:02d}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}"
+    subject_folder, clip = (
+        f"s{subject:02d}",
+        f"s{subject:02d}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}",
+    )
     row = (subject, name, None, *pairs, None, first, last, 9, None, last - first + 1, emotion)
     base = f"SMIC/{camera.upper()}_long/SMIC_{camera.upper()}_E"
     found = []
     for i, at in enumerate(moments):
         record = build_record(
             f"smic-e-{camera}",
-            person,
+            subject_folder,
             clip if i == 0 else f"{clip}_e{i + 1}",
-            folder=f"{person}/{clip}",
+            folder=f"{subject_folder}/{clip}",
             at=at,
             emotion=emotion,
         )
@@ -307,7 +312,7 @@ def _smic_extended_rows(number: int, camera: str, subject: int, emotion: str) ->
                 replace(record, apex_frame=None, span_frames=(first, last)),
                 row if i == 0 else (),
                 at,
-                folder=f"{base}/{person}/{name}" if i == 0 and number != 8 else "",
+                folder=f"{base}/{subject_folder}/{name}" if i == 0 and number != 8 else "",
                 name="image{}.jpg",
                 frames=(first, last),
             )

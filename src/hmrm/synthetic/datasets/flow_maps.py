@@ -38,11 +38,11 @@ _BROWS_KNIT = (_Bump(0.3, 0.1, 0.5, 0.8, 0.07), _Bump(0.4, 0.12, 0.5, 0.5, 0.05)
 _SMILE = (_Bump(0.27, 0.67, -0.6, -0.8, 0.10), _Bump(0.2, 0.5, -0.1, -0.4, 0.12))
 _BROWS_UP = (_Bump(0.22, 0.08, 0.0, -0.9, 0.08), _Bump(0.38, 0.08, 0.0, -0.8, 0.07))
 _BLINK = (_Bump(0.215, 0.27, 0.0, 0.9, 0.06),)
-_BLINK_SHARE = 0.5
+_BLINK_FRACTION = 0.5
 _RECIPES = (_BROWS_KNIT, _SMILE, _BROWS_UP)
 
 
-def draw_maps(
+def synthesize_maps(
     *,
     subjects: int = 4,
     clips: int = 6,
@@ -104,7 +104,7 @@ def _draw(
     y = ((centres - box.top) / (box.bottom - box.top))[:, None]
     x = ((centres - box.left) / (box.right - box.left))[None, :]
     field = np.zeros((2, SIDE, SIDE))
-    for bump in _RECIPES[label] + (_BLINK if generator.random() < _BLINK_SHARE else ()):
+    for bump in _RECIPES[label] + (_BLINK if generator.random() < _BLINK_FRACTION else ()):
         for mirror in (1, -1):
             strength = generator.uniform(0.6, 1.0)
             at_x = bump.x if mirror == 1 else 1 - bump.x
@@ -122,7 +122,7 @@ def _smooth_noise(generator: np.random.Generator) -> np.ndarray:
     return np.asarray(smooth / smooth.std()).transpose(2, 0, 1)
 
 
-def _picture(values: Float32[np.ndarray, "3 s s"]) -> bytes:
+def _image(values: Float32[np.ndarray, "3 s s"]) -> bytes:
     rgb = np.round(values.transpose(1, 2, 0) * 255).astype(np.uint8)
     _, content = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     return content.tobytes()
@@ -132,12 +132,12 @@ def _write_flat(folder: Path, mapset: MapSet) -> None:
     rows = ["dataset,sub,filename_o,label,apex,imagename,sub_filename"]
     for name, label, values in zip(mapset.ids, mapset.labels, mapset.maps, strict=True):
         clip = ClipId.parse(name)
-        picture = f"{clip.subject_name}_{clip.clip}"
-        rows.append(f"{clip.dataset},{clip.subject_name},{clip.clip},{label},,{picture}.jpg,")
+        image = f"{clip.subject_name}_{clip.clip}"
+        rows.append(f"{clip.dataset},{clip.subject_name},{clip.clip},{label},,{image}.jpg,")
         back = values.copy()
         back[:2] = 1 - back[:2]
         for suffix, shown in (("", values), ("_1", back), ("_2", values), ("_3", back)):
-            atomic.write_bytes(folder / "maps" / f"{picture}{suffix} .png", _picture(shown))
+            atomic.write_bytes(folder / "maps" / f"{image}{suffix} .png", _image(shown))
     atomic.write_text(folder / "labels.csv", "\n".join(rows) + "\n")
 
 
@@ -148,7 +148,7 @@ def _write_folds(folder: Path, mapset: MapSet) -> None:
             (folder / "norm_u_v_os" / subject / part).mkdir(parents=True, exist_ok=True)
     for name, label, values in zip(mapset.ids, mapset.labels, mapset.maps, strict=True):
         clip = ClipId.parse(name)
-        content = _picture(values)
+        content = _image(values)
         for subject in subjects:
             part = "u_test" if subject == clip.subject_name else "u_train"
             target = folder / "norm_u_v_os" / subject / part / str(label)

@@ -11,10 +11,10 @@ from hmrm.synthetic.datasets.builder import (
     one_table,
     units_for,
 )
-from hmrm.synthetic.datasets.writer import FakeClip, FakeSet, FakeTable
+from hmrm.synthetic.datasets.writer import SyntheticClip, SyntheticDataSet, SyntheticTable
 
 
-def fake_casme() -> FakeSet:
+def synthetic_casme() -> SyntheticDataSet:
     """CASME: 36 clips of 6 people. Oddities: blank columns, a second apex, an apex 0, AU as text.
 
     One clip's apex lies outside it, and one clip's offset before its onset.
@@ -24,15 +24,15 @@ def fake_casme() -> FakeSet:
         *("Emotion", "Subject", None, "Filename", "OnsetF", "ApexF1", "ApexF2", "OffsetF"),
         *(None, "AU"),
     )
-    return FakeSet(
+    return SyntheticDataSet(
         name="casme",
         clips=tuple(_casme_clip(number, emotions[number % 6]) for number in range(36)),
         tables=one_table("CASME/casme.xlsx", header),
-        oddities={"apex_outside": 1, "offset_before_onset": 1, "no_apex": 1},
+        issues={"apex_outside": 1, "offset_before_onset": 1, "no_apex": 1},
     )
 
 
-def _casme_clip(number: int, emotion: str) -> FakeClip:
+def _casme_clip(number: int, emotion: str) -> SyntheticClip:
     subject, name, at = (
         f"sub{1 + number // 6:02d}",
         f"EP{1 + number % 6:02d}_{number}",
@@ -60,7 +60,7 @@ def _casme_clip(number: int, emotion: str) -> FakeClip:
     )
 
 
-def fake_mmew() -> FakeSet:
+def synthetic_mmew() -> SyntheticDataSet:
     """MMEW: 35 clips of 5 people, each emotion. Oddities: macro clips beside, a wrong apex."""
     emotions = ("happiness", "anger", "surprise", "disgust", "fear", "sadness", "others")
     header = (
@@ -68,7 +68,7 @@ def fake_mmew() -> FakeSet:
         *("Estimated Emotion", "remarks"),
     )
     clips = [_mmew_clip(number, emotions[number % 7]) for number in range(35)]
-    macro = FakeClip(
+    macro = SyntheticClip(
         row=(),
         record=None,
         folder="MMEW/Macro_Expression/S01/anger/S01-07-001",
@@ -76,12 +76,17 @@ def fake_mmew() -> FakeSet:
         frames=(1, 2),
     )
     tables = one_table("MMEW/MMEW_Micro_Exp.xlsx", header)
-    return FakeSet(name="mmew", clips=(*clips, macro), tables=tables, oddities={"apex_outside": 1})
+    return SyntheticDataSet(
+        name="mmew", clips=(*clips, macro), tables=tables, issues={"apex_outside": 1}
+    )
 
 
-def _mmew_clip(number: int, emotion: str) -> FakeClip:
-    person, at = 1 + number // 7, Moment(onset=1)
-    subject, name = f"S{person:02d}", f"S{person:02d}-{1 + number % 7:02d}-{number:03d}"
+def _mmew_clip(number: int, emotion: str) -> SyntheticClip:
+    subject_number, at = 1 + number // 7, Moment(onset=1)
+    subject, name = (
+        f"S{subject_number:02d}",
+        f"S{subject_number:02d}-{1 + number % 7:02d}-{number:03d}",
+    )
     code = units_for(emotion, number)
     record = build_record("mmew", subject, name, folder=name, at=at, emotion=emotion, code=code)
     apex = at.apex
@@ -96,22 +101,22 @@ def _mmew_clip(number: int, emotion: str) -> FakeClip:
     )
 
 
-def fake_4dme() -> FakeSet:
+def synthetic_4dme() -> SyntheticDataSet:
     """4DME: 20 clips of 4 people. Oddities: doubtful units, emotions as columns, two at once."""
     header = (
         *("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs", "Positive"),
         *("Negative", "Surprise", "Repression", "Others", "eye blink", "AU1", "AU4", "AU12"),
     )
     emotions = ("positive", "negative", "surprise", "repression", "others")
-    return FakeSet(
+    return SyntheticDataSet(
         name="4dme",
         clips=tuple(_4dme_clip(number, emotions) for number in range(20)),
         tables=one_table("4DME/4DME_Labelling_Micro_release v1.xlsx", header),
-        oddities={"units_doubtful": 5, "several_emotions": 1},
+        issues={"units_doubtful": 5, "several_emotions": 1},
     )
 
 
-def _4dme_clip(number: int, emotions: tuple[str, ...]) -> FakeClip:
+def _4dme_clip(number: int, emotions: tuple[str, ...]) -> SyntheticClip:
     subject, at = f"S{1 + number // 5}", Moment(onset=200 + 40 * number)
     name = f"{subject}_1st_{number:03d}_01_1"
     emotion = emotions[number % 5]
@@ -133,7 +138,7 @@ def _4dme_clip(number: int, emotions: tuple[str, ...]) -> FakeClip:
     )
 
 
-def fake_dfme() -> FakeSet:
+def synthetic_dfme() -> SyntheticDataSet:
     """DFME: 21 clips in the training table and 3 in each test table, at three frame rates."""
     emotions = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
     header = (
@@ -143,14 +148,14 @@ def fake_dfme() -> FakeSet:
     # Tables are read in the order of their names: the test sets come first.
     clips = [_dfme_clip(number, emotions) for number in (*range(21, 27), *range(21))]
 
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        books: dict[str, list[FakeClip]] = {"test_A": [], "test_B": [], "training": []}
+    def tables(chosen: Sequence[SyntheticClip]) -> tuple[SyntheticTable, ...]:
+        books: dict[str, list[SyntheticClip]] = {"test_A": [], "test_B": [], "training": []}
         for clip in chosen:
             number = clips.index(clip)
             book = "test_A" if number < 3 else "test_B" if number < 6 else "training"
             books[book].append(clip)
         return tuple(
-            FakeTable(
+            SyntheticTable(
                 path=f"DFME/{book}_full_with_AU.xlsx",
                 sheets={"Sheet1": [header, *(clip.row for clip in some)]},
             )
@@ -158,22 +163,22 @@ def fake_dfme() -> FakeSet:
             if some
         )
 
-    return FakeSet(name="dfme", clips=tuple(clips), tables=tables)
+    return SyntheticDataSet(name="dfme", clips=tuple(clips), tables=tables)
 
 
-def _dfme_clip(number: int, emotions: tuple[str, ...]) -> FakeClip:
-    person, at = f"sub{3 + number // 3:04d}", Moment(onset=number)
-    name = f"{person}_{1 + number % 3:02d}"
+def _dfme_clip(number: int, emotions: tuple[str, ...]) -> SyntheticClip:
+    subject, at = f"sub{3 + number // 3:04d}", Moment(onset=number)
+    name = f"{subject}_{1 + number % 3:02d}"
     emotion, rate = emotions[number % 7], (500, 300, 200)[number % 3]
     code = units_for(emotion, number)
-    record = build_record("dfme", person, name, folder=name, at=at, emotion=emotion, code=code)
+    record = build_record("dfme", subject, name, folder=name, at=at, emotion=emotion, code=code)
     return build_clip(
         replace(record, frames_per_s=float(rate)),
         (
-            *(person, name, at.onset, at.apex, at.offset, emotion.capitalize()),
+            *(subject, name, at.onset, at.apex, at.offset, emotion.capitalize()),
             *(number % 7, rate, code),
         ),
         at,
-        folder=f"DFME/{person}/{name}",
+        folder=f"DFME/{subject}/{name}",
         name="{:05d}.jpg",
     )

@@ -23,15 +23,16 @@ from hmrm.flow.files.samples import read_sample
 from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
 from hmrm.flow.gru_aofe.weights import FlowCard, FlowErrors, load_flow_weights, save_flow_weights
 from hmrm.progress import Progress, silent
-from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, draw_pool
+from hmrm.records import formerly
+from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, synthesize_pool
 from hmrm.synthetic.sensor import SensorConfig, seen
 from hmrm.training.flow.batches import (
     Batch,
-    DrawnMaterial,
-    FolderMaterial,
-    Material,
+    FolderTrainingData,
+    SyntheticTrainingData,
+    TrainingData,
     collated,
-    draw_batch,
+    synthesize_batch,
 )
 from hmrm.training.optimisation import (
     ParameterGroup,
@@ -55,12 +56,12 @@ class FlowTrainingConfig:
     """Everything that decides the weights.
 
     Attributes:
-        data: ``drawn`` pairs, or a folder ``data_path`` of FlyingChairs or FlyingThings3D.
+        data: ``synthetic`` pairs, or a folder ``data_path`` of FlyingChairs or FlyingThings3D.
         held_out_samples: pairs of the folder's validation split that progress is measured on.
         steps: optimiser steps; with ``batch`` crops of ``crop_px`` (height, width) each.
         warm_up: share of the steps in which the learning rate rises; then it falls to zero.
-        first_iterations: refinements in the first ``first_share`` of the steps, which are cheaper;
-            then the network's own number.
+        first_iterations: refinements in the first ``first_fraction`` of the steps, which are
+            cheaper; then the network's own number.
         fading: weight of a refinement relative to the one after it (RAFT's gamma, 0.8).
         floor_px: pairs count less as their mean motion exceeds this; infinite: all the same.
         fast_weight: how much more a pair's fastest pixels count than those at rest; between them it
@@ -85,7 +86,7 @@ class FlowTrainingConfig:
     weight_decay: float = 1e-4
     warm_up: float = 0.05
     first_iterations: int = 2
-    first_share: float = 0.3
+    first_fraction: float = field(default=0.3, metadata=formerly("first_share"))
     fading: float = 0.8
     floor_px: float = 0.1
     fast_weight: float = 0.0
@@ -112,7 +113,7 @@ class FlowTrainingConfig:
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
-        for name in ("warm_up", "first_share", "fading", "shrunk"):
+        for name in ("warm_up", "first_fraction", "fading", "shrunk"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be in 0 … 1")
         if not 0 <= self.average_decay < 1:
@@ -159,7 +160,7 @@ def train_flow(
         OutputError: the folder cannot be written.
     """
     run_folder.claim(folder, "config.toml", config.to_mapping(settings))
-    material, held_out, seen_in_training = _material(settings, folder, workers, progress)
+    training_data, held_out, seen_in_training = _training_data(settings, folder, workers, progress)
 
     def keep(network: GruAofe, step: int) -> None:
         errors = validate(network, held_out)
@@ -175,7 +176,7 @@ def train_flow(
         )
         save_flow_weights(folder / WEIGHTS, network, card)
 
-    _train(settings, material, folder, keep, progress)
+    _train(settings, training_data, folder, keep, progress)
     return folder / WEIGHTS
 
 
@@ -194,13 +195,13 @@ def sequence_loss(
     length = truth.norm(dim=1)
     motion = (length * known).sum(dim=(1, 2)) / count
     fastest = length.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)
-    share = known * (1 + settings.fast_weight * (length / fastest).square())
-    share = share / share.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+    fraction = known * (1 + settings.fast_weight * (length / fastest).square())
+    fraction = fraction / fraction.sum(dim=(1, 2), keepdim=True).clamp(min=1)
     total = flow.new_zeros(())
     for index, estimate in enumerate(found):
         # The root's slope at no error is infinite without the small term.
         error = ((estimate.flow - truth).square().sum(dim=1) + 1e-6).sqrt()
-        mean = (error * share).sum(dim=(1, 2))
+        mean = (error * fraction).sum(dim=(1, 2))
         expected = estimate.log_error[:, 0].clamp(min=-7, max=5)
         surprise = (error.detach() * torch.exp(-expected) + expected) * known
         own = surprise.sum(dim=(1, 2)) / count
@@ -210,22 +211,22 @@ def sequence_loss(
     return total
 
 
-def _material(
+def _training_data(
     settings: FlowTrainingConfig, folder: Path, workers: int, progress: Progress
-) -> tuple[Material, list[Batch], str]:
+) -> tuple[TrainingData, list[Batch], str]:
     """What is trained on, what is held out, and a sentence about it."""
     height, width = settings.crop_px
     if settings.data_path is not None:
         chosen = flying_chairs if settings.data == "flying_chairs" else flying_things
         samples = chosen(settings.data_path, split="training")
         others = chosen(settings.data_path, split="validation")[: settings.held_out_samples]
-        real = FolderMaterial(
+        real = FolderTrainingData(
             samples=samples, height_px=height, width_px=width, sensor=settings.sensor
         )
-        said = f"{len(samples)} pairs of {settings.data}; drawn by computer, no face among them"
-        return real, [collated([read_sample(sample)]) for sample in others], said
+        stated = f"{len(samples)} pairs of {settings.data}; drawn by computer, no face among them"
+        return real, [collated([read_sample(sample)]) for sample in others], stated
     pools = [
-        draw_pool(
+        synthesize_pool(
             settings.pairs,
             folder / "pairs",
             seed=settings.seed,
@@ -235,15 +236,15 @@ def _material(
         )
         for held_out in (False, True)
     ]
-    drawn = DrawnMaterial(
+    synthetic = SyntheticTrainingData(
         pairs=pools[0],
         height_px=height,
         width_px=width,
         sensor=settings.sensor,
         shrunk=settings.shrunk,
     )
-    said = f"{settings.pairs.pairs} drawn pairs of pictures with known flow; no photograph"
-    return drawn, held_out_batches(pools[1], settings), said
+    stated = f"{settings.pairs.pairs} drawn pairs of pictures with known flow; no photograph"
+    return synthetic, held_out_batches(pools[1], settings), stated
 
 
 def held_out_batches(pairs: Pairs, settings: FlowTrainingConfig) -> list[Batch]:
@@ -291,7 +292,7 @@ def _rounded(value: Tensor | float) -> float:
 
 def _train(
     settings: FlowTrainingConfig,
-    material: Material,
+    training_data: TrainingData,
     folder: Path,
     keep: Callable[[GruAofe, int], None],
     progress: Progress,
@@ -307,7 +308,7 @@ def _train(
     state = folder / STATE
     done = load_state(state, modules=modules, optimizer=optimizer) if state.exists() else 0
     for step in range(done, settings.steps):
-        loss = _step(network, optimizer, settings, material, step, rate=schedule.rate(step))
+        loss = _step(network, optimizer, settings, training_data, step, rate=schedule.rate(step))
         if not np.isfinite(loss):
             raise NumericalError(f"{folder}: the loss is {loss} at step {step}; lower the rate")
         update_average(average, network, decay=settings.average_decay, step=step)
@@ -323,14 +324,16 @@ def _step(
     network: GruAofe,
     optimizer: torch.optim.Optimizer,
     settings: FlowTrainingConfig,
-    material: Material,
+    training_data: TrainingData,
     step: int,
     *,
     rate: float,
 ) -> float:
     device = next(network.parameters()).device
-    batch = draw_batch(material, batch=settings.batch, seed=(settings.seed, _TRAINING, step))
-    early = step < settings.first_share * settings.steps
+    batch = synthesize_batch(
+        training_data, batch=settings.batch, seed=(settings.seed, _TRAINING, step)
+    )
+    early = step < settings.first_fraction * settings.steps
     iterations = min(settings.first_iterations if early else 99, settings.network.iterations)
     halved = settings.mixed_precision and device.type == "cuda"
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=halved):

@@ -1,4 +1,4 @@
-"""Named drawn clips: ``python -m benchmarks.naming [--weights NAME] [--flow NAME] -o FILE``.
+"""Rendered clips, classified: ``python -m benchmarks.classification [--weights W] [--flow F]``.
 
 Onset and apex pictures of the portrait, moved by the atlas, go through the whole chain: MTCNN,
 canonical crop, optical flow, flow map, weights. Weights of ``configs/hmrm-morphable.toml`` never
@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.naming.clips import APEX_INDEX, ONSET_INDEX, drawn_clip
+from benchmarks.classification.clips import APEX_INDEX, ONSET_INDEX, synthetic_clip
 from hmrm import atomic, provenance
 from hmrm.analysis.analyze import analyze
 from hmrm.analysis.classify import NetworkClassifier
@@ -33,12 +33,12 @@ def name_clips(
     """One row per clip: what was drawn and what it was called; no movement counts as none."""
     rows: list[dict[str, object]] = []
     for seed in seeds:
-        clip, units = drawn_clip(label, seed, low_px=LOW_PX, high_px=HIGH_PX)
+        clip, units = synthetic_clip(label, seed, low_px=LOW_PX, high_px=HIGH_PX)
         pair = [clip.frame(index).image for index in (ONSET_INDEX, APEX_INDEX)]
         events = analyze(pair, flow=flow, classifier=classifier).events
         called = events[0].label if events else NONE
-        drawn = "+".join(f"{u.number}{u.side[0].upper()}" for u in units)
-        rows.append({"seed": seed, "drawn": label, "units": drawn, "called": called})
+        synthetic = "+".join(f"{u.number}{u.side[0].upper()}" for u in units)
+        rows.append({"seed": seed, "drawn": label, "units": synthetic, "called": called})
     return rows
 
 
@@ -47,7 +47,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", default="hmrm-synthetic")
     parser.add_argument("--flow", choices=list(ESTIMATORS), default=AnalyzeConfig().flow)
-    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/naming/results.json"))
+    default = Path("benchmarks/classification/results.json")
+    parser.add_argument("-o", "--output", type=Path, default=default)
     arguments = parser.parse_args()
     single_thread()
     classifier = NetworkClassifier(arguments.weights)

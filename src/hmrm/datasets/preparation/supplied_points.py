@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from hmrm.clip import Image, Oddity
+from hmrm.clip import Image, Issue
 from hmrm.errors import DataError
 
 Points = tuple[float, ...]
@@ -18,7 +18,7 @@ Points = tuple[float, ...]
 COLUMNS = ("id", *(f"{axis}{i}" for i in range(1, 6) for axis in "xy"))
 
 # A face that fills its picture may have a corner of the mouth just beside it.
-_BESIDE = 0.1
+_OUTSIDE = 0.1
 
 
 def read_points(path: Path) -> dict[str, Points]:
@@ -52,7 +52,7 @@ def read_points(path: Path) -> dict[str, Points]:
 
 def points_without_clip(
     points: Iterable[str], path: Path, *, clips: Collection[str], other_sets: Collection[str]
-) -> list[Oddity]:
+) -> list[Issue]:
     """Points of no clip; those of ``other_sets`` may stand in the same file.
 
     Raises:
@@ -65,13 +65,13 @@ def points_without_clip(
             f"the first clip {min(clips)!r}; mend the ids, or leave --faces out"
         )
     return [
-        Oddity(code="points_without_clip", where=str(path), message=f"{name} is no clip here")
+        Issue(code="points_without_clip", where=str(path), message=f"{name} is no clip here")
         for name in unused
         if not any(name.startswith(f"{dataset}/") for dataset in other_sets)
     ]
 
 
-def check_in_picture(points: Points, onset: Image, *, name: str) -> None:
+def check_in_image(points: Points, onset: Image, *, name: str) -> None:
     """Refuse points that lie outside the onset, by more than a tenth of its sides.
 
     Raises:
@@ -79,7 +79,7 @@ def check_in_picture(points: Points, onset: Image, *, name: str) -> None:
     """
     height, width = onset.shape[:2]
     for number, (x, y) in enumerate(zip(points[::2], points[1::2], strict=True), start=1):
-        if abs(x / width - 0.5) > 0.5 + _BESIDE or abs(y / height - 0.5) > 0.5 + _BESIDE:
+        if abs(x / width - 0.5) > 0.5 + _OUTSIDE or abs(y / height - 0.5) > 0.5 + _OUTSIDE:
             raise DataError(
                 f"{name}: point {number} of --faces is ({x:g}, {y:g}), outside the onset of "
                 f"{width} × {height} px; give px of this picture"

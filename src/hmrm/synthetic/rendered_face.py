@@ -31,7 +31,7 @@ _EYES = (range(36, 42), range(42, 48))
 _BROWS = (range(17, 22), range(22, 27))
 
 
-def draw_face(
+def render_face(
     rng: np.random.Generator,
     *,
     size_wh_px: tuple[int, int] = (320, 400),
@@ -43,7 +43,7 @@ def draw_face(
     """Draw a face from the front.
 
     Args:
-        landmarks: px of the canonical crop (``atlas.PICTURE_PX``); random ones by default.
+        landmarks: px of the canonical crop (``atlas.IMAGE_PX``); random ones by default.
         tone: skin from 0, very light, to ``TONES - 1``, very dark; random by default.
         beard: full, cheeks to chin, the lips free.
 

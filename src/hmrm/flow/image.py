@@ -22,7 +22,7 @@ _TOO_FAST = 0.75
 _UNKNOWN = (0, 0, 0)
 
 
-def flow_picture(
+def flow_image(
     flow: Float[np.ndarray, "2 h w"], *, max_px: float = 2.0
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Colour a flow: hue is direction, saturation is length, white is no motion.
@@ -44,21 +44,21 @@ def flow_picture(
     ring = _ring(np.arctan2(v, u))
     inside = 1.0 - np.minimum(length, 1.0)[..., None] * (1.0 - ring)
     colour = np.where(length[..., None] <= 1.0, inside, ring * _TOO_FAST)
-    picture = np.rint(colour * 255.0).astype(np.uint8)
-    picture[~known] = _UNKNOWN
-    return picture
+    image = np.rint(colour * 255.0).astype(np.uint8)
+    image[~known] = _UNKNOWN
+    return image
 
 
 def _ring(angle: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
     """Fully saturated colour (0 to 1) of a direction in radians, clockwise from the right."""
-    starts = np.cumsum([0, *(share for _, share in _CORNERS)])
+    starts = np.cumsum([0, *(fraction for _, fraction in _CORNERS)])
     corners = np.array([*(colour for colour, _ in _CORNERS), _CORNERS[0][0]]) / 255.0
     position = np.mod(angle, 2 * math.pi) / (2 * math.pi) * starts[-1]
     return np.stack([np.interp(position, starts, corners[:, c]) for c in range(3)], axis=-1)
 
 
-def legend_picture(*, max_px: float = 2.0, size: int = 224) -> UInt8[np.ndarray, "s s 3"]:
-    """The colour wheel that belongs to ``flow_picture``, with its lengths written in px.
+def legend_image(*, max_px: float = 2.0, size: int = 224) -> UInt8[np.ndarray, "s s 3"]:
+    """The colour wheel that belongs to ``flow_image``, with its lengths written in px.
 
     Circles at half and at the whole of ``max_px`` carry their length; the rim beyond shows how
     longer vectors look.
@@ -70,47 +70,47 @@ def legend_picture(*, max_px: float = 2.0, size: int = 224) -> UInt8[np.ndarray,
     radius = 0.84 * centre
     y, x = np.mgrid[:size, :size].astype(np.float64) - centre
     flow = np.stack([x, y]) * (max_px / radius)
-    picture = flow_picture(flow, max_px=max_px)
-    picture[np.hypot(x, y) > centre] = 255
-    canvas, axes = _canvas(picture, size=size)
+    image = flow_image(flow, max_px=max_px)
+    image[np.hypot(x, y) > centre] = 255
+    canvas, axes = _canvas(image, size=size)
     turn = np.linspace(0.0, 2.0 * math.pi, 181)
-    for share in (0.5, 1.0):
-        reach = radius * share
+    for fraction in (0.5, 1.0):
+        reach = radius * fraction
         ring_xy = centre + reach * np.cos(turn), centre + reach * np.sin(turn)
         axes.plot(*ring_xy, lw=0.6, color="black")
         axes.text(
             centre + reach * 0.92 * math.cos(0.7),
             centre - reach * 0.92 * math.sin(0.7),
-            f"{max_px * share:g} px",
+            f"{max_px * fraction:g} px",
             fontsize=_font_px(size),
             ha="right",
             va="top",
             color="black",
         )
-    return _drawn(canvas)
+    return _rendered(canvas)
 
 
-def flow_and_legend_picture(
+def flow_and_legend_image(
     flow: Float[np.ndarray, "2 h w"], *, max_px: float = 2.0
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """``flow_picture`` with its legend to the right, on white."""
-    legend = legend_picture(max_px=max_px, size=int(np.clip(flow.shape[1], 120, 240)))
-    return beside(flow_picture(flow, max_px=max_px), legend)
+    """``flow_image`` with its legend to the right, on white."""
+    legend = legend_image(max_px=max_px, size=int(np.clip(flow.shape[1], 120, 240)))
+    return alongside(flow_image(flow, max_px=max_px), legend)
 
 
-def beside(*pictures: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "H W 3"]:
+def alongside(*images: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "H W 3"]:
     """Pictures of any height in a row on white, 8 px apart."""
-    height = max(picture.shape[0] for picture in pictures)
-    width = sum(picture.shape[1] + 8 for picture in pictures) - 8
+    height = max(image.shape[0] for image in images)
+    width = sum(image.shape[1] + 8 for image in images) - 8
     row = np.full((height, width, 3), 255, np.uint8)
     left = 0
-    for picture in pictures:
-        row[: picture.shape[0], left : left + picture.shape[1]] = picture
-        left += picture.shape[1] + 8
+    for image in images:
+        row[: image.shape[0], left : left + image.shape[1]] = image
+        left += image.shape[1] + 8
     return row
 
 
-def quiver_picture(
+def quiver_image(
     face: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"],
     flow: Float[np.ndarray, "2 h w"],
     *,
@@ -144,17 +144,21 @@ def quiver_picture(
         headwidth=4,
         minlength=0,
     )
-    return _drawn(canvas)
+    return _rendered(canvas)
 
 
-def map_picture(flow_map: FlowMap, *, zoom: int = 6) -> UInt8[np.ndarray, "H W 3"]:
+def map_image(flow_map: FlowMap, *, zoom: int = 6) -> UInt8[np.ndarray, "H W 3"]:
     """The three planes of a flow map beside each other: u, v, strain.
 
     u and v run from blue (left, up) through white to red (right, down) at ±3 times the map's
     scale, strain from white to black at 3; each plane is ``zoom`` times as large as the map.
     """
     u, v, strain = flow_map.values.astype(np.float64) / 3.0
-    planes = [_diverging(u), _diverging(v), 1.0 - np.clip(strain, 0.0, 1.0)[..., None].repeat(3, 2)]
+    planes = [
+        _diverging(u),
+        _diverging(v),
+        1.0 - np.clip(strain, 0.0, 1.0)[..., None].repeat(3, 2),
+    ]
     gap = np.ones((u.shape[0] * zoom, zoom, 3))
     large = [np.kron(plane, np.ones((zoom, zoom, 1))) for plane in planes]
     row = np.concatenate([large[0], gap, large[1], gap, large[2]], axis=1)
@@ -172,7 +176,7 @@ def _font_px(size: int) -> float:
     return size / 18
 
 
-def _canvas(picture: UInt8[np.ndarray, "h w 3"], *, size: int) -> tuple[Any, Any]:
+def _canvas(image: UInt8[np.ndarray, "h w 3"], *, size: int) -> tuple[Any, Any]:
     """Canvas and axes: the longer side is ``size`` px, coordinates are the picture's px.
 
     72 dots an inch make font sizes px. pyplot would keep global state; ``Figure`` has none.
@@ -181,17 +185,17 @@ def _canvas(picture: UInt8[np.ndarray, "h w 3"], *, size: int) -> tuple[Any, Any
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     shrink = size / max(height, width)
     figure = Figure(figsize=(width * shrink / 72, height * shrink / 72), dpi=72)
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.imshow(picture, interpolation="nearest", aspect="auto")
+    axes.imshow(image, interpolation="nearest", aspect="auto")
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(height - 0.5, -0.5)
     axes.set_axis_off()
     return FigureCanvasAgg(figure), axes
 
 
-def _drawn(canvas: Any) -> UInt8[np.ndarray, "h w 3"]:
+def _rendered(canvas: Any) -> UInt8[np.ndarray, "h w 3"]:
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmrm.datasets.preparation.given_points import COLUMNS, check_in_picture, read_points
+from hmrm.datasets.preparation.supplied_points import COLUMNS, check_in_image, read_points
 from hmrm.errors import DataError
 from hmrm.synthetic.datasets.writer import write_points
 
@@ -59,7 +59,7 @@ def test_a_workbook_is_named_as_no_text(tmp_path: Path) -> None:
 
 
 def test_points_may_lie_a_little_beside_the_picture() -> None:
-    check_in_picture(FACE, np.zeros((100, 100), np.uint8), name="a/b/c")
-    check_in_picture(FACE, np.zeros((75, 100, 3), np.uint8), name="a/b/c")
+    check_in_image(FACE, np.zeros((100, 100), np.uint8), name="a/b/c")
+    check_in_image(FACE, np.zeros((75, 100, 3), np.uint8), name="a/b/c")
     with pytest.raises(DataError, match=r"a/b/c: point 4 of --faces is \(35, 80\)"):
-        check_in_picture(FACE, np.zeros((70, 100), np.uint8), name="a/b/c")
+        check_in_image(FACE, np.zeros((70, 100), np.uint8), name="a/b/c")

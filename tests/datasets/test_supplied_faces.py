@@ -8,15 +8,15 @@ from typer.testing import CliRunner, Result
 
 from hmrm.cli.main import app
 from hmrm.datasets.preparation import prepare_clip
-from hmrm.datasets.preparation.given_points import read_points
+from hmrm.datasets.preparation.supplied_points import read_points
 from hmrm.errors import DataError
-from hmrm.synthetic.datasets.composite import fake_smic
-from hmrm.synthetic.datasets.writer import write_fake, write_points
+from hmrm.synthetic.datasets.composite import synthetic_smic
+from hmrm.synthetic.datasets.writer import write_points, write_synthetic
 
 
 @pytest.fixture()
 def root(tmp_path: Path) -> Path:
-    write_points(tmp_path / "faces.csv", write_fake(tmp_path, fake_smic().first(3)))
+    write_points(tmp_path / "faces.csv", write_synthetic(tmp_path, synthetic_smic().first(3)))
     return tmp_path
 
 

@@ -2,38 +2,38 @@
 
 import numpy as np
 
-from benchmarks.clip_recipes import ClipRecipe, draw_recipe
+from benchmarks.clip_recipes import ClipRecipe, sample_recipe
 from hmrm.facs.atlas import ActionUnit
-from hmrm.facs.recipes import HAND_MADE, NONE, choose, draw_nuisance, draw_units
-from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression
+from hmrm.facs.recipes import HAND_MADE, NONE, choose, sample_nuisance, sample_units
+from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip
 
 ONSET_INDEX, APEX_INDEX = 20, 55
 
 
-def drawn_units(
+def sampled_units(
     label: str, rng: np.random.Generator, *, low_px: float, high_px: float
 ) -> list[ActionUnit]:
     """Action units of an expression, or of a movement that is none; never empty."""
     units: list[ActionUnit] = []
     while not units:
         if label == NONE:
-            units = draw_nuisance(rng, probability=0.5, low_px=low_px, high_px=high_px)
+            units = sample_nuisance(rng, probability=0.5, low_px=low_px, high_px=high_px)
         else:
             recipe = choose(HAND_MADE, label, rng)
-            units = draw_units(recipe, rng, low_px=low_px, high_px=high_px)
+            units = sample_units(recipe, rng, low_px=low_px, high_px=high_px)
     return units
 
 
-def drawn_clip(
+def synthetic_clip(
     label: str, seed: int, *, low_px: float, high_px: float
-) -> tuple[DrawnClip, list[ActionUnit]]:
+) -> tuple[RenderedClip, list[ActionUnit]]:
     """One movement with head motion and noise, 0.3 s from onset to apex, and its units.
 
     Args:
         low_px, high_px: intensity of the strongest unit, px of the canonical crop.
     """
     rng = np.random.default_rng(seed)
-    units = drawn_units(label, rng, low_px=low_px, high_px=high_px)
+    units = sampled_units(label, rng, low_px=low_px, high_px=high_px)
     camera = ClipConfig(
         duration_s=1.0,
         eye_distance_px=float(rng.uniform(90, 130)),
@@ -48,4 +48,4 @@ def drawn_clip(
         mirrored=bool(rng.integers(2)),
         camera=camera,
     )
-    return draw_recipe(recipe), units
+    return sample_recipe(recipe), units
