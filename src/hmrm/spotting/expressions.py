@@ -36,14 +36,15 @@ class RuleConfig:
         speech_salience: what a part other than the mouth's opening and the chin must reach to be
             an expression during speech; syllables move corners, upper lip and brows below it.
         end_salience: what a candidate must reach whose onset or offset nobody saw.
-        blink_salience: what a brow must reach during a blink, which pulls at it.
+        blink_share: a short movement of the brows alone with shut eyes in so much of it is the
+            blink's, which pulls at them.
         least_s: shorter candidates are glitches of the mesh.
         turned_deg: an expression during which the head turns so far is flagged.
     """
 
     speech_salience: float = 2.0
     end_salience: float = 1.5
-    blink_salience: float = 2.0
+    blink_share: float = 0.5
     least_s: float = 0.08
     turned_deg: float = 10.0
 
@@ -171,10 +172,9 @@ def _reason(
     if spoken[rows].mean() > 0.5 and _beside_speech(one.parts) < config.speech_salience:
         return "speech"
     others = np.delete(one.parts, _BROWS).max()
-    if shut[rows].any() and lasts_s <= MICRO_S and others < 1:
-        # Brows raised for longer, or far, are raised though the eyes blink meanwhile.
-        if one.salience < config.blink_salience:
-            return "blink"
+    # Brows that are raised for longer are raised though the eyes blink meanwhile.
+    if others < 1 and lasts_s <= MICRO_S and shut[rows].mean() >= config.blink_share:
+        return "blink"
     if (one.begins_before or one.lasts_beyond) and one.salience < config.end_salience:
         return "weak_at_end"
     return None

@@ -1,0 +1,282 @@
+"""One list of events out of two instruments: the mesh, coarse and absolute, and registration.
+
+What the mesh sees stands: its uncertainty is some thousandths of the eye distance, its neutral face
+that of the whole video. Registration speaks where the mesh sees nothing: its uncertainty is some
+hundredths of a px, but it knows only what moved within the last second, so its rest is taken from
+frames that are rest to the mesh, and its movements are dropped where the mesh shows an expression.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hmrm.spotting.expressions import (
+    MICRO_S,
+    Expression,
+    ExpressionConfig,
+    Findings,
+    find_expressions,
+)
+from hmrm.spotting.fine import FineConfig, FineMovement, RegionalMotion, blinks, find_fine
+from hmrm.spotting.measures import FaceMeasures
+from hmrm.spotting.position import PARTS
+
+Instrument = Literal["mesh", "registration"]
+
+PARTS_OF_REGION = {
+    "left_brow": ("left_brow",),
+    "right_brow": ("right_brow",),
+    "left_cheek": ("left_mouth_corner",),
+    "right_cheek": ("right_mouth_corner",),
+    "left_mouth_corner": ("left_mouth_corner", "upper_lip"),
+    "right_mouth_corner": ("right_mouth_corner", "upper_lip"),
+    "chin": ("chin", "mouth_opening"),
+    "nose": (),
+}
+"""Region of the registration → parts of the mesh's position that show the same skin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionConfig:
+    """How the two instruments are put together.
+
+    Attributes:
+        displaced: salience in the mesh from which on a frame is no rest for registration.
+        turning_deg: a fine movement during which the head turns so far is the head's.
+        nose_ratio, nose_px: the same told by the nose, which no muscle moves sideways: it goes at
+            least this part of the strongest region's way, and at least so far.
+        blink_salience: what a fine movement during a blink must reach: lids pull at everything.
+    """
+
+    expressions: ExpressionConfig = field(default_factory=ExpressionConfig)
+    fine: FineConfig = field(default_factory=FineConfig)
+    displaced: float = 0.7
+    turning_deg: float = 6.0
+    nose_ratio: float = 0.6
+    nose_px: float = 0.08
+    blink_salience: float = 2.0
+    speech_gap_s: float = 0.75
+    speech_count: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceEvent:
+    """One event of a face; frames from 0, both ends inclusive.
+
+    Attributes:
+        onset_index, apex_index, offset_index: last frame at rest, strongest, first back at rest.
+        kind: by true duration; of one under way at an end only the least duration is known.
+        instrument: which one found it.
+        region: the part or region that stood highest.
+        salience: its height over the threshold, 1 the least that counts.
+        peak_px: px of the canonical crop, where registration tells; else None.
+        flags: what a reader must know.
+    """
+
+    onset_index: int
+    apex_index: int
+    offset_index: int
+    kind: Literal["micro", "macro"]
+    instrument: Instrument
+    region: str
+    salience: float
+    peak_px: float | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RejectedEvent:
+    """A candidate of either instrument that is no event, and why."""
+
+    onset_index: int
+    apex_index: int
+    offset_index: int
+    instrument: Instrument
+    region: str
+    salience: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceEvents:
+    """All that was found in one face."""
+
+    events: tuple[FaceEvent, ...]
+    rejected: tuple[RejectedEvent, ...]
+    mesh: Findings
+
+
+def find_events(
+    measures: FaceMeasures,
+    motion: RegionalMotion | None = None,
+    config: FusionConfig | None = None,
+    *,
+    covered: Bool[np.ndarray, "n p"] | None = None,
+) -> FaceEvents:
+    """Events of one face, in order of time, and every rejected candidate.
+
+    Args:
+        motion: what registration measured; None leaves the mesh alone.
+        covered: rows and parts (order of ``PARTS``) that something lies over.
+    """
+    config = config or FusionConfig()
+    shut = None
+    if motion is not None and len(motion.index):
+        shut = _at(motion.index, blinks(motion, config.fine), measures.index)
+    mesh = find_expressions(measures, config.expressions, blinking=shut, covered=covered)
+    events = [_of_mesh(one, measures) for one in mesh.expressions]
+    rejected = [
+        RejectedEvent(
+            onset_index=int(measures.index[one.candidate.onset]),
+            apex_index=int(measures.index[one.candidate.apex]),
+            offset_index=int(measures.index[one.candidate.offset]),
+            instrument="mesh",
+            region=one.candidate.part,
+            salience=one.candidate.salience,
+            reason=one.reason,
+        )
+        for one in mesh.rejected
+    ]
+    if motion is not None and len(motion.index):
+        kept, dropped = _fine_events(measures, motion, mesh, events, covered, config)
+        events, rejected = events + kept, rejected + dropped
+    return FaceEvents(
+        events=tuple(sorted(events, key=lambda e: e.onset_index)),
+        rejected=tuple(sorted(rejected, key=lambda e: e.onset_index)),
+        mesh=mesh,
+    )
+
+
+def _of_mesh(one: Expression, measures: FaceMeasures) -> FaceEvent:
+    return FaceEvent(
+        onset_index=int(measures.index[one.onset]),
+        apex_index=int(measures.index[one.apex]),
+        offset_index=int(measures.index[one.offset]),
+        kind=one.kind,
+        instrument="mesh",
+        region=one.part,
+        salience=one.salience,
+        peak_px=None,
+        flags=one.flags,
+    )
+
+
+def _fine_events(
+    measures: FaceMeasures,
+    motion: RegionalMotion,
+    mesh: Findings,
+    events: list[FaceEvent],
+    covered: Bool[np.ndarray, "n p"] | None,
+    config: FusionConfig,
+) -> tuple[list[FaceEvent], list[RejectedEvent]]:
+    """Fine movements that stand on their own, and those that do not with the reason."""
+    away = mesh.moved.salience.max(axis=1) >= config.displaced
+    displaced = _at(measures.index, away | mesh.spoken, motion.index)
+    found = find_fine(motion, config.fine, displaced=displaced)
+    chatter = _in_rows(found, motion, config)
+    kept: list[FaceEvent] = []
+    dropped: list[RejectedEvent] = []
+    for one in found:
+        frames = tuple(int(motion.index[row]) for row in (one.onset, one.apex, one.offset))
+        reason = "speech" if one in chatter else _reason(one, frames, measures, motion, config)
+        if any(e.onset_index < frames[2] and frames[0] < e.offset_index for e in events):
+            reason = "part_of_expression"
+        if covered is not None and reason is None and _hidden(one, frames, measures, covered):
+            reason = "covered"
+        lasts_s = float(motion.time_s[one.offset] - motion.time_s[one.onset])
+        if reason is None:
+            kept.append(
+                FaceEvent(
+                    onset_index=frames[0],
+                    apex_index=frames[1],
+                    offset_index=frames[2],
+                    kind="micro" if lasts_s <= MICRO_S + 1e-9 else "macro",
+                    instrument="registration",
+                    region=one.region,
+                    salience=one.salience,
+                    peak_px=one.peak_px,
+                    flags=("blink_overlap",) if one.blink else (),
+                )
+            )
+            continue
+        dropped.append(
+            RejectedEvent(
+                onset_index=frames[0],
+                apex_index=frames[1],
+                offset_index=frames[2],
+                instrument="registration",
+                region=one.region,
+                salience=one.salience,
+                reason=reason,
+            )
+        )
+    return kept, dropped
+
+
+def _reason(
+    one: FineMovement,
+    frames: tuple[int, ...],
+    measures: FaceMeasures,
+    motion: RegionalMotion,
+    config: FusionConfig,
+) -> str | None:
+    """Why a fine movement is no event; None if it is one."""
+    if one.blink and one.salience < config.blink_salience:
+        return "blink"
+    rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
+    if rows.any():
+        turning = float(np.linalg.norm(np.ptp(measures.pose_deg[rows], axis=0)))
+        if turning > config.turning_deg:
+            return "turn"
+    if "nose" in motion.regions:
+        moved = motion.motion_px[one.onset : one.offset + 1]
+        lengths = np.linalg.norm(moved - moved[0], axis=2).max(axis=0)
+        nose = float(lengths[motion.regions.index("nose")])
+        strongest = float(lengths[motion.regions.index(one.region)])
+        if nose >= config.nose_px and nose >= config.nose_ratio * strongest:
+            return "turn"
+    return None
+
+
+def _in_rows(
+    found: list[FineMovement], motion: RegionalMotion, config: FusionConfig
+) -> list[FineMovement]:
+    """Short movements about the mouth that follow each other closely: speech too soft for the
+    mesh's opening."""
+    short = [
+        one
+        for one in found
+        if "brow" not in one.region
+        and motion.time_s[one.offset] - motion.time_s[one.onset] <= 2 * MICRO_S
+    ]
+    runs: list[list[FineMovement]] = []
+    for one in short:
+        begins_s = motion.time_s[one.onset]
+        if runs and begins_s - motion.time_s[runs[-1][-1].offset] <= config.speech_gap_s:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return [one for run in runs if len(run) >= config.speech_count for one in run]
+
+
+def _hidden(
+    one: FineMovement,
+    frames: tuple[int, ...],
+    measures: FaceMeasures,
+    covered: Bool[np.ndarray, "n p"],
+) -> bool:
+    rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
+    parts = [PARTS.index(name) for name in PARTS_OF_REGION[one.region]]
+    return bool(covered[np.ix_(rows, parts)].any())
+
+
+def _at(
+    index: Int[np.ndarray, " n"], values: Bool[np.ndarray, " n"], wanted: Int[np.ndarray, " m"]
+) -> Bool[np.ndarray, " m"]:
+    """Values at other frames: of the nearest frame before, the first one's before all."""
+    place: Float[np.ndarray, " m"] | Int[np.ndarray, " m"] = np.searchsorted(
+        index, wanted, side="right"
+    )
+    return values[np.clip(place - 1, 0, len(values) - 1)]
