@@ -82,13 +82,13 @@ class FineConfig:
     """
 
     scales: tuple[Scale, ...] = (
-        Scale(rest_s=1.0, smooth_s=0.025, least_px=0.11, noise_times=5.6, usual_times=3.7),
+        Scale(rest_s=1.0, smooth_s=0.025, least_px=0.12, noise_times=6.2, usual_times=4.1),
         Scale(
             rest_s=5.0,
             smooth_s=0.06,
-            least_px=0.5,
-            noise_times=8.0,
-            usual_times=4.0,
+            least_px=0.55,
+            noise_times=8.8,
+            usual_times=4.4,
             preference=0.6,
         ),
     )
@@ -116,8 +116,7 @@ class FineMovement:
         region: the one whose displacement stood highest above its threshold.
         peak_px: that region's displacement at the apex, from the onset.
         salience: height over the threshold, 1 the least that counts.
-        blink: the eyes changed their look during the movement.
-        begins_before, lasts_beyond: the segment begins, or ends, before rest was seen.
+        blink_share: part of the movement during which the eyes blink.
     """
 
     onset: int
@@ -126,9 +125,7 @@ class FineMovement:
     region: str
     peak_px: float
     salience: float
-    blink: bool
-    begins_before: bool = False
-    lasts_beyond: bool = False
+    blink_share: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,6 +140,7 @@ class _Part:
     scatter: Float[np.ndarray, "r 2"]
     blink: Bool[np.ndarray, " t"]
     busy: Bool[np.ndarray, " t"]
+    closed: Bool[np.ndarray, " t"]
     brief: bool
 
     def row(self, position: int) -> int:
@@ -155,17 +153,21 @@ def find_fine(
     config: FineConfig | None = None,
     *,
     displaced: Bool[np.ndarray, " t"] | None = None,
+    excluded: Bool[np.ndarray, " t"] | None = None,
 ) -> list[FineMovement]:
     """Fine movements in order of time; none where nothing rises above its noise.
 
     Args:
         displaced: rows in which the mesh shows the face away from neutral, or speaking: neither
-            rest nor noise is read there, and nothing is looked for.
+            rest nor noise is read there.
+        excluded: rows in which nothing is looked for.
     """
     config = config or FineConfig()
-    away = np.zeros(len(signal.index), dtype=bool) if displaced is None else displaced
-    found = [m for scale in config.scales for m in _at_scale(signal, scale, config, away)]
-    taken = np.zeros(len(signal.index), dtype=bool)
+    nowhere = np.zeros(len(signal.index), dtype=bool)
+    away = nowhere if displaced is None else displaced
+    closed = nowhere if excluded is None else excluded
+    found = [m for scale in config.scales for m in _at_scale(signal, scale, config, away, closed)]
+    taken = nowhere.copy()
     kept = []
     for _, movement in sorted(found, key=lambda pair: (-pair[0], pair[1].onset)):
         rows = slice(movement.onset, movement.offset + 1)
@@ -198,7 +200,11 @@ def _watched(signal: RegionalMotion, config: FineConfig) -> list[int]:
 
 
 def _parts(
-    signal: RegionalMotion, scale: Scale, config: FineConfig, displaced: Bool[np.ndarray, " t"]
+    signal: RegionalMotion,
+    scale: Scale,
+    config: FineConfig,
+    displaced: Bool[np.ndarray, " t"],
+    excluded: Bool[np.ndarray, " t"],
 ) -> Iterator[_Part]:
     watched = np.array(_watched(signal, config))
     for rows in _segments(signal):
@@ -229,15 +235,20 @@ def _parts(
             scatter=(scatter / np.sqrt(2)).reshape(len(watched), 2),
             blink=blink,
             busy=busy,
+            closed=np.interp(even, times, excluded[rows].astype(float)) > 0.5,
             brief=brief,
         )
 
 
 def _at_scale(
-    signal: RegionalMotion, scale: Scale, config: FineConfig, displaced: Bool[np.ndarray, " t"]
+    signal: RegionalMotion,
+    scale: Scale,
+    config: FineConfig,
+    displaced: Bool[np.ndarray, " t"],
+    excluded: Bool[np.ndarray, " t"],
 ) -> list[tuple[float, FineMovement]]:
     """Movements of one scale with their rank among those of all scales."""
-    parts = list(_parts(signal, scale, config, displaced))
+    parts = list(_parts(signal, scale, config, displaced, excluded))
     names = [signal.regions[i] for i in _watched(signal, config)]
     pulled = np.array([name in config.near_eyes for name in names])
     told = [part for part in parts if not part.brief]
@@ -252,7 +263,7 @@ def _at_scale(
         over_noise = np.linalg.norm(part.away / noise, axis=2) / threshold
         height = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / least_px)
         height[np.ix_(part.blink, pulled)] = 0.0
-        height[part.busy] = 0.0
+        height[part.closed] = 0.0
         found += _movements(part, height, noise, names, config)
     return [(scale.preference * movement.salience, movement) for movement in found]
 
@@ -280,7 +291,7 @@ def _movements(
 ) -> list[FineMovement]:
     """Peaks of one segment, highest first; intervals do not overlap."""
     score = height.max(axis=1)
-    taken = part.busy.copy()
+    taken = part.closed.copy()
     apart = max(1, round(config.apart_s / part.step_s))
     found = []
     for peak in np.argsort(-score, kind="stable").tolist():
@@ -308,7 +319,7 @@ def _movements(
                 region=names[region],
                 peak_px=float(np.linalg.norm(moved)),
                 salience=float(score[peak]),
-                blink=bool(part.blink[onset : offset + 1].any()),
+                blink_share=float(part.blink[onset : offset + 1].mean()),
             )
         )
     return found

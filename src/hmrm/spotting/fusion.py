@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from hmrm.spotting.cover import CoverConfig, FaceLooks, covered_parts
 from hmrm.spotting.expressions import (
     MICRO_S,
     Expression,
@@ -21,7 +22,8 @@ from hmrm.spotting.expressions import (
 )
 from hmrm.spotting.fine import FineConfig, FineMovement, RegionalMotion, blinks, find_fine
 from hmrm.spotting.measures import FaceMeasures
-from hmrm.spotting.position import PARTS
+from hmrm.spotting.neutral import estimate_neutral
+from hmrm.spotting.position import PARTS, position_of
 
 Instrument = Literal["mesh", "registration"]
 
@@ -45,19 +47,18 @@ class FusionConfig:
     Attributes:
         displaced: salience in the mesh from which on a frame is no rest for registration.
         turning_deg: a fine movement during which the head turns so far is the head's.
-        nose_ratio, nose_px: the same told by the nose, which no muscle moves sideways: it goes at
-            least this part of the strongest region's way, and at least so far.
-        blink_salience: what a fine movement during a blink must reach: lids pull at everything.
+        blink_share: a fine movement with a blink in so much of it is the blink's.
+        speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
+            speech too soft for the mesh's opening to tell.
     """
 
     expressions: ExpressionConfig = field(default_factory=ExpressionConfig)
     fine: FineConfig = field(default_factory=FineConfig)
+    cover: CoverConfig = field(default_factory=CoverConfig)
     displaced: float = 0.7
     turning_deg: float = 6.0
-    nose_ratio: float = 0.6
-    nose_px: float = 0.08
-    blink_salience: float = 2.0
-    speech_gap_s: float = 0.75
+    blink_share: float = 0.5
+    speech_gap_s: float = 1.0
     speech_count: int = 3
 
 
@@ -113,19 +114,26 @@ def find_events(
     motion: RegionalMotion | None = None,
     config: FusionConfig | None = None,
     *,
-    covered: Bool[np.ndarray, "n p"] | None = None,
+    looks: FaceLooks | None = None,
 ) -> FaceEvents:
     """Events of one face, in order of time, and every rejected candidate.
 
     Args:
         motion: what registration measured; None leaves the mesh alone.
-        covered: rows and parts (order of ``PARTS``) that something lies over.
+        looks: small pictures by which hands over the face are told; None tells of none.
     """
     config = config or FusionConfig()
+    position = position_of(measures, config.expressions.position)
+    neutral = estimate_neutral(measures, position, config.expressions.neutral)
+    covered = None
+    if looks is not None:
+        covered = covered_parts(looks, measures.index, neutral.at_rest, config.cover)
     shut = None
     if motion is not None and len(motion.index):
         shut = _at(motion.index, blinks(motion, config.fine), measures.index)
-    mesh = find_expressions(measures, config.expressions, blinking=shut, covered=covered)
+    mesh = find_expressions(
+        measures, config.expressions, blinking=shut, covered=covered, neutral=neutral
+    )
     events = [_of_mesh(one, measures) for one in mesh.expressions]
     rejected = [
         RejectedEvent(
@@ -174,13 +182,17 @@ def _fine_events(
     """Fine movements that stand on their own, and those that do not with the reason."""
     away = mesh.moved.salience.max(axis=1) >= config.displaced
     displaced = _at(measures.index, away | mesh.spoken, motion.index)
-    found = find_fine(motion, config.fine, displaced=displaced)
+    within = np.zeros(len(measures), dtype=bool)
+    for event in events:
+        within |= (measures.index >= event.onset_index) & (measures.index <= event.offset_index)
+    excluded = _at(measures.index, within | mesh.spoken, motion.index)
+    found = find_fine(motion, config.fine, displaced=displaced, excluded=excluded)
     chatter = _in_rows(found, motion, config)
     kept: list[FaceEvent] = []
     dropped: list[RejectedEvent] = []
     for one in found:
         frames = tuple(int(motion.index[row]) for row in (one.onset, one.apex, one.offset))
-        reason = "speech" if one in chatter else _reason(one, frames, measures, motion, config)
+        reason = "speech" if one in chatter else _reason(one, frames, measures, config)
         if any(e.onset_index < frames[2] and frames[0] < e.offset_index for e in events):
             reason = "part_of_expression"
         if covered is not None and reason is None and _hidden(one, frames, measures, covered):
@@ -197,7 +209,7 @@ def _fine_events(
                     region=one.region,
                     salience=one.salience,
                     peak_px=one.peak_px,
-                    flags=("blink_overlap",) if one.blink else (),
+                    flags=("blink_overlap",) if one.blink_share else (),
                 )
             )
             continue
@@ -219,23 +231,15 @@ def _reason(
     one: FineMovement,
     frames: tuple[int, ...],
     measures: FaceMeasures,
-    motion: RegionalMotion,
     config: FusionConfig,
 ) -> str | None:
     """Why a fine movement is no event; None if it is one."""
-    if one.blink and one.salience < config.blink_salience:
+    if one.blink_share >= config.blink_share:
         return "blink"
     rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
     if rows.any():
         turning = float(np.linalg.norm(np.ptp(measures.pose_deg[rows], axis=0)))
         if turning > config.turning_deg:
-            return "turn"
-    if "nose" in motion.regions:
-        moved = motion.motion_px[one.onset : one.offset + 1]
-        lengths = np.linalg.norm(moved - moved[0], axis=2).max(axis=0)
-        nose = float(lengths[motion.regions.index("nose")])
-        strongest = float(lengths[motion.regions.index(one.region)])
-        if nose >= config.nose_px and nose >= config.nose_ratio * strongest:
             return "turn"
     return None
 
@@ -243,8 +247,7 @@ def _reason(
 def _in_rows(
     found: list[FineMovement], motion: RegionalMotion, config: FusionConfig
 ) -> list[FineMovement]:
-    """Short movements about the mouth that follow each other closely: speech too soft for the
-    mesh's opening."""
+    """Short movements about the mouth that follow each other closely."""
     short = [
         one
         for one in found

@@ -1,0 +1,148 @@
+"""Whether a hand or another thing lies over the face: small looks at it, compared with rest.
+
+The mesh guesses on under a hand, with full presence. But nose and cheeks hardly change their look
+in any expression (measured over filmed expressions: at most a tenth of the nose, an eighth of a
+cheek), and a hand that covers a mouth, an eye or a brow covers part of these too.
+"""
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from hmrm.clip import Image
+from hmrm.faces.align import canonical_transform, warp
+from hmrm.faces.regions import ANATOMICAL
+from hmrm.spotting.position import PARTS
+
+LOOK_WH_PX = (36, 52)
+
+_SHOWN: Mapping[str, tuple[str, ...]] = {
+    "left_brow": ("left_brow",),
+    "right_brow": ("right_brow",),
+    "left_eye": ("left_brow",),
+    "right_eye": ("right_brow",),
+    "nose": ("upper_lip",),
+    "left_cheek": ("left_mouth_corner",),
+    "right_cheek": ("right_mouth_corner",),
+    "left_mouth_corner": ("left_mouth_corner", "upper_lip", "mouth_opening", "lips_forward"),
+    "right_mouth_corner": ("right_mouth_corner", "upper_lip", "mouth_opening", "lips_forward"),
+    "chin": ("chin", "mouth_opening"),
+}
+_STEADY = ("nose", "left_cheek", "right_cheek")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverConfig:
+    """When part of a face is covered.
+
+    Attributes:
+        every_s: a look is taken this often.
+        unlike: a pixel has changed when its colour is off by so many usual deviations at rest.
+        least: usual deviation assumed at least, part of the face's brightness.
+        steady: part of the nose or of a cheek that must have changed.
+        part: part of any other region that is then taken for covered.
+        least_rest: fewer looks at rest tell nothing.
+    """
+
+    every_s: float = 0.1
+    unlike: float = 4.0
+    least: float = 0.03
+    steady: float = 0.18
+    part: float = 0.2
+    least_rest: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceLooks:
+    """Small aligned pictures of a face.
+
+    Attributes:
+        index: frames they were taken in, increasing.
+        pixels: RGB, aligned to the canonical crop.
+    """
+
+    index: Int[np.ndarray, " k"]
+    pixels: UInt8[np.ndarray, "k h w 3"]
+
+
+class LookRecorder:
+    """Takes a look at a face every now and then; 5 kB each."""
+
+    def __init__(self, config: CoverConfig | None = None) -> None:
+        self.config = config or CoverConfig()
+        self._index = array("q")
+        self._pixels: list[UInt8[np.ndarray, "h w 3"]] = []
+        self._due_s = -np.inf
+
+    def add(
+        self, index: int, time_s: float, image: Image, points_xy_px: Float[np.ndarray, "5 2"]
+    ) -> None:
+        """Take a look at this frame if one is due.
+
+        Args:
+            points_xy_px: the five points that place the crop (``CropPoints``).
+        """
+        if time_s < self._due_s - 1e-6:
+            return
+        self._due_s = time_s + self.config.every_s
+        look = warp(image, canonical_transform(points_xy_px, LOOK_WH_PX), LOOK_WH_PX)
+        self._index.append(index)
+        self._pixels.append(look if look.ndim == 3 else np.repeat(look[..., None], 3, axis=2))
+
+    def looks(self) -> FaceLooks:
+        """All looks so far."""
+        empty = np.empty((0, LOOK_WH_PX[1], LOOK_WH_PX[0], 3), dtype=np.uint8)
+        return FaceLooks(
+            index=np.array(self._index, dtype=np.int64),
+            pixels=np.stack(self._pixels) if self._pixels else empty,
+        )
+
+
+def covered_parts(
+    looks: FaceLooks,
+    index: Int[np.ndarray, " n"],
+    at_rest: Float[np.ndarray, " n"],
+    config: CoverConfig | None = None,
+) -> Bool[np.ndarray, "n p"]:
+    """Which parts of the face (order of ``PARTS``) are covered in which frame.
+
+    Args:
+        index: frames in which the face was measured; a look counts up to half-way to the next.
+        at_rest: how surely the face is at rest in them.
+    """
+    config = config or CoverConfig()
+    covered = np.zeros((len(index), len(PARTS)), dtype=bool)
+    if not len(looks.index):
+        return covered
+    nearest = np.abs(index[:, None] - looks.index[None]).argmin(axis=1) if len(index) else index
+    rest = at_rest[np.clip(np.searchsorted(index, looks.index), 0, len(index) - 1)] > 0.5
+    if rest.sum() < config.least_rest:
+        return covered
+    changed = _changed(looks.pixels, rest, config)
+    over = np.any([changed[name] > config.steady for name in _STEADY], axis=0)
+    parts = np.zeros((len(looks.index), len(PARTS)), dtype=bool)
+    for name, shown in _SHOWN.items():
+        hidden = over & (changed[name] > config.part)
+        for part in shown:
+            parts[:, PARTS.index(part)] |= hidden
+    return parts[nearest]
+
+
+def _changed(
+    pixels: UInt8[np.ndarray, "k h w 3"], rest: Bool[np.ndarray, " k"], config: CoverConfig
+) -> dict[str, Float[np.ndarray, " k"]]:
+    """Part of every region's pixels that look unlike rest, by look."""
+    masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _SHOWN}
+    face = np.any(list(masks.values()), axis=0)
+    colours = pixels.astype(np.float64)
+    # Light that changes on the whole face is no hand.
+    light = np.median(colours[:, face], axis=1)[:, None, None]
+    relative = colours / np.maximum(light, 1.0)
+    usual = np.median(relative[rest], axis=0)
+    distance = np.abs(relative - usual).mean(axis=-1)
+    spread = np.median(distance[rest], axis=0) + config.least
+    unlike = distance > config.unlike * spread
+    return {name: unlike[:, mask].mean(axis=1) for name, mask in masks.items()}
