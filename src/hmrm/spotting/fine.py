@@ -64,7 +64,7 @@ class FineConfig:
     """What counts as a fine movement.
 
     Attributes:
-        scales: micro-expressions, and weak movements of up to about 2 s.
+        scales: micro-expressions, and weak movements of up to about 2 s and 4 s.
         noise_floor_px: least noise assumed.
         told_s: so much quiet time tells a face's own noise; with less, the known one stands.
         known_times: registration's wandering at rest in its scatter from frame to frame.
@@ -91,11 +91,19 @@ class FineConfig:
             usual_times=4.4,
             preference=0.6,
         ),
+        Scale(
+            rest_s=10.0,
+            smooth_s=0.12,
+            least_px=0.88,
+            noise_times=8.8,
+            usual_times=4.4,
+            preference=0.5,
+        ),
     )
     noise_floor_px: float = 0.01
     told_s: float = 3.0
-    known_times: float = 4.0
-    known_floor_px: float = 0.03
+    known_times: float = 3.6
+    known_floor_px: float = 0.027
     known_px: float = 0.2
     apart_s: float = 0.125
     edge: float = 0.08
