@@ -96,9 +96,7 @@ class BlazeFace:
 
     def _look(
         self, rgb: np.ndarray, square: tuple[int, int, int]
-    ) -> tuple[
-        Float[np.ndarray, "n 4"], Float[np.ndarray, " n"], Float[np.ndarray, "n 6 2"]
-    ]:
+    ) -> tuple[Float[np.ndarray, "n 4"], Float[np.ndarray, " n"], Float[np.ndarray, "n 6 2"]]:
         """Boxes, scores and points in one square of the picture, px of the picture."""
         left, top, side = square
         part = rgb[max(0, top) : top + side, max(0, left) : left + side]

@@ -107,7 +107,9 @@ class FaceMesh:
         placed[:, :2] = apply(invert(to_crop), placed[:, :2] - 0.5)
         placed[:, 2] *= crop.side_px / INPUT_PX
         logit = float(np.asarray(presence).ravel()[0])
-        return Mesh(points_xyz_px=placed, presence=1 / (1 + math.exp(-max(-60.0, min(60.0, logit)))))
+        return Mesh(
+            points_xyz_px=placed, presence=1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+        )
 
 
 def read_tflite(path: Path, *, outputs: tuple[str, ...]) -> cv2.dnn.Net:

@@ -142,9 +142,7 @@ def _peaks(
     """Peaks of one run: neighbours without a valley between, and alike, are one."""
     run = plain[start:stop]
     padded = np.concatenate([[-np.inf], run, [-np.inf]])
-    tops: Int[np.ndarray, " k"] = start + np.flatnonzero(
-        (run > padded[:-2]) & (run >= padded[2:])
-    )
+    tops: Int[np.ndarray, " k"] = start + np.flatnonzero((run > padded[:-2]) & (run >= padded[2:]))
     kept = [int(tops[0])]
     for top in tops[1:].tolist():
         last = kept[-1]

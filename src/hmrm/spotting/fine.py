@@ -185,9 +185,7 @@ def find_fine(
     return sorted(kept, key=lambda movement: movement.onset)
 
 
-def blinks(
-    signal: RegionalMotion, config: FineConfig | None = None
-) -> Bool[np.ndarray, " t"]:
+def blinks(signal: RegionalMotion, config: FineConfig | None = None) -> Bool[np.ndarray, " t"]:
     """Rows of the signal in which the eyes look as only a blink makes them."""
     config = config or FineConfig()
     blink = np.zeros(len(signal.index), dtype=bool)

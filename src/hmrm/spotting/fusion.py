@@ -115,12 +115,14 @@ def find_events(
     config: FusionConfig | None = None,
     *,
     looks: FaceLooks | None = None,
+    fine: bool = True,
 ) -> FaceEvents:
     """Events of one face, in order of time, and every rejected candidate.
 
     Args:
         motion: what registration measured; None leaves the mesh alone.
         looks: small pictures by which hands over the face are told; None tells of none.
+        fine: whether registration finds movements of its own, or only tells blinks.
     """
     config = config or FusionConfig()
     position = position_of(measures, config.expressions.position)
@@ -147,7 +149,7 @@ def find_events(
         )
         for one in mesh.rejected
     ]
-    if motion is not None and len(motion.index):
+    if fine and motion is not None and len(motion.index):
         kept, dropped = _fine_events(measures, motion, mesh, events, covered, config)
         events, rejected = events + kept, rejected + dropped
     return FaceEvents(

@@ -101,9 +101,7 @@ def causal_neutral(
     for row in range(count):
         if time_s[row] >= due_s:
             past = slice(0, row + 1)
-            base = _base(
-                time_s[past], position.values[past], position.sigma, prior[past], config
-            )
+            base = _base(time_s[past], position.values[past], position.sigma, prior[past], config)
             due_s = time_s[row] + every_s
         now = np.concatenate([position.values[row], measures.pose_deg[row]])
         distance = by_part((position.values[row] - base) / position.sigma).max()
