@@ -129,7 +129,7 @@ def variants() -> dict[str, FusionConfig]:
             blink_share=2.0,
         ),
         "without turn rule (registration)": replace(whole, turning_deg=1e9),
-        "without cover rule": replace(whole, cover=replace(whole.cover, steady=2.0)),
+        "without cover rule": replace(whole, cover=replace(whole.cover, nose=2.0, cheek=2.0)),
         "weak ends count": replace(
             whole, expressions=replace(mesh, rules=replace(mesh.rules, end_salience=1.0))
         ),
@@ -168,8 +168,9 @@ def _table(folder: Folder, scored: Score, found: Mapping[str, tuple[FaceEvent, .
 def _short(summary: dict[str, float]) -> str:
     return (
         f"{summary['found']:.0f} of {summary['sure']:.0f} ({summary['micro_found']:.0f} micro), "
-        f"{summary['false']:.0f} false, F1 {summary['f1']:.2f}, {summary['on_empty']:.0f} on empty, "
-        f"onset {summary['onset_error_frames']:.1f}, offset {summary['offset_error_frames']:.1f}"
+        f"{summary['false']:.0f} false, F1 {summary['f1']:.2f}, "
+        f"{summary['on_empty']:.0f} on empty, {summary['onset_error_frames']:.1f}, "
+        f"offset {summary['offset_error_frames']:.1f}"
     )
 
 

@@ -157,7 +157,7 @@ class MeshTracker:
 
     def _look(self, detections: list[Detection], image: Image, time_s: float) -> None:
         """Start a mesh on every detection that no mesh covers yet, the largest first."""
-        new = []
+        new: list[tuple[Mesh, float]] = []
         for detection in detections:
             if any(_covers(face.mesh, detection) for face in self._faces):
                 continue

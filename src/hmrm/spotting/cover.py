@@ -1,8 +1,8 @@
 """Whether a hand or another thing lies over the face: small looks at it, compared with rest.
 
-The mesh guesses on under a hand, with full presence. But nose and cheeks hardly change their look
-in any expression (measured over filmed expressions: at most a tenth of the nose, an eighth of a
-cheek), and a hand that covers a mouth, an eye or a brow covers part of these too.
+The mesh guesses on under a hand, with full presence. But nose, cheeks and eyes hardly change their
+look in any expression (measured over filmed expressions: a tenth of the nose, a sixth of a cheek
+for longer than a moment, a quarter of an eye), and a hand over mouth or brow covers some of them.
 """
 
 from array import array
@@ -19,19 +19,21 @@ from hmrm.spotting.position import PARTS
 
 LOOK_WH_PX = (36, 52)
 
-_SHOWN: Mapping[str, tuple[str, ...]] = {
-    "left_brow": ("left_brow",),
-    "right_brow": ("right_brow",),
-    "left_eye": ("left_brow",),
-    "right_eye": ("right_brow",),
-    "nose": ("upper_lip",),
-    "left_cheek": ("left_mouth_corner",),
-    "right_cheek": ("right_mouth_corner",),
-    "left_mouth_corner": ("left_mouth_corner", "upper_lip", "mouth_opening", "lips_forward"),
-    "right_mouth_corner": ("right_mouth_corner", "upper_lip", "mouth_opening", "lips_forward"),
-    "chin": ("chin", "mouth_opening"),
+_STEADY: Mapping[str, str] = {
+    "nose": "nose",
+    "left_cheek": "cheek",
+    "right_cheek": "cheek",
+    "left_eye": "eye",
+    "right_eye": "eye",
 }
-_STEADY = ("nose", "left_cheek", "right_cheek")
+"""Regions that tell of a cover → the setting that says how much of them must have changed."""
+
+_UPPER: Mapping[str, tuple[str, ...]] = {
+    "left_brow": ("left_brow", "left_eye"),
+    "right_brow": ("right_brow", "right_eye"),
+}
+_LOWER = tuple(part for part in PARTS if part not in _UPPER)
+_REGIONS = ("left_brow", "right_brow", *_STEADY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +44,18 @@ class CoverConfig:
         every_s: a look is taken this often.
         unlike: a pixel has changed when its colour is off by so many usual deviations at rest.
         least: usual deviation assumed at least, part of the face's brightness.
-        steady: part of the nose or of a cheek that must have changed.
-        part: part of any other region that is then taken for covered.
+        nose, cheek, eye: part of it that must have changed; blinks and squeezed eyes change up to
+            a quarter of an eye.
+        part: part of a brow or of its eye that is then taken for covered too.
         least_rest: fewer looks at rest tell nothing.
     """
 
     every_s: float = 0.1
     unlike: float = 4.0
     least: float = 0.03
-    steady: float = 0.18
+    nose: float = 0.15
+    cheek: float = 0.2
+    eye: float = 0.4
     part: float = 0.2
     least_rest: int = 3
 
@@ -122,12 +127,14 @@ def covered_parts(
     if rest.sum() < config.least_rest:
         return covered
     changed = _changed(looks.pixels, rest, config)
-    over = np.any([changed[name] > config.steady for name in _STEADY], axis=0)
+    over = np.any([changed[name] > getattr(config, kind) for name, kind in _STEADY.items()], axis=0)
     parts = np.zeros((len(looks.index), len(PARTS)), dtype=bool)
-    for name, shown in _SHOWN.items():
-        hidden = over & (changed[name] > config.part)
-        for part in shown:
-            parts[:, PARTS.index(part)] |= hidden
+    # The network fits the lower face as one: with a cheek hidden it guesses at the whole mouth.
+    for part in _LOWER:
+        parts[:, PARTS.index(part)] = over
+    for part, names in _UPPER.items():
+        hidden = over & np.any([changed[name] > config.part for name in names], axis=0)
+        parts[:, PARTS.index(part)] = hidden
     return parts[nearest]
 
 
@@ -135,13 +142,14 @@ def _changed(
     pixels: UInt8[np.ndarray, "k h w 3"], rest: Bool[np.ndarray, " k"], config: CoverConfig
 ) -> dict[str, Float[np.ndarray, " k"]]:
     """Part of every region's pixels that look unlike rest, by look."""
-    masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _SHOWN}
+    masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _REGIONS}
     face = np.any(list(masks.values()), axis=0)
-    colours = pixels.astype(np.float64)
-    # Light that changes on the whole face is no hand.
-    light = np.median(colours[:, face], axis=1)[:, None, None]
-    relative = colours / np.maximum(light, 1.0)
-    usual = np.median(relative[rest], axis=0)
+    colours = np.maximum(pixels.astype(np.float64), 1.0)
+    usual = np.median(colours[rest], axis=0)
+    # Light that changes on most of the face is no hand.
+    light = np.median((colours / usual)[:, face], axis=1)[:, None, None]
+    relative = colours / light / np.median(usual[face], axis=0)
+    usual = usual / np.median(usual[face], axis=0)
     distance = np.abs(relative - usual).mean(axis=-1)
     spread = np.median(distance[rest], axis=0) + config.least
     unlike = distance > config.unlike * spread

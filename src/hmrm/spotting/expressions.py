@@ -38,6 +38,8 @@ class RuleConfig:
         end_salience: what a candidate must reach whose onset or offset nobody saw.
         blink_share: a short movement of the brows alone with shut eyes in so much of it is the
             blink's, which pulls at them.
+        cover_share: a part that is covered in so much of a candidate does not count in it.
+        cover_salience: what another part must then reach: the mesh fits a face as a whole.
         least_s: shorter candidates are glitches of the mesh.
         turned_deg: an expression during which the head turns so far is flagged.
     """
@@ -45,6 +47,8 @@ class RuleConfig:
     speech_salience: float = 2.0
     end_salience: float = 1.5
     blink_share: float = 0.5
+    cover_share: float = 0.3
+    cover_salience: float = 1.5
     least_s: float = 0.08
     turned_deg: float = 10.0
 
@@ -164,8 +168,8 @@ def _reason(
     """Why a candidate is no expression; None if it is one."""
     rows = slice(one.onset, one.offset + 1)
     lasts_s = float(measures.time_s[one.offset] - measures.time_s[one.onset])
-    over = hidden[rows].any(axis=0)
-    if over.any() and one.parts[~over].max(initial=0.0) < 1:
+    over = hidden[rows].mean(axis=0) >= config.cover_share
+    if over.any() and one.parts[~over].max(initial=0.0) < config.cover_salience:
         return "covered"
     if lasts_s < config.least_s:
         return "too_short"

@@ -12,29 +12,20 @@ regions that take part, not set around the peak.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
+
+from hmrm.spotting.regional import (
+    RegionalMotion,
+    bridged,
+    rest_between_ends,
+    running_rest,
+    segments,
+    smooth,
+)
 
 _NORMAL_MEDIAN = 0.6745  # median of the absolute value of a normal number, in standard deviations
-
-
-class RegionalMotion(Protocol):
-    """What registration gives for one face; see ``MotionSignal``."""
-
-    @property
-    def regions(self) -> tuple[str, ...]: ...
-    @property
-    def index(self) -> Int[np.ndarray, " t"]: ...
-    @property
-    def time_s(self) -> Float[np.ndarray, " t"]: ...
-    @property
-    def motion_px(self) -> Float[np.ndarray, "t r 2"]: ...
-    @property
-    def eye_change(self) -> Float[np.ndarray, " t"]: ...
-    @property
-    def segment(self) -> Int[np.ndarray, " t"]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +57,8 @@ class FineConfig:
     Attributes:
         scales: micro-expressions, and weak movements of up to about 2 s and 4 s.
         noise_floor_px: least noise assumed.
-        told_s: so much quiet time tells a face's own noise; with less, the known one stands.
+        told_s: so much quiet time tells a face's own noise; with less, the known one stands,
+        heard_s: unless at least so much tells of a larger one.
         known_times: registration's wandering at rest in its scatter from frame to frame.
         known_floor_px: and at least this.
         known_px: least threshold while the known noise stands.
@@ -102,6 +94,7 @@ class FineConfig:
     )
     noise_floor_px: float = 0.01
     told_s: float = 3.0
+    heard_s: float = 0.75
     known_times: float = 3.6
     known_floor_px: float = 0.027
     known_px: float = 0.2
@@ -189,16 +182,11 @@ def blinks(signal: RegionalMotion, config: FineConfig | None = None) -> Bool[np.
     """Rows of the signal in which the eyes look as only a blink makes them."""
     config = config or FineConfig()
     blink = np.zeros(len(signal.index), dtype=bool)
-    for rows in _segments(signal):
+    for rows in segments(signal):
         if len(rows) > 1:
             step_s = float(np.median(np.diff(signal.time_s[rows])))
             blink[rows] = _blinks(signal.eye_change[rows], config, step_s)
     return blink
-
-
-def _segments(signal: RegionalMotion) -> list[Int[np.ndarray, " n"]]:
-    edges = np.flatnonzero(np.diff(signal.segment)) + 1
-    return np.split(np.arange(len(signal.index)), edges)
 
 
 def _watched(signal: RegionalMotion, config: FineConfig) -> list[int]:
@@ -213,7 +201,7 @@ def _parts(
     excluded: Bool[np.ndarray, " t"],
 ) -> Iterator[_Part]:
     watched = np.array(_watched(signal, config))
-    for rows in _segments(signal):
+    for rows in segments(signal):
         if len(rows) < 5:
             continue
         times = signal.time_s[rows]
@@ -221,24 +209,25 @@ def _parts(
         even = times[0] + step_s * np.arange(int((times[-1] - times[0]) / step_s + 0.5) + 1)
         raw = signal.motion_px[np.ix_(rows, watched)].reshape(len(rows), -1)
         raw = np.stack([np.interp(even, times, column) for column in raw.T], axis=1)
-        motion = _smooth(raw, scale.smooth_s / step_s)
+        motion = smooth(raw, scale.smooth_s / step_s)
         blink = _blinks(np.interp(even, times, signal.eye_change[rows]), config, step_s)
         busy = np.interp(even, times, displaced[rows].astype(float)) > 0.5
         quiet_s = float((~(blink | busy)).sum() * step_s)
         brief = quiet_s < config.told_s
         if quiet_s < scale.rest_s:
-            rest = _between_ends(motion, blink | busy)
+            rest = rest_between_ends(motion, blink | busy)
         else:
-            rest = _rest(_bridged(motion, blink | busy), scale.rest_s / step_s)
-        steps = np.diff(raw, axis=0)
-        scatter = np.median(np.abs(steps - np.median(steps, axis=0)), axis=0) / _NORMAL_MEDIAN
+            rest = running_rest(bridged(motion, blink | busy), scale.rest_s / step_s)
+        # Second differences: a movement's own speed must not pass for noise in a short clip.
+        bends = np.diff(raw, n=2, axis=0)
+        scatter = np.median(np.abs(bends), axis=0) / _NORMAL_MEDIAN / np.sqrt(6)
         yield _Part(
             first=int(rows[0]),
             rows_s=times,
             time_s=even,
             step_s=step_s,
             away=(motion - rest).reshape(len(even), len(watched), 2),
-            scatter=(scatter / np.sqrt(2)).reshape(len(watched), 2),
+            scatter=scatter.reshape(len(watched), 2),
             blink=blink,
             busy=busy,
             closed=np.interp(even, times, excluded[rows].astype(float)) > 0.5,
@@ -262,16 +251,26 @@ def _at_scale(
     found = []
     for part in parts:
         if part.brief or own is None:
-            noise = np.maximum(config.known_times * part.scatter, config.known_floor_px)
-            threshold, least_px = scale.noise_times, max(scale.least_px, config.known_px)
+            noise = _known_noise(part, config)
+            threshold = np.full(len(names), scale.noise_times)
+            least_px = max(scale.least_px, config.known_px)
         else:
-            (noise, threshold), least_px = own, scale.least_px
+            noise, threshold, least_px = own[0], own[1], scale.least_px
         over_noise = np.linalg.norm(part.away / noise, axis=2) / threshold
         height = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / least_px)
         height[np.ix_(part.blink, pulled)] = 0.0
         height[part.closed] = 0.0
         found += _movements(part, height, noise, names, config)
     return [(scale.preference * movement.salience, movement) for movement in found]
+
+
+def _known_noise(part: _Part, config: FineConfig) -> Float[np.ndarray, "r 2"]:
+    """What registration is known to wander by, and what little the part tells if that is more."""
+    known = np.maximum(config.known_times * part.scatter, config.known_floor_px)
+    quiet = part.away[~(part.blink | part.busy)]
+    if len(quiet) * part.step_s < config.heard_s:
+        return known
+    return np.maximum(known, np.median(np.abs(quiet), axis=0) / _NORMAL_MEDIAN)
 
 
 def _own_noise(
@@ -351,63 +350,6 @@ def _interval(
         return None
     onset, offset = int(before[-1]), peak + int(after[0])
     return onset, onset + int(along[onset : offset + 1].argmax()), offset
-
-
-def _smooth(columns: Float[np.ndarray, "t k"], sigma: float) -> Float[np.ndarray, "t k"]:
-    """Gaussian along time; the ends are repeated."""
-    reach = int(np.ceil(3 * sigma))
-    if sigma < 0.3 or len(columns) < 2:
-        return columns
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    kernel /= kernel.sum()
-    padded = np.pad(columns, ((reach, reach), (0, 0)), mode="edge")
-    smooth = np.zeros_like(columns)
-    for i, weight in enumerate(kernel.tolist()):
-        smooth += weight * padded[i : i + len(columns)]
-    return smooth
-
-
-def _bridged(
-    columns: Float[np.ndarray, "t k"], away: Bool[np.ndarray, " t"]
-) -> Float[np.ndarray, "t k"]:
-    """Straight lines across blinks and displacements: they would pass for the resting place."""
-    if away.all():
-        return columns
-    rows, rest = np.arange(len(columns)), np.flatnonzero(~away)
-    return np.stack([np.interp(rows, rest, column[rest]) for column in columns.T], axis=1)
-
-
-def _rest(columns: Float[np.ndarray, "t k"], window: float) -> Float[np.ndarray, "t k"]:
-    """Running median along time, on every few rows and straight lines between."""
-    stride = max(1, int(window / 24))
-    half = max(1, round(window / 2))
-    centres = np.unique(np.append(np.arange(0, len(columns), stride), len(columns) - 1))
-    medians = np.stack(
-        [np.median(columns[max(0, c - half) : c + half + 1 : stride], axis=0) for c in centres]
-    )
-    rows = np.arange(len(columns))
-    return np.stack([np.interp(rows, centres, column) for column in medians.T], axis=1)
-
-
-def _between_ends(
-    columns: Float[np.ndarray, "t k"], away: Bool[np.ndarray, " t"]
-) -> Float[np.ndarray, "t k"]:
-    """A straight line from the first quiet rows to the last: whoever cuts a clip around a movement
-    leaves its ends at rest."""
-    quiet = np.flatnonzero(~away)
-    if len(quiet) < 2:
-        quiet = np.arange(len(columns))
-    some = max(1, len(quiet) // 10)
-    first, last = quiet[:some], quiet[-some:]
-    rows = np.arange(len(columns), dtype=np.float64)
-    ends = [float(first.mean()), float(last.mean())]
-    return np.stack(
-        [
-            np.interp(rows, ends, [np.median(column[first]), np.median(column[last])])
-            for column in columns.T
-        ],
-        axis=1,
-    )
 
 
 def _blinks(

@@ -20,10 +20,11 @@ from hmrm.spotting.expressions import (
     Findings,
     find_expressions,
 )
-from hmrm.spotting.fine import FineConfig, FineMovement, RegionalMotion, blinks, find_fine
+from hmrm.spotting.fine import FineConfig, FineMovement, blinks, find_fine
 from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.neutral import estimate_neutral
 from hmrm.spotting.position import PARTS, position_of
+from hmrm.spotting.regional import RegionalMotion
 
 Instrument = Literal["mesh", "registration"]
 
@@ -46,6 +47,8 @@ class FusionConfig:
 
     Attributes:
         displaced: salience in the mesh from which on a frame is no rest for registration.
+        flank_s: registration sees an expression's first and last bit before and after the mesh
+            does; so much around it is neither rest nor looked at.
         turning_deg: a fine movement during which the head turns so far is the head's.
         blink_share: a fine movement with a blink in so much of it is the blink's.
         speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
@@ -56,6 +59,7 @@ class FusionConfig:
     fine: FineConfig = field(default_factory=FineConfig)
     cover: CoverConfig = field(default_factory=CoverConfig)
     displaced: float = 0.7
+    flank_s: float = 0.12
     turning_deg: float = 6.0
     blink_share: float = 0.5
     speech_gap_s: float = 1.0
@@ -183,10 +187,12 @@ def _fine_events(
 ) -> tuple[list[FaceEvent], list[RejectedEvent]]:
     """Fine movements that stand on their own, and those that do not with the reason."""
     away = mesh.moved.salience.max(axis=1) >= config.displaced
+    away = _widened(measures, away, config.flank_s)
     displaced = _at(measures.index, away | mesh.spoken, motion.index)
     within = np.zeros(len(measures), dtype=bool)
     for event in events:
         within |= (measures.index >= event.onset_index) & (measures.index <= event.offset_index)
+    within = _widened(measures, within, config.flank_s)
     excluded = _at(measures.index, within | mesh.spoken, motion.index)
     found = find_fine(motion, config.fine, displaced=displaced, excluded=excluded)
     chatter = _in_rows(found, motion, config)
@@ -195,7 +201,7 @@ def _fine_events(
     for one in found:
         frames = tuple(int(motion.index[row]) for row in (one.onset, one.apex, one.offset))
         reason = "speech" if one in chatter else _reason(one, frames, measures, config)
-        if any(e.onset_index < frames[2] and frames[0] < e.offset_index for e in events):
+        if within[(measures.index > frames[0]) & (measures.index < frames[2])].any():
             reason = "part_of_expression"
         if covered is not None and reason is None and _hidden(one, frames, measures, covered):
             reason = "covered"
@@ -266,6 +272,18 @@ def _in_rows(
     return [one for run in runs if len(run) >= config.speech_count for one in run]
 
 
+def _widened(
+    measures: FaceMeasures, rows: Bool[np.ndarray, " n"], by_s: float
+) -> Bool[np.ndarray, " n"]:
+    """Stretches of rows made longer at both ends."""
+    wider = rows.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], rows, [False]]))).reshape(-1, 2)
+    for start, stop in edges.tolist():
+        low, high = measures.time_s[start] - by_s, measures.time_s[stop - 1] + by_s
+        wider |= (measures.time_s >= low) & (measures.time_s <= high)
+    return wider
+
+
 def _hidden(
     one: FineMovement,
     frames: tuple[int, ...],
@@ -274,7 +292,7 @@ def _hidden(
 ) -> bool:
     rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
     parts = [PARTS.index(name) for name in PARTS_OF_REGION[one.region]]
-    return bool(covered[np.ix_(rows, parts)].any())
+    return bool(covered[rows][:, parts].any())
 
 
 def _at(

@@ -104,19 +104,20 @@ def causal_neutral(
             base = _base(time_s[past], position.values[past], position.sigma, prior[past], config)
             due_s = time_s[row] + every_s
         now = np.concatenate([position.values[row], measures.pose_deg[row]])
-        distance = by_part((position.values[row] - base) / position.sigma).max()
-        share = float(_membership(distance, config.near_local)) * step_s
+        away = (position.values[row : row + 1] - base) / position.sigma
+        distance = by_part(away).max(axis=-1)
+        share = float(_membership(distance, config.near_local)[0]) * step_s
         total, weight = keep[row] * total + share * now, float(keep[row]) * weight + share
         held = np.concatenate([base, pose[row - 1] if row else measures.pose_deg[0]])
         blend = (total + config.held_s * held) / (weight + config.held_s)
         values[row], pose[row] = blend[:-3], blend[-3:]
-        at_rest[row] = _membership(distance, config.near)
+        at_rest[row] = _membership(distance, config.near)[0]
     return Neutral(values=values, pose_deg=pose, at_rest=at_rest)
 
 
-def _membership(distance: Float[np.ndarray, "*n"] | float, near: float) -> np.ndarray:
+def _membership(distance: Float[np.ndarray, " n"], near: float) -> Float[np.ndarray, " n"]:
     """1 inside, 0 outside, half-way near ``near``: a held weak smile must not pull at rest."""
-    return np.exp(-0.5 * (np.asarray(distance) / near) ** 4)
+    return np.exp(-0.5 * (distance / near) ** 4)
 
 
 def _prior(measures: FaceMeasures, config: NeutralConfig) -> Float[np.ndarray, " n"]:

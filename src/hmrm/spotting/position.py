@@ -167,5 +167,5 @@ def by_part(scaled: Float[np.ndarray, "*n c"]) -> Float[np.ndarray, "*n p"]:
     """Length of every part's displacement, from columns in one common unit."""
     squares = scaled**2
     return np.sqrt(
-        np.stack([squares[..., PART_OF_COLUMN == i].sum(-1) for i in range(len(PARTS))], axis=-1)
+        np.stack([squares[..., i == PART_OF_COLUMN].sum(-1) for i in range(len(PARTS))], axis=-1)
     )

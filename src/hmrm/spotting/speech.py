@@ -1,4 +1,4 @@
-"""When a face speaks: the mouth opens and closes in a row, faster than expressions follow each other."""
+"""When a face speaks: its mouth opens and closes faster than expressions follow each other."""
 
 from dataclasses import dataclass
 
