@@ -169,8 +169,8 @@ def _short(summary: dict[str, float]) -> str:
     return (
         f"{summary['found']:.0f} of {summary['sure']:.0f} ({summary['micro_found']:.0f} micro), "
         f"{summary['false']:.0f} false, F1 {summary['f1']:.2f}, "
-        f"{summary['on_empty']:.0f} on empty, {summary['onset_error_frames']:.1f}, "
-        f"offset {summary['offset_error_frames']:.1f}"
+        f"{summary['on_empty']:.0f} on empty, onset {summary['onset_error_frames']:.1f}, offset "
+        f"{summary['offset_error_frames']:.1f}"
     )
 
 

@@ -119,7 +119,7 @@ def test_blazeface_finds_both_faces_and_their_eyes():
     found = BlazeFace().detect(image)
     assert len(found) == 2
     for x, y in ((40, 40), (560, 60)):
-        eyes = FIVE[:2] + [x, y]
+        eyes = FIVE[:2] + np.array([x, y])
         apart = min(np.abs(one.points_xy_px[:2] - eyes).max() for one in found)
         assert apart < 0.15 * EYE_DISTANCE
 

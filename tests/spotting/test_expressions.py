@@ -134,7 +134,7 @@ def test_what_is_covered_is_no_expression_but_the_rest_of_the_face_counts():
 
 
 def test_a_turned_head_must_move_further():
-    weak = {name: (0.0, -0.032, 0.0) for name in BROWS_UP}
+    weak = dict.fromkeys(BROWS_UP, (0.0, -0.032, 0.0))
     raised = course(150, 60, 66, 90, 96)
     assert len(find_expressions(face(150, (weak, raised))).expressions) == 1
     pose = np.zeros((150, 3))

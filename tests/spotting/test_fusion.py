@@ -52,6 +52,17 @@ def test_a_turning_head_makes_no_fine_movement_and_the_reason_is_kept():
     assert [r.reason for r in found.rejected] == ["turn"]
 
 
+def test_a_movement_towards_neutral_is_a_return():
+    count = 400
+    dip = weak(count, (200, 214))
+    # A trace of a smile, below the mesh's threshold, is held and let go for a moment.
+    trace = 0.2 * course(count, 170, 175, 240, 246) * (1 - dip)
+    signal = motion(count, (CORNERS, 0.8, dip), rate=RATE)
+    found = find_events(face(count, (SMILE, trace)), signal)
+    assert found.events == ()
+    assert [(r.instrument, r.reason) for r in found.rejected] == [("registration", "return")]
+
+
 def test_small_movements_about_the_mouth_in_a_row_are_speech():
     count = 400
     spans = [(100, 108), (114, 122), (128, 136), (142, 150)]

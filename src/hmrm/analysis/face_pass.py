@@ -3,7 +3,7 @@
 Memory: numbers, and 50 kB a second of looks for each face; one frame at a time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -21,7 +21,7 @@ from hmrm.spotting.measures import FaceMeasures, MeshRecorder
 from hmrm.video.cuts import CutDetector
 
 STAGE = "finding faces and motion"
-_SURE_CUT = 0.5  # change of structure that no following mesh can deny
+_SAME_FACE = 0.6  # correlation of two looks at one face in one scene
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,11 +123,12 @@ def pass_over(
         black += flags.black
         if flags.black:
             continue
-        found = tracker.update(frame, cut=flags.change > _SURE_CUT)
-        # A hand-held camera shakes the structure of a picture; a face that is still there says
-        # that the scene is the same.
-        if flags.change > _SURE_CUT or (flags.cut and not any(not face.jump for face in found)):
+        found = tracker.update(frame)
+        # A hand-held camera shakes the structure of a picture; a face that is still there, and
+        # looks as before, says that the scene is the same.
+        if flags.cut and not any(_goes_on(face, frame, recorders) for face in found):
             cuts_s.append(frame.time_s)
+            found = tracker.update(frame, cut=True)
         grey = _grey(frame)
         for face in found:
             if face.face_id not in recorders:
@@ -143,6 +144,15 @@ def pass_over(
         cuts_s=tuple(cuts_s),
         black=black * stride,
     )
+
+
+def _goes_on(face: MeshFace, frame: Frame, recorders: Mapping[int, _Recorder]) -> bool:
+    """Whether a face is followed into this frame and looks as it did a moment ago."""
+    if face.jump or face.face_id not in recorders:
+        return False
+    recorder = recorders[face.face_id]
+    five = recorder.points.update(face.mesh.points_xyz_px, jump=False)
+    return recorder.looks.likeness(frame.image, five) >= _SAME_FACE
 
 
 def _seen(face_id: int, recorder: _Recorder) -> SeenFace:

@@ -93,9 +93,19 @@ class LookRecorder:
         if time_s < self._due_s - 1e-6:
             return
         self._due_s = time_s + self.config.every_s
-        look = warp(image, canonical_transform(points_xy_px, LOOK_WH_PX), LOOK_WH_PX)
         self._index.append(index)
-        self._pixels.append(look if look.ndim == 3 else np.repeat(look[..., None], 3, axis=2))
+        self._pixels.append(_look(image, points_xy_px))
+
+    def likeness(self, image: Image, points_xy_px: Float[np.ndarray, "5 2"]) -> float:
+        """Correlation of the face in an image with the last look taken; 0 before the first."""
+        if not self._pixels:
+            return 0.0
+        now, last = (
+            pixels.mean(axis=2, dtype=np.float64).ravel()
+            for pixels in (_look(image, points_xy_px), self._pixels[-1])
+        )
+        now, last = now - now.mean(), last - last.mean()
+        return float(now @ last / max(np.sqrt((now @ now) * (last @ last)), 1e-9))
 
     def looks(self) -> FaceLooks:
         """All looks so far."""
@@ -104,6 +114,11 @@ class LookRecorder:
             index=np.array(self._index, dtype=np.int64),
             pixels=np.stack(self._pixels) if self._pixels else empty,
         )
+
+
+def _look(image: Image, points_xy_px: Float[np.ndarray, "5 2"]) -> UInt8[np.ndarray, "h2 w2 3"]:
+    look = warp(image, canonical_transform(points_xy_px, LOOK_WH_PX), LOOK_WH_PX)
+    return look if look.ndim == 3 else np.repeat(look[..., None], 3, axis=2)
 
 
 def covered_parts(

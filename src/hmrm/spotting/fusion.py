@@ -49,6 +49,8 @@ class FusionConfig:
         displaced: salience in the mesh from which on a frame is no rest for registration.
         flank_s: registration sees an expression's first and last bit before and after the mesh
             does; so much around it is neither rest nor looked at.
+        returning: a fine movement at whose apex the mesh shows the face nearer to neutral than at
+            its onset, by so much (its thresholds), is a return.
         turning_deg: a fine movement during which the head turns so far is the head's.
         blink_share: a fine movement with a blink in so much of it is the blink's.
         speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
@@ -60,6 +62,7 @@ class FusionConfig:
     cover: CoverConfig = field(default_factory=CoverConfig)
     displaced: float = 0.7
     flank_s: float = 0.12
+    returning: float = 0.1
     turning_deg: float = 6.0
     blink_share: float = 0.5
     speech_gap_s: float = 1.0
@@ -200,7 +203,7 @@ def _fine_events(
     dropped: list[RejectedEvent] = []
     for one in found:
         frames = tuple(int(motion.index[row]) for row in (one.onset, one.apex, one.offset))
-        reason = "speech" if one in chatter else _reason(one, frames, measures, config)
+        reason = "speech" if one in chatter else _reason(one, frames, measures, mesh, config)
         if within[(measures.index > frames[0]) & (measures.index < frames[2])].any():
             reason = "part_of_expression"
         if covered is not None and reason is None and _hidden(one, frames, measures, covered):
@@ -239,9 +242,14 @@ def _reason(
     one: FineMovement,
     frames: tuple[int, ...],
     measures: FaceMeasures,
+    mesh: Findings,
     config: FusionConfig,
 ) -> str | None:
     """Why a fine movement is no event; None if it is one."""
+    far = mesh.moved.parts.max(axis=1)
+    onset, apex = np.clip(np.searchsorted(measures.index, frames[:2]), 0, len(far) - 1)
+    if far[apex] < far[onset] - config.returning:
+        return "return"
     if one.blink_share >= config.blink_share:
         return "blink"
     rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
