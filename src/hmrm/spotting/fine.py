@@ -25,6 +25,7 @@ from hmrm.spotting.regional import (
     smooth,
 )
 
+_USUAL_FRAMES = 50  # in half a second at the rate that thresholds are given for
 _NORMAL_MEDIAN = 0.6745  # median of the absolute value of a normal number, in standard deviations
 
 
@@ -37,7 +38,7 @@ class Scale:
         smooth_s: standard deviation of the smoothing in time.
         least_px: least threshold.
         noise_times: least threshold in standard deviations of the face's own noise.
-        usual_times: least threshold in the noise's usual maxima over half a second.
+        usual_times: least threshold in the noise's usual maxima over half a second of 50 frames.
         preference: a movement found at several scales is taken where preference times salience
             is largest.
     """
@@ -74,29 +75,29 @@ class FineConfig:
     """
 
     scales: tuple[Scale, ...] = (
-        Scale(rest_s=1.0, smooth_s=0.025, least_px=0.12, noise_times=6.2, usual_times=4.1),
+        Scale(rest_s=1.0, smooth_s=0.025, least_px=0.1, noise_times=5.3, usual_times=3.5),
         Scale(
             rest_s=5.0,
             smooth_s=0.06,
-            least_px=0.55,
-            noise_times=8.8,
-            usual_times=4.4,
+            least_px=0.5,
+            noise_times=7.5,
+            usual_times=3.8,
             preference=0.6,
         ),
         Scale(
             rest_s=10.0,
             smooth_s=0.12,
-            least_px=0.88,
-            noise_times=8.8,
-            usual_times=4.4,
+            least_px=0.8,
+            noise_times=7.5,
+            usual_times=3.8,
             preference=0.5,
         ),
     )
     noise_floor_px: float = 0.01
     told_s: float = 3.0
     heard_s: float = 0.75
-    known_times: float = 3.6
-    known_floor_px: float = 0.027
+    known_times: float = 4.2
+    known_floor_px: float = 0.032
     known_px: float = 0.2
     apart_s: float = 0.125
     edge: float = 0.08
@@ -284,6 +285,8 @@ def _own_noise(
     height = np.linalg.norm(quiet / noise, axis=2)
     blocks = np.array_split(height, max(1, len(height) // block))
     usual = np.median(np.stack([rows.max(axis=0) for rows in blocks]), axis=0)
+    # The largest of few frames is smaller than that of many: thresholds hold for all frame rates.
+    usual = usual * np.sqrt(np.log(_USUAL_FRAMES) / np.log(max(2, block)))
     return noise, np.maximum(scale.noise_times, scale.usual_times * usual)
 
 

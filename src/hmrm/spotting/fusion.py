@@ -49,8 +49,8 @@ class FusionConfig:
         displaced: salience in the mesh from which on a frame is no rest for registration.
         flank_s: registration sees an expression's first and last bit before and after the mesh
             does; so much around it is neither rest nor looked at.
-        returning: a fine movement at whose apex the mesh shows the face nearer to neutral than at
-            its onset, by so much (its thresholds), is a return.
+        returning: a fine movement at whose apex the mesh shows the same part nearer to neutral than
+            at its onset, by so much (its thresholds), is a return.
         turning_deg: a fine movement during which the head turns so far is the head's.
         blink_share: a fine movement with a blink in so much of it is the blink's.
         speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
@@ -246,7 +246,8 @@ def _reason(
     config: FusionConfig,
 ) -> str | None:
     """Why a fine movement is no event; None if it is one."""
-    far = mesh.moved.parts.max(axis=1)
+    parts = [PARTS.index(name) for name in PARTS_OF_REGION[one.region]]
+    far = mesh.moved.parts[:, parts].max(axis=1, initial=0.0)
     onset, apex = np.clip(np.searchsorted(measures.index, frames[:2]), 0, len(far) - 1)
     if far[apex] < far[onset] - config.returning:
         return "return"

@@ -37,8 +37,8 @@ class NeutralConfig:
     """
 
     near: float = 2.5
-    near_local: float = 4.0
-    drift_s: float = 3.0
+    near_local: float = 5.0
+    drift_s: float = 3.5
     held_s: float = 0.5
     visits: float = 2.0
     prior: bool = True
