@@ -202,45 +202,56 @@ def _fine_events(
     kept: list[FaceEvent] = []
     dropped: list[RejectedEvent] = []
     for one in found:
-        frames = tuple(int(motion.index[row]) for row in (one.onset, one.apex, one.offset))
+        rows = (one.onset, one.apex, one.offset)
+        frames = (
+            int(motion.index[rows[0]]),
+            int(motion.index[rows[1]]),
+            int(motion.index[rows[2]]),
+        )
         reason = "speech" if one in chatter else _reason(one, frames, measures, mesh, config)
         if within[(measures.index > frames[0]) & (measures.index < frames[2])].any():
             reason = "part_of_expression"
         if covered is not None and reason is None and _hidden(one, frames, measures, covered):
             reason = "covered"
-        lasts_s = float(motion.time_s[one.offset] - motion.time_s[one.onset])
         if reason is None:
-            kept.append(
-                FaceEvent(
-                    onset_index=frames[0],
-                    apex_index=frames[1],
-                    offset_index=frames[2],
-                    kind="micro" if lasts_s <= MICRO_S + 1e-9 else "macro",
-                    instrument="registration",
-                    region=one.region,
-                    salience=one.salience,
-                    peak_px=one.peak_px,
-                    flags=("blink_overlap",) if one.blink_share else (),
-                )
-            )
-            continue
-        dropped.append(
-            RejectedEvent(
-                onset_index=frames[0],
-                apex_index=frames[1],
-                offset_index=frames[2],
-                instrument="registration",
-                region=one.region,
-                salience=one.salience,
-                reason=reason,
-            )
-        )
+            kept.append(_of_registration(one, frames, motion))
+        else:
+            dropped.append(_dropped(one, frames, reason))
     return kept, dropped
+
+
+def _of_registration(
+    one: FineMovement, frames: tuple[int, int, int], motion: RegionalMotion
+) -> FaceEvent:
+    lasts_s = float(motion.time_s[one.offset] - motion.time_s[one.onset])
+    return FaceEvent(
+        onset_index=frames[0],
+        apex_index=frames[1],
+        offset_index=frames[2],
+        kind="micro" if lasts_s <= MICRO_S + 1e-9 else "macro",
+        instrument="registration",
+        region=one.region,
+        salience=one.salience,
+        peak_px=one.peak_px,
+        flags=("blink_overlap",) if one.blink_share else (),
+    )
+
+
+def _dropped(one: FineMovement, frames: tuple[int, int, int], reason: str) -> RejectedEvent:
+    return RejectedEvent(
+        onset_index=frames[0],
+        apex_index=frames[1],
+        offset_index=frames[2],
+        instrument="registration",
+        region=one.region,
+        salience=one.salience,
+        reason=reason,
+    )
 
 
 def _reason(
     one: FineMovement,
-    frames: tuple[int, ...],
+    frames: tuple[int, int, int],
     measures: FaceMeasures,
     mesh: Findings,
     config: FusionConfig,
@@ -295,7 +306,7 @@ def _widened(
 
 def _hidden(
     one: FineMovement,
-    frames: tuple[int, ...],
+    frames: tuple[int, int, int],
     measures: FaceMeasures,
     covered: Bool[np.ndarray, "n p"],
 ) -> bool:
