@@ -7,13 +7,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test test-all check lint types wheel clean
+.PHONY: help demo test test-all check fuzz lint types wheel clean
 
 help:
 	@echo "make demo      find a synthetic smile in a video and write a report (a few minutes the first time)"
 	@echo "make test      run the tests"
 	@echo "make test-all  run the tests and the slow ones"
 	@echo "make check     format, lint, types, tests: what CI runs"
+	@echo "make fuzz      damage inputs of every reader (FUZZ_INPUTS=20000 FUZZ_SEED=0); resumes"
 	@echo "make wheel     build the wheel and try its demo in a fresh environment"
 	@echo "make clean     remove the environment and everything built"
 
@@ -47,6 +48,12 @@ types: $(VENV)/.dev-installed
 	$(BIN)/mypy
 
 check: lint types test
+
+FUZZ_INPUTS ?= 20000
+FUZZ_SEED ?= 0
+
+fuzz: $(VENV)/.dev-installed
+	$(BIN)/python -m fuzz --inputs $(FUZZ_INPUTS) --seed $(FUZZ_SEED) -o build/fuzz
 
 wheel: $(VENV)/.dev-installed
 	rm -rf dist build/wheel-trial

@@ -1,0 +1,1 @@
+"""Bounded, seeded, deterministic fuzzing of every reader of the program: ``python -m fuzz``."""
