@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 .PHONY: help demo test test-all check fuzz lint types wheel clean
 
 help:
-	@echo "make demo      find a drawn smile in a video and write a report (a few minutes the first time)"
+	@echo "make demo      find a synthetic smile in a video and write a report (a few minutes the first time)"
 	@echo "make test      run the tests"
 	@echo "make test-all  run the tests and the slow ones"
 	@echo "make check     format, lint, types, tests: what CI runs"

@@ -72,7 +72,7 @@ class Scene:
     blinks_s: tuple[float, ...] = ()
     blink_length_s: float = 0.25
     seed: int = 0
-    picture: np.ndarray | None = field(default=None, repr=False)
+    image: np.ndarray | None = field(default=None, repr=False)
     points: np.ndarray | None = field(default=None, repr=False)
 
 
@@ -153,19 +153,19 @@ def smooth_walk(rng: np.random.Generator, times: np.ndarray, hz: float) -> np.nd
     return curve / np.sqrt(3)
 
 
-class DrawnClip:
+class RenderedClip:
     """Iterates over ``(time_s, image, points_xy_px)``; points jitter as a landmark net's do."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         rng = np.random.default_rng(scene.seed)
-        if scene.picture is None:
-            picture, self.points = paint_face(rng, scene.face_px)
+        if scene.image is None:
+            image, self.points = paint_face(rng, scene.face_px)
         else:
             assert scene.points is not None
-            picture, self.points = scene.picture, scene.points
-        self.picture = picture.astype(np.float32)
-        self.height, self.width = picture.shape[:2]
+            image, self.points = scene.image, scene.points
+        self.image = image.astype(np.float32)
+        self.height, self.width = image.shape[:2]
         self.times = np.arange(round(scene.seconds * scene.fps)) / scene.fps
         self.walks = np.stack([smooth_walk(rng, self.times, scene.head_hz) for _ in range(7)])
         self.rng = rng
@@ -198,7 +198,7 @@ class DrawnClip:
             level = bump.level(t) * bump.amplitude_px * self.scale
             if level:
                 self.push(x, y, bump, level)
-        face = self.picture
+        face = self.image
         if any(abs(t - b) < scene.blink_length_s for b in scene.blinks_s):
             face = self.blink(t)
         x, y = x.astype(np.float32), y.astype(np.float32)
@@ -236,7 +236,7 @@ class DrawnClip:
         scene = self.scene
         nearest = min(scene.blinks_s, key=lambda b: abs(b - t))
         closed = max(0.0, np.cos(np.pi * (t - nearest) / scene.blink_length_s))
-        image = self.picture.copy()
+        image = self.image.copy()
         for k in range(2):
             cx, cy = self.points[k]
             size = 224 * self.scale
@@ -246,7 +246,7 @@ class DrawnClip:
             x0, x1 = int(cx - 0.12 * size), int(cx + 0.12 * size)
             if y1 <= y0:
                 continue
-            lid = self.picture[y0 - 3 : y0 - 2, x0:x1].repeat(y1 - y0, 0)
+            lid = self.image[y0 - 3 : y0 - 2, x0:x1].repeat(y1 - y0, 0)
             image[y0:y1, x0:x1] = lid
             image[y1 : y1 + 2, x0:x1] = lid[:1] * 0.5
         return image

@@ -16,7 +16,7 @@ from hmrm.evaluation.action_units.score import score_units
 from hmrm.facs.recipes import NONE
 from hmrm.flow.mapset import build_mapset
 from hmrm.parallel import single_thread
-from hmrm.synthetic.flow_maps import SynthConfig, draw_maps, unit_names
+from hmrm.synthetic.flow_maps import SynthConfig, synthesize_maps, unit_names
 
 SEED, COUNT, POOL = 777002, 800, 99
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def scores(config: SynthConfig, weights: str) -> dict[str, float]:
     """F1 of every unit that is drawn at all, their mean, and that over all counts."""
-    maps, labels, units = draw_maps(config, seed=SEED, start=0, count=COUNT)
+    maps, labels, units = synthesize_maps(config, seed=SEED, start=0, count=COUNT)
     ids = [f"drawn/s/{i:04d}" for i in range(COUNT)]
     mapset = build_mapset(
         ids=ids,
@@ -38,9 +38,9 @@ def scores(config: SynthConfig, weights: str) -> dict[str, float]:
     found = predict_units(weights, mapset)
     assert found is not None, "the weights have a head for action units"
     numbers = [int(name.removeprefix("AU")) for name in found.units]
-    drawn = [int(name.removeprefix("AU")) for name in unit_names(config)]
+    synthetic = [int(name.removeprefix("AU")) for name in unit_names(config)]
     truth = {
-        clip: parse_units("+".join(str(n) for n, on in zip(drawn, row, strict=True) if on))
+        clip: parse_units("+".join(str(n) for n, on in zip(synthetic, row, strict=True) if on))
         for clip, row in zip(ids, units, strict=True)
     }
     seen = {

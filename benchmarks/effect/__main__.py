@@ -11,20 +11,21 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import Float32
 
+from benchmarks.classification.clips import APEX_INDEX, ONSET_INDEX, synthetic_clip
 from benchmarks.effect.page import page
-from benchmarks.naming.clips import APEX_INDEX, ONSET_INDEX, drawn_clip
 from hmrm import atomic, provenance
-from hmrm.analysis.classify import NetworkNamer
+from hmrm.analysis.classify import NetworkClassifier
 from hmrm.cli.terminal import progress_bar
 from hmrm.clip import CLASSES
 from hmrm.faces.align import align_pair, canonical_transform
-from hmrm.faces.crops import CANONICAL, PICTURE_WH_PX, Transform
+from hmrm.faces.crops import CANONICAL, IMAGE_WH_PX, Transform
 from hmrm.facs.recipes import NONE
 from hmrm.flow.aligned import Aligned
 from hmrm.flow.estimate import build_estimator, to_grey
@@ -53,12 +54,12 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=ROOT / "docs/benchmarks/effect.md")
     given = parser.parse_args()
     single_thread()
-    namer = NetworkNamer()
+    classifier = NetworkClassifier()
     with progress_bar(enabled=True) as bar:
-        clips = classify(namer, given.seeds, given.clips, bar)
+        clips = classify(classifier, given.seeds, given.clips, bar)
     result = {
         "provenance": provenance.stamp(seeds=tuple(given.seeds)),
-        "weights": namer.provenance,
+        "weights": asdict(classifier.origin),
         "intensity_px": [LOW_PX, HIGH_PX],
         "clips_of_a_seed": given.clips * len(LABELS),
         "methods": {name: _row(clips, name) for name in clips[0]["called"]},
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def classify(
-    namer: NetworkNamer, seeds: Sequence[int], count: int, progress: Progress
+    classifier: NetworkClassifier, seeds: Sequence[int], count: int, progress: Progress
 ) -> list[dict[str, dict]]:
     """One row per clip: what was drawn, what each method's map was called, and how far off it is.
 
@@ -80,14 +81,14 @@ def classify(
     for seed in seeds:
         for label in LABELS:
             for index in range(count):
-                row = _clip(namer, label, seed + count * LABELS.index(label) + index)
+                row = _clip(classifier, label, seed + count * LABELS.index(label) + index)
                 rows.append({"seed": seed, "drawn": label, **row})
                 progress("clips", len(rows), len(seeds) * len(LABELS) * count)
     return rows
 
 
-def _clip(namer: NetworkNamer, label: str, seed: int) -> dict[str, dict]:
-    clip, _ = drawn_clip(label, seed, low_px=LOW_PX, high_px=HIGH_PX)
+def _clip(classifier: NetworkClassifier, label: str, seed: int) -> dict[str, dict]:
+    clip, _ = synthetic_clip(label, seed, low_px=LOW_PX, high_px=HIGH_PX)
     to_crop = canonical_transform(clip.points_at(ONSET_INDEX))
     frames = [clip.frame(index).image for index in (ONSET_INDEX, APEX_INDEX)]
     pair = align_pair(*frames, to_crop)
@@ -108,7 +109,7 @@ def _clip(namer: NetworkNamer, label: str, seed: int) -> dict[str, dict]:
     }
     called, epe_px, map_error = {}, {}, {}
     for name, found in maps.items():
-        probabilities = namer(found).probabilities
+        probabilities = classifier(found).probabilities
         called[name] = max(probabilities, key=lambda c: probabilities[c])
         scores = flow_scores(flows[name], truth, border_px=_BORDER_PX)
         epe_px[name] = round(scores.epe_px, 5)
@@ -119,24 +120,24 @@ def _clip(namer: NetworkNamer, label: str, seed: int) -> dict[str, dict]:
 
 def in_crop(flow: Float32[np.ndarray, "2 h w"], to_crop: Transform) -> Float32[np.ndarray, "2 s s"]:
     """A flow of the whole frame as the crop shows it, px of the crop."""
-    planes = np.ascontiguousarray(flow.transpose(1, 2, 0))
+    classifiers = np.ascontiguousarray(flow.transpose(1, 2, 0))
     moved = cv2.warpAffine(
-        planes, to_crop, PICTURE_WH_PX, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        classifiers, to_crop, IMAGE_WH_PX, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.einsum("ij,hwj->ihw", to_crop[:, :2], moved).astype(np.float32)
 
 
 def _row(clips: Sequence[dict], name: str) -> dict[str, object]:
     """Figures of one method, and the clips that only it, or only gru-aofe, names right."""
-    drawn = np.array([clip["drawn"] for clip in clips])
+    synthetic = np.array([clip["drawn"] for clip in clips])
     seeds = np.array([clip["seed"] for clip in clips])
-    right = np.array([clip["called"][name] for clip in clips]) == drawn
-    ours = np.array([clip["called"]["gru-aofe"] for clip in clips]) == drawn
+    right = np.array([clip["called"][name] for clip in clips]) == synthetic
+    ours = np.array([clip["called"]["gru-aofe"] for clip in clips]) == synthetic
     only_it, only_ours = int((right & ~ours).sum()), int((ours & ~right).sum())
     return {
         "right_share": _mean(right),
         "right_share_by_seed": [_mean(right[seeds == seed]) for seed in np.unique(seeds)],
-        "recall": {label: _mean(right[drawn == label]) for label in LABELS},
+        "recall": {label: _mean(right[synthetic == label]) for label in LABELS},
         "epe_px": _mean([clip["epe_px"][name] for clip in clips]),
         "map_error": _mean([clip["map_error"][name] for clip in clips]),
         "right_only_here": only_it,

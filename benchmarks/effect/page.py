@@ -47,7 +47,7 @@ def page(result: dict[str, Any]) -> str:
     lines = [_line(titles), _line(["---"] * len(titles))]
     for name, row in result["methods"].items():
         cells = [name, f"{100 * row['right_share']:.1f}"]
-        cells.append(" / ".join(f"{100 * share:.0f}" for share in row["right_share_by_seed"]))
+        cells.append(" / ".join(f"{100 * fraction:.0f}" for fraction in row["right_share_by_seed"]))
         cells += [f"{100 * row['recall'][label]:.0f}" for label in labels]
         cells += [f"{row['epe_px']:.3f}", f"{row['map_error']:.3f}"]
         same = name == "gru-aofe"

@@ -18,8 +18,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.encoder.ways import WAYS
 from hmrm import atomic, provenance
-from hmrm.model.network import HMRM, PRESETS
+from hmrm.model.network import HMRM
 from hmrm.model.scan import scan_backend
+from hmrm.model.sizes import PRESETS
 from hmrm.training.loss import LossConfig, MultiScaleLoss
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,8 +70,8 @@ def profiled(way: str, *, preset: str = "lite", steps: int = 5) -> dict[str, flo
                 step()
     times = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
     total = sum(times.values())
-    shares = {name: round(100 * value / total, 1) for name, value in times.items()}
-    return dict(sorted(((n, s) for n, s in shares.items() if s >= 2), key=lambda pair: -pair[1]))
+    fractions = {name: round(100 * value / total, 1) for name, value in times.items()}
+    return dict(sorted(((n, s) for n, s in fractions.items() if s >= 2), key=lambda pair: -pair[1]))
 
 
 def page(result: dict[str, Any]) -> str:
@@ -94,8 +95,10 @@ def page(result: dict[str, Any]) -> str:
             cells.append(f"{values[name]:.2f} ({ratio:.1f} ×)")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += ["", "## Where the time of a step of lite goes (percent by operation)", ""]
-    for name, shares in result["profile"].items():
-        lines.append(f"- {name}: " + ", ".join(f"{op} {share}" for op, share in shares.items()))
+    for name, fractions in result["profile"].items():
+        lines.append(
+            f"- {name}: " + ", ".join(f"{op} {fraction}" for op, fraction in fractions.items())
+        )
     return "\n".join([*lines, ""])
 
 

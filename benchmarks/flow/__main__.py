@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.flow.inside import look_inside
 from benchmarks.flow.measure import METHODS, measure, with_learned
 from benchmarks.flow.page import page
-from benchmarks.flow.suite import SEED, pictures, pictures_hash
+from benchmarks.flow.suite import SEED, images, images_hash
 from hmrm import atomic, provenance
 from hmrm.cli.terminal import progress_bar
 
@@ -31,20 +31,18 @@ def main() -> None:
     given = parser.parse_args()
     files = {row: Path(path) for row, _, path in (each.partition("=") for each in given.weights)}
     known = with_learned(files, given.iterations)
-    wanted = {row: known[row] for row in known if row in given.methods or row not in METHODS}
-    sources = pictures()
-    picture_count, per_picture = (4, 1) if given.quick else (len(sources), 2)
+    expected = {row: known[row] for row in known if row in given.methods or row not in METHODS}
+    sources = images()
+    image_count, per_image = (4, 1) if given.quick else (len(sources), 2)
     with progress_bar(enabled=True) as bar:
-        methods = measure(
-            wanted, picture_count=picture_count, per_picture=per_picture, progress=bar
-        )
-        chosen = list(sources.values())[:picture_count]
-        inside = look_inside(chosen, per_picture, bar) if "gru-aofe" in wanted else None
+        methods = measure(expected, image_count=image_count, per_image=per_image, progress=bar)
+        chosen = list(sources.values())[:image_count]
+        inside = look_inside(chosen, per_image, bar) if "gru-aofe" in expected else None
     result = {
-        "provenance": provenance.stamp(data_hash=pictures_hash(sources), seeds=(SEED,)),
+        "provenance": provenance.stamp(data_hash=images_hash(sources), seeds=(SEED,)),
         "processor": platform.processor() or platform.machine(),
-        "pictures": list(sources)[:picture_count],
-        "pairs_per_column": picture_count * per_picture,
+        "pictures": list(sources)[:image_count],
+        "pairs_per_column": image_count * per_image,
         "methods": methods,
         "inside": inside,
     }

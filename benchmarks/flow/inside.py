@@ -11,16 +11,16 @@ from jaxtyping import Float, UInt8
 from benchmarks.flow.suite import COLUMNS, SIDE_PX, border_px, pairs
 from hmrm.flow.gru_aofe.estimator import SHIPPED, GruAofeFlow
 from hmrm.flow.gru_aofe.weights import load_flow_weights
-from hmrm.flow.metrics import FASTEST_SHARE, endpoint_error
+from hmrm.flow.metrics import FASTEST_FRACTION, endpoint_error
 from hmrm.progress import Progress
 
 LOOKED_AT = ("px_0.3", "px_1", "px_3", "noise_5")
 MOST_ITERATIONS = 8
-_LEFT_OUT = np.arange(0.0, 1.0, 0.05)
+_EXCLUDED = np.arange(0.0, 1.0, 0.05)
 
 
 def look_inside(
-    sources: Sequence[np.ndarray], per_picture: int, progress: Progress
+    sources: Sequence[np.ndarray], per_image: int, progress: Progress
 ) -> dict[str, object]:
     """Curves over iterations and the ranking of pixels, of the network alone with shipped weights.
 
@@ -32,10 +32,10 @@ def look_inside(
     network, card = load_flow_weights(SHIPPED)
     curves: dict[str, list[list[float]]] = {}
     ranked: dict[str, dict[str, float]] = {}
-    total, done = len(LOOKED_AT) * len(sources) * per_picture, 0
+    total, done = len(LOOKED_AT) * len(sources) * per_image, 0
     for key in LOOKED_AT:
         errors, rankings = [], []
-        for pair in pairs(COLUMNS[key], sources, per_picture):
+        for pair in pairs(COLUMNS[key], sources, per_image):
             frames = (
                 torch.from_numpy(f.astype(np.float32))[None, None] for f in (pair.onset, pair.apex)
             )
@@ -45,7 +45,7 @@ def look_inside(
             inside = slice(border, -border)
             truth = pair.flow[:, inside, inside]
             speed = np.linalg.norm(truth, axis=0)
-            fastest = speed >= np.quantile(speed, 1.0 - FASTEST_SHARE)
+            fastest = speed >= np.quantile(speed, 1.0 - FASTEST_FRACTION)
             maps = [endpoint_error(one.flow[0, :, inside, inside].numpy(), truth) for one in found]
             errors.append([(float(m.mean()), float(m[fastest].mean())) for m in maps])
             last = card.config.iterations - 1
@@ -67,7 +67,7 @@ def look_inside(
 def ranking(
     error: Float[np.ndarray, "h w"],
     expected: Float[np.ndarray, "h w"],
-    picture: UInt8[np.ndarray, "h w"],
+    image: UInt8[np.ndarray, "h w"],
 ) -> dict[str, float]:
     """How well the expected error ranks the pixels of one pair.
 
@@ -78,7 +78,7 @@ def ranking(
         (0: perfect order); the same for the picture's gradient (flat pixels out first), the order
         that costs nothing, and for no order at all.
     """
-    smooth = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 2.0)
+    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 2.0)
     gradient = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
     sure = expected <= np.median(expected)
     best = _left(error, error)
@@ -99,7 +99,7 @@ def _left(
 ) -> Float[np.ndarray, " k"]:
     """Mean error of what is left when a growing share of the pixels is left out."""
     ordered = error.ravel()[np.argsort(out_first.ravel(), kind="stable")]
-    counts = np.ceil(ordered.size * (1.0 - _LEFT_OUT)).astype(int)
+    counts = np.ceil(ordered.size * (1.0 - _EXCLUDED)).astype(int)
     return np.cumsum(ordered, dtype=np.float64)[counts - 1] / counts
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from skimage.registration import optical_flow_ilk
 
-from benchmarks.flow.suite import COLUMNS, SIDE_PX, border_px, pairs, pictures
+from benchmarks.flow.suite import COLUMNS, SIDE_PX, border_px, images, pairs
 from hmrm.flow.classical import DualTVL1, FlowEstimator
 from hmrm.flow.estimate import ESTIMATORS
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
@@ -65,8 +65,8 @@ def with_learned(
 def measure(
     methods: Mapping[str, Callable[[], FlowEstimator]],
     *,
-    picture_count: int,
-    per_picture: int,
+    image_count: int,
+    per_image: int,
     progress: Progress,
 ) -> dict[str, dict[str, object]]:
     """Method → column → mean scores and spread; and CPU ms at 224 × 224, and memory.
@@ -74,14 +74,14 @@ def measure(
     One thread throughout. CPU time is the process's own, the median over all pairs of 224 px.
     """
     single_thread()
-    sources = list(pictures().values())[:picture_count]
+    sources = list(images().values())[:image_count]
     estimators = {name: build() for name, build in methods.items()}
     cpu_ms: dict[str, list[float]] = {name: [] for name in methods}
     columns: dict[str, dict[str, object]] = {name: {} for name in methods}
-    total, done = len(COLUMNS) * len(sources) * per_picture, 0
+    total, done = len(COLUMNS) * len(sources) * per_image, 0
     for key, column in COLUMNS.items():
         scores: dict[str, list] = {name: [] for name in methods}
-        for pair in pairs(column, sources, per_picture):
+        for pair in pairs(column, sources, per_image):
             side = pair.onset.shape[0]
             for name, estimator in estimators.items():
                 start = time.process_time()

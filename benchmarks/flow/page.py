@@ -26,7 +26,7 @@ _HEAD = """# Optical flow below one pixel
 
 Written by `python -m benchmarks.flow`; the numbers are in `benchmarks/flow/results.json`.
 
-{pairs} pairs a column from {pictures} pictures of scikit-image (none is ever used in training),
+{pairs} pairs a column from {images} pictures of scikit-image (none is ever used in training),
 half with local bumps of motion, half with smooth random fields; the longest vector has the length
 the column names. Both frames are resampled, by a cubic spline, so that the flow is known to 1e-4
 px; noise is 2 grey levels of 255 unless the column says otherwise. All methods see the same pairs
@@ -112,7 +112,7 @@ def page(result: dict[str, Any]) -> str:
     methods = result["methods"]
     head = _HEAD.format(
         pairs=result["pairs_per_column"],
-        pictures=len(result["pictures"]),
+        images=len(result["pictures"]),
         version=result["provenance"]["hmrm"],
         commit=result["provenance"]["commit"],
         opencv=result["provenance"]["packages"]["opencv-contrib-python-headless"],
@@ -268,12 +268,14 @@ def _table(methods: dict[str, Any], keys: list[str], cell: Callable[[Scores], st
 
 
 def _angle_cell(scores: Scores) -> str:
-    shares = [
-        100 * share
-        for limit, share in zip(OUTLIER_PX, scores["outliers"], strict=True)
+    fractions = [
+        100 * fraction
+        for limit, fraction in zip(OUTLIER_PX, scores["outliers"], strict=True)
         if limit <= 0.5
     ]
-    return f"{scores['angular_deg']:.1f}; " + " / ".join(f"{share:.1f}" for share in shares)
+    return f"{scores['angular_deg']:.1f}; " + " / ".join(
+        f"{fraction:.1f}" for fraction in fractions
+    )
 
 
 def _marked(value: float, best: float) -> str:

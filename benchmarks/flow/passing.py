@@ -21,7 +21,7 @@ from jaxtyping import Float
 
 from benchmarks.flow.measure import METHODS
 from benchmarks.flow.page import PASSING, page
-from benchmarks.flow.suite import pictures, pictures_hash
+from benchmarks.flow.suite import images, images_hash
 from hmrm import atomic, provenance
 from hmrm.cli.terminal import progress_bar
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
@@ -54,11 +54,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=PASSING, help="another leaves the page alone")
     given = parser.parse_args()
     single_thread()
-    sources = pictures()
+    sources = images()
     with progress_bar(enabled=True) as bar:
         methods = measure(given.methods, list(sources.values()), given.scenes, bar)
     result = {
-        "provenance": provenance.stamp(data_hash=pictures_hash(sources), seeds=(SEED,)),
+        "provenance": provenance.stamp(data_hash=images_hash(sources), seeds=(SEED,)),
         "scenes": given.scenes,
         "size_wh_px": [WIDTH_PX, HEIGHT_PX],
         "gains": list(GAINS),

@@ -17,7 +17,7 @@ from hmrm.evaluation.report.figures import svg_figure
 from hmrm.training.flow.loop import VALIDATION
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURE = ROOT / "docs/benchmarks/flow-steps.svg"
+IMAGE = ROOT / "docs/benchmarks/flow-steps.svg"
 _PARTS = {"epe_px": "all pairs", "static_px": "pairs that stand still"}
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         if not equals or not (Path(run) / VALIDATION).exists():
             parser.error(f"{each}: give NAME=RUN, RUN a finished folder of hmrm train flow")
         trainings.append({"name": name, "card": _card(Path(run)), "rows": read(Path(run))})
-    atomic.write_text(PICTURE, picture(trainings) + "\n")
+    atomic.write_text(IMAGE, image(trainings) + "\n")
     result = {"provenance": provenance.stamp(), "trainings": trainings}
     atomic.write_text(STEPS, json.dumps(result, indent=1) + "\n")
     measured = json.loads((ROOT / "benchmarks/flow/results.json").read_text(encoding="utf-8"))
@@ -51,7 +51,7 @@ def read(run: Path) -> list[dict[str, float]]:
     return [{key: row[key] for key in ("step", "zero_epe_px", *_PARTS)} for row in rows]
 
 
-def picture(trainings: Sequence[Mapping[str, Any]]) -> str:
+def image(trainings: Sequence[Mapping[str, Any]]) -> str:
     """Both errors over the steps of all trainings, one after the other, as SVG text."""
     with svg_figure(9.6, 3.0, salt="steps") as (figure, done):
         for axes, (key, title) in zip(figure.subplots(1, 2), _PARTS.items(), strict=True):

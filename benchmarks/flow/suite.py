@@ -41,7 +41,7 @@ COLUMNS = {
 """Noise is 2 grey levels of 255 where the title does not say otherwise."""
 
 
-def pictures() -> dict[str, np.ndarray]:
+def images() -> dict[str, np.ndarray]:
     """Twelve grey pictures, 224 × 224 px, that no training of this project ever sees.
 
     The astronaut's head is cut without resampling and her face enlarged, as faces of
@@ -68,12 +68,12 @@ def pictures() -> dict[str, np.ndarray]:
     return found
 
 
-def pairs(column: Column, sources: Sequence[np.ndarray], per_picture: int) -> Iterator[KnownPair]:
+def pairs(column: Column, sources: Sequence[np.ndarray], per_image: int) -> Iterator[KnownPair]:
     """The pairs of a column, half of them local bumps and half smooth fields.
 
     Each pair has its own seed, the same in every column: columns differ by their condition alone.
     """
-    for index in range(len(sources) * per_picture):
+    for index in range(len(sources) * per_image):
         source = sources[index % len(sources)]
         if column.small:
             source = _resized(source, SMALL_SIDES_PX[index % len(SMALL_SIDES_PX)])
@@ -87,7 +87,7 @@ def border_px(side_px: int) -> int:
     return 8 if side_px >= SIDE_PX else 4
 
 
-def pictures_hash(sources: dict[str, np.ndarray]) -> str:
+def images_hash(sources: dict[str, np.ndarray]) -> str:
     """One digest over all pictures, so that a result says what it was measured on."""
     total = hashlib.sha256()
     for name, image in sources.items():

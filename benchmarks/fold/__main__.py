@@ -24,14 +24,14 @@ from hmrm.evaluation.settings import load_plan
 from hmrm.model.contract import Recogniser, TrainingSet
 from hmrm.model.scan import scan_backend
 from hmrm.parallel import single_thread
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING, TEST, SUBJECTS = 435, 7, 68
 OURS = next(iter(WAYS))
 
 
-def drawn_set() -> TrainingSet:
+def synthetic_set() -> TrainingSet:
     """As many maps as a fold of the composite trains on."""
     generator = np.random.default_rng(0)
     return TrainingSet(
@@ -54,7 +54,7 @@ def measure(config: Path, repeats: int) -> dict[str, Any]:
     """Seconds of a fold, by way; the config's epochs."""
     plan = load_plan(config)
     recogniser = find_recogniser(plan.model, plan.options)
-    train, epochs = drawn_set(), recogniser.epochs
+    train, epochs = synthetic_set(), recogniser.epochs
     seconds: dict[str, float] = {}
     for name, way in WAYS.items():
         with way():

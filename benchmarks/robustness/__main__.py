@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from benchmarks.robustness.measure import Order, load, measure
-from benchmarks.robustness.page import page, picture
+from benchmarks.robustness.page import image, page
 from benchmarks.robustness.scenes import FIRST_SEED, Cast
 from benchmarks.robustness.table import result_of
 from hmrm import atomic, provenance
@@ -50,7 +50,7 @@ def main() -> None:
             ROOT / "benchmarks/robustness/results.json", json.dumps(result, indent=1) + "\n"
         )
         atomic.write_text(folder / "robustness.md", text)
-        atomic.write_text(folder / "robustness.svg", picture(result))
+        atomic.write_text(folder / "robustness.svg", image(result))
 
 
 if __name__ == "__main__":

@@ -45,11 +45,11 @@ AXES: dict[str, dict[str, Condition]] = {
         "hand over a cheek": Condition(cover="hand over a cheek"),
     },
     "skin, on drawn faces": {
-        "very light": Condition(drawn=True, tone=0),
-        "medium": Condition(drawn=True, tone=2),
-        "dark": Condition(drawn=True, tone=4),
-        "very dark": Condition(drawn=True, tone=5),
-        "medium, beard": Condition(drawn=True, tone=2, beard=True),
+        "very light": Condition(synthetic=True, tone=0),
+        "medium": Condition(synthetic=True, tone=2),
+        "dark": Condition(synthetic=True, tone=4),
+        "very dark": Condition(synthetic=True, tone=5),
+        "medium, beard": Condition(synthetic=True, tone=2, beard=True),
     },
 }
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from hmrm.clip import Image
-from hmrm.synthetic.clips import DrawnClip
+from hmrm.synthetic.clips import RenderedClip
 
 Cover = Literal["none", "glasses", "sunglasses", "hand at the chin", "hand over a cheek"]
 
@@ -14,7 +14,7 @@ _FRAME, _LENS, _DARK = (38, 32, 30), (205, 215, 222), (22, 22, 26)
 _HAND = (188, 140, 112)
 
 
-def covered(clip: DrawnClip, index: int, cover: Cover) -> Image:
+def covered(clip: RenderedClip, index: int, cover: Cover) -> Image:
     """A frame of the clip with something before the face."""
     image = clip.frame(index).image
     if cover == "none":

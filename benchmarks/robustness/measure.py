@@ -12,8 +12,8 @@ from benchmarks.robustness.conditions import AXES, EVENED, ORDINARY, SMOOTHED
 from benchmarks.robustness.rivals import HEADS, evened, smoothed
 from benchmarks.robustness.scenes import Cast, Condition, Scene, draw_scene
 from hmrm import atomic
-from hmrm.analysis.classify import NetworkNamer
-from hmrm.analysis.settings import AnalyzeConfig, Namer
+from hmrm.analysis.classify import NetworkClassifier
+from hmrm.analysis.settings import AnalyzeConfig, Classifier
 from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.boxes import Detection
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
@@ -44,8 +44,8 @@ def measure(order: Order) -> None:
     if order.path.exists():
         return
     chain = _Chain(
-        looks=(MTCNN(MTCNNConfig(second_look=False)), MTCNN()),
-        namer=NetworkNamer(),
+        evaluations=(MTCNN(MTCNNConfig(second_look=False)), MTCNN()),
+        classifier=NetworkClassifier(),
         estimator=build_estimator(order.flow),
     )
     found = {ORDINARY: chain.run(draw_scene(order.cast, order.number, Condition()))}
@@ -60,8 +60,8 @@ def measure(order: Order) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Chain:
-    looks: tuple[Detector, ...]
-    namer: Namer
+    evaluations: tuple[Detector, ...]
+    classifier: Classifier
     estimator: FlowEstimator
 
     def run(
@@ -101,14 +101,14 @@ class _Chain:
 
     def _found(self, scene: Scene) -> tuple[int, Detection | None]:
         least_px = AnalyzeConfig().least_eye_distance_px
-        for look, detector in enumerate(self.looks, start=1):
+        for look, detector in enumerate(self.evaluations, start=1):
             faces = [f for f in detector.detect(scene.onset) if f.eye_distance_px >= least_px]
             if faces:
                 return look, max(faces, key=lambda one: one.eye_distance_px)
         return 0, None
 
     def _name(self, flow: np.ndarray) -> str:
-        chances = self.namer(flow_map(flow)).probabilities
+        chances = self.classifier(flow_map(flow)).probabilities
         return max(chances, key=lambda name: chances[name])
 
 

@@ -131,7 +131,7 @@ def _changes(result: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def picture(result: Mapping[str, Any]) -> str:
+def image(result: Mapping[str, Any]) -> str:
     """Small curves side by side, as SVG; the same for the same numbers."""
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": "robustness", "font.size": 8}
     with mpl.rc_context(style):

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.naming.clips import drawn_units
+from benchmarks.classification.clips import sampled_units
 from benchmarks.robustness.covers import Cover, covered
 from benchmarks.robustness.turns import SAMPLES, depth_px, posed, turn_field
 from benchmarks.spotting.videos import Lidded
@@ -21,10 +21,10 @@ from hmrm.faces.shape import MEAN_FACE_68, MIRRORED_68
 from hmrm.facs.atlas import ActionUnit, AtlasSource
 from hmrm.facs.morphable import FacePose, MorphableModel, MorphableSource, load_model
 from hmrm.facs.recipes import NONE
-from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_clip
 from hmrm.synthetic.demo import demo_face
-from hmrm.synthetic.drawn_face import draw_face
 from hmrm.synthetic.placement import Placement
+from hmrm.synthetic.rendered_face import render_face
 
 Part = Literal["test", "development"]
 FIRST_SEED: dict[Part, int] = {"test": 81000, "development": 80000}
@@ -65,7 +65,7 @@ class Condition:
     cover: Cover = "none"
     tone: int | None = None
     beard: bool = False
-    drawn: bool = False
+    synthetic: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,11 +93,11 @@ class Cast:
 def draw_scene(cast: Cast, number: int, condition: Condition) -> Scene:
     """Draw clip ``number`` under a condition; the same arguments give the same bytes."""
     label, units = _movement(cast, number)
-    picture, points = _face(cast, number, condition.drawn, condition.tone, condition.beard)
+    image, points = _face(cast, number, condition.synthetic, condition.tone, condition.beard)
     pose = (condition.yaw_deg, condition.pitch_deg)
     if any(pose):
-        picture, points = posed(
-            picture, points, _depth(cast, number), yaw_deg=pose[0], pitch_deg=pose[1]
+        image, points = posed(
+            image, points, _depth(cast, number), yaw_deg=pose[0], pitch_deg=pose[1]
         )
     camera = _camera(condition)
     placement = Placement.of(
@@ -107,8 +107,8 @@ def draw_scene(cast: Cast, number: int, condition: Condition) -> Scene:
     face = _source(cast, number, pose)
     movement = Expression(units=units, onset_s=0.0, rise_s=0.5, hold_s=1.0, decay_s=0.5)
     rng = cast.generator(number, 3)
-    clip = draw_clip(
-        picture,
+    clip = render_clip(
+        image,
         points,
         [movement],
         camera,
@@ -145,7 +145,9 @@ def _camera(condition: Condition) -> ClipConfig:
     )
 
 
-def _turning(clip: DrawnClip, placement: Placement, depth: np.ndarray, yaw_deg: float) -> DrawnClip:
+def _turning(
+    clip: RenderedClip, placement: Placement, depth: np.ndarray, yaw_deg: float
+) -> RenderedClip:
     """The clip with a turn of the head that is done at the apex."""
     field = placement.to_frame(turn_field(depth, yaw_deg=yaw_deg, pitch_deg=0.0), size=SAMPLES)
     turn = Expression(units=(), onset_s=0.0, rise_s=0.5, hold_s=1.0, decay_s=0.5)
@@ -170,21 +172,21 @@ def _lit(image: Image, index: int, condition: Condition, phases: np.ndarray) -> 
 @lru_cache(maxsize=64)
 def _movement(cast: Cast, number: int) -> tuple[str, tuple[ActionUnit, ...]]:
     label, rng = LABELS[number % len(LABELS)], cast.generator(number, 0)
-    return label, tuple(drawn_units(label, rng, low_px=LOW_PX, high_px=HIGH_PX))
+    return label, tuple(sampled_units(label, rng, low_px=LOW_PX, high_px=HIGH_PX))
 
 
 @lru_cache(maxsize=16)
 def _face(
-    cast: Cast, number: int, drawn: bool, tone: int | None, beard: bool
+    cast: Cast, number: int, synthetic: bool, tone: int | None, beard: bool
 ) -> tuple[Image, np.ndarray]:
     """Every third clip shows the portrait, mirrored where remedies were chosen."""
-    if drawn or number % 3:
-        return draw_face(cast.generator(number, 1), tone=tone, beard=beard)
-    picture, points = demo_face()
+    if synthetic or number % 3:
+        return render_face(cast.generator(number, 1), tone=tone, beard=beard)
+    image, points = demo_face()
     if cast.part == "test":
-        return picture, points
-    picture = np.ascontiguousarray(picture[:, ::-1])
-    return picture, points[list(MIRRORED_68)] * [-1, 1] + [picture.shape[1] - 1, 0]
+        return image, points
+    image = np.ascontiguousarray(image[:, ::-1])
+    return image, points[list(MIRRORED_68)] * [-1, 1] + [image.shape[1] - 1, 0]
 
 
 @lru_cache(maxsize=1)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from hmrm.clip import Image
-from hmrm.facs.atlas import PICTURE_PX, ActionUnit
+from hmrm.facs.atlas import IMAGE_PX, ActionUnit
 from hmrm.facs.morphable import MorphableSource
-from hmrm.synthetic.clips import ClipConfig, Expression, draw_clip
+from hmrm.synthetic.clips import ClipConfig, Expression, render_clip
 
 SAMPLES, MARGIN = 256, 0.4
 _SIDE = SAMPLES + 2 * round(MARGIN * SAMPLES)
@@ -33,7 +33,7 @@ def turn_field(depth: np.ndarray, *, yaw_deg: float, pitch_deg: float) -> np.nda
     """Motion of every point when the head turns to image right and down, (2, h, w) crop px."""
     yaw, pitch = np.deg2rad([yaw_deg, pitch_deg])
     y, x = (np.indices(depth.shape) + 0.5) / SAMPLES - MARGIN - 0.5
-    x, y = x * PICTURE_PX[0], y * PICTURE_PX[1]
+    x, y = x * IMAGE_PX[0], y * IMAGE_PX[1]
     # Far from the face nothing turns: the background stands still.
     near = np.exp(-0.5 * ((x / 150) ** 4 + (y / 210) ** 4))
     turned_x = np.cos(yaw) * x + np.sin(yaw) * depth
@@ -55,7 +55,7 @@ class _Turn:
 
 
 def posed(
-    picture: Image, points: np.ndarray, depth: np.ndarray, *, yaw_deg: float, pitch_deg: float
+    image: Image, points: np.ndarray, depth: np.ndarray, *, yaw_deg: float, pitch_deg: float
 ) -> tuple[Image, np.ndarray]:
     """A photograph and its 68 landmarks with the head turned; what was hidden is stretched skin."""
     camera = ClipConfig(
@@ -74,5 +74,5 @@ def posed(
     turn = Expression(units=(ActionUnit(1),), onset_s=0.0, rise_s=0.0, hold_s=2.0, decay_s=0.0)
     source = _Turn(turn_field(depth, yaw_deg=yaw_deg, pitch_deg=pitch_deg))
     rng = np.random.default_rng(0)  # nothing in this clip is random
-    clip = draw_clip(picture, points, [turn], camera, rng=rng, source=source)
+    clip = render_clip(image, points, [turn], camera, rng=rng, source=source)
     return clip.frame(1).image, clip.points_at(1)

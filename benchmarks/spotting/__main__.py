@@ -18,12 +18,12 @@ from benchmarks.spotting import softnet
 from benchmarks.spotting.measure import Measured, Order, load, measure
 from benchmarks.spotting.page import page
 from benchmarks.spotting.videos import FIRST_SEED, RATES, Part
-from hmrm import atomic, provenance
-from hmrm.evaluation.spotting.score import score_spotting, to_mapping
+from hmrm import atomic, provenance, records
+from hmrm.evaluation.spotting.score import score_spotting
 from hmrm.intervals import Interval, build_table, kind_of_duration
 from hmrm.parallel import run_all, single_thread
-from hmrm.spotting.distractors import without_distractors
-from hmrm.spotting.movements import LONG_VIDEO, spot
+from hmrm.spotting.distractors import reject_distractors
+from hmrm.spotting.movements import LONG_VIDEO, find_movements
 
 PAGE = Path("docs/benchmarks/spotting.md")
 TUNED_P = (0.35, 0.45, 0.55, 0.65, 0.75)
@@ -42,19 +42,19 @@ def ours(seen: Measured) -> Found:
             offset_index=int(signal.index[one.offset]),
             kind=kind_of_duration(float(signal.time_s[one.offset] - signal.time_s[one.onset])),
             apex_index=int(signal.index[one.apex]),
-            score=one.confidence,
+            score=one.salience,
         )
-        for one in without_distractors(spot(signal, LONG_VIDEO), signal)
+        for one in reject_distractors(find_movements(signal, LONG_VIDEO), signal).kept
     ]
 
 
-class Peer:
+class Baseline:
     """SOFTNet's recipe, trained once for each kind."""
 
     def __init__(self, training: Sequence[Measured]) -> None:
         self._models = {}
         for kind in KINDS:
-            seen = np.concatenate([one.pictures[kind] for one in training])
+            seen = np.concatenate([one.images[kind] for one in training])
             target = np.concatenate(
                 [softnet.overlaps(one.frames, one.k[kind], one.truth, kind) for one in training]
             )
@@ -64,7 +64,7 @@ class Peer:
         """Intervals of both kinds in one video."""
         found: Found = []
         for kind in KINDS:
-            score = softnet.scores(self._models[kind], seen.pictures[kind])
+            score = softnet.scores(self._models[kind], seen.images[kind])
             found += softnet.spot(score, seen.frames, seen.k[kind], kind, name=seen.name, p=p)
         return found
 
@@ -73,7 +73,7 @@ def table(videos: Sequence[Measured], found: Sequence[Found]) -> dict[str, Any]:
     """Scores over all videos, and false micro-expressions a minute."""
     truth = build_table((i for one in videos for i in one.truth), source="truth")
     spotted = build_table((i for one in found for i in one), source="found")
-    counts = to_mapping(score_spotting(truth, spotted))["counts"]
+    counts = records.to_json(score_spotting(truth, spotted).counts)
     minutes = sum(one.seconds for one in videos) / 60
     false = {
         kind: {
@@ -132,17 +132,17 @@ def main() -> None:
 
 def score_all(kept: dict[Part, list[Measured]], *, developing: bool) -> dict[str, Any]:
     """Both spotters on all parts; the peer also with the p that is best on development."""
-    peer = Peer(kept["training"])
+    baseline = Baseline(kept["training"])
     development = kept["development"]
     by_p = {
-        p: table(development, [peer(one, p=p) for one in development])["counts"]["all"]["f1"]
+        p: table(development, [baseline(one, p=p) for one in development])["counts"]["all"]["f1"]
         for p in TUNED_P
     }
     tuned = max(by_p, key=lambda p: by_p[p])
     spotters = {
         "ours": ours,
-        "softnet": lambda one: peer(one, p=softnet.PUBLISHED_P),
-        "softnet-tuned-p": lambda one: peer(one, p=tuned),
+        "softnet": lambda one: baseline(one, p=softnet.PUBLISHED_P),
+        "softnet-tuned-p": lambda one: baseline(one, p=tuned),
     }
     parts: tuple[Part, ...] = ("development", "development-quiet")
     if not developing:

@@ -14,12 +14,10 @@ from benchmarks.spotting.videos import Part, Video, draw_video
 from hmrm import atomic
 from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
-from hmrm.faces.track import FaceTracker
 from hmrm.intervals import Interval
-from hmrm.progress import silent
-from hmrm.spotting.first_pass import watch
+from hmrm.spotting.first_pass import first_pass
 from hmrm.spotting.motion import MotionSignal
-from hmrm.video.source import Picture, VideoSource
+from hmrm.video.source import TexturedImage, VideoSource
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Measured:
     truth: tuple[Interval, ...]
     signal: MotionSignal
     frames: np.ndarray
-    pictures: dict[str, np.ndarray]
+    images: dict[str, np.ndarray]
     k: dict[str, int]
 
 
@@ -59,7 +57,7 @@ class Order:
         return self.folder / f"{self.part}-{self.number:02d}.npz"
 
 
-class DrawnSource(VideoSource):
+class SyntheticSource(VideoSource):
     """Frames straight from the drawing, and the ones the peer looks at kept on the way."""
 
     def __init__(self, video: Video, *, step: int, stride: int) -> None:
@@ -70,11 +68,11 @@ class DrawnSource(VideoSource):
         self.kept: dict[int, np.ndarray] = {}
         self._video, self._step, self._stride = video, step, stride
 
-    def _pictures(self) -> Iterator[Picture]:
+    def _images(self) -> Iterator[TexturedImage]:
         for index, image in enumerate(self._video.images(self._step)):
             if index % self._stride == 0:
                 self.kept[index] = image
-            yield Picture(
+            yield TexturedImage(
                 time_s=index / self.frames_per_s,
                 size_wh_px=self.size_wh_px,
                 load=partial(np.asarray, image),
@@ -93,21 +91,14 @@ def measure(order: Order) -> float:
     rate, config = video.clip.config.frames_per_s, AnalyzeConfig()
     step = max(1, round(rate / config.most_frames_per_s))
     stride = max(step, round(rate / softnet.FRAMES_PER_S))
-    source = DrawnSource(video, step=step, stride=stride)
-    watched = watch(
-        source,
-        FaceTracker(config.track, detector=detector),
-        config.motion,
-        least_eye_distance_px=config.least_eye_distance_px,
-        most_frames_per_s=config.most_frames_per_s,
-        progress=silent,
-    )
-    (track,) = watched.chosen(largest=True, name=video.name)
+    source = SyntheticSource(video, step=step, stride=stride)
+    first = first_pass(source, config, detector=detector)
+    (track,) = first.measured(largest=True)
     points = dict(zip(track.index.tolist(), track.points_xy_px, strict=True))
     frames = [index for index in sorted(source.kept) if index in points]
     crops = [softnet.crop(source.kept[index], points[index]) for index in frames]
     k = {kind: round(s * rate / stride) for kind, s in softnet.HALF_LENGTH_S.items()}
-    seen = {f"pictures_{kind}": softnet.pictures(crops, n) for kind, n in k.items()}
+    seen = {f"pictures_{kind}": softnet.images(crops, n) for kind, n in k.items()}
     signal = track.signal
     about = {
         "name": video.name,
@@ -142,6 +133,6 @@ def load(path: Path) -> Measured:
             truth=tuple(Interval(**one) for one in about["truth"]),
             signal=signal,
             frames=stored["frames"],
-            pictures={kind: stored[f"pictures_{kind}"] for kind in about["k"]},
+            images={kind: stored[f"pictures_{kind}"] for kind in about["k"]},
             k=about["k"],
         )

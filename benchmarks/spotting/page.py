@@ -53,10 +53,10 @@ _UNSURE = """The results keep counts over all videos, none for each, so there is
 
 def page(result: Mapping[str, Any]) -> str:
     """All tables as Markdown."""
-    judged = result["scores"]["ours"]["test"]
-    counts = judged["counts"]["all"]
+    tested = result["scores"]["ours"]["test"]
+    counts = tested["counts"]["all"]
     true = counts["true_positives"] + counts["false_negatives"]
-    head = _HEAD.format(unsure=_UNSURE.format(true=true, videos=judged["videos"]))
+    head = _HEAD.format(unsure=_UNSURE.format(true=true, videos=tested["videos"]))
     return "\n".join([head, *_f1(result), *_false(result), _origin(result), ""])
 
 

@@ -37,14 +37,14 @@ def crop(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     return warp(grey, canonical_transform(points, CROP_WH_PX), CROP_WH_PX)
 
 
-def pictures(crops: Sequence[np.ndarray], k: int) -> np.ndarray:
+def images(crops: Sequence[np.ndarray], k: int) -> np.ndarray:
     """What the network sees of every pair (i, i + k): (n - k, 3, 42, 42), float16."""
     flow_of = build_estimator("farneback")
-    rows = [_picture(flow_of(crops[i], crops[i + k])) for i in range(len(crops) - k)]
+    rows = [_image(flow_of(crops[i], crops[i + k])) for i in range(len(crops) - k)]
     return np.stack(rows) if rows else np.zeros((0, 3, 42, 42), np.float16)
 
 
-def _picture(flow: np.ndarray) -> np.ndarray:
+def _image(flow: np.ndarray) -> np.ndarray:
     flow = flow - flow[:, ANATOMICAL["nose"].mask(CROP_WH_PX)].mean(axis=1)[:, None, None]
     seen = np.concatenate([flow, optical_strain(flow)[None]])
     for eye in ("left_eye", "right_eye"):

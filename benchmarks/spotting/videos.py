@@ -15,17 +15,17 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from benchmarks.clip_recipes import UNIT_SETS
 from hmrm.clip import Image
 from hmrm.faces.shape import MIRRORED_68
 from hmrm.faces.track import Detector
 from hmrm.facs.atlas import ActionUnit, AtlasSource, MotionSource, Side
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
 from hmrm.intervals import Interval
-from hmrm.synthetic.clip_recipes import UNIT_SETS
-from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_clip
 from hmrm.synthetic.demo import demo_face
-from hmrm.synthetic.drawn_face import draw_face
 from hmrm.synthetic.placement import Placement
+from hmrm.synthetic.rendered_face import render_face
 
 Part = Literal["test", "quiet", "development", "development-quiet", "training"]
 Item = Literal["micro", "macro", "speech", "turn", "light"]
@@ -73,7 +73,7 @@ class Video:
 
     name: str
     kind: str
-    clip: DrawnClip
+    clip: RenderedClip
     lights: tuple[Light, ...]
     truth: tuple[Interval, ...]
 
@@ -104,11 +104,11 @@ def draw_video(part: Part, number: int, model_path: Path | None, detector: Detec
     rate, seconds = RATES[part][number], SECONDS[part]
     quiet = part in ("quiet", "development-quiet")
     kind = QUIET_KINDS[number // 2] if quiet else "mixed"
-    judged = part in ("test", "quiet")
-    picture, points = _face(part, number, rng)
-    while not detector.detect(picture):
-        picture, points = _face(part, number, rng)
-    source, depth = _source(points, model_path if judged else None, rng)
+    tested = part in ("test", "quiet")
+    image, points = _face(part, number, rng)
+    while not detector.detect(image):
+        image, points = _face(part, number, rng)
+    source, depth = _source(points, model_path if tested else None, rng)
     courses = _timeline(_items(kind, seconds, rng), seconds, rng)
     camera = ClipConfig(
         size_wh_px=SIZE_WH_PX,
@@ -123,7 +123,7 @@ def draw_video(part: Part, number: int, model_path: Path | None, detector: Detec
     )
     expressions = [one for name, one in courses if name in ("micro", "macro")]
     speech = [one for name, one in courses if name == "speech"]
-    clip = draw_clip(picture, points, expressions, camera, rng=rng, nuisances=speech, source=source)
+    clip = render_clip(image, points, expressions, camera, rng=rng, nuisances=speech, source=source)
     placement = Placement.of(points, size_wh_px=SIZE_WH_PX, eye_distance_px=camera.eye_distance_px)
     turns = [one for name, one in courses if name == "turn"]
     fields = [placement.to_frame(_turned(depth, rng), size=_SAMPLES) for _ in turns]
@@ -150,12 +150,12 @@ def _face(part: Part, number: int, rng: np.random.Generator) -> tuple[np.ndarray
 
     In grey: nothing that spots looks at colour, and drawing takes a third of the time.
     """
-    photo, points = draw_face(rng) if number % 3 else demo_face()
-    picture = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    photo, points = render_face(rng) if number % 3 else demo_face()
+    image = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     if number % 3 or part in ("test", "quiet"):
-        return picture, points
-    picture = np.ascontiguousarray(picture[:, ::-1])
-    return picture, points[list(MIRRORED_68)] * [-1, 1] + [picture.shape[1] - 1, 0]
+        return image, points
+    image = np.ascontiguousarray(image[:, ::-1])
+    return image, points[list(MIRRORED_68)] * [-1, 1] + [image.shape[1] - 1, 0]
 
 
 def _source(
@@ -217,9 +217,9 @@ def _items(kind: str, seconds: float, rng: np.random.Generator) -> list[Item]:
         return ["turn"] * round(seconds / 4)
     if kind == "light":
         return ["light"] * round(seconds / 3.5)
-    share = seconds / 40.0
+    fraction = seconds / 40.0
     counts: dict[Item, int] = {"micro": 6, "macro": 3, "speech": 1, "turn": 2, "light": 2}
-    items = [item for item, count in counts.items() for _ in range(max(1, round(share * count)))]
+    items = [item for item, count in counts.items() for _ in range(max(1, round(fraction * count)))]
     return [items[i] for i in rng.permutation(len(items))]
 
 
@@ -227,13 +227,13 @@ def _timeline(
     items: Sequence[Item], seconds: float, rng: np.random.Generator
 ) -> list[tuple[Item, Expression]]:
     """Items one after another with random pauses of at least half a second between."""
-    drawn = [(item, _course(item, rng)) for item in items]
-    lengths = [max(_end(one) for one in group) for _, group in drawn]
+    synthetic = [(item, _course(item, rng)) for item in items]
+    lengths = [max(_end(one) for one in group) for _, group in synthetic]
     free = seconds - 1.5 - sum(lengths) - 0.5 * len(items)
     assert free > 0, "the items do not fit in the video"
     pauses = free * rng.dirichlet(np.ones(len(items) + 1)) if items else np.zeros(1)
     courses, now = [], 0.75
-    for (item, group), length, pause in zip(drawn, lengths, pauses, strict=False):
+    for (item, group), length, pause in zip(synthetic, lengths, pauses, strict=False):
         now += pause
         courses += [(item, replace(one, onset_s=now + one.onset_s)) for one in group]
         now += length + 0.5

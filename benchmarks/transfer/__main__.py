@@ -17,7 +17,7 @@ import torch
 from hmrm import atomic, provenance
 from hmrm.model.checkpoints import load_model
 from hmrm.parallel import single_thread
-from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps
+from hmrm.synthetic.flow_maps import SynthConfig, class_names, synthesize_maps
 
 SEED, COUNT = 777001, 2000
 
@@ -25,7 +25,7 @@ SEED, COUNT = 777001, 2000
 def recalls(weights: str, config: SynthConfig) -> dict[str, float]:
     """Share of maps of each class that is named right, and their mean (UAR; chance 0.25)."""
     model, _ = load_model(weights)
-    maps, labels, _ = draw_maps(config, seed=SEED, start=0, count=COUNT)
+    maps, labels, _ = synthesize_maps(config, seed=SEED, start=0, count=COUNT)
     with torch.inference_mode():
         parts = torch.from_numpy(maps).split(256)
         called = torch.cat([model(part).fused.argmax(1) for part in parts]).numpy()

@@ -96,14 +96,14 @@ def measured(path: Path) -> dict[str, Any]:
 def write(path: Path, seconds: int) -> None:
     """A video of that length; ten drawn seconds forwards and backwards, without a seam."""
     from hmrm.facs.atlas import ActionUnit
-    from hmrm.synthetic.clips import ClipConfig, Expression, draw_clip
+    from hmrm.synthetic.clips import ClipConfig, Expression, render_clip
     from hmrm.synthetic.demo import demo_face
     from hmrm.video.writer import write_video
 
-    picture, points = demo_face()
+    image, points = demo_face()
     smile = Expression(units=(ActionUnit(12, "both", 1.5),), onset_s=5.0)
     config = ClipConfig(frames_per_s=RATE, duration_s=LOOP_S)
-    clip = draw_clip(picture, points, [smile], config, rng=np.random.default_rng(7))
+    clip = render_clip(image, points, [smile], config, rng=np.random.default_rng(7))
     frames = [frame.image for frame in clip.frames()]
 
     def endless() -> Iterator[np.ndarray]:

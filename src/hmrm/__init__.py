@@ -4,14 +4,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
+    from hmrm.clip import Analysis, ClipId, Event
     from hmrm.datasets.maps.importers import load_maps
+    from hmrm.evaluation.results import RunResult
     from hmrm.evaluation.run import evaluate
     from hmrm.flow.estimate import estimate_flow
+    from hmrm.flow.mapset import MapSet
     from hmrm.model.checkpoints import load_model
 
-__all__ = ["analyze", "estimate_flow", "evaluate", "load_maps", "load_model"]
+__all__ = [
+    "Analysis",
+    "ClipId",
+    "Event",
+    "MapSet",
+    "RunResult",
+    "analyze",
+    "estimate_flow",
+    "evaluate",
+    "load_maps",
+    "load_model",
+]
 
 _HOMES = {
+    "Analysis": "hmrm.clip",
+    "ClipId": "hmrm.clip",
+    "Event": "hmrm.clip",
+    "MapSet": "hmrm.flow.mapset",
+    "RunResult": "hmrm.evaluation.results",
     "analyze": "hmrm.analysis.analyze",
     "estimate_flow": "hmrm.flow.estimate",
     "evaluate": "hmrm.evaluation.run",

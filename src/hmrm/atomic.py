@@ -32,6 +32,12 @@ def writing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def remove_partial(folder: Path) -> None:
+    """Delete what killed processes left under temporary names, anywhere below a folder."""
+    for path in folder.rglob(".*.partial*"):
+        path.unlink(missing_ok=True)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` as a whole.
 

@@ -7,11 +7,12 @@ to apex; ``*_index`` is a zero-based position in the clip, ``*_s`` a time in sec
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
+
+from hmrm.errors import DataError
 
 Image = UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"]
 
@@ -29,29 +30,48 @@ class Frame:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clip:
-    """One annotated micro-expression on disk, or one clip of a public benchmark.
+class ClipId:
+    """Whose clip it is and from which data set: ``dataset/subject/clip``, taken apart once.
 
-    ``id`` is ``dataset/subject/clip``; subjects are qualified by the data set, so that two data
-    sets never share one. ``label`` indexes the protocol's classes.
+    Example:
+        >>> import hmrm
+        >>> clip = hmrm.ClipId.parse("casme2/sub01/EP02_01f")
+        >>> clip.dataset, clip.subject, clip.clip
+        ('casme2', 'casme2/sub01', 'EP02_01f')
+        >>> str(clip)
+        'casme2/sub01/EP02_01f'
+
+    Attributes:
+        dataset: name of the data set.
+        subject_name: the subject as its data set names it, e.g. ``sub01``.
+        clip: name of the clip, unique for its subject.
     """
 
-    id: str
-    label: int | None = None
-    path: Path | None = None
-    onset_index: int | None = None
-    apex_index: int | None = None
-    offset_index: int | None = None
+    dataset: str
+    subject_name: str
+    clip: str
 
-    @property
-    def dataset(self) -> str:
-        """Data set part of the id."""
-        return self.id.split("/")[0]
+    @classmethod
+    def parse(cls, text: str) -> "ClipId":
+        """The id that ``text`` writes.
+
+        Raises:
+            DataError: not three parts with a slash between, or one of them empty.
+        """
+        parts = text.split("/")
+        if len(parts) != 3 or not all(parts):
+            raise DataError(
+                f"clip id {text!r} is not dataset/subject/clip; write e.g. casme2/sub01/EP02_01f"
+            )
+        return cls(dataset=parts[0], subject_name=parts[1], clip=parts[2])
 
     @property
     def subject(self) -> str:
-        """Subject, qualified by its data set: ``dataset/subject``."""
-        return "/".join(self.id.split("/")[:2])
+        """``dataset/subject``: two data sets never share a subject."""
+        return f"{self.dataset}/{self.subject_name}"
+
+    def __str__(self) -> str:
+        return f"{self.subject}/{self.clip}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,13 +106,24 @@ class Event:
         face_id: stable over the video, from 0.
         onset_index, apex_index, offset_index: zero-based frames.
         onset_s, apex_s, offset_s: presentation times in s.
-        label: class name, or None while nothing has named it.
-        probabilities: class name → probability; empty while nothing has named it.
-        decisive_region: the part of the face that spoke most for the class, or None.
+        label: class name, or None while nothing has classified it.
+        probabilities: class name → probability; empty while nothing has classified it.
+        decisive_region: the part of the face that contributed most to the class, or None.
         region: the region that moved most (``faces/regions.py``).
         peak_motion_px: largest regional motion at the apex, px in the canonical crop.
-        confidence: 0 to 1, how far the peak stands above the face's own noise.
-        flags: quality remarks, e.g. ``low_frame_rate``, ``near_cut``.
+        salience: 0 to 1, how far the peak stands above the face's own noise.
+        flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
+
+    Example:
+        >>> from hmrm import Event
+        >>> smile = Event(
+        ...     face_id=0, onset_index=120, apex_index=131, offset_index=150,
+        ...     onset_s=1.2, apex_s=1.31, offset_s=1.5,
+        ...     region="left_mouth_corner", peak_motion_px=0.9, salience=0.8,
+        ...     flags=("near_cut",),
+        ... )
+        >>> f"{smile.region} for {smile.duration_s:.2f} s, {smile.label or 'not classified'}"
+        'left_mouth_corner for 0.30 s, not classified'
     """
 
     face_id: int
@@ -104,7 +135,7 @@ class Event:
     offset_s: float
     region: str
     peak_motion_px: float
-    confidence: float
+    salience: float
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
     decisive_region: str | None = None
@@ -125,7 +156,7 @@ class Notice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Oddity:
+class Issue:
     """Something a reader of the data should know but that does not stop the import."""
 
     code: str
@@ -147,7 +178,7 @@ class FaceFrame:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class EventPictures:
+class EventImages:
     """What a report shows of one event: aligned onset and apex, the flow between, its map."""
 
     pair: Pair
@@ -159,8 +190,27 @@ class EventPictures:
 class Analysis:
     """All that was found in one video, with its origin.
 
-    ``pictures[i]`` belongs to ``events[i]``; None where the limit on kept pictures was reached.
-    ``provenance`` is the stamp of ``provenance.py``.
+    Attributes:
+        source: name of the file or folder.
+        duration_s, frames_per_s: measured over the frames that were decoded; 0 for still images.
+        size_wh_px: of an upright frame.
+        events: by onset, then face.
+        frames: every face in every frame; empty where nothing was spotted.
+        pictures: those of ``events[i]`` at place i; None beyond the limit on kept ones.
+        notices: what a reader of the result must know.
+        provenance: the stamp of ``provenance.py``, the classifier's weights and the settings.
+
+    Example:
+        >>> from hmrm import Analysis
+        >>> from hmrm.clip import Notice
+        >>> quiet = Analysis(
+        ...     source="clip.mp4", frame_count=50, duration_s=2.0, frames_per_s=25.0,
+        ...     size_wh_px=(640, 480), events=(), frames=(), images=(),
+        ...     notices=(Notice(code="no_movement", message="no movement above the noise"),),
+        ...     provenance={"hmrm": "0.1.0"},
+        ... )
+        >>> len(quiet.events), [notice.code for notice in quiet.notices]
+        (0, ['no_movement'])
     """
 
     source: str
@@ -170,6 +220,6 @@ class Analysis:
     size_wh_px: tuple[int, int]
     events: tuple[Event, ...]
     frames: Sequence[FaceFrame]
-    pictures: tuple[EventPictures | None, ...]
+    images: tuple[EventImages | None, ...]
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]

@@ -12,7 +12,7 @@ from typing import Literal
 from hmrm import atomic
 
 Kind = Literal["micro", "macro", ""]
-"""Micro-expression (up to 0.5 s), macro-expression, or not told."""
+"""Micro-expression (up to 0.5 s), macro-expression, or unknown."""
 
 MICRO_S = 0.5
 """Longest micro-expression, s: the field's definition."""
@@ -30,9 +30,9 @@ class Interval:
     Attributes:
         subject, video: as text, zeros kept.
         onset_index, offset_index: first and last frame, both inclusive, zero-based.
-        kind: micro, macro, or empty where it is not told.
+        kind: micro, macro, or empty where it is unknown.
         score: how sure the spotter is; any scale, larger is surer.
-        label: what the expression was called, for STRS.
+        label: class of the expression, for STRS.
     """
 
     subject: str
@@ -63,7 +63,7 @@ class IntervalTable:
         source: file name, for messages.
         intervals: in the order of the file, without exact duplicates.
         videos: keys of all videos named, also of those without an interval.
-        names: key → what the video is called without its subject.
+        names: key → name of the video without its subject.
         warnings: sentences that a reader of a score must see.
     """
 
@@ -125,31 +125,31 @@ def build_table(
         if before is None or (one.score or 0.0) > (before.score or 0.0):
             best[place] = one
     repeated = [place for place, count in times.items() if count > 1]
-    said = list(warnings)
+    messages = list(warnings)
     if repeated and not duplicates_meant:
         key, onset, offset, _ = repeated[0]
-        said.append(
+        messages.append(
             f"{source}: {sum(times[p] - 1 for p in repeated)} duplicate row(s) left out, "
             f"e.g. {key} {onset} to {offset} (from 0)"
         )
-    called = [*videos, *((one.subject, one.video) for one in best.values())]
-    names = {video_key(subject, video): video for subject, video in called}
+    named = [*videos, *((one.subject, one.video) for one in best.values())]
+    names = {video_key(subject, video): video for subject, video in named}
     return IntervalTable(
         source=source,
         intervals=tuple(best.values()),
         videos=tuple(sorted(names)),
         names=names,
-        warnings=tuple(said),
+        warnings=tuple(messages),
     )
 
 
 def alike_named(truth: IntervalTable, found: IntervalTable) -> tuple[IntervalTable, IntervalTable]:
-    """Both tables with the same name for the same video, where they tell subjects differently.
+    """Both tables with the same name for the same video, where they state subjects differently.
 
-    A video's name alone matches where one of the files tells no subject, or the name holds it
+    A video's name alone matches where one of the files states no subject, or the name holds it
     already (``006_1``), and no other video has it. Where nothing matches at all, an ``s`` before a
     subject's number is left aside: CAS(ME)²'s ``s15_0101`` is ``15_0101`` in the challenge's log.
-    Warnings say so, except where what was found tells no subject at all, as hmrm spot writes it.
+    A warning says so, except where what was found states no subject at all, as hmrm spot writes it.
     """
     found = _by_name_alone(truth, found)
     if set(truth.videos) & set(found.videos):
@@ -158,16 +158,16 @@ def alike_named(truth: IntervalTable, found: IntervalTable) -> tuple[IntervalTab
     shared = set(bare[0].videos) & set(bare[1].videos)
     if not shared:
         return truth, found
-    said = (
+    message = (
         f"{truth.source} and {found.source} write subjects with and without a leading s; videos "
         "are matched without it"
     )
-    return replace(bare[0], warnings=(*truth.warnings, said)), bare[1]
+    return replace(bare[0], warnings=(*truth.warnings, message)), bare[1]
 
 
 def _by_name_alone(truth: IntervalTable, found: IntervalTable) -> IntervalTable:
     true, spotted = _keys_by_name(truth), _keys_by_name(found)
-    taken = {
+    renamed = {
         ours[0]: theirs[0]
         for name, ours in spotted.items()
         if len(ours) == 1
@@ -176,24 +176,24 @@ def _by_name_alone(truth: IntervalTable, found: IntervalTable) -> IntervalTable:
         and ours[0] not in truth.videos
         and theirs[0] not in found.videos
     }
-    if not taken:
+    if not renamed:
         return found
-    here, there = min(taken.items())
-    said = (
-        f"{found.source}: {len(taken)} video(s) are matched by name alone, e.g. {here} with "
+    here, there = min(renamed.items())
+    message = (
+        f"{found.source}: {len(renamed)} video(s) are matched by name alone, e.g. {here} with "
         f"{there}: the files tell subjects differently"
     )
     return replace(
         found,
         intervals=tuple(
-            replace(i, subject="", video=taken.get(i.key, i.key)) for i in found.intervals
+            replace(i, subject="", video=renamed.get(i.key, i.key)) for i in found.intervals
         ),
-        videos=tuple(sorted(taken.get(key, key) for key in found.videos)),
-        warnings=found.warnings if _tells_no_subject(found) else (*found.warnings, said),
+        videos=tuple(sorted(renamed.get(key, key) for key in found.videos)),
+        warnings=found.warnings if _has_no_subjects(found) else (*found.warnings, message),
     )
 
 
-def _tells_no_subject(table: IntervalTable) -> bool:
+def _has_no_subjects(table: IntervalTable) -> bool:
     return all(table.names.get(key, key) == key for key in table.videos)
 
 
@@ -225,15 +225,17 @@ def to_csv(intervals: Iterable[Interval], videos: Iterable[tuple[str, str]] = ()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    silent = dict.fromkeys(videos)
+    without_intervals = dict.fromkeys(videos)
     for one in intervals:
-        silent.pop((one.subject, one.video), None)
+        without_intervals.pop((one.subject, one.video), None)
         apex = "" if one.apex_index is None else one.apex_index
         score = "" if one.score is None else repr(float(one.score))
         writer.writerow(
             [one.subject, one.video, one.onset_index, one.offset_index, one.kind, apex, score]
         )
-    writer.writerows([subject, video, *[""] * (len(COLUMNS) - 2)] for subject, video in silent)
+    writer.writerows(
+        [subject, video, *[""] * (len(COLUMNS) - 2)] for subject, video in without_intervals
+    )
     return text.getvalue()
 
 

@@ -6,12 +6,59 @@ No clock time enters: the same input, config and seed must give the same bytes.
 import hashlib
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+
+from hmrm import records
 
 PACKAGES = ("numpy", "opencv-contrib-python-headless", "av", "torch", "scikit-learn")
+
+
+StampJson = dict[str, str | dict[str, str] | list[int] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamp:
+    """What a reader needs in order to repeat a result.
+
+    Attributes:
+        hmrm: version of this package.
+        commit: of its checkout, see `commit`.
+        machine: architecture of the processor.
+        packages: versions of those of `PACKAGES` that are installed.
+        config_hash: digest of the settings, where there are any.
+        data_hash: digest of the data, where there are any.
+    """
+
+    hmrm: str
+    commit: str | None
+    python: str
+    machine: str
+    packages: Mapping[str, str]
+    config_hash: str | None
+    data_hash: str | None
+    seeds: tuple[int, ...]
+
+
+def make_stamp(
+    *,
+    config_hash: str | None = None,
+    data_hash: str | None = None,
+    seeds: Sequence[int] = (),
+) -> Stamp:
+    """The stamp of a result that is made here and now."""
+    return Stamp(
+        hmrm=version(),
+        commit=commit(),
+        python=platform.python_version(),
+        machine=platform.machine(),
+        packages={name: found for name in PACKAGES if (found := _version_of(name))},
+        config_hash=config_hash,
+        data_hash=data_hash,
+        seeds=tuple(seeds),
+    )
 
 
 def stamp(
@@ -19,18 +66,11 @@ def stamp(
     config_hash: str | None = None,
     data_hash: str | None = None,
     seeds: Sequence[int] = (),
-) -> dict[str, Any]:
-    """What a reader needs in order to repeat a result; plain values, ready for JSON."""
-    return {
-        "hmrm": version(),
-        "commit": commit(),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "packages": {name: found for name in PACKAGES if (found := _version_of(name))},
-        "config_hash": config_hash,
-        "data_hash": data_hash,
-        "seeds": list(seeds),
-    }
+) -> StampJson:
+    """`make_stamp` as plain values, ready for JSON."""
+    made = make_stamp(config_hash=config_hash, data_hash=data_hash, seeds=seeds)
+    plain: StampJson = records.to_json(made)
+    return plain
 
 
 def version() -> str:
@@ -55,14 +95,6 @@ def sha256(path: Path) -> str:
     """Hex digest of one file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_of_files(paths: Iterable[Path], *, root: Path) -> str:
-    """Hex digest over names (relative to ``root``) and contents, independent of listing order."""
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        total.update(f"{path.relative_to(root).as_posix()}\0{sha256(path)}\n".encode())
-    return total.hexdigest()
 
 
 def _version_of(package: str) -> str | None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from rendered_faces import Bump, DrawnClip, Scene
+from rendered_faces import Bump, RenderedClip, Scene
 
 import hmrm
-from hmrm.analysis.analyze import analyze as analyze_and_name
+from hmrm.analysis.analyze import analyze as analyze_and_classify
 from hmrm.analysis.exports import to_mapping
-from hmrm.analysis.settings import AnalyzeConfig, Naming
+from hmrm.analysis.settings import AnalyzeConfig, Classification
 from hmrm.clip import Analysis, Event, FlowMap
 from hmrm.errors import (
     FaceNotFoundError,
@@ -23,6 +23,7 @@ from hmrm.errors import (
     VideoError,
 )
 from hmrm.faces.boxes import Detection
+from hmrm.flow.apex import APEX_RULES
 from hmrm.video.images import StillPair
 from hmrm.video.reader import open_video
 from hmrm.video.writer import write_video
@@ -32,8 +33,8 @@ SCENE = Scene(
     seconds=2.4, fps=50.0, noise=1.0, head_px=2, head_degrees=0.4, turn=0.01, bumps=(SMIRK,), seed=4
 )
 
-# Naming has tests of its own.
-analyze = functools.partial(analyze_and_name, namer=None)
+# Classifying has tests of its own.
+analyze = functools.partial(analyze_and_classify, classifier=None)
 
 
 class Known:
@@ -69,7 +70,7 @@ class Drawn:
 
 @pytest.fixture(scope="module")
 def smirk(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    clip = DrawnClip(SCENE)
+    clip = RenderedClip(SCENE)
     frames = [image for _, image, _ in clip]
     path = tmp_path_factory.mktemp("clips") / "smirk.mkv"
     write_video(path, frames, SCENE.fps, lossless=True)
@@ -117,19 +118,19 @@ def test_the_result_says_what_it_was_made_of(found: Analysis) -> None:
 
 
 def test_pictures_show_the_movement(found: Analysis) -> None:
-    pictures = found.pictures[0]
-    assert pictures is not None
-    assert pictures.pair.onset.shape == pictures.pair.apex.shape == (324, 224, 3)
+    images = found.images[0]
+    assert images is not None
+    assert images.pair.onset.shape == images.pair.apex.shape == (324, 224, 3)
     event = found.events[0]
-    assert (pictures.pair.onset_index, pictures.pair.apex_index) == (
+    assert (images.pair.onset_index, images.pair.apex_index) == (
         event.onset_index,
         event.apex_index,
     )
-    corner = pictures.flow[:, 200:240, 40:90]
+    corner = images.flow[:, 200:240, 40:90]
     assert corner[1].mean() < -0.4
-    assert np.abs(pictures.flow[:, 40:100, 130:200]).mean() < 0.25
-    assert pictures.flow_map.values.shape == (3, 28, 28)
-    assert pictures.flow_map.crop == "hmrm-1"
+    assert np.abs(images.flow[:, 40:100, 130:200]).mean() < 0.25
+    assert images.flow_map.values.shape == (3, 28, 28)
+    assert images.flow_map.crop == "hmrm-1"
 
 
 @pytest.mark.parametrize("flow", ["gru-aofe", "farneback"])
@@ -138,7 +139,7 @@ def test_the_flow_shows_movements_and_does_not_find_them(
 ) -> None:
     other = analyze(smirk.path, detector=smirk.detector, flow=flow)
     assert other.events == found.events
-    first, second = found.pictures[0], other.pictures[0]
+    first, second = found.images[0], other.images[0]
     assert first is not None
     assert second is not None
     assert not np.array_equal(first.flow, second.flow)
@@ -160,41 +161,41 @@ def test_every_frame_of_the_face_is_told(found: Analysis) -> None:
 def test_the_same_input_gives_the_same_result(smirk: Drawn, found: Analysis) -> None:
     again = analyze(str(smirk.path), detector=smirk.detector)
     assert to_mapping(again) == to_mapping(found)
-    first, second = found.pictures[0], again.pictures[0]
+    first, second = found.images[0], again.images[0]
     assert first is not None
     assert second is not None
     np.testing.assert_array_equal(first.flow, second.flow)
 
 
 def test_the_package_gives_analyze(smirk: Drawn) -> None:
-    assert hmrm.analyze is analyze_and_name
+    assert hmrm.analyze is analyze_and_classify
     assert "analyze" in dir(hmrm)
     with pytest.raises(AttributeError, match="analyse"):
         hmrm.analyse  # noqa: B018
 
 
-def test_a_namer_drops_in(smirk: Drawn) -> None:
-    def name(flow_map: FlowMap) -> Naming:
+def test_a_classifier_drops_in(smirk: Drawn) -> None:
+    def classify(flow_map: FlowMap) -> Classification:
         assert flow_map.values.shape == (3, 28, 28)
         probabilities = {"negative": 0.1, "positive": 0.7, "surprise": 0.2}
-        return Naming(probabilities=probabilities, decisive_region="mouth")
+        return Classification(probabilities=probabilities, decisive_region="mouth")
 
-    named = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector, namer=name)
-    assert [event.label for event in named.events] == ["positive"]
-    assert named.events[0].probabilities["positive"] == 0.7
-    assert named.events[0].decisive_region == "mouth"
-    assert "unnamed" not in codes(named)
+    found = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector, classifier=classify)
+    assert [event.label for event in found.events] == ["positive"]
+    assert found.events[0].probabilities["positive"] == 0.7
+    assert found.events[0].decisive_region == "mouth"
+    assert "unnamed" not in codes(found)
 
 
-def test_given_frames_are_not_spotted(smirk: Drawn) -> None:
-    given = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector)
-    event = given.events[0]
+def test_annotated_frames_are_not_spotted(smirk: Drawn) -> None:
+    found = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector)
+    event = found.events[0]
     assert (event.onset_index, event.apex_index, event.offset_index) == (45, 53, 53)
     assert event.flags == ("offset_unknown",)
     assert event.region == "left_mouth_corner"
-    assert (given.frame_count, given.duration_s) == (120, 2.4)
-    assert given.pictures[0] is not None
-    assert codes(given) == {"unnamed"}
+    assert (found.frame_count, found.duration_s) == (120, 2.4)
+    assert found.images[0] is not None
+    assert codes(found) == {"unnamed"}
 
 
 @pytest.mark.parametrize("kind", ["arrays", "paths", "strings", "pair"])
@@ -209,12 +210,12 @@ def test_two_still_images_are_onset_and_apex(smirk: Drawn, tmp_path: Path, kind:
         "strings": tuple(map(str, paths)),
         "pair": StillPair(onset=paths[0], apex=paths[1]),
     }[kind]
-    given = analyze(source, detector=smirk.detector)
-    assert [event.region for event in given.events] == ["left_mouth_corner"]
-    assert (given.frame_count, given.duration_s, given.frames_per_s) == (2, 0.0, 0.0)
-    assert codes(given) == {"unnamed"}
-    assert given.source == ("pair" if kind == "arrays" else "on.png + ap.png")
-    assert to_mapping(given)["events"][0]["duration_s"] >= 0
+    found = analyze(source, detector=smirk.detector)
+    assert [event.region for event in found.events] == ["left_mouth_corner"]
+    assert (found.frame_count, found.duration_s, found.frames_per_s) == (2, 0.0, 0.0)
+    assert codes(found) == {"unnamed"}
+    assert found.source == ("pair" if kind == "arrays" else "on.png + ap.png")
+    assert to_mapping(found)["events"][0]["duration_s"] >= 0
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def side_by_side(frames: Sequence[np.ndarray], still: np.ndarray) -> Iterator[np
 
 
 def test_faces_are_kept_apart(smirk: Drawn, tmp_path: Path) -> None:
-    other = DrawnClip(dataclasses.replace(SCENE, seed=9, face_px=150, bumps=()))
+    other = RenderedClip(dataclasses.replace(SCENE, seed=9, face_px=150, bumps=()))
     still = other.frame(0)[0]
     path = written(tmp_path / "two.mkv", list(side_by_side(smirk.frames, still)))
     moving = smirk.detector.faces[0] + [320, 0]
@@ -308,7 +309,7 @@ def test_faces_are_kept_apart(smirk: Drawn, tmp_path: Path) -> None:
 
 def test_cuts_and_black_frames_break_and_are_told(smirk: Drawn, tmp_path: Path) -> None:
     black = np.zeros_like(smirk.frames[0])
-    other = DrawnClip(dataclasses.replace(SCENE, seed=9, bumps=()))
+    other = RenderedClip(dataclasses.replace(SCENE, seed=9, bumps=()))
     scene = [other.frame(i)[0] for i in range(20)]
     frames = [*smirk.frames[:52], *[black] * 6, *smirk.frames[58:], *scene]
     result = analyze(written(tmp_path / "cut.mkv", frames), detector=smirk.detector)
@@ -335,9 +336,9 @@ def test_fast_videos_are_looked_at_now_and_then(smirk: Drawn, tmp_path: Path) ->
     assert [event.apex_s for event in result.events] == [pytest.approx(SMIRK.apex_s, abs=0.05)]
 
 
-def test_only_the_clearest_events_keep_pictures(smirk: Drawn) -> None:
-    none = analyze(smirk.path, detector=smirk.detector, config=AnalyzeConfig(kept_pictures=0))
-    assert none.pictures == (None,)
+def test_only_the_most_salient_events_keep_pictures(smirk: Drawn) -> None:
+    none = analyze(smirk.path, detector=smirk.detector, config=AnalyzeConfig(kept_images=0))
+    assert none.images == (None,)
     assert "pictures_limited" in codes(none)
 
 
@@ -368,7 +369,7 @@ def test_progress_counts_frames(smirk: Drawn) -> None:
 def test_events_of_a_face_at_the_border_and_near_a_cut_are_marked(
     smirk: Drawn, tmp_path: Path
 ) -> None:
-    other = DrawnClip(dataclasses.replace(SCENE, seed=9, bumps=()))
+    other = RenderedClip(dataclasses.replace(SCENE, seed=9, bumps=()))
     scene = [other.frame(i)[0] for i in range(20)]
     frames = [frame[:, 80:] for frame in [*smirk.frames[:68], *scene]]
     shifted = Known(smirk.detector.faces[0] - [80, 0])
@@ -376,3 +377,21 @@ def test_events_of_a_face_at_the_border_and_near_a_cut_are_marked(
     marked: list[Event] = [e for e in result.events if e.apex_s < 1.3]
     assert len(marked) == 1
     assert {"near_border", "near_cut", "near_end"} <= set(marked[0].flags)
+
+
+@pytest.mark.parametrize("rule", sorted(APEX_RULES))
+def test_an_apex_rule_moves_the_apex_and_nothing_else(
+    smirk: Drawn, found: Analysis, rule: str
+) -> None:
+    config = AnalyzeConfig(apex_rule=rule, kept_images=0)
+    other = analyze(smirk.path, detector=smirk.detector, config=config)
+    (event,), (before,) = other.events, found.events
+    kept = dataclasses.replace(event, apex_index=before.apex_index, apex_s=before.apex_s)
+    assert kept == before
+    assert event.onset_index < event.apex_index <= event.offset_index
+    assert event.apex_s == pytest.approx(event.apex_index / 50)
+    if rule == "middle":
+        assert event.apex_index == (event.onset_index + event.offset_index) // 2
+    if rule == "registration":
+        assert event.apex_s == pytest.approx(SMIRK.apex_s, abs=0.05)
+    assert other.provenance["config"]["apex_rule"] == rule

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hmrm.analysis import exports, report, timeline
-from hmrm.clip import Analysis, Event, EventPictures, FaceFrame, FlowMap, Notice, Pair
+from hmrm.clip import Analysis, Event, EventImages, FaceFrame, FlowMap, Notice, Pair
 from hmrm.errors import OutputError
 
 
@@ -27,17 +27,17 @@ def event(**changes: object) -> Event:
         "offset_s": 0.4,
         "region": "left_mouth",
         "peak_motion_px": 1.25,
-        "confidence": 0.75,
+        "salience": 0.75,
     }
     return Event(**(values | changes))  # type: ignore[arg-type]
 
 
-def pictures() -> EventPictures:
+def images() -> EventImages:
     face = np.full((32, 32, 3), 128, np.uint8)
     flow = np.zeros((2, 32, 32), np.float32)
     flow[0, 8:16, 8:16] = 1
     values = np.zeros((3, 28, 28), np.float32)
-    return EventPictures(
+    return EventImages(
         pair=Pair(onset=face, apex=face),
         flow=flow,
         flow_map=FlowMap(values=values, crop="hmrm-1", scale_px=1.0),
@@ -67,7 +67,7 @@ def analysis() -> Analysis:
         events=(event(), event(onset_s=0.3, apex_s=0.35, offset_s=0.45, label="positive",
                                probabilities={"negative": 0.1, "positive": 0.9})),
         frames=frames,
-        pictures=(pictures(), None),
+        images=(images(), None),
         notices=(Notice(code="unnamed", message="Nothing <named>."),),
         provenance={"hmrm": "0", "config_hash": "c", "data_hash": "d"},
     )  # fmt: skip
@@ -79,6 +79,7 @@ def test_events_table(analysis: Analysis, tmp_path: Path) -> None:
         first, second = list(csv.DictReader(file))
     assert first["class"] == "" and first["p_positive"] == ""
     assert (second["class"], second["p_positive"], second["p_surprise"]) == ("positive", "0.9", "")
+    assert first["confidence"] == "0.75"
     assert first["onset_frame"] == "10" and float(first["duration_s"]) == pytest.approx(0.3)
 
 
@@ -96,9 +97,10 @@ def test_frames_table_counts_from_one(analysis: Analysis, tmp_path: Path) -> Non
 def test_json_fits_its_schema(analysis: Analysis, tmp_path: Path) -> None:
     exports.write_json(tmp_path / "analysis.json", analysis)
     content = json.loads((tmp_path / "analysis.json").read_text())
-    jsonschema.validate(content, exports.schema())
+    schema = json.loads(Path(exports.__file__).with_name("analysis.schema.json").read_text())
+    jsonschema.validate(content, schema)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(content | {"events": [{}]}, exports.schema())
+        jsonschema.validate(content | {"events": [{}]}, schema)
 
 
 def test_unwritable_folder(analysis: Analysis, tmp_path: Path) -> None:
@@ -147,14 +149,14 @@ def test_report_escapes_names_and_says_what_matters(analysis: Analysis) -> None:
 
 
 def test_report_without_events(analysis: Analysis) -> None:
-    empty = replace(analysis, events=(), pictures=(), frames=[])
+    empty = replace(analysis, events=(), images=(), frames=[])
     text = report.render(empty)
-    assert "No facial movement" in text and report.UNNAMED not in text
+    assert "No facial movement" in text and report.UNCLASSIFIED not in text
 
 
 def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
-    unnamed = replace(analysis, events=(event(), event()))
-    assert report.UNNAMED in report.render(unnamed)
+    unclassified = replace(analysis, events=(event(), event()))
+    assert report.UNCLASSIFIED in report.render(unclassified)
 
 
 def test_truth_is_shown_beside_what_was_found(analysis: Analysis) -> None:
@@ -171,10 +173,10 @@ def test_timeline_keeps_the_peak_of_a_long_video(analysis: Analysis) -> None:
         replace(base, index=i, time_s=i / 100, motion_px={"chin": 3.5} if i == 7777 else quiet)
         for i in range(20000)
     ]
-    ((_, svg),) = timeline.timelines(
-        replace(analysis, frames=frames, duration_s=200.0, events=(), pictures=())
+    (drawing,) = timeline.timelines(
+        replace(analysis, frames=frames, duration_s=200.0, events=(), images=())
     )
-    points = re.search(r'points="([^"]+)"', svg)
+    points = re.search(r'points="([^"]+)"', drawing.svg)
     assert points
     heights = [float(p.split(",")[1]) for p in points[1].split()]
     assert len(heights) <= timeline.MAX_POINTS

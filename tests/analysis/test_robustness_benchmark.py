@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 
 from benchmarks.robustness.conditions import AXES, ORDINARY
-from benchmarks.robustness.page import page, picture
+from benchmarks.robustness.page import image, page
 from benchmarks.robustness.table import counted, result_of
 
 ROOT = Path(__file__).parents[2]
 NAMES = (ORDINARY, *(f"{axis}: {level}" for axis, levels in AXES.items() for level in levels))
 
 
-def row(drawn: str, look: int, off: float = 0.05, **called: str) -> dict[str, object]:
-    return {"drawn": drawn, "look": look, "off": off if look else None, "called": called}
+def row(synthetic: str, look: int, off: float = 0.05, **called: str) -> dict[str, object]:
+    return {"drawn": synthetic, "look": look, "off": off if look else None, "called": called}
 
 
 def test_a_face_that_is_not_found_has_nothing_named_right() -> None:
@@ -44,7 +44,7 @@ def test_gains_and_losses_are_counted_by_picture_and_by_clip() -> None:
     text = page(result)
     assert "| **ordinary recording** | 2 of 2 | 1 of 2 | 0 of 0 | 2 | 1 |" in text
     assert "| nothing out → default | ordinary recording | 2 | 1 | 1 |" in text
-    assert picture(result) == picture(result)
+    assert image(result) == image(result)
 
 
 def test_the_page_is_that_of_the_measured_numbers() -> None:

@@ -55,7 +55,7 @@ def call(*arguments):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    call("datasets", "fake", "-o", folder, "--subjects", 2, "--clips", 3)
+    call("datasets", "synthesize", "maps", "-o", folder, "--subjects", 2, "--clips", 3)
     return folder
 
 
@@ -76,7 +76,7 @@ def command(data, rows, tmp_path):
 def test_rows_are_run_picked_and_printed(data, rows, tmp_path):
     given = command(data, rows, tmp_path)
     words = call(*given, "--only", "mean,svm")
-    content = json.loads((tmp_path / "r/runs.json").read_text())
+    content = json.loads((tmp_path / "r/ablation.json").read_text())
     mean = content["rows"][1]
     assert f"{mean['scores']['composite']['uf1']['mean']:.3f}" in words
     assert f"{mean['parameters']:,}" in words and mean["parameters"] > 0

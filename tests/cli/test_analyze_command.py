@@ -2,10 +2,10 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -27,7 +27,7 @@ def hmrm(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def smile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """0.7 s of the demo clip around its smile, and its onset and apex picture."""
+    """0.7 s of the demo clip around its smile, and its onset and apex image."""
     folder = tmp_path_factory.mktemp("smile")
     clip = demo_clip()
     frames = [clip.frame(i).image for i in range(165, 235)]
@@ -63,7 +63,7 @@ def test_two_pictures_give_all_files(smile: Path, tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "out/analysis.json").read_text())["events"]) == 1
 
 
-def test_given_frames_skip_spotting(smile: Path, tmp_path: Path) -> None:
+def test_annotated_frames_skip_spotting(smile: Path, tmp_path: Path) -> None:
     arguments = ("analyze", smile / "smile.mp4", "--onset", 15, "--apex", 30, "-o", "out")
     done = hmrm(*arguments, "--no-head-motion", folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -113,7 +113,7 @@ def test_one_bad_video_does_not_stop_the_others(smile: Path, blank: Path, tmp_pa
     videos = (blank / "text.mp4", smile / "smile.mp4")
     done = hmrm("analyze", *videos, "-o", "out", folder=tmp_path)
     assert done.returncode == 3
-    assert "1 of 2 clips failed" in done.stderr
+    assert "1 of 2 videos failed" in done.stderr
     assert (tmp_path / "out/smile/report.html").exists()
 
 
@@ -124,19 +124,56 @@ def test_unwritable_output(smile: Path, tmp_path: Path) -> None:
     assert done.returncode == 5 and "cannot be written" in done.stderr
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_several_videos_resume(smile: Path, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes((smile / "smile.mp4").read_bytes())
+    # Annotated frames: the command is tested, not the spotter.
+    run = ("analyze", "a.mp4", "b.mp4", "-o", "out", "--onset", 15, "--apex", 30)
+    first = hmrm(*run, folder=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "earlier run" not in first.stdout
+    before = contents(tmp_path / "out")
+    again = hmrm(*run, folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "2 of 2 videos from an earlier run" in again.stdout
+    assert "a.mp4: 1 movement in 0.7 s (70 frames), from an earlier run" in again.stdout
+    assert contents(tmp_path / "out") == before
+    (tmp_path / "out/a/report.html").unlink()
+    images = [demo_clip().frame(i).image for i in range(165, 205)]
+    write_video(tmp_path / "b.mp4", images, 100.0)
+    changed = hmrm(*run, folder=tmp_path)
+    assert "earlier run" in changed.stdout and "2 of 2 videos again:" in changed.stdout
+    assert (tmp_path / "out/a/report.html").exists()
+    assert json.loads((tmp_path / "out/b/analysis.json").read_text())["frame_count"] == 40
+    other = hmrm(*run, "--no-head-motion", folder=tmp_path)
+    assert "2 of 2 videos again:" in other.stdout
+
+
+def read_until(terminal: int, words: bytes) -> None:
+    """Read a terminal until the words appear in it."""
+    seen = b""
+    while words not in seen:
+        seen += os.read(terminal, 4096)
+
+
 def test_ctrl_c_leaves_nothing_half_written(smile: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "hmrm", "analyze", str(smile / "smile.mp4"), "-o", "out"],
         cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
         # A test run in the background of a shell ignores the signal, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(1.0)
+    os.close(theirs)
+    # While torch is imported, a signal may abort the process: wait until frames are read.
+    read_until(ours, b"finding faces")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    # Before the interpreter has reached our code, Python itself answers with a signal's status.
-    assert process.returncode in (130, -signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    os.close(ours)
     assert not list(tmp_path.rglob("*.partial*")) and not (tmp_path / "out").exists()

@@ -13,7 +13,7 @@ from hmrm.datasets.annotations.issue_texts import words_of
 from hmrm.datasets.sources.catalogue import DATASETS
 from hmrm.errors import ConfigError, DataError
 from hmrm.synthetic.datasets.catalogue import FAKES, fakes_of
-from hmrm.synthetic.datasets.writer import write_fake, write_points
+from hmrm.synthetic.datasets.writer import write_points, write_synthetic
 
 
 def call(*arguments):
@@ -33,7 +33,7 @@ def test_list_names_everything_and_how_to_get_it():
 
 
 def test_check_counts_against_the_published_numbers(tmp_path: Path):
-    write_fake(tmp_path, FAKES["casme2"](), pictures="none")
+    write_synthetic(tmp_path, FAKES["casme2"](), images="none")
     words = call("datasets", "check", "casme2", tmp_path, "--table-only")
     table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
     assert call("datasets", "check", "casme2", table) == words
@@ -46,15 +46,15 @@ def test_check_counts_against_the_published_numbers(tmp_path: Path):
 
 
 def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
-    fake = FAKES["samm"]().first(5)
-    write_fake(tmp_path, fake, pictures="blank")
-    for frame in (tmp_path / fake.clips[0].folder).iterdir():
+    synthetic = FAKES["samm"]().first(5)
+    write_synthetic(tmp_path, synthetic, images="blank")
+    for frame in (tmp_path / synthetic.clips[0].folder).iterdir():
         frame.unlink()
-    (tmp_path / fake.clips[1].folder / "006_99999.jpg").write_bytes(b"")
+    (tmp_path / synthetic.clips[1].folder / "006_99999.jpg").write_bytes(b"")
     found = json.loads(call("datasets", "check", "samm", tmp_path, "--json"))["parts"][0]
     assert (found["clips"], found["on_disk"], found["folders"]) == (5, 4, 4)
     assert {"what": "clips", "published": 159, "found": 5} in found["published"]
-    codes = {o["code"]: o for o in found["oddities"]}
+    codes = {o["code"]: o for o in found["issues"]}
     assert codes["clip_not_on_disk"]["where"].endswith("cell B15")
     assert codes["frames_beyond"]["count"] == 1
     words = call("datasets", "check", "samm", tmp_path)
@@ -62,39 +62,39 @@ def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
 
 
 def test_check_counts_what_is_left_out_and_names_each_once(tmp_path: Path):
-    fake = FAKES["casme2"]().first(4)
-    row = fake.clips[0].row
-    bad = replace(fake.clips[0], row=(*row[:3], "soon", *row[4:]))
-    write_fake(tmp_path, replace(fake, clips=(bad, *fake.clips[1:])), pictures="blank")
-    for frame in (tmp_path / fake.clips[1].folder).iterdir():
-        if int(frame.stem[3:]) < fake.records[1].apex_frame:
+    synthetic = FAKES["casme2"]().first(4)
+    row = synthetic.clips[0].row
+    bad = replace(synthetic.clips[0], row=(*row[:3], "soon", *row[4:]))
+    write_synthetic(tmp_path, replace(synthetic, clips=(bad, *synthetic.clips[1:])), images="blank")
+    for frame in (tmp_path / synthetic.clips[1].folder).iterdir():
+        if int(frame.stem[3:]) < synthetic.records[1].apex_frame:
             frame.unlink()
     words = call("datasets", "check", "casme2", tmp_path)
     assert "2 left out; complete the folders, and mend the table" in words
-    for clip in fake.records[:2]:
+    for clip in synthetic.records[:2]:
         assert words.count(f"    {clip.id}: ") == 1 and f"{clip.id}: {clip.id}" not in words
     assert "onset is 'soon'" in words and "cell D2" in words
 
 
 def test_check_sees_empty_pictures_and_says_that_it_opens_none(tmp_path: Path):
-    fake = FAKES["casme2"]().first(2)
-    write_fake(tmp_path, fake, pictures="blank")
-    empty = tmp_path / fake.clips[0].folder / "img42.jpg"
+    synthetic = FAKES["casme2"]().first(2)
+    write_synthetic(tmp_path, synthetic, images="blank")
+    empty = tmp_path / synthetic.clips[0].folder / "img42.jpg"
     empty.write_bytes(b"")
-    broken = tmp_path / fake.clips[0].folder / "img43.jpg"
+    broken = tmp_path / synthetic.clips[0].folder / "img43.jpg"
     broken.unlink()
     broken.symlink_to(tmp_path / "nowhere.jpg")
     found = json.loads(call("datasets", "check", "casme2", tmp_path, "--json"))["parts"][0]
-    (told,) = [o for o in found["oddities"] if o["code"] == "picture_empty"]
-    assert told["where"] == str(empty) and told["count"] == 2
+    (reported,) = [o for o in found["issues"] if o["code"] == "picture_empty"]
+    assert reported["where"] == str(empty) and reported["count"] == 2
     assert "not opened" in call("datasets", "check", "casme2", tmp_path)
 
 
 def test_prepare_says_how_many_are_left_out_for_what(tmp_path: Path):
-    fake = FAKES["casme2"]()
-    others = next(clip for clip in fake.clips if clip.record.emotion == "others")
-    some = replace(fake, clips=(*fake.clips[:3], others))
-    write_points(tmp_path / "faces.csv", write_fake(tmp_path, some))
+    synthetic = FAKES["casme2"]()
+    others = next(clip for clip in synthetic.clips if clip.record.emotion == "others")
+    some = replace(synthetic, clips=(*synthetic.clips[:3], others))
+    write_points(tmp_path / "faces.csv", write_synthetic(tmp_path, some))
     for clip in some.clips[:2]:
         (onset,) = (tmp_path / clip.folder).glob(f"*g{clip.record.onset_frame}.jpg")
         onset.write_bytes(b"damaged")
@@ -110,7 +110,7 @@ def exit_code(*arguments) -> int:
 
 
 def test_a_strict_check_ends_with_1_where_something_is_to_be_mended(tmp_path: Path):
-    write_fake(tmp_path, FAKES["casme2"](), pictures="none")
+    write_synthetic(tmp_path, FAKES["casme2"](), images="none")
     where = ("casme2", tmp_path, "--table-only")
     # Oddities of the table as it is published are no faults.
     assert exit_code(*where, "--strict") == 0
@@ -125,8 +125,8 @@ def test_a_strict_check_ends_with_1_where_something_is_to_be_mended(tmp_path: Pa
 
 
 def test_check_of_the_composite_applies_the_rule(tmp_path: Path):
-    for fake in fakes_of("composite")[:2]:
-        write_fake(tmp_path, fake, pictures="none")
+    for synthetic in fakes_of("composite")[:2]:
+        write_synthetic(tmp_path, synthetic, images="none")
     words = call("datasets", "check", "composite", tmp_path, "--table-only")
     assert "278 clips of 52 subjects (negative 180, positive 58, surprise 40)" in words
     assert "smic: 0 subjects, the composite has 16" in words
@@ -142,8 +142,8 @@ def test_a_name_without_a_folder_asks_for_it():
         call("datasets", "check", "no-such-folder")
 
 
-def test_draw_check_prepare_evaluate(tmp_path: Path):
-    words = call("datasets", "draw", "smic-vis", "-o", tmp_path / "data", "--subjects", 1)
+def test_synthesize_prepare_check(tmp_path: Path):
+    words = call("datasets", "synthesize", "smic-vis", "-o", tmp_path / "data", "--subjects", 1)
     clips = int(words.split()[0])
     words = call(
         *("datasets", "prepare", "smic-vis", tmp_path / "data", "-o", tmp_path / "maps"),
@@ -154,24 +154,61 @@ def test_draw_check_prepare_evaluate(tmp_path: Path):
     assert found["clips"] == clips and found["layout"] == "prepared"
 
 
-def test_a_set_without_a_table_is_not_drawn_without_pictures(tmp_path: Path):
-    words = call("datasets", "draw", "smic", "-o", tmp_path / "s", "--no-pictures")
-    assert "smic has no table" in words and "0 drawn clips" in words
+def test_a_set_without_a_table_is_not_written_without_frames(tmp_path: Path):
+    words = call("datasets", "synthesize", "smic", "-o", tmp_path / "s", "--no-frames")
+    assert "smic has no table" in words and "0 synthetic clips" in words
     assert not (tmp_path / "s").exists()
     (tmp_path / "s").mkdir()
     with pytest.raises(DataError, match="leave --table-only out: its folders name its clips"):
         call("datasets", "check", "smic", tmp_path / "s", "--table-only")
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_old_names_of_synthesize_work_and_say_so(tmp_path: Path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    words = call("datasets", "fake", "-o", old, "--layout", "folds", "--subjects", 2, "--seed", 3)
+    assert "hmrm datasets synthesize maps" in words
+    maps = ("--layout", "folds", "--subjects", 2, "--seed", 3)
+    assert "36 synthetic clips of 6 subjects" in call(
+        *("datasets", "synthesize", "maps", "-o", new, *maps)
+    )
+    assert contents(old) == contents(new)
+    old, new = tmp_path / "raw-old", tmp_path / "raw-new"
+    words = call("datasets", "draw", "casme2", "-o", old, "--no-pictures")
+    assert "hmrm datasets synthesize casme2" in words
+    call("datasets", "synthesize", "casme2", "-o", new, "--no-frames")
+    assert contents(old) == contents(new) != {}
+    listed = call("datasets", "--help")
+    assert "synthesize" in listed and not re.search(r"\b(draw|fake)\b", listed)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("maps", "--no-frames"), "remove --no-frames"),
+        (("casme2", "--noise", "1"), "--noise is for maps"),
+        (("casme9",), "choose one of"),
+    ],
+)
+def test_what_does_not_fit_what_is_synthesized_is_refused(words, message, tmp_path: Path):
+    with pytest.raises(ConfigError, match=message):
+        call("datasets", "synthesize", *words, "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_points_come_with_drawn_pictures(tmp_path: Path):
-    fake = FAKES["mmew"]().first(1)
-    write_points(tmp_path / "faces.csv", write_fake(tmp_path, fake))
+    synthetic = FAKES["mmew"]().first(1)
+    write_points(tmp_path / "faces.csv", write_synthetic(tmp_path, synthetic))
     header, row = (tmp_path / "faces.csv").read_text().splitlines()
     assert header.startswith("id,x1,y1") and row.startswith("mmew/S01/S01-01-000,")
 
 
 def test_intervals_feed_the_spotting_score(tmp_path: Path):
-    write_fake(tmp_path, FAKES["samm-lv"](), pictures="blank")
+    write_synthetic(tmp_path, FAKES["samm-lv"](), images="blank")
     empty = tmp_path / "SAMMLV/SAMM_longvideos/006_9"
     empty.mkdir()
     (empty / "006_9_0001.jpg").write_bytes(b"")
@@ -190,7 +227,7 @@ def test_intervals_feed_the_spotting_score(tmp_path: Path):
 
 
 def test_intervals_of_a_table_alone_keep_its_numbers(tmp_path: Path):
-    write_fake(tmp_path, FAKES["samm-lv"](), pictures="none")
+    write_synthetic(tmp_path, FAKES["samm-lv"](), images="none")
     truth = tmp_path / "truth.csv"
     with pytest.raises(DataError, match=r"no frames of SAMM Long Videos .* --table-only"):
         call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth)
@@ -207,7 +244,7 @@ def test_intervals_of_a_table_alone_keep_its_numbers(tmp_path: Path):
 
 
 def test_intervals_tell_which_corrections_were_applied(tmp_path: Path):
-    write_fake(tmp_path, FAKES["samm-lv"](), pictures="none")
+    write_synthetic(tmp_path, FAKES["samm-lv"](), images="none")
     first = FAKES["samm-lv"]().records[0]
     clip = f"samm-lv,{first.subject}/{first.clip}"
     (tmp_path / "mine.txt").write_text(
@@ -217,3 +254,15 @@ def test_intervals_tell_which_corrections_were_applied(tmp_path: Path):
     words = call("datasets", "intervals", "samm-lv", tmp_path, *sides)
     assert f"1 × {words_of('corrected')}; first" in words and "onset 3 → 4 (seen)" in words
     assert f"1 × {words_of('correction_not_applied')}; first" in words
+
+
+def test_intervals_estimate_missing_apexes_and_tell_the_rule(tmp_path: Path):
+    write_synthetic(tmp_path, FAKES["smic"]().first(3), images="blank")
+    truth = tmp_path / "truth.csv"
+    call("datasets", "intervals", "smic", tmp_path, "-o", truth, "--apex-rule", "middle")
+    lines = truth.read_text().splitlines()
+    assert lines[0].endswith("_index,type,label,apex_rule")
+    assert [line.split(",")[3] + line.split(",")[-1] for line in lines[1:]] == ["4middle"] * 3
+    assert "1.000" in call("score-spotting", "--truth", truth, "--found", truth)
+    with pytest.raises(ConfigError, match="give --apex-rule"):
+        call("datasets", "intervals", "smic", tmp_path, "-o", truth, "--faces", "faces.csv")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hmrm.cli.evaluate import MODELS
 from hmrm.cli.main import app
 from hmrm.errors import ConfigError, DataError
-from hmrm.training.registry import RECOGNISERS
+from hmrm.evaluation.settings import CLASS_SETS
+from hmrm.training.registry import trainable
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
 
@@ -25,14 +25,13 @@ def call(*arguments):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    call("datasets", "fake", "-o", folder, "--subjects", 2, "--clips", 3)
+    call("datasets", "synthesize", "maps", "-o", folder, "--subjects", 2, "--clips", 3)
     return folder
 
 
 def test_help_names_every_model():
-    assert set(MODELS) == set(RECOGNISERS)
     words = "".join(call("evaluate", "--help").split())
-    assert all(name in words for name in MODELS)
+    assert all(name in words for name in trainable())
 
 
 def test_check_prints_counts_and_json(data):
@@ -70,6 +69,16 @@ def test_a_foreign_table_is_scored_and_warned_about(tmp_path):
     words = call("evaluate", "--predictions", GOLDEN, "-o", tmp_path)
     assert "0.7209" in words and "0.7250" in words
     assert "foreign" in words
+
+
+def test_classes_of_a_table_are_named_by_list_or_one_by_one(tmp_path):
+    rows = [f"sub{i:02d},{truth},{truth}" for i, truth in enumerate(CLASS_SETS["casme2-5"])]
+    table = tmp_path / "theirs.csv"
+    table.write_text("\n".join(["subject,truth,predicted", *rows]))
+    for number, classes in enumerate(("casme2-5", ",".join(CLASS_SETS["casme2-5"]))):
+        folder = tmp_path / str(number)
+        call("evaluate", "--predictions", table, "--classes", classes, "-o", folder)
+        assert json.loads((folder / "run.json").read_text())["classes"] == [*CLASS_SETS["casme2-5"]]
 
 
 @pytest.mark.parametrize(

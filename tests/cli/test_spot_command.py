@@ -85,11 +85,12 @@ def test_a_repeated_run_takes_what_is_there(folder: Path) -> None:
     first = spotted(folder)
     before = written(folder / "out")
     again = spotted(folder)
-    assert "1 video(s) from an earlier run" in again.stdout, first.stdout
+    assert "1 of 2 videos from an earlier run" in again.stdout, first.stdout
     assert before == written(folder / "out")
     kept = folder / "out" / "videos" / "s01_smile.json"
     kept.write_text(kept.read_text()[:40])
-    assert "earlier run" not in spotted(folder).stdout
+    damaged = spotted(folder)
+    assert "1 of 2 videos again:" in damaged.stdout and "from an earlier" not in damaged.stdout
     assert written(folder / "out")[kept] == before[kept]
 
 
@@ -100,7 +101,7 @@ def test_another_rate_is_another_run(folder: Path) -> None:
         folder=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "earlier run" not in done.stdout
+    assert "1 of 1 videos again:" in done.stdout and "from an earlier" not in done.stdout
     assert "notice: smile: times follow the given 25 frames per second, not the file" in done.stderr
     assert json.loads((folder / "out" / "spotting.json").read_text())["videos"][0][
         "frames_per_s"

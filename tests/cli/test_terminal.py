@@ -1,6 +1,9 @@
-"""Progress where no bar can be drawn."""
+"""Progress as bars, and where none can be drawn."""
+
+import io
 
 import pytest
+from rich.console import Console
 
 from hmrm.cli import terminal
 
@@ -43,3 +46,32 @@ def test_progress_can_be_switched_off(clock, capsys):
         clock[0] += 100.0
         progress("folds", 2, 2)
     assert capsys.readouterr().err == ""
+
+
+def test_the_next_video_starts_its_stage_over(clock, capsys):
+    with terminal.progress_bar(enabled=True) as progress:
+        for done in (1, 500, 1000):  # the first video, 10 s a frame
+            progress("frames", done, 1000)
+            clock[0] += 10.0 * 500
+        capsys.readouterr()
+        for done in (1, 11, 21):  # the second, 4 s a frame
+            progress("frames", done, 101)
+            clock[0] += 40.0
+    assert capsys.readouterr().err.splitlines() == [
+        "frames: 1 of 101",
+        "frames: 11 of 101, about 6 min to go",
+        "frames: 21 of 101, about 5 min to go",
+    ]
+
+
+def test_results_reach_standard_output_while_bars_are_drawn(monkeypatch, capsys):
+    synthetic = io.StringIO()
+    monkeypatch.setattr(terminal, "ERR", Console(file=synthetic, force_terminal=True, width=100))
+    with terminal.progress_bar(enabled=True) as progress:
+        progress("frames", 5, 10)
+        with progress.paused():
+            terminal.OUT.print("3 movements")
+        progress("frames", 7, 10)
+        progress("frames", 1, 20)
+    assert capsys.readouterr().out == "3 movements\n"
+    assert "frames" in synthetic.getvalue() and "movements" not in synthetic.getvalue()

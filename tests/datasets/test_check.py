@@ -1,15 +1,16 @@
 """hmrm datasets check: counts, duplicates, and whether the face lies where the crop says."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hmrm.datasets.maps.check import check_maps
+from hmrm.datasets.maps.check import MapCounts, check_maps
 from hmrm.datasets.maps.composite import CLIPS, SUBJECTS, differences_from_composite
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.flow.mapset import build_mapset
-from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
 
 SHARED = Path(__file__).parents[2].parent / "shared/data/megc2019_flow"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the 442 public maps are not here")
@@ -46,31 +47,33 @@ def test_the_public_maps_are_the_whole_composite():
 
 
 def test_counts_agree_with_what_was_drawn(tmp_path):
-    drawn = draw_maps(subjects=2, clips=3, generator=np.random.default_rng(0))
-    write_layout(tmp_path, drawn, layout="folds")
+    synthetic = synthesize_maps(subjects=2, clips=3, generator=np.random.default_rng(0))
+    write_layout(tmp_path, synthetic, layout="folds")
     found = check_maps(tmp_path)
-    assert (found["clips"], found["subjects"], found["layout"]) == (18, 6, "folds")
-    assert found["datasets"]["samm"] == {
-        "clips": 6,
-        "subjects": 2,
-        "by_class": {"negative": 2, "positive": 2, "surprise": 2},
-    }
-    assert found["by_subject"]["smic/s02"] == {"negative": 1, "positive": 1, "surprise": 1}
-    assert found["identical_maps"] == []
-    assert found["sha256"] == load_maps(tmp_path).sha256
+    assert (found.clips, found.subjects, found.layout) == (18, 6, "folds")
+    by_class = {"negative": 2, "positive": 2, "surprise": 2}
+    assert found.datasets["samm"] == MapCounts(clips=6, subjects=2, by_class=by_class)
+    assert found.by_subject["smic/s02"] == {"negative": 1, "positive": 1, "surprise": 1}
+    assert found.identical_maps == ()
+    assert found.sha256 == load_maps(tmp_path).sha256
+    table = json.loads(found.to_json())
+    assert table["datasets"]["samm"] == {"clips": 6, "subjects": 2, "by_class": by_class}
+    assert table["face"].keys() == {"measured", "note"}
 
 
 def test_a_crop_that_is_declared_wrongly_is_noticed(tmp_path):
-    drawn = draw_maps(subjects=6, clips=8, crop="megc2019-flow", generator=np.random.default_rng(0))
+    synthetic = synthesize_maps(
+        subjects=6, clips=8, crop="megc2019-flow", generator=np.random.default_rng(0)
+    )
     parts = ("ids", "labels", "maps", "classes", "channels_apart", "source")
     for crop, fits in (("megc2019-flow", True), ("norm-u-v-os", False)):
-        declared = build_mapset(**{k: getattr(drawn, k) for k in parts}, crop=crop)
+        declared = build_mapset(**{k: getattr(synthetic, k) for k in parts}, crop=crop)
         write_layout(tmp_path / crop, declared, layout="prepared")
-        note = check_maps(tmp_path / crop)["face"]["note"]
+        note = check_maps(tmp_path / crop).face.note
         assert ("does not fit" not in note) is fits, note
 
 
 def test_too_few_clips_are_not_measured(tmp_path):
-    drawn = draw_maps(subjects=1, clips=3, generator=np.random.default_rng(0))
-    write_layout(tmp_path, drawn, layout="flat")
-    assert check_maps(tmp_path)["face"]["measured"] is None
+    synthetic = synthesize_maps(subjects=1, clips=3, generator=np.random.default_rng(0))
+    write_layout(tmp_path, synthetic, layout="flat")
+    assert check_maps(tmp_path).face.measured is None

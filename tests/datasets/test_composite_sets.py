@@ -10,40 +10,49 @@ from hmrm.datasets.composite_rule import composite_members
 from hmrm.datasets.load import LoadOptions, load_composite, load_dataset
 from hmrm.datasets.maps.composite import CLIPS, SUBJECTS
 from hmrm.errors import DataError
-from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm, fake_smic, fake_smic_extended
-from hmrm.synthetic.datasets.writer import FakeSet, write_fake
+from hmrm.synthetic.datasets.composite import (
+    synthetic_casme2,
+    synthetic_samm,
+    synthetic_smic,
+    synthetic_smic_extended,
+)
+from hmrm.synthetic.datasets.writer import SyntheticDataSet, write_synthetic
 
 TABLE_ONLY = LoadOptions(table_only=True)
 
 
 def codes(loaded) -> Counter[str]:
-    return Counter(o.code for o in loaded.annotations.oddities)
+    return Counter(o.code for o in loaded.annotations.issues)
 
 
 @pytest.mark.parametrize(
-    "fake",
+    "synthetic",
     [
-        fake_casme2(),
-        fake_casme2(2019),
-        fake_samm(),
-        fake_smic_extended("hs"),
-        fake_smic_extended("vis"),
+        synthetic_casme2(),
+        synthetic_casme2(2019),
+        synthetic_samm(),
+        synthetic_smic_extended("hs"),
+        synthetic_smic_extended("vis"),
     ],
-    ids=lambda fake: f"{fake.name}-{len(fake.clips)}",
+    ids=lambda synthetic: f"{synthetic.name}-{len(synthetic.clips)}",
 )
-def test_tables_load_to_the_exact_records(fake: FakeSet, tmp_path: Path) -> None:
-    write_fake(tmp_path, fake, pictures="none")
-    loaded = load_dataset(fake.name, tmp_path, TABLE_ONLY)
-    assert loaded.annotations.records == fake.records
+def test_tables_load_to_the_exact_records(synthetic: SyntheticDataSet, tmp_path: Path) -> None:
+    write_synthetic(tmp_path, synthetic, images="none")
+    loaded = load_dataset(synthetic.name, tmp_path, TABLE_ONLY)
+    assert loaded.annotations.records == synthetic.records
     assert not loaded.annotations.skipped
     found = codes(loaded)
-    for code, count in fake.oddities.items():
-        if code != "no_apex" or fake.name == "casme2":
+    for code, count in synthetic.issues.items():
+        if code != "no_apex" or synthetic.name == "casme2":
             assert found[code] == count, code
 
 
 def test_counts_are_the_published_ones() -> None:
-    casme2, samm, smic = fake_casme2().records, fake_samm().records, fake_smic().records
+    casme2, samm, smic = (
+        synthetic_casme2().records,
+        synthetic_samm().records,
+        synthetic_smic().records,
+    )
     assert (len(casme2), len(samm), len(smic)) == (255, 159, 164)
     assert Counter(r.emotion for r in casme2)["others"] == 99
     assert Counter(r.objective_class for r in samm)[7] == 84
@@ -52,11 +61,11 @@ def test_counts_are_the_published_ones() -> None:
 
 @pytest.mark.parametrize("edition", [2014, 2019])
 def test_the_rule_gives_442_from_complete_tables(edition: int, tmp_path: Path) -> None:
-    write_fake(tmp_path, fake_casme2(edition), pictures="none")
-    write_fake(tmp_path, fake_samm(), pictures="none")
+    write_synthetic(tmp_path, synthetic_casme2(edition), images="none")
+    write_synthetic(tmp_path, synthetic_samm(), images="none")
     casme2 = load_dataset("casme2", tmp_path, TABLE_ONLY).annotations.records
     samm = load_dataset("samm", tmp_path, TABLE_ONLY).annotations.records
-    records = (*casme2, *samm, *fake_smic().records)
+    records = (*casme2, *samm, *synthetic_smic().records)
     members = composite_members(records).members
     assert len(members) == 442
     assert Counter(label for _, label in members) == {0: 250, 1: 109, 2: 83}
@@ -70,7 +79,7 @@ def test_the_rule_gives_442_from_complete_tables(edition: int, tmp_path: Path) -
 
 
 def test_left_out_clips_say_why() -> None:
-    left = composite_members(fake_casme2().records).left_out
+    left = composite_members(synthetic_casme2().records).excluded
     reasons = {skip.what: skip.reason for skip in left}
     assert "'/'" in reasons["casme2/sub04/EP12_01f"]
     assert "onset" in reasons["casme2/sub05/EP09_05f"]
@@ -79,13 +88,17 @@ def test_left_out_clips_say_why() -> None:
 
 @pytest.mark.parametrize("camera", ["hs", "vis", "nir"])
 def test_smic_is_read_from_its_folders(camera: str, tmp_path: Path) -> None:
-    fake = fake_smic(camera)
-    few = FakeSet(name=fake.name, clips=(*fake.clips[:3], fake.clips[-1]), tables=fake.tables)
-    write_fake(tmp_path, few, pictures="blank")
+    synthetic = synthetic_smic(camera)
+    few = SyntheticDataSet(
+        name=synthetic.name,
+        clips=(*synthetic.clips[:3], synthetic.clips[-1]),
+        tables=synthetic.tables,
+    )
+    write_synthetic(tmp_path, few, images="blank")
     # The other cameras' clips lie beside them and carry the same names.
-    other = fake_smic("vis" if camera == "hs" else "hs").first(2)
-    write_fake(tmp_path, other, pictures="blank")
-    loaded = load_dataset(fake.name, tmp_path)
+    other = synthetic_smic("vis" if camera == "hs" else "hs").first(2)
+    write_synthetic(tmp_path, other, images="blank")
+    loaded = load_dataset(synthetic.name, tmp_path)
     assert loaded.annotations.records == few.records
     assert len(loaded.folders) == 3
 
@@ -94,23 +107,23 @@ def test_smic_is_read_from_its_folders(camera: str, tmp_path: Path) -> None:
 def test_a_clip_of_smic_under_another_emotion_or_subject_is_told(
     wrong: str, tmp_path: Path
 ) -> None:
-    fake = fake_smic().first(3)
-    write_fake(tmp_path, fake, pictures="blank")
+    synthetic = synthetic_smic().first(3)
+    write_synthetic(tmp_path, synthetic, images="blank")
     assert "folder_differs" not in codes(load_dataset("smic", tmp_path))
-    clip = tmp_path / fake.clips[0].folder
+    clip = tmp_path / synthetic.clips[0].folder
     moved = clip.parents[3] / wrong / clip.name
     moved.parent.mkdir(parents=True, exist_ok=True)
     clip.rename(moved)
     loaded = load_dataset("smic", tmp_path)
-    assert loaded.annotations.records == fake.records
-    told = [o for o in loaded.annotations.oddities if o.code == "folder_differs"]
-    assert [o.where for o in told] == [str(moved)]
+    assert loaded.annotations.records == synthetic.records
+    reported = [o for o in loaded.annotations.issues if o.code == "folder_differs"]
+    assert [o.where for o in reported] == [str(moved)]
     assert "folder_differs" in FAULTS
 
 
 def test_smic_published_counts() -> None:
-    assert len(fake_smic("vis").records) == len(fake_smic("nir").records) == 71
-    assert len({r.subject for r in fake_smic("nir").records}) == 8
+    assert len(synthetic_smic("vis").records) == len(synthetic_smic("nir").records) == 71
+    assert len({r.subject for r in synthetic_smic("nir").records}) == 8
 
 
 def test_smic_has_a_table_that_others_made(tmp_path: Path) -> None:
@@ -121,13 +134,13 @@ def test_smic_has_a_table_that_others_made(tmp_path: Path) -> None:
 
 
 def test_disk_and_table_are_compared_both_ways(tmp_path: Path) -> None:
-    fake = fake_casme2().first(3)
-    write_fake(tmp_path, fake, pictures="blank")
+    synthetic = synthetic_casme2().first(3)
+    write_synthetic(tmp_path, synthetic, images="blank")
     raw = tmp_path / "CASME2/CASME2_RAW_selected"
-    first = fake.clips[0]
+    first = synthetic.clips[0]
     (tmp_path / first.folder).rename(raw / "sub01/EP77_77")
     loaded = load_dataset("casme2", tmp_path)
-    found = {o.code: o for o in loaded.annotations.oddities}
+    found = {o.code: o for o in loaded.annotations.issues}
     missing, extra = found["clip_not_on_disk"], found["clip_not_in_table"]
     assert missing.where == "CASME2-coding-20140508.xlsx sheet 'Sheet1' cell B2"
     assert first.record is not None and first.record.id in missing.message
@@ -135,12 +148,12 @@ def test_disk_and_table_are_compared_both_ways(tmp_path: Path) -> None:
 
 
 def test_raw_pictures_are_taken_before_cropped_ones(tmp_path: Path) -> None:
-    fake = fake_casme2().first(2)
-    write_fake(tmp_path, fake, pictures="blank")
+    synthetic = synthetic_casme2().first(2)
+    write_synthetic(tmp_path, synthetic, images="blank")
     cropped = tmp_path / "CASME2/Cropped"
     cropped.mkdir(parents=True)
-    source = tmp_path / fake.clips[0].folder
-    target = cropped / fake.clips[0].folder.split("selected/")[1]
+    source = tmp_path / synthetic.clips[0].folder
+    target = cropped / synthetic.clips[0].folder.split("selected/")[1]
     target.mkdir(parents=True)
     for file in source.iterdir():
         (target / f"reg_{file.name}").write_bytes(file.read_bytes())
@@ -150,9 +163,9 @@ def test_raw_pictures_are_taken_before_cropped_ones(tmp_path: Path) -> None:
     assert all("RAW" in str(f.path) for f in loaded.folders.values())
     assert codes(loaded)["several_renditions"] == 1
     # All paths begin as the root was given.
-    told = {o.code: o for o in loaded.annotations.oddities}
-    assert told["several_renditions"].where == str(source) and str(target) in str(told)
-    assert told["folder_unknown"].where == str(tmp_path / "CASME2/elsewhere")
+    reported = {o.code: o for o in loaded.annotations.issues}
+    assert reported["several_renditions"].where == str(source) and str(target) in str(reported)
+    assert reported["folder_unknown"].where == str(tmp_path / "CASME2/elsewhere")
     # Given as root, the cropped ones are read.
     table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
     loaded = load_dataset("casme2", cropped, LoadOptions(table=table))
@@ -160,17 +173,17 @@ def test_raw_pictures_are_taken_before_cropped_ones(tmp_path: Path) -> None:
 
 
 def test_of_two_like_folders_for_one_clip_the_first_is_taken_and_noted(tmp_path: Path) -> None:
-    fake = fake_casme2().first(1)
-    write_fake(tmp_path / "a", fake, pictures="blank")
-    write_fake(tmp_path / "b", fake, pictures="blank")
+    synthetic = synthetic_casme2().first(1)
+    write_synthetic(tmp_path / "a", synthetic, images="blank")
+    write_synthetic(tmp_path / "b", synthetic, images="blank")
     loaded = load_dataset("casme2", tmp_path)
     assert str(loaded.folders["sub01/ep01_01f"].path).startswith(str(tmp_path / "a"))
     assert codes(loaded)["several_renditions"] == 1
 
 
 def test_a_composite_without_one_part_tells_which(tmp_path: Path) -> None:
-    write_fake(tmp_path, fake_casme2(), pictures="none")
-    write_fake(tmp_path, fake_samm(), pictures="none")
+    write_synthetic(tmp_path, synthetic_casme2(), images="none")
+    write_synthetic(tmp_path, synthetic_samm(), images="none")
     loaded = load_composite(tmp_path, TABLE_ONLY)
     assert [part.dataset.name for part in loaded.parts] == ["casme2", "samm"]
     assert [skip.what for skip in loaded.missing] == ["smic"]

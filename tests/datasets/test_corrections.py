@@ -9,31 +9,31 @@ from hmrm.datasets.annotations.corrections import COLUMNS, read_corrections
 from hmrm.datasets.annotations.records import Annotations
 from hmrm.datasets.load import LoadOptions, load_dataset
 from hmrm.errors import DataError
-from hmrm.synthetic.datasets.composite import fake_casme2
-from hmrm.synthetic.datasets.writer import write_fake
+from hmrm.synthetic.datasets.composite import synthetic_casme2
+from hmrm.synthetic.datasets.writer import write_synthetic
 
 HEADER = ",".join(COLUMNS)
 
 
 def load(folder: Path, *lines: str):
-    write_fake(folder, fake_casme2().first(5), pictures="none")
+    write_synthetic(folder, synthetic_casme2().first(5), images="none")
     path = folder / "mine.csv"
     path.write_text("\n".join([HEADER, *lines]) + "\n")
     options = LoadOptions(table_only=True, corrections=path)
     found = load_dataset("casme2", folder, options).annotations
-    return found.records, {o.code: o for o in found.oddities}
+    return found.records, {o.code: o for o in found.issues}
 
 
 def test_a_correction_is_applied_and_told(tmp_path: Path) -> None:
     records, notes = load(tmp_path, "casme2,sub01/EP01_01f,offset,48,47,the last frame is 47")
     assert records[0].offset_frame == 47
     assert "48 → 47 (the last frame is 47)" in notes["corrected"].message
-    assert records[1:] == fake_casme2().first(5).records[1:]
+    assert records[1:] == synthetic_casme2().first(5).records[1:]
 
 
 def test_another_old_value_leaves_everything_and_is_told(tmp_path: Path) -> None:
     records, notes = load(tmp_path, "casme2,sub01/EP01_01f,offset,50,47,a frame count")
-    assert records == fake_casme2().first(5).records
+    assert records == synthetic_casme2().first(5).records
     assert "offset is '48', not '50'" in notes["correction_not_applied"].message
 
 
@@ -71,10 +71,10 @@ def test_an_unknown_data_set_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def load_with_bad_onset(folder: Path, *lines: str) -> Annotations:
     """As ``load``, from a table whose first onset is ``abc``; the clip's folder is there."""
-    fake = fake_casme2().first(5)
-    bad = (*fake.clips[0].row[:3], "abc", *fake.clips[0].row[4:])
-    broken = replace(fake, clips=(replace(fake.clips[0], row=bad), *fake.clips[1:]))
-    write_fake(folder, broken, pictures="blank")
+    synthetic = synthetic_casme2().first(5)
+    bad = (*synthetic.clips[0].row[:3], "abc", *synthetic.clips[0].row[4:])
+    broken = replace(synthetic, clips=(replace(synthetic.clips[0], row=bad), *synthetic.clips[1:]))
+    write_synthetic(folder, broken, images="blank")
     (folder / "mine.csv").write_text("\n".join([HEADER, *lines]) + "\n")
     options = LoadOptions(corrections=folder / "mine.csv")
     return load_dataset("casme2", folder, options).annotations
@@ -82,16 +82,16 @@ def load_with_bad_onset(folder: Path, *lines: str) -> Annotations:
 
 def test_a_cell_that_cannot_be_read_is_mended_by_its_text(tmp_path: Path) -> None:
     found = load_with_bad_onset(tmp_path, "casme2,sub01/EP01_01f,onset,abc,40,first frame is 40")
-    assert found.records == fake_casme2().first(5).records and not found.skipped
-    told = [o for o in found.oddities if o.code.startswith("correct")]
-    assert [o.code for o in told] == ["corrected"]
-    assert told[0].where.endswith("cell D2") and "abc → 40" in told[0].message
+    assert found.records == synthetic_casme2().first(5).records and not found.skipped
+    reported = [o for o in found.issues if o.code.startswith("correct")]
+    assert [o.code for o in reported] == ["corrected"]
+    assert reported[0].where.endswith("cell D2") and "abc → 40" in reported[0].message
 
 
 def test_another_text_leaves_the_row_out_and_is_told(tmp_path: Path) -> None:
     found = load_with_bad_onset(tmp_path, "casme2,sub01/EP01_01f,onset,,40,first frame is 40")
     assert [s.what for s in found.skipped] == ["casme2/sub01/EP01_01f"]
-    notes = {o.code: o for o in found.oddities}
+    notes = {o.code: o for o in found.issues}
     assert notes["correction_not_applied"].where.endswith("cell D2")
     # Its folder has a row, though not one that could be read.
     assert "clip_not_in_table" not in notes and "correction_without_clip" not in notes

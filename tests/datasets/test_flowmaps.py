@@ -10,62 +10,62 @@ import pytest
 from hmrm.clip import CLASSES
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.errors import DataError
-from hmrm.synthetic.datasets.flow_maps import LAYOUTS, draw_maps, write_layout
+from hmrm.synthetic.datasets.flow_maps import LAYOUTS, synthesize_maps, write_layout
 
 SHARED = Path(__file__).parents[2].parent / "shared/data/megc2019_flow"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the 442 public maps are not here")
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    return draw_maps(subjects=2, clips=3, generator=np.random.default_rng(0))
+def synthetic():
+    return synthesize_maps(subjects=2, clips=3, generator=np.random.default_rng(0))
 
 
 @pytest.fixture
-def flat(tmp_path, drawn):
-    write_layout(tmp_path / "flat", drawn, layout="flat")
+def flat(tmp_path, synthetic):
+    write_layout(tmp_path / "flat", synthetic, layout="flat")
     return tmp_path / "flat"
 
 
 @pytest.fixture
-def folds(tmp_path, drawn):
-    write_layout(tmp_path / "folds", drawn, layout="folds")
+def folds(tmp_path, synthetic):
+    write_layout(tmp_path / "folds", synthetic, layout="folds")
     return tmp_path / "folds"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_gives_back_what_was_written(tmp_path, drawn, layout):
-    write_layout(tmp_path, drawn, layout=layout)
+def test_every_layout_gives_back_what_was_written(tmp_path, synthetic, layout):
+    write_layout(tmp_path, synthetic, layout=layout)
     found = load_maps(tmp_path)
-    assert found.ids == drawn.ids
+    assert found.ids == synthetic.ids
     assert found.source == layout
-    np.testing.assert_array_equal(found.labels, drawn.labels)
-    np.testing.assert_array_equal(found.maps, drawn.maps)
+    np.testing.assert_array_equal(found.labels, synthetic.labels)
+    np.testing.assert_array_equal(found.maps, synthetic.maps)
 
 
-def test_prepared_file_itself_can_be_named_and_keeps_the_digest(tmp_path, drawn):
-    write_layout(tmp_path, drawn, layout="prepared")
-    assert load_maps(tmp_path / "maps.npz").sha256 == load_maps(tmp_path).sha256 == drawn.sha256
+def test_prepared_file_itself_can_be_named_and_keeps_the_digest(tmp_path, synthetic):
+    write_layout(tmp_path, synthetic, layout="prepared")
+    assert load_maps(tmp_path / "maps.npz").sha256 == load_maps(tmp_path).sha256 == synthetic.sha256
 
 
-def test_the_same_maps_give_the_same_file(tmp_path, drawn):
+def test_the_same_maps_give_the_same_file(tmp_path, synthetic):
     for name in ("a", "b"):
-        write_layout(tmp_path / name, drawn, layout="prepared")
+        write_layout(tmp_path / name, synthetic, layout="prepared")
     assert (tmp_path / "a/maps.npz").read_bytes() == (tmp_path / "b/maps.npz").read_bytes()
 
 
-def test_offset_maps_belong_to_their_clips(flat, drawn):
+def test_offset_maps_belong_to_their_clips(flat, synthetic):
     found = load_maps(flat, offset=True)
-    np.testing.assert_allclose(found.offset_maps[:, :2], 1 - drawn.maps[:, :2], atol=1 / 510)
+    np.testing.assert_allclose(found.offset_maps[:, :2], 1 - synthetic.maps[:, :2], atol=1 / 510)
 
 
-def test_folder_of_subjects_itself_can_be_named(folds, drawn):
-    assert load_maps(folds / "norm_u_v_os").ids == drawn.ids
+def test_folder_of_subjects_itself_can_be_named(folds, synthetic):
+    assert load_maps(folds / "norm_u_v_os").ids == synthetic.ids
 
 
-def test_folder_of_folds_may_have_any_name(folds, drawn):
+def test_folder_of_folds_may_have_any_name(folds, synthetic):
     (folds / "norm_u_v_os").rename(folds / "three_norm_u_v_os")
-    assert load_maps(folds).ids == drawn.ids
+    assert load_maps(folds).ids == synthetic.ids
 
 
 def test_two_sets_of_folds_are_ambiguous(folds):
@@ -74,28 +74,28 @@ def test_two_sets_of_folds_are_ambiguous(folds):
         load_maps(folds)
 
 
-def test_names_that_carry_the_subject_only_once_give_the_same_ids(tmp_path, drawn):
-    write_layout(tmp_path, drawn, layout="folds")
+def test_names_that_carry_the_subject_only_once_give_the_same_ids(tmp_path, synthetic):
+    write_layout(tmp_path, synthetic, layout="folds")
     for file in sorted(tmp_path.rglob("0*_0*_*.png")):
         file.rename(file.with_name(file.name[4:]))
-    assert load_maps(tmp_path).ids == drawn.ids
+    assert load_maps(tmp_path).ids == synthetic.ids
 
 
 def test_a_copy_that_differs_is_named(folds):
     victim = next((folds / "norm_u_v_os/sub01/u_train").rglob("*.png"))
-    picture = cv2.imread(str(victim))
-    picture[0, 0] ^= 1
-    cv2.imwrite(str(victim), picture)
+    image = cv2.imread(str(victim))
+    image[0, 0] ^= 1
+    cv2.imwrite(str(victim), image)
     with pytest.raises(DataError, match=f"{victim.name}: differs"):
         load_maps(folds)
 
 
-def test_a_copy_stored_otherwise_but_equal_in_pixels_agrees(folds, drawn):
+def test_a_copy_stored_otherwise_but_equal_in_pixels_agrees(folds, synthetic):
     victim = next((folds / "norm_u_v_os/sub01/u_train").rglob("*.png"))
     before = victim.read_bytes()
     cv2.imwrite(str(victim), cv2.imread(str(victim)), [cv2.IMWRITE_PNG_COMPRESSION, 0])
     assert victim.read_bytes() != before
-    assert load_maps(folds).ids == drawn.ids
+    assert load_maps(folds).ids == synthetic.ids
 
 
 def test_a_copy_in_another_class_is_named(folds):
@@ -107,8 +107,8 @@ def test_a_copy_in_another_class_is_named(folds):
 
 def test_a_copy_that_is_missing_is_an_oddity(folds):
     next((folds / "norm_u_v_os/sub01/u_train/0").glob("*.png")).unlink()
-    (oddity,) = load_maps(folds).oddities
-    assert (oddity.code, "sub01" in oddity.where) == ("fold_incomplete", True)
+    (issue,) = load_maps(folds).issues
+    assert (issue.code, "sub01" in issue.where) == ("fold_incomplete", True)
 
 
 def test_a_training_copy_without_original_is_named(folds):
@@ -146,10 +146,10 @@ def test_a_class_folder_outside_the_classes_is_named(folds):
         load_maps(folds)
 
 
-def test_names_without_the_blank_are_read_too(flat, drawn):
+def test_names_without_the_blank_are_read_too(flat, synthetic):
     for file in sorted((flat / "maps").iterdir()):
         file.rename(file.with_name(file.name.replace(" .png", ".png")))
-    assert load_maps(flat).ids == drawn.ids
+    assert load_maps(flat).ids == synthetic.ids
 
 
 def test_a_missing_picture_is_named(flat):
@@ -222,9 +222,9 @@ def test_a_folder_in_no_known_layout_says_what_is_expected(tmp_path):
 
 def test_identical_maps_and_empty_columns_are_oddities(flat):
     shutil.copy(flat / "maps/sub01_EP01_1 .png", flat / "maps/sub02_EP01_1 .png")
-    oddities = load_maps(flat).oddities
-    assert {o.code for o in oddities} == {"identical_maps", "blank_column"}
-    same = next(o for o in oddities if o.code == "identical_maps")
+    issues = load_maps(flat).issues
+    assert {o.code for o in issues} == {"identical_maps", "blank_column"}
+    same = next(o for o in issues if o.code == "identical_maps")
     assert same.where == "casme2/sub01/EP01_1 = casme2/sub02/EP01_1"
 
 
@@ -249,8 +249,10 @@ def test_channels_of_the_public_maps_are_u_v_strain():
     from hmrm.flow.strain import optical_strain
 
     maps = load_maps(SHARED).maps
-    likeness = [np.corrcoef(optical_strain(m[:2]).ravel(), m[2].ravel())[0, 1] for m in maps[::10]]
+    cosine_similarity = [
+        np.corrcoef(optical_strain(m[:2]).ravel(), m[2].ravel())[0, 1] for m in maps[::10]
+    ]
     swapped = [
         np.corrcoef(optical_strain(m[1:][::-1]).ravel(), m[0].ravel())[0, 1] for m in maps[::10]
     ]
-    assert np.median(likeness) > 0.5 > np.median(swapped) + 0.2
+    assert np.median(cosine_similarity) > 0.5 > np.median(swapped) + 0.2

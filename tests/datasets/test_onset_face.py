@@ -10,23 +10,23 @@ from hmrm.datasets.preparation.onset_face import find_points
 from hmrm.errors import FaceNotFoundError
 from hmrm.faces.shape import five_points
 from hmrm.synthetic.demo import demo_face
-from hmrm.synthetic.drawn_face import draw_face
+from hmrm.synthetic.rendered_face import render_face
 
 
-def tight(picture: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tight(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut off at brows, jaw and cheeks, as published crops are."""
     left, top = np.maximum(points.min(0) - [0, 0.2 * np.ptp(points[:, 1])], 0).astype(int)
     right, bottom = points.max(0).astype(int)
-    part = picture[top:bottom, left:right]
+    part = image[top:bottom, left:right]
     scale = np.array([280 / part.shape[1], 340 / part.shape[0]])
     return cv2.resize(part, (280, 340)), (five_points(points) - [left, top]) * scale
 
 
 def test_faces_that_fill_the_picture_are_found() -> None:
-    faces = [draw_face(np.random.default_rng(s), eye_distance_px=110.0) for s in (0, 1, 2, 11)]
+    faces = [render_face(np.random.default_rng(s), eye_distance_px=110.0) for s in (0, 1, 2, 11)]
     sources = []
-    for picture, points in (*faces, demo_face()):
-        crop, truth = tight(picture, points)
+    for image, points in (*faces, demo_face()):
+        crop, truth = tight(image, points)
         found, source = find_points(crop, [], name="a/b/c")
         eyes = float(np.linalg.norm(truth[1] - truth[0]))
         assert np.linalg.norm(found - truth, axis=1).mean() < 0.15 * eyes
@@ -35,10 +35,10 @@ def test_faces_that_fill_the_picture_are_found() -> None:
 
 
 def test_a_later_frame_serves_where_the_onset_shows_none(tmp_path: Path) -> None:
-    picture, points = draw_face(np.random.default_rng(4))
-    onset = np.full_like(picture, 128)
+    shown, points = render_face(np.random.default_rng(4))
+    onset = np.full_like(shown, 128)
     paths = []
-    for number, image in enumerate((onset, onset, picture)):
+    for number, image in enumerate((onset, onset, shown)):
         paths.append(tmp_path / f"img{number}.png")
         cv2.imwrite(str(paths[-1]), image[:, :, ::-1])
     found, source = find_points(onset, paths, name="a/b/c")

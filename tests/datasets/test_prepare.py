@@ -22,27 +22,28 @@ from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import frames_of
 from hmrm.datasets.load import LoadOptions
 from hmrm.datasets.maps.importers import load_maps
-from hmrm.datasets.preparation.given_points import read_points
-from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job, weights_sha256
-from hmrm.datasets.preparation.run import PrepareConfig, prepare
+from hmrm.datasets.preparation.plan import PrepareConfig
+from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job
+from hmrm.datasets.preparation.run import prepare
+from hmrm.datasets.preparation.supplied_points import read_points
 from hmrm.errors import ConfigError, DataError, InputError
-from hmrm.flow.apex_difference import apex_index
-from hmrm.flow.estimate import ESTIMATORS
+from hmrm.flow.apex import APEX_RULES
+from hmrm.flow.estimate import ESTIMATORS, weights_sha256
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
-from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm, fake_smic
-from hmrm.synthetic.datasets.long_videos import fake_samm_lv
-from hmrm.synthetic.datasets.writer import write_fake, write_points
+from hmrm.synthetic.datasets.composite import synthetic_casme2, synthetic_samm, synthetic_smic
+from hmrm.synthetic.datasets.long_videos import synthetic_samm_lv
+from hmrm.synthetic.datasets.writer import write_points, write_synthetic
 
 QUICK = ClipSettings(flow="farneback")
-PARTS = (fake_casme2().first(6), fake_samm().first(3), fake_smic().first(3))
+PARTS = (synthetic_casme2().first(6), synthetic_samm().first(3), synthetic_smic().first(3))
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("drawn")
     points = {}
     for part in PARTS:
-        points |= write_fake(root, part)
+        points |= write_synthetic(root, part)
     write_points(root / "faces.csv", points)
     return root
 
@@ -52,9 +53,9 @@ def settings(root: Path, **changes) -> PrepareConfig:
 
 
 @pytest.fixture(scope="module")
-def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory):
+def made(synthetic: Path, tmp_path_factory: pytest.TempPathFactory):
     output = tmp_path_factory.mktemp("made")
-    return output, prepare("composite", drawn, output, settings(drawn))
+    return output, prepare("composite", synthetic, output, settings(synthetic))
 
 
 def contents(folder: Path) -> dict[str, object]:
@@ -106,36 +107,48 @@ def test_apex_of_smic_is_found_within_a_frame(made) -> None:
         assert rows[clip.record.id]["apex_frame"] == str(found)
 
 
+@pytest.mark.parametrize("rule", sorted(APEX_RULES))
+def test_clips_table_tells_by_which_rule_the_apex_was_found(
+    rule: str, synthetic: Path, tmp_path: Path
+) -> None:
+    report = prepare("smic", synthetic, tmp_path, settings(synthetic, apex=rule))
+    rows = {row["id"]: row for row in rows_of(tmp_path / "clips.csv")}
+    assert {row["apex_rule"] for row in rows.values()} == {rule}
+    for clip in PARTS[2].clips:
+        assert abs(int(rows[clip.record.id]["apex_frame"]) - clip.apex) <= 1
+    assert len(report.clips) == 3
+
+
 def test_clips_whose_emotions_stand_elsewhere_say_where(tmp_path: Path) -> None:
-    fake = fake_samm_lv()
-    write_fake(tmp_path, fake, pictures="blank")
+    synthetic = synthetic_samm_lv()
+    write_synthetic(tmp_path, synthetic, images="blank")
     (tmp_path / "SAMMLV/SAMM/SAMM_Micro_FACS_Codes_v2.xlsx").unlink()
     with pytest.raises(DataError, match=r"stands in SAMM_Micro_FACS_Codes_v2\.xlsx"):
         prepare("samm-lv", tmp_path, tmp_path / "maps", PrepareConfig())
 
 
-def test_the_middle_rule_takes_the_middle(drawn: Path, tmp_path: Path) -> None:
-    prepare("smic", drawn, tmp_path, settings(drawn, apex="middle"))
+def test_the_middle_rule_takes_the_middle(synthetic: Path, tmp_path: Path) -> None:
+    prepare("smic", synthetic, tmp_path, settings(synthetic, apex="middle"))
     row = rows_of(tmp_path / "clips.csv")[0]
     assert row["apex_rule"] == "middle"
     assert int(row["apex_file"][5:-4]) == int(row["onset_frame"]) + 4
 
 
-def test_a_second_run_makes_nothing_and_changes_nothing(made, drawn: Path) -> None:
+def test_a_second_run_makes_nothing_and_changes_nothing(made, synthetic: Path) -> None:
     output, _ = made
     before = contents(output)
-    assert prepare("composite", drawn, output, settings(drawn)).made == 0
+    assert prepare("composite", synthetic, output, settings(synthetic)).made == 0
     assert contents(output) == before
     (output / "flow/smic/s01/s01_ne_01.npz").write_bytes(b"half a file")
-    assert prepare("composite", drawn, output, settings(drawn)).made == 1
+    assert prepare("composite", synthetic, output, settings(synthetic)).made == 1
     assert contents(output) == before
 
 
-def test_changed_pictures_are_prepared_again(drawn: Path, tmp_path: Path) -> None:
+def test_changed_pictures_are_prepared_again(synthetic: Path, tmp_path: Path) -> None:
     root, output = tmp_path / "data", tmp_path / "out"
-    shutil.copytree(drawn, root)
-    wish = settings(root)
-    prepare("composite", root, output, wish)
+    shutil.copytree(synthetic, root)
+    requested = settings(root)
+    prepare("composite", root, output, requested)
     before = contents(output)
     clips = {c.record.id: root / c.folder for part in PARTS for c in part.clips}
     # An annotated apex, and one frame among those of which one is to become the apex.
@@ -144,26 +157,26 @@ def test_changed_pictures_are_prepared_again(drawn: Path, tmp_path: Path) -> Non
     originals = {path: path.read_bytes() for path in (apex, among)}
     for path in originals:
         cv2.imwrite(str(path), cv2.flip(cv2.imread(str(path)), 1))
-    assert prepare("composite", root, output, wish).made == 2
+    assert prepare("composite", root, output, requested).made == 2
     assert contents(output) != before
     for path, content in originals.items():
         path.write_bytes(content)
-    assert prepare("composite", root, output, wish).made == 2
+    assert prepare("composite", root, output, requested).made == 2
     assert contents(output) == before
     # A copy elsewhere, with other times of change, is the same data set.
     moved = root.rename(tmp_path / "moved")
     assert prepare("composite", moved, output, settings(moved)).made == 0
 
 
-def test_a_frame_without_a_say_may_be_unreadable(drawn: Path, tmp_path: Path) -> None:
+def test_a_frame_without_a_say_may_be_unreadable(synthetic: Path, tmp_path: Path) -> None:
     root = tmp_path / "data"
-    shutil.copytree(drawn, root)
+    shutil.copytree(synthetic, root)
     frame = sorted((root / PARTS[2].clips[0].folder).iterdir())[2]
     frame.unlink()
     frame.symlink_to(tmp_path / "nowhere.bmp")
-    wish = settings(root, apex="middle")
-    assert prepare("smic", root, tmp_path / "out", wish).made == 3
-    assert prepare("smic", root, tmp_path / "out", wish).made == 0
+    requested = settings(root, apex="middle")
+    assert prepare("smic", root, tmp_path / "out", requested).made == 3
+    assert prepare("smic", root, tmp_path / "out", requested).made == 0
 
 
 def test_new_weights_of_an_estimator_make_another_result(tmp_path: Path, monkeypatch) -> None:
@@ -184,7 +197,7 @@ def test_new_weights_of_an_estimator_make_another_result(tmp_path: Path, monkeyp
     assert len(digests) == 2
 
 
-def test_a_folder_made_otherwise_is_refused_and_left_as_it_is(made, drawn: Path) -> None:
+def test_a_folder_made_otherwise_is_refused_and_left_as_it_is(made, synthetic: Path) -> None:
     output, _ = made
     before = contents(output)
     for name, change, words in [
@@ -193,22 +206,22 @@ def test_a_folder_made_otherwise_is_refused_and_left_as_it_is(made, drawn: Path)
         ("smic", {}, "dataset was 'composite', now 'smic'"),
     ]:
         with pytest.raises(ConfigError, match=words) as error:
-            prepare(name, drawn, output, settings(drawn, **change))
+            prepare(name, synthetic, output, settings(synthetic, **change))
         assert "another folder with -o" in str(error.value)
     assert contents(output) == before
 
 
-def test_a_folder_without_results_takes_other_settings(drawn: Path, tmp_path: Path) -> None:
-    write_fake(tmp_path / "empty", fake_casme2().first(2), pictures="none")
+def test_a_folder_without_results_takes_other_settings(synthetic: Path, tmp_path: Path) -> None:
+    write_synthetic(tmp_path / "empty", synthetic_casme2().first(2), images="none")
     with pytest.raises(DataError, match="not one clip"):
-        prepare("casme2", tmp_path / "empty", tmp_path / "out", settings(drawn))
-    report = prepare("smic", drawn, tmp_path / "out", settings(drawn))
+        prepare("casme2", tmp_path / "empty", tmp_path / "out", settings(synthetic))
+    report = prepare("smic", synthetic, tmp_path / "out", settings(synthetic))
     assert (report.made, report.removed) == (3, 0)
 
 
-def test_what_clips_no_longer_there_left_behind_is_removed(drawn: Path, tmp_path: Path) -> None:
+def test_what_clips_no_longer_there_left_behind_is_removed(synthetic: Path, tmp_path: Path) -> None:
     root, output = tmp_path / "data", tmp_path / "out"
-    shutil.copytree(drawn, root)
+    shutil.copytree(synthetic, root)
     prepare("smic", root, output, settings(root))
     (output / "flow/my own.npz").write_bytes(b"of the user")
     shutil.rmtree(root / PARTS[2].clips[0].folder)
@@ -219,15 +232,15 @@ def test_what_clips_no_longer_there_left_behind_is_removed(drawn: Path, tmp_path
     assert contents(output) == contents(fresh) | own
 
 
-def test_workers_do_not_change_the_result(made, drawn: Path, tmp_path: Path) -> None:
+def test_workers_do_not_change_the_result(made, synthetic: Path, tmp_path: Path) -> None:
     output, _ = made
-    prepare("composite", drawn, tmp_path, settings(drawn), workers=2)
+    prepare("composite", synthetic, tmp_path, settings(synthetic), workers=2)
     assert contents(tmp_path) == contents(output)
 
 
-def test_a_killed_run_goes_on_and_ends_the_same(made, drawn: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hmrm", "datasets", "prepare", "composite", drawn]
-    command += ["-o", tmp_path, "--flow", "farneback", "--faces", drawn / "faces.csv"]
+def test_a_killed_run_goes_on_and_ends_the_same(made, synthetic: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hmrm", "datasets", "prepare", "composite", synthetic]
+    command += ["-o", tmp_path, "--flow", "farneback", "--faces", synthetic / "faces.csv"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and len(list(tmp_path.rglob("*.npz"))) < 2:
         time.sleep(0.002)
@@ -237,18 +250,18 @@ def test_a_killed_run_goes_on_and_ends_the_same(made, drawn: Path, tmp_path: Pat
     (tmp_path / "flow/smic/s01").mkdir(parents=True, exist_ok=True)
     (tmp_path / "flow/smic/s01/.s01_ne_01.7.partial.npz").write_bytes(b"left by the killed run")
     there = len([p for p in tmp_path.rglob("*.npz") if "partial" not in p.name])
-    report = prepare("composite", drawn, tmp_path, settings(drawn))
+    report = prepare("composite", synthetic, tmp_path, settings(synthetic))
     assert report.made == 12 - there
     assert contents(tmp_path) == contents(made[0])
 
 
 def test_clips_that_cannot_be_used_are_left_out_with_reasons(tmp_path: Path) -> None:
-    fake = fake_casme2()
-    chosen = [fake.clips[i] for i in (0, 1, 2)]
-    others = next(c for c in fake.clips if c.record.emotion == "others")
-    still = next(c for c in fake.clips if c.record.clip == "EP09_05f")
-    small = replace(fake, clips=(*chosen, others, still))
-    points = write_fake(tmp_path / "data", small)
+    synthetic = synthetic_casme2()
+    chosen = [synthetic.clips[i] for i in (0, 1, 2)]
+    others = next(c for c in synthetic.clips if c.record.emotion == "others")
+    still = next(c for c in synthetic.clips if c.record.clip == "EP09_05f")
+    small = replace(synthetic, clips=(*chosen, others, still))
+    points = write_synthetic(tmp_path / "data", small)
     write_points(tmp_path / "data/faces.csv", points)
     for frame in (tmp_path / "data" / chosen[0].folder).iterdir():
         if int(frame.stem[3:]) < 46:
@@ -267,7 +280,7 @@ def test_clips_that_cannot_be_used_are_left_out_with_reasons(tmp_path: Path) -> 
 
 
 def test_nothing_to_prepare_is_an_error_with_the_first_reason(tmp_path: Path) -> None:
-    write_fake(tmp_path, fake_casme2().first(2), pictures="none")
+    write_synthetic(tmp_path, synthetic_casme2().first(2), images="none")
     with pytest.raises(DataError, match=r"not one clip .* not on disk"):
         prepare("casme2", tmp_path, tmp_path / "out", PrepareConfig(clip=QUICK))
 
@@ -281,15 +294,15 @@ def test_nothing_to_prepare_is_an_error_with_the_first_reason(tmp_path: Path) ->
     ],
 )
 def test_settings_that_make_no_sense_are_refused(
-    change, error, drawn: Path, tmp_path: Path
+    change, error, synthetic: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(error):
-        prepare("composite", drawn, tmp_path, PrepareConfig(**change))
+        prepare("composite", synthetic, tmp_path, PrepareConfig(**change))
 
 
-def test_seven_classes_keep_the_data_sets_words(drawn: Path, tmp_path: Path) -> None:
-    wish = replace(settings(drawn), classes="seven")
-    prepare("casme2", drawn, tmp_path, wish)
+def test_seven_classes_keep_the_data_sets_words(synthetic: Path, tmp_path: Path) -> None:
+    requested = replace(settings(synthetic), classes="seven")
+    prepare("casme2", synthetic, tmp_path, requested)
     maps = load_maps(tmp_path)
     assert set(maps.classes) == {
         *("happiness", "disgust", "repression", "surprise", "others", "sadness", "fear")
@@ -299,9 +312,9 @@ def test_seven_classes_keep_the_data_sets_words(drawn: Path, tmp_path: Path) -> 
 
 @pytest.fixture()
 def clip(tmp_path: Path):
-    fake = fake_casme2().first(1)
-    write_fake(tmp_path, fake, pictures="blank")
-    return fake.records[0], tmp_path / fake.clips[0].folder
+    synthetic = synthetic_casme2().first(1)
+    write_synthetic(tmp_path, synthetic, images="blank")
+    return synthetic.records[0], tmp_path / synthetic.clips[0].folder
 
 
 def test_frames_are_found_by_number(clip) -> None:
@@ -334,10 +347,11 @@ def test_a_missing_frame_is_replaced_by_a_near_one_and_told(clip) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gone", "told"), [((), None), ((45, 46), "2 of 9 frames are missing, first 45"), ((60,), None)]
+    ("gone", "reported"),
+    [((), None), ((45, 46), "2 of 9 frames are missing, first 45"), ((60,), None)],
 )
 def test_gaps_in_a_recording_are_told_where_an_expression_lies(
-    clip, gone: tuple[int, ...], told: str | None
+    clip, gone: tuple[int, ...], reported: str | None
 ) -> None:
     record, folder = clip
     for number in range(20, 80):
@@ -347,7 +361,7 @@ def test_gaps_in_a_recording_are_told_where_an_expression_lies(
     notes = Notes()
     frames_of(replace(record, span_frames=None), folder, notes)
     found = [o.message for o in notes.found]
-    assert len(found) == (told is not None) and (not told or told in found[0])
+    assert len(found) == (reported is not None) and (not reported or reported in found[0])
 
 
 def test_one_frame_twice_is_refused(clip) -> None:
@@ -357,40 +371,28 @@ def test_one_frame_twice_is_refused(clip) -> None:
         frames_of(record, folder, Notes())
 
 
-def test_apex_rule_on_drawn_levels() -> None:
-    rng = np.random.default_rng(0)
-    base, moved = rng.integers(60, 190, (2, 162, 112))
-    levels = [0, 0.1, 0.35, 0.7, 1.0, 0.6, 0.2, 0.05]
-    crops = [(base + a * (moved - base) / 4).astype(np.uint8) for a in levels]
-    assert apex_index(crops, "difference") == 4
-    assert apex_index(crops, "middle") == 3
-    assert apex_index(crops[:2], "difference") == 1
-    with pytest.raises(InputError, match="one frame"):
-        apex_index(crops[:1], "difference")
-
-
 @pytest.mark.parametrize(
     ("place", "words"),
     [((5400, 6800), r"outside the onset of 160 × 200 px"), ((-90, -50), "outside the onset")],
 )
 def test_points_beside_their_picture_make_no_map(
-    drawn: Path, tmp_path: Path, place: tuple[int, int], words: str
+    synthetic: Path, tmp_path: Path, place: tuple[int, int], words: str
 ) -> None:
-    points = read_points(drawn / "faces.csv")
+    points = read_points(synthetic / "faces.csv")
     clip = "smic/s01/s01_ne_01"
     moved = np.reshape(points[clip], (5, 2)) + place
     write_points(tmp_path / "faces.csv", points | {clip: tuple(moved.ravel())})
-    report = prepare("smic", drawn, tmp_path / "out", settings(tmp_path))
+    report = prepare("smic", synthetic, tmp_path / "out", settings(tmp_path))
     (skip,) = [s for s in report.skipped if s.what == clip]
     assert re.search(words, skip.reason) and len(report.clips) == 2
 
 
-def test_points_of_unknown_clips_are_told(drawn: Path, tmp_path: Path) -> None:
-    points = read_points(drawn / "faces.csv")
+def test_points_of_unknown_clips_are_told(synthetic: Path, tmp_path: Path) -> None:
+    points = read_points(synthetic / "faces.csv")
     some = next(iter(points.values()))
     more = {"smic/s99/s99_ne_01": some, "s01/s01_ne_01": some}
     write_points(tmp_path / "faces.csv", points | more)
-    report = prepare("smic", drawn, tmp_path / "out", settings(tmp_path))
-    told = [o.message for o in report.oddities if o.code == "points_without_clip"]
+    report = prepare("smic", synthetic, tmp_path / "out", settings(tmp_path))
+    reported = [o.message for o in report.issues if o.code == "points_without_clip"]
     # The file holds points of CASME II and SAMM, too, which nobody asked for.
-    assert sorted(told) == [f"{clip} is no clip here" for clip in sorted(more)]
+    assert sorted(reported) == [f"{clip} is no clip here" for clip in sorted(more)]

@@ -48,11 +48,11 @@ def load(name: str, root: Path, **options: Path) -> Annotations:
 
 
 def codes(found: Annotations) -> Counter[str]:
-    return Counter(oddity.code for oddity in found.oddities)
+    return Counter(issue.code for issue in found.issues)
 
 
 def where(found: Annotations, code: str) -> str:
-    return next(oddity.where for oddity in found.oddities if oddity.code == code)
+    return next(issue.where for issue in found.issues if issue.code == code)
 
 
 def test_an_edition_that_is_not_read_is_named_and_not_listed_as_read(tmp_path: Path) -> None:
@@ -116,8 +116,8 @@ def test_the_workbook_of_blinks_is_not_taken_for_the_codes(tmp_path: Path) -> No
         [1, "anger1_1", 557, 572, 608, "4", "negative", "macro-expression", "anger"],
         [2, "happy1_1", 100, 110, 0, 12, "positive", "micro-expression", "happy"],
     ]
-    people, videos = [[1, "s15", 1], [2, "s16", 2], [None]], [["0401", "anger1"], [502, "happy1"]]
-    sheets: dict[str, Rows] = {"code": rows, "rule2": people, "rule1": videos, "Sheet4": []}
+    subjects, videos = [[1, "s15", 1], [2, "s16", 2], [None]], [["0401", "anger1"], [502, "happy1"]]
+    sheets: dict[str, Rows] = {"code": rows, "rule2": subjects, "rule1": videos, "Sheet4": []}
     write(tmp_path / "CAS(ME)^2code_final(Updated).xlsx", sheets)
     blinks = [["subject", "video", "n", "onset", "offset"], [1, "0401", 1, 5, 9]]
     write(tmp_path / "CAS(ME)^2blink-code.xlsx", {"Sheet1": blinks})
@@ -185,8 +185,8 @@ def test_smic_e_keeps_clips_whose_files_are_said_to_be_missing(tmp_path: Path) -
         *("s01_ne_01", "s03_ne_03", "s09_sur_02", "s09_sur_02_e2", "s09_sur_03")
     ]
     assert {r.emotion for r in found.records[2:]} == {"surprise"}
-    wanted = {"span_unknown": 1, "emotion_differs": 1, "subject_differs": 1, "remark": 1}
-    assert codes(found) == {**wanted, "no_apex": 5}
+    expected = {"span_unknown": 1, "emotion_differs": 1, "subject_differs": 1, "remark": 1}
+    assert codes(found) == {**expected, "no_apex": 5}
     assert where(found, "span_unknown").endswith("sheet 'HS' cell K3")
 
 
@@ -220,8 +220,8 @@ def test_4dme_reads_two_emotions_in_one_cell_and_compares_the_columns(tmp_path: 
     assert [r.emotion for r in found.records] == [
         *("positive and surprise", "positive", "joy & wonder")
     ]
-    wanted = {"several_emotions": 1, "emotion_differs": 1, "emotion_unknown": 1}
-    assert codes(found) == {**wanted, "units_doubtful": 1, "remark": 1}
+    expected = {"several_emotions": 1, "emotion_differs": 1, "emotion_unknown": 1}
+    assert codes(found) == {**expected, "units_doubtful": 1, "remark": 1}
 
 
 def test_other_people_in_subject_and_clip_are_told(tmp_path: Path) -> None:

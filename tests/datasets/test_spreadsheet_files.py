@@ -66,7 +66,7 @@ def test_errors_and_dates_of_old_workbooks_are_no_frames(tmp_path: Path) -> None
     assert [record.clip for record in found.records] == ["EP01_00", "EP01_03"]
     assert "cell D3: onset is '#N/A'" in found.skipped[0].reason
     assert "cell D4: onset is datetime" in found.skipped[1].reason
-    assert [oddity.code for oddity in found.oddities] == ["units_unreadable"]
+    assert [issue.code for issue in found.issues] == ["units_unreadable"]
 
 
 def test_people_merged_over_rows_are_read_from_old_workbooks(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_a_download_that_broke_off_is_refused_by_name(tmp_path: Path) -> None:
         new_workbook(tmp_path / "b.xlsx", [HEADER, *[ROW] * 50]),
     ):
         whole = path.read_bytes()
-        for share in (0.2, 0.5, 0.8, 0.99):
-            path.write_bytes(whole[: int(len(whole) * share)])
+        for fraction in (0.2, 0.5, 0.8, 0.99):
+            path.write_bytes(whole[: int(len(whole) * fraction)])
             with pytest.raises(DataError, match=rf"{path.name}: cannot be read as a spreadsheet"):
                 read_workbook(path)
 

@@ -52,8 +52,8 @@ def test_a_correction_of_an_unreadable_row_changes_no_other(tmp_path: Path) -> N
     rows = "15,16,abc,Micro", "15,16,17,Macro", "25,26,27,Macro"
     found = load_samm_lv(tmp_path, *rows, mend=["samm-lv,006/006_1_1,onset,15,16,seen"])
     assert onsets(found) == {"006/006_1_1_e2": 15, "006/006_1_1_e3": 25}
-    told = [o.message for o in found.oddities if o.code == "correction_not_applied"]
-    assert len(told) == 1 and "the row cannot be read" in told[0]
+    reported = [o.message for o in found.issues if o.code == "correction_not_applied"]
+    assert len(reported) == 1 and "the row cannot be read" in reported[0]
 
 
 def test_of_rows_with_the_same_text_each_is_mended_by_its_own_id(tmp_path: Path) -> None:

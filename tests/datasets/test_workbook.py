@@ -14,8 +14,8 @@ from hmrm.datasets.annotations.spreadsheets import Sheet, column_letters, read_w
 from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table
 from hmrm.datasets.load import LoadOptions, load_dataset
 from hmrm.errors import DataError
-from hmrm.synthetic.datasets.composite import fake_casme2, fake_samm
-from hmrm.synthetic.datasets.writer import write_fake, write_table
+from hmrm.synthetic.datasets.composite import synthetic_casme2, synthetic_samm
+from hmrm.synthetic.datasets.writer import write_synthetic, write_table
 
 HEADER = ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]
 HEADER += ["Action Units", "Estimated Emotion"]
@@ -56,19 +56,19 @@ def test_a_heading_above_the_header_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_renamed_sheet_is_read_and_noted(tmp_path: Path) -> None:
-    fake = fake_samm()
-    sheets = dict(fake.tables(fake.clips)[0].sheets)
+    synthetic = synthetic_samm()
+    sheets = dict(synthetic.tables(synthetic.clips)[0].sheets)
     sheets["Micro only (2)"] = sheets.pop("MICRO_ONLY")
     write_table(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", sheets)
     found = load_dataset("samm", tmp_path, LoadOptions(table_only=True)).annotations
-    note = next(o for o in found.oddities if o.code == "sheet_renamed")
+    note = next(o for o in found.issues if o.code == "sheet_renamed")
     assert note.where == "SAMM_Micro_FACS_Codes_v2.xlsx sheet 'Micro only (2)'"
-    assert found.records == fake.records
+    assert found.records == synthetic.records
 
 
 def test_two_sheets_that_could_be_it_are_an_error(tmp_path: Path) -> None:
-    fake = fake_samm()
-    rows = fake.tables(fake.clips)[0].sheets["MICRO_ONLY"]
+    synthetic = synthetic_samm()
+    rows = synthetic.tables(synthetic.clips)[0].sheets["MICRO_ONLY"]
     write_table(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", {"a": rows, "b": rows})
     with pytest.raises(DataError, match="'MICRO_ONLY', and several could be it"):
         load_dataset("samm", tmp_path, LoadOptions(table_only=True))
@@ -78,24 +78,27 @@ def test_a_second_sheet_with_the_columns_is_named(tmp_path: Path) -> None:
     write_table(tmp_path / NAME, {"Sheet1": [HEADER, ROW], "old": [HEADER, changed(3, 1)]})
     found = load_dataset("casme2", tmp_path, LoadOptions(table_only=True)).annotations
     assert found.records[0].onset_frame == 46
-    note = next(o for o in found.oddities if o.code == "sheet_not_read")
+    note = next(o for o in found.issues if o.code == "sheet_not_read")
     assert note.where == f"{NAME} sheet 'old'" and "'Sheet1' was read" in note.message
 
 
 def test_a_header_that_stands_twice_is_named(tmp_path: Path) -> None:
     found = load(tmp_path, [[*HEADER, "Onset Frame"], [*ROW, 7]])
     assert found.records[0].onset_frame == 46
-    note = next(o for o in found.oddities if o.code == "column_twice")
+    note = next(o for o in found.issues if o.code == "column_twice")
     assert note.where == f"{NAME} sheet 'Sheet1' cell J1" and "column D already" in note.message
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030", "latin-1"])
 def test_text_tables_of_any_usual_encoding_are_read(encoding: str, tmp_path: Path) -> None:
     header = [cell or "" for cell in HEADER]
-    for remark in ("é", "éé"):  # of odd and of even length: pairs of bytes may look like UTF-16
+    for quality_flag in (
+        "é",
+        "éé",
+    ):  # of odd and of even length: pairs of bytes may look like UTF-16
         row = [str(cell or "") for cell in changed(7, "12")]
-        remarks = remark if encoding != "gb18030" else "微表情"[: len(remark)]
-        text = "\n".join([";".join(header), ";".join(row), f";;;;;;;;{remarks}"])
+        quality_flags = quality_flag if encoding != "gb18030" else "微表情"[: len(quality_flag)]
+        text = "\n".join([";".join(header), ";".join(row), f";;;;;;;;{quality_flags}"])
         (tmp_path / "CASME2-coding-20140508.csv").write_bytes(text.encode(encoding))
         found = load_dataset("casme2", tmp_path, LoadOptions(table_only=True)).annotations
         assert [record.onset_frame for record in found.records] == [46]
@@ -141,7 +144,7 @@ def test_what_is_odd_about_a_frame_names_the_frames_own_cell(
 ) -> None:
     row = changed(column, value)
     found = load(tmp_path, [HEADER, ROW, [row[0], "EP03", *row[2:]]])
-    where = {oddity.code: oddity.where for oddity in found.oddities}
+    where = {issue.code: issue.where for issue in found.issues}
     assert where[code].endswith(f"cell {cell}")
 
 
@@ -154,7 +157,7 @@ def test_a_table_that_is_mostly_wrong_is_refused(tmp_path: Path) -> None:
 def test_no_apex_is_no_apex_however_it_is_written(value: object, tmp_path: Path) -> None:
     found = load(tmp_path, [HEADER, changed(4, value)])
     assert found.records[0].apex_frame is None
-    assert [o.code for o in found.oddities if o.code == "no_apex"] == ["no_apex"]
+    assert [o.code for o in found.issues if o.code == "no_apex"] == ["no_apex"]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_emotions_lose_case_and_blanks_and_unknown_ones_are_noted(tmp_path: Path
     rows = [changed(8, " Happiness "), [*changed(1, "EP09")[:8], "boredom"]]
     found = load(tmp_path, [HEADER, *rows])
     assert [r.emotion for r in found.records] == ["happiness", "boredom"]
-    note = next(o for o in found.oddities if o.code == "emotion_unknown")
+    note = next(o for o in found.issues if o.code == "emotion_unknown")
     assert note.where == f"{NAME} sheet 'Sheet1' cell I3"
 
 
@@ -213,20 +216,20 @@ def test_an_unreadable_code_keeps_the_row_and_its_text(tmp_path: Path) -> None:
     found = load(tmp_path, [HEADER, changed(7, "smiles a bit")])
     record = found.records[0]
     assert (record.units, record.units_text) == (None, "smiles a bit")
-    note = next(o for o in found.oddities if o.code == "units_unreadable")
+    note = next(o for o in found.issues if o.code == "units_unreadable")
     assert note.where.endswith("cell H2")
 
 
 def test_text_below_the_table_is_noted_and_rows_said_twice_are_dropped(tmp_path: Path) -> None:
     found = load(tmp_path, [HEADER, ROW, ROW, ["Note: thanks to all"], []])
     assert len(found.records) == 1
-    assert {"remark", "row_twice"} <= {o.code for o in found.oddities}
+    assert {"remark", "row_twice"} <= {o.code for o in found.issues}
 
 
 def test_one_name_with_two_sets_of_frames_becomes_two_clips(tmp_path: Path) -> None:
     found = load(tmp_path, [HEADER, ROW, changed(3, 47)])
     assert [r.clip for r in found.records] == ["EP02_01f", "EP02_01f_e2"]
-    assert "clip_twice" in {o.code for o in found.oddities}
+    assert "clip_twice" in {o.code for o in found.issues}
 
 
 def test_a_person_written_once_over_merged_cells_counts_for_every_row(tmp_path: Path) -> None:
@@ -249,8 +252,8 @@ def test_objective_classes_are_taken_from_their_own_workbook(tmp_path: Path) -> 
 
 
 def test_text_tables_and_old_workbooks_are_read_alike(tmp_path: Path) -> None:
-    fake = fake_casme2().first(40)
-    write_fake(tmp_path / "new", fake, pictures="none")
+    synthetic = synthetic_casme2().first(40)
+    write_synthetic(tmp_path / "new", synthetic, images="none")
     sheet = read_workbook(tmp_path / "new/CASME2/CASME2-coding-20140508.xlsx")[0]
     write_table(tmp_path / "text/CASME2-coding-20140508.csv", {"": sheet.rows})
     xlwt = pytest.importorskip("xlwt", reason="writes the old format; only needed here")
@@ -263,7 +266,10 @@ def test_text_tables_and_old_workbooks_are_read_alike(tmp_path: Path) -> None:
     book.save(str(tmp_path / "old/CASME2-coding-20140508.xls"))
     for kind in ("new", "text", "old"):
         options = LoadOptions(table_only=True)
-        assert load_dataset("casme2", tmp_path / kind, options).annotations.records == fake.records
+        assert (
+            load_dataset("casme2", tmp_path / kind, options).annotations.records
+            == synthetic.records
+        )
 
 
 def test_a_table_may_be_given_alone_and_by_any_name(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def uf1_of(maps: Path, output: Path) -> float:
 @pytest.mark.slow
 def test_check_prepare_evaluate(tmp_path: Path) -> None:
     data, maps = tmp_path / "data", tmp_path / "maps"
-    call("datasets", "draw", "composite", "-o", data)
+    call("datasets", "synthesize", "composite", "-o", data)
     words = call("datasets", "check", "composite", data, "--no-progress")
     assert "442 clips of 68 subjects (negative 250, positive 109, surprise 83)" in words
     assert "this is the whole composite" in words

@@ -1,6 +1,6 @@
-"""The spotter on clips it was not tuned on: committed before it was, drawn by ``hmrm.facs``.
+"""The spotter on clips it was not tuned on: committed before it was, drawn by ``hmrm.synthetic``.
 
-The spotter was developed on the clips of ``tests/analysis/drawn_faces.py``, which share neither
+The spotter was developed on the clips of ``tests/rendered_faces.py``, which share neither
 picture nor motion nor noise with these.
 """
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.clip_recipes import ClipRecipe, read_clip_list, sample_recipe
 from hmrm.analysis.analyze import analyze
 from hmrm.parallel import run_all
-from hmrm.synthetic.clip_recipes import ClipRecipe, draw_recipe, read_clip_list
-from hmrm.synthetic.clips import DrawnClip
+from hmrm.synthetic.clips import RenderedClip
 from hmrm.synthetic.demo import demo_clip
 from hmrm.video.writer import write_video
 
@@ -36,7 +36,7 @@ def frames_iou(a: tuple[int, int], b: tuple[int, int]) -> float:
     return max(0, inner) / union
 
 
-def outcome(name: str, clip: DrawnClip, path: Path) -> Outcome:
+def outcome(name: str, clip: RenderedClip, path: Path) -> Outcome:
     write_video(path, (frame.image for frame in clip.frames()), clip.config.frames_per_s)
     (truth,) = clip.truth.events
     best, apex_off = 0.0, 10**6
@@ -52,7 +52,7 @@ def outcome(name: str, clip: DrawnClip, path: Path) -> Outcome:
 
 def judge(item: tuple[ClipRecipe, Path]) -> Outcome:
     recipe, folder = item
-    return outcome(recipe.name, draw_recipe(recipe), folder / f"{recipe.name}.mp4")
+    return outcome(recipe.name, sample_recipe(recipe), folder / f"{recipe.name}.mp4")
 
 
 def test_the_demo_finds_its_smile(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_committed_clips_are_found(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_head_motion_blinks_and_noise_give_at_most_two_events(tmp_path: Path) -> None:
     (recipe,) = read_clip_list(HERE / "quiet_clip.toml")
-    clip = draw_recipe(recipe)
+    clip = sample_recipe(recipe)
     path = tmp_path / "quiet.mp4"
     write_video(path, (frame.image for frame in clip.frames()), clip.config.frames_per_s)
     events = analyze(path).events

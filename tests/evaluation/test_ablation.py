@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmrm import records
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.ablation.runs import ablate, load_ablation, tabulate
 from hmrm.evaluation.ablation.table import NONE_SHOWN, SAME, verdict
 from hmrm.evaluation.run import evaluate
-from hmrm.evaluation.statistics import holm, paired_bootstrap
-from hmrm.synthetic.datasets.flow_maps import draw_maps
-from hmrm.training.models import find_recogniser
+from hmrm.evaluation.statistics import Difference, holm, paired_bootstrap
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps
+from hmrm.training.registry import find_recogniser
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE_TOML = """
@@ -43,11 +44,11 @@ model = { name = "toy_models:NearestMean" }
 
 @pytest.fixture(scope="module")
 def all_drawn():
-    return draw_maps(subjects=3, clips=3, noise=1.0, generator=np.random.default_rng(0))
+    return synthesize_maps(subjects=3, clips=3, noise=1.0, generator=np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
-def drawn(all_drawn):
+def synthetic(all_drawn):
     """One data set, which is scored four times as fast as three."""
     return all_drawn.select(range(9))
 
@@ -66,7 +67,7 @@ def with_rows(file, text):
 
 
 def row(content, name):
-    return next(one for one in content["rows"] if one["name"] == name)
+    return next(one for one in content.rows if one.name == name)
 
 
 def test_rows_change_what_they_say_and_no_more(file):
@@ -96,7 +97,7 @@ def test_tables_are_merged_presets_spelt_out_and_options_dropped(tmp_path):
         tmp_path / "rows.toml",
         '[[rows]]\nname = "a"\nwithout = ["pretrained"]\n'
         'model = { network = { fusion = "mean" }, loss = { learn_alpha = false }, '
-        "mix = { share = 0.0 } }\n"
+        "mix = { fraction = 0.0 } }\n"
         '[[rows]]\nname = "b"\nconfig = "other.toml"\nmodel = { cost = 2.0 }\n',
     )
     (tmp_path / "other.toml").write_text('[model]\nname = "svm-linear"\nbalanced = true\n')
@@ -107,107 +108,101 @@ def test_tables_are_merged_presets_spelt_out_and_options_dropped(tmp_path):
     file.write_text(file.read_text().replace('fusion = "mean"', 'fussion = "mean"'))
     with pytest.raises(ConfigError, match="unknown key 'fussion'"):
         find_recogniser("hmrm", load_ablation(file).rows[1].plan.options)
-    assert options["mix"] == {"share": 0.0} and "pretrained" not in options
+    assert options["mix"] == {"fraction": 0.0} and "pretrained" not in options
     assert (second.plan.model, second.plan.options) == (
         "svm-linear",
         {"balanced": True, "cost": 2.0},
     )
 
 
-def test_every_row_is_the_run_that_evaluate_makes(tmp_path, file, drawn):
+def test_every_row_is_the_run_that_evaluate_makes(tmp_path, file, synthetic):
     asked = load_ablation(file)
-    content = ablate(drawn, asked, tmp_path / "r").content
+    content = ablate(synthetic, asked, tmp_path / "r").table
     base, short, _ = asked.rows
-    alone = evaluate(drawn, short.plan, tmp_path / "alone")
+    alone = evaluate(synthetic, short.plan, tmp_path / "alone")
     found = row(content, "one-epoch")
-    expected = alone.summary["scores"]["composite"]
-    assert found["scores"]["composite"]["uf1"]["by_seed"] == expected["uf1"]["by_seed"]
-    assert found["scores"]["composite"]["f1_by_class"] == expected["f1_by_class"]
-    of_base = evaluate(drawn, base.plan, tmp_path / "r/base")
+    expected = alone.summary.composite
+    assert found.scores["composite"].uf1.by_seed == expected.uf1.by_seed
+    assert found.scores["composite"].f1_by_class == expected.f1_by_class
+    of_base = evaluate(synthetic, base.plan, tmp_path / "r/base")
     pair = paired_bootstrap(
         list(of_base.predictions.values()),
         list(alone.predictions.values()),
         generator=np.random.default_rng(0),
     )["uf1"]
-    difference = found["difference"]["uf1"]
-    assert (difference["value"], difference["low"], difference["high"], difference["p"]) == (
-        pair.value,
-        pair.low,
-        pair.high,
-        pair.p,
-    )
-    assert row(content, "base")["difference"] is None
-    ps = [row(content, name)["difference"]["uf1"]["p"] for name in ("one-epoch", "means")]
-    assert [row(content, n)["p_holm"] for n in ("one-epoch", "means")] == holm(ps)
-    assert content["configurations"] == 3
-    assert content == json.loads((tmp_path / "r/ablation.json").read_text())
+    assert found.difference.uf1 == pair
+    assert row(content, "base").difference is None
+    ps = [row(content, name).difference.uf1.p for name in ("one-epoch", "means")]
+    assert [row(content, n).p_holm for n in ("one-epoch", "means")] == holm(ps)
+    assert content.configurations == 3
+    assert records.to_json(content) == json.loads((tmp_path / "r/ablation.json").read_text())
 
 
 def test_the_page_names_rows_figures_and_the_papers(tmp_path, file, all_drawn):
     content = ablate(all_drawn, load_ablation(file, seeds=2), tmp_path / "r", only=["one-epoch"])
-    content = content.content
+    content = content.table
     page = (tmp_path / "r/ablation.md").read_text()
-    found = row(content, "one-epoch")["scores"]
-    assert f"{found['composite']['uf1']['mean']:.3f} ± " in page
-    assert all(f"{value:.3f}" in page for value in found["composite"]["f1_by_class"])
+    found = row(content, "one-epoch").scores
+    assert f"{found['composite'].uf1.mean:.3f} ± " in page
+    assert all(f"{value:.3f}" in page for value in found["composite"].f1_by_class)
     for words in ("training, cut short", "0.500 / 0.400", "CASME II", "2 configurations"):
         assert words in page
     assert set(found) == {"composite", "casme2", "samm", "smic"} and "## By data set" in page
     assert "27 clips of 9 subjects, 0 skipped" in page and "not run yet: means" in page
 
 
-def test_a_part_is_done_first_and_the_rest_later(tmp_path, file, drawn):
+def test_a_part_is_done_first_and_the_rest_later(tmp_path, file, synthetic):
     asked, steps = load_ablation(file), []
     first = ablate(
-        drawn, asked, tmp_path / "r", only=["means"], progress=lambda *s: steps.append(s)
+        synthetic, asked, tmp_path / "r", only=["means"], progress=lambda *s: steps.append(s)
     )
     assert [s for s in steps if s[0] == "rows"] == [("rows", n, 2) for n in range(3)]
     folds = [done for stage, done, total in steps if stage == "folds" and total == 8]
     assert folds == [0, 1, 2, 3, 4, 4, 5, 6, 7, 8]
-    assert row(first.content, "one-epoch")["scores"] is None
+    assert row(first.table, "one-epoch").scores is None
     assert "not run yet: one-epoch" in (tmp_path / "r/ablation.md").read_text()
-    assert row(first.content, "means")["difference"] is not None
-    whole = ablate(drawn, asked, tmp_path / "r").content
-    assert row(whole, "means")["scores"] == row(first.content, "means")["scores"]
-    assert whole == tabulate(drawn, asked, tmp_path / "r")
+    assert row(first.table, "means").difference is not None
+    whole = ablate(synthetic, asked, tmp_path / "r").table
+    assert row(whole, "means").scores == row(first.table, "means").scores
+    assert whole == tabulate(synthetic, asked, tmp_path / "r")
     assert "Not finished" not in (tmp_path / "r/ablation.md").read_text()
 
 
-def test_nothing_done_yet_is_said(tmp_path, file, drawn):
-    content = tabulate(drawn, load_ablation(file), tmp_path / "r")
-    assert content["configurations"] == 0
+def test_nothing_done_yet_is_said(tmp_path, file, synthetic):
+    content = tabulate(synthetic, load_ablation(file), tmp_path / "r")
+    assert content.configurations == 0
     assert "No row is finished yet" in (tmp_path / "r/ablation.md").read_text()
 
 
-def test_a_row_that_fails_is_named_and_stops_no_other(tmp_path, file, drawn):
+def test_a_row_that_fails_is_named_and_stops_no_other(tmp_path, file, synthetic):
     bad = '[[rows]]\nname = "bad"\nmodel = { name = "toy_models:Broken", how = "nan" }\n'
     file.write_text(ROWS_TOML.replace("[[rows]]", bad + "[[rows]]", 1))
-    result = ablate(drawn, load_ablation(file), tmp_path / "r")
+    result = ablate(synthetic, load_ablation(file), tmp_path / "r")
     assert isinstance(result.failures["bad"], NumericalError)
-    assert "NaN" in row(result.content, "bad")["failed"]
-    assert row(result.content, "means")["verdict"] is not None
+    assert "NaN" in row(result.table, "bad").failed
+    assert row(result.table, "means").verdict is not None
     assert "- bad: failed: " in (tmp_path / "r/ablation.md").read_text()
 
 
-def test_runs_of_another_plan_or_other_data_stay_out_of_the_table(tmp_path, file, drawn):
-    ablate(drawn, load_ablation(file), tmp_path / "r")
-    other = drawn.select(range(6))
-    assert tabulate(other, load_ablation(file), tmp_path / "r")["configurations"] == 0
+def test_runs_of_another_plan_or_other_data_stay_out_of_the_table(tmp_path, file, synthetic):
+    ablate(synthetic, load_ablation(file), tmp_path / "r")
+    other = synthetic.select(range(6))
+    assert tabulate(other, load_ablation(file), tmp_path / "r").configurations == 0
     file.write_text(ROWS_TOML.replace("epochs = 1", "epochs = 2"))
     changed = load_ablation(file)
-    assert tabulate(drawn, changed, tmp_path / "r")["configurations"] == 2
-    result = ablate(drawn, changed, tmp_path / "r")
-    assert "another config" in row(result.content, "one-epoch")["failed"]
+    assert tabulate(synthetic, changed, tmp_path / "r").configurations == 2
+    result = ablate(synthetic, changed, tmp_path / "r")
+    assert "other settings" in row(result.table, "one-epoch").failed
 
 
-def test_rows_with_other_seeds_say_so(tmp_path, file, drawn):
-    ablate(drawn, load_ablation(file), tmp_path / "r")
-    ablate(drawn, load_ablation(file, seeds=3), tmp_path / "r", only=["base"])
+def test_rows_with_other_seeds_say_so(tmp_path, file, synthetic):
+    ablate(synthetic, load_ablation(file), tmp_path / "r")
+    ablate(synthetic, load_ablation(file, seeds=3), tmp_path / "r", only=["base"])
     assert "| means (seeds 0, 1) |" in (tmp_path / "r/ablation.md").read_text()
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "p", "said"),
+    ("low", "high", "p", "stated"),
     [
         (-0.1, 0.2, 0.4, NONE_SHOWN),
         (0.0, 0.2, 0.04, NONE_SHOWN),
@@ -217,19 +212,19 @@ def test_rows_with_other_seeds_say_so(tmp_path, file, drawn):
         (-0.2, -0.01, 0.2, "hurts, but not after correction"),
     ],
 )
-def test_verdicts(low, high, p, said):
-    assert verdict({"value": (low + high) / 2, "low": low, "high": high}, p) == said
+def test_verdicts(low, high, p, stated):
+    assert verdict(Difference(value=(low + high) / 2, low=low, high=high, p=p), p) == stated
 
 
-def test_a_better_row_helps(tmp_path, drawn):
+def test_a_better_row_helps(tmp_path, synthetic):
     """Against a guesser the nearest mean wins on maps told apart by eye."""
-    easy = draw_maps(subjects=8, clips=6, noise=0.1, generator=np.random.default_rng(0))
+    easy = synthesize_maps(subjects=8, clips=6, noise=0.1, generator=np.random.default_rng(0))
     easy = easy.select(range(48))
     (tmp_path / "base.toml").write_text('[model]\nname = "toy_models:Guesser"\nepochs = 1\n')
     text = '[[rows]]\nname = "means"\nmodel = { name = "toy_models:NearestMean" }\n'
     asked = load_ablation(with_rows(tmp_path / "rows.toml", text), folds="3", seeds=1)
-    found = row(ablate(easy, asked, tmp_path / "r").content, "means")
-    assert found["verdict"] == "helps" and found["difference"]["uf1"]["low"] > 0
+    found = row(ablate(easy, asked, tmp_path / "r").table, "means")
+    assert found.verdict == "helps" and found.difference.uf1.low > 0
 
 
 @pytest.mark.parametrize(
@@ -254,20 +249,20 @@ def test_bad_files_say_what_is_wrong(file, text, message):
         load_ablation(with_rows(file, text))
 
 
-def test_bad_rows_are_refused_before_anything_runs(tmp_path, file, drawn):
+def test_bad_rows_are_refused_before_anything_runs(tmp_path, file, synthetic):
     with pytest.raises(ConfigError, match=r"'fast' is unknown; the file has base, one-epoch"):
-        ablate(drawn, load_ablation(file), tmp_path / "r", only=["fast"])
+        ablate(synthetic, load_ablation(file), tmp_path / "r", only=["fast"])
     with_rows(file, '[[rows]]\nname = "odd"\nmodel = { colour = 1 }\n')
     with pytest.raises(ConfigError, match=r"row odd: .*unknown key 'colour'"):
-        ablate(drawn, load_ablation(file), tmp_path / "r")
+        ablate(synthetic, load_ablation(file), tmp_path / "r")
     assert not (tmp_path / "r").exists()
 
 
-def test_rows_that_were_not_asked_for_are_checked_too(tmp_path, file, drawn):
+def test_rows_that_were_not_asked_for_are_checked_too(tmp_path, file, synthetic):
     text = '[[rows]]\nname = "odd"\nmodel = { colour = 1 }\n[[rows]]\nname = "a"\n'
     with_rows(file, text + "model = { epochs = 1 }\n")
     with pytest.raises(ConfigError, match=r"row odd: .*colour"):
-        ablate(drawn, load_ablation(file), tmp_path / "out", only=["a"])
+        ablate(synthetic, load_ablation(file), tmp_path / "out", only=["a"])
     assert not (tmp_path / "out").exists()
 
 

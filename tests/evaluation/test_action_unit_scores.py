@@ -20,9 +20,9 @@ from hmrm.evaluation.action_units.predict import predict_units, write_units
 from hmrm.evaluation.action_units.score import FAILURES, read_found, read_truth, score_units
 from hmrm.flow.mapset import MapSet, build_mapset, canonical_maps
 from hmrm.model.checkpoints import load_model
-from hmrm.synthetic.datasets.composite import fake_casme2
-from hmrm.synthetic.datasets.writer import write_fake
-from hmrm.synthetic.flow_maps import SynthConfig, draw_maps
+from hmrm.synthetic.datasets.composite import synthetic_casme2
+from hmrm.synthetic.datasets.writer import write_synthetic
+from hmrm.synthetic.flow_maps import SynthConfig, synthesize_maps
 
 NUMBERS = (1, 2, 4, 12)
 sets = st.sets(st.sampled_from(NUMBERS)).map(frozenset)
@@ -71,8 +71,8 @@ def test_clips_are_matched_by_id_and_the_rest_is_counted() -> None:
 def test_clips_that_were_never_looked_at_do_not_count() -> None:
     truth = {"a": parse_units("12"), "b": parse_units("4"), "c": parse_units("4"), "x": None}
     found = {"a": frozenset({12}), "c": frozenset({4})}
-    scores = score_units(truth, found, left_out=("b", "c", "x", "line 7"))
-    assert (scores.clips, scores.without_result, scores.left_out, scores.unreadable) == (2, 0, 1, 1)
+    scores = score_units(truth, found, excluded=("b", "c", "x", "line 7"))
+    assert (scores.clips, scores.without_result, scores.excluded, scores.unreadable) == (2, 0, 1, 1)
     assert scores.macro_f1 == 1.0
     assert score_units(truth, found).without_result == 1
 
@@ -127,10 +127,10 @@ def call(*arguments) -> str:
 
 
 def test_command_scores_a_data_sets_own_table(tmp_path: Path) -> None:
-    fake = fake_casme2()
-    write_fake(tmp_path, fake, pictures="none")
+    synthetic = synthetic_casme2()
+    write_synthetic(tmp_path, synthetic, images="none")
     table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
-    lines = [f"{r.id},{r.units_text}" for r in fake.records]
+    lines = [f"{r.id},{r.units_text}" for r in synthetic.records]
     (tmp_path / "found.csv").write_text("\n".join(["id,action_units", *lines]) + "\n")
     arguments = ("--truth", table, "--dataset", "casme2", "--found", tmp_path / "found.csv")
     words = call(*arguments)
@@ -182,7 +182,7 @@ def as_mapset(ids: tuple[str, ...], maps: np.ndarray, labels: np.ndarray) -> Map
 
 def test_weights_with_a_unit_head_write_what_score_aus_reads(tmp_path: Path) -> None:
     config = SynthConfig(with_none=True)
-    maps, labels, units = draw_maps(config, seed=5, start=0, count=60)
+    maps, labels, units = synthesize_maps(config, seed=5, start=0, count=60)
     keep = labels < 3
     ids = tuple(f"drawn/s{i:02d}/a" for i in range(int(keep.sum())))
     mapset = as_mapset(ids, maps[keep], labels[keep])

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from toy_results import estimate, summary
 from typer.testing import CliRunner
 
+from hmrm import records
 from hmrm.cli.main import app
 from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.cost import measure
@@ -23,10 +25,12 @@ from hmrm.evaluation.cost.measure import (
     model_names,
     noise_set,
 )
-from hmrm.evaluation.cost.page import Score, as_json, as_markdown, read_scores, write_figure
-from hmrm.model.baselines import FULL_NETWORKS, NETWORKS
-from hmrm.model.network import HMRM, PRESETS
+from hmrm.evaluation.cost.page import Score, as_markdown, cost_table, read_scores, write_figure
+from hmrm.evaluation.settings import Plan
+from hmrm.model.network import HMRM
 from hmrm.model.scan import using_backend
+from hmrm.model.sizes import PRESETS
+from hmrm.training.registry import MODELS
 
 # Published operations (a multiplication and an addition are two), in 10⁹, per clip.
 PUBLISHED_GFLOP = {"htnet": 0.43, "googlenet": 2.99, "vgg16": 30.9, "off-apexnet": 0.008}
@@ -66,9 +70,11 @@ def test_our_paper_preset_costs_what_was_measured_for_it() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED_GFLOP)
 def test_peers_cost_what_is_published(name: str) -> None:
-    peer = {**NETWORKS, **FULL_NETWORKS}[name]
+    model = MODELS[name]
+    assert model.network is not None
     with torch.device("meta"):
-        network, maps = peer.build(classes=3).eval(), torch.empty(1, 3, peer.side_px, peer.side_px)
+        network, side = model.network(classes=3).eval(), model.side_px
+        maps = torch.empty(1, 3, side, side)
     operations = sum(count_flops(network, maps).values())
     # Published figures have two digits.
     assert operations / 1e9 == pytest.approx(PUBLISHED_GFLOP[name], rel=0.05)
@@ -132,7 +138,7 @@ def test_unknown_models_are_named_before_anything_is_measured() -> None:
 
 
 def test_all_peers_and_both_presets_are_on_the_list() -> None:
-    assert set(NETWORKS) | set(FULL_NETWORKS) | {"hmrm-paper", "hmrm-lite"} <= set(model_names())
+    assert {"svm-linear", "ststnet", "vgg16", "hmrm-paper", "hmrm-lite"} <= set(model_names())
 
 
 def example(name: str, parameters: int | None) -> Efficiency:
@@ -152,18 +158,14 @@ def example(name: str, parameters: int | None) -> Efficiency:
 def test_scores_come_from_finished_runs(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    with pytest.raises(DataError, match=r"run\.json: not a finished run's result"):
+    with pytest.raises(DataError, match=r"no finished run \(no run\.json\)"):
         read_scores([run], ["ststnet"])
-    summary = {
-        "selection": "fixed",
-        "scores": {"composite": {"uf1": {"mean": 0.71}}},
-        "config": {"model": {"name": "ststnet"}},
-    }
-    (run / "run.json").write_text(json.dumps(summary))
+    found = summary(uf1=estimate(mean=0.71), plan=Plan(model="ststnet"))
+    records.write(run / "run.json", found)
     scores = read_scores([run], ["cnn", "ststnet"])
     assert list(scores) == ["ststnet"]
     assert (scores["ststnet"].uf1, scores["ststnet"].rule) == (0.71, "fixed")
-    table = json.loads(as_json([example("ststnet", 5)], scores=scores, training_clips=435))
+    table = records.to_json(cost_table([example("ststnet", 5)], scores=scores, training_clips=435))
     (row,) = table["models"]
     assert row["measured_uf1"] == {"uf1": 0.71, "rule": "fixed", "published": False}
     assert row["published_uf1"]["uf1"] == 0.7209
@@ -175,12 +177,9 @@ def test_configs_of_one_model_are_told_apart_by_their_options(tmp_path: Path) ->
     for name, cost in (("mild", 0.5), ("strict", 2.0)):
         (tmp_path / f"{name}.toml").write_text(f'[model]\nname = "svm-linear"\ncost = {cost}\n')
         (tmp_path / name).mkdir()
-        summary = {
-            "selection": "fixed",
-            "scores": {"composite": {"uf1": {"mean": cost / 10}}},
-            "config": {"model": {"name": "svm-linear", "cost": cost}},
-        }
-        (tmp_path / name / "run.json").write_text(json.dumps(summary))
+        plan = Plan(model="svm-linear", options={"cost": cost})
+        found = summary(uf1=estimate(mean=cost / 10), plan=plan)
+        records.write(tmp_path / name / "run.json", found)
     configs = [str(tmp_path / "mild.toml"), str(tmp_path / "strict.toml")]
     scores = read_scores([tmp_path / "mild", tmp_path / "strict"], [*configs, "svm-linear"])
     assert {name: score.uf1 for name, score in scores.items()} == {"mild": 0.05, "strict": 0.2}

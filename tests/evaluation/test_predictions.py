@@ -7,7 +7,7 @@ import pytest
 
 from hmrm.clip import CLASSES
 from hmrm.errors import DataError
-from hmrm.evaluation.external_predictions import score_foreign
+from hmrm.evaluation.external_predictions import score_external
 from hmrm.evaluation.predictions import build_predictions, match, read_table, write_table
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
@@ -39,9 +39,9 @@ def test_a_table_without_scores_comes_back(tmp_path):
 
 
 def test_per_data_set_scores_name_all_classes():
-    found = table().score_by_dataset()
-    assert found["b"].uf1 == pytest.approx(1 / 3)
-    assert [s.clips for s in found.values()] == [2, 1]
+    of_a, of_b = table().of_dataset("a").score(), table().of_dataset("b").score()
+    assert of_b.uf1 == pytest.approx(1 / 3)
+    assert (of_a.clips, of_b.clips) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,8 @@ def test_tables_that_do_not_match_say_why(changes, message):
 
 
 def test_the_golden_table_is_scored_as_a_foreign_one(tmp_path):
-    summary = score_foreign(GOLDEN, tmp_path, classes=CLASSES).summary
-    composite = summary["scores"]["composite"]
-    assert (composite["uf1"]["mean"], composite["uar"]["mean"]) == pytest.approx(
-        (0.7209, 0.7250), abs=5e-5
-    )
-    assert summary["selection"] == "unknown"
-    assert any("names no clips" in w for w in summary["warnings"])
+    summary = score_external(GOLDEN, tmp_path, classes=CLASSES).summary
+    composite = summary.composite
+    assert (composite.uf1.mean, composite.uar.mean) == pytest.approx((0.7209, 0.7250), abs=5e-5)
+    assert summary.selection == "unknown"
+    assert any("names no clips" in w for w in summary.warnings)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmrm.errors import ConfigError, DataError
-from hmrm.evaluation.protocol import CLASS_SETS, build, grouped_folds, leave_one_out
+from hmrm.evaluation.protocol import build, grouped_folds, leave_one_out
+from hmrm.evaluation.settings import CLASS_SETS
 
 
 @st.composite
@@ -92,7 +93,7 @@ def slow_grouped(subjects, labels, folds, seed):
     names = sorted(set(subjects))
     classes = sorted(set(labels.tolist()))
     total = {c: sum(label == c for label in labels) for c in classes}
-    share = {
+    fraction = {
         n: [
             sum(s == n and y == c for s, y in zip(subjects, labels, strict=True)) / total[c]
             for c in classes
@@ -107,12 +108,12 @@ def slow_grouped(subjects, labels, folds, seed):
         def cost(k, name=name):
             filled = [
                 [
-                    sum(share[n][c] for n in ([*b, name] if j == k else b))
+                    sum(fraction[n][c] for n in ([*b, name] if j == k else b))
                     for c in range(len(classes))
                 ]
                 for j, b in enumerate(bins)
             ]
-            own = sum(sum(share[n]) for n in bins[k])
+            own = sum(sum(fraction[n]) for n in bins[k])
             return round(float(np.mean(np.std(filled, axis=0))), 12), round(own, 12)
 
         bins[min(range(folds), key=cost)].append(name)
@@ -137,10 +138,10 @@ def test_grouped_folds_spread_the_classes():
     subjects = [f"d/{s}" for s, n in enumerate(sizes) for _ in range(n)]
     labels = generator.choice(3, len(subjects), p=[0.57, 0.25, 0.18])
     folds = grouped_folds(subjects, labels, folds=5, seed=0)
-    shares = np.array([np.bincount(labels[list(f.test)], minlength=3) for f in folds])
-    shares = shares / shares.sum(0)
-    assert shares.min() > 0.17
-    assert shares.max() < 0.23
+    fractions = np.array([np.bincount(labels[list(f.test)], minlength=3) for f in folds])
+    fractions = fractions / fractions.sum(0)
+    assert fractions.min() > 0.17
+    assert fractions.max() < 0.23
 
 
 def test_another_seed_gives_another_split():

@@ -7,31 +7,34 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_results import estimate, summary
 from typer.testing import CliRunner
 
 from hmrm.cli.main import app
 from hmrm.clip import CLASSES
 from hmrm.errors import DataError
-from hmrm.evaluation.external_predictions import score_foreign
+from hmrm.evaluation.external_predictions import score_external
 from hmrm.evaluation.predictions import build_predictions
-from hmrm.evaluation.report.content import build_content, published
-from hmrm.evaluation.report.hard import hard_cases
+from hmrm.evaluation.report.content import build_content
+from hmrm.evaluation.report.hard import HardClip, hard_cases
 from hmrm.evaluation.report.pages import write_report
+from hmrm.evaluation.report.published import published
 from hmrm.evaluation.report.runs import Run, read_distance, read_runs
+from hmrm.evaluation.results import RunResult
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings
-from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
 
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    return draw_maps(subjects=2, clips=4, noise=1.0, generator=np.random.default_rng(0))
+def synthetic():
+    return synthesize_maps(subjects=2, clips=4, noise=1.0, generator=np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory, drawn):
+def folders(tmp_path_factory, synthetic):
     root = tmp_path_factory.mktemp("runs")
     plans = {
         "means": Plan(model="toy_models:NearestMean"),
@@ -42,14 +45,14 @@ def folders(tmp_path_factory, drawn):
         "oracle": Plan(model="toy_models:Guesser", settings=Settings(selection="oracle")),
     }
     for name, plan in plans.items():
-        evaluate(drawn, plan, root / name)
+        evaluate(synthetic, plan, root / name)
     return [root / name for name in plans]
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory, folders, drawn):
+def report(tmp_path_factory, folders, synthetic):
     folder = tmp_path_factory.mktemp("report")
-    write_report(folders, folder, mapset=drawn)
+    write_report(folders, folder, mapset=synthetic)
     return folder
 
 
@@ -106,13 +109,13 @@ def test_page_markdown_and_json_say_the_same_numbers(report, folders):
 
 
 def test_published_numbers_stand_beside_with_their_rule(tmp_path):
-    score_foreign(GOLDEN, tmp_path / "golden", classes=CLASSES)
+    score_external(GOLDEN, tmp_path / "golden", classes=CLASSES)
     write_report([tmp_path / "golden"], tmp_path)
     words = " ".join(read_page(tmp_path).words)
-    for method in published()["methods"]:
-        assert method["name"] in words
-        assert method.get("source", "") in words
-        assert method["rule_words"] in words
+    for method in published().methods:
+        assert method.name in words
+        assert method.source in words
+        assert method.rule_words in words
     assert "macro precision" in words
     assert "no subject on both sides" not in words
 
@@ -131,8 +134,8 @@ def test_pictures_of_markdown_exist(report):
         assert (report / file).read_text().startswith("<svg")
 
 
-def test_the_same_runs_give_the_same_bytes(tmp_path, report, folders, drawn):
-    write_report(folders, tmp_path, mapset=drawn)
+def test_the_same_runs_give_the_same_bytes(tmp_path, report, folders, synthetic):
+    write_report(folders, tmp_path, mapset=synthetic)
     for file in sorted(p.relative_to(report) for p in report.rglob("*") if p.is_file()):
         assert (tmp_path / file).read_bytes() == (report / file).read_bytes(), file
 
@@ -181,7 +184,7 @@ def test_holm_equals_its_twin(report):
 def test_markup_in_names_is_escaped(tmp_path):
     table = tmp_path / "<b>x&y.csv"
     table.write_text("id,truth,predicted\na/1/<i>,0,1\na/2/x,1,1\n")
-    score_foreign(table, tmp_path / "run", classes=CLASSES)
+    score_external(table, tmp_path / "run", classes=CLASSES)
     write_report([tmp_path / "run"], tmp_path / "report")
     text = (tmp_path / "report/report.html").read_text()
     assert "<b>x" not in text
@@ -198,11 +201,8 @@ def voter(name, predicted, *, selection="fixed", truth=(0, 0, 1, 2), low=0.4):
         )
         for row in predicted
     )
-    summary = {
-        "selection": selection,
-        "scores": {"composite": {"uf1": {"low": low, "chance": {"permuted": 0.3}}}},
-    }
-    return Run(name=name, summary=summary, seeds=seeds)
+    found = summary(selection=selection, seeds=tuple(range(len(seeds))), uf1=estimate(low=low))
+    return Run(name=name, result=RunResult(predictions=dict(enumerate(seeds)), summary=found))
 
 
 def test_hard_cases_of_a_known_table():
@@ -214,37 +214,39 @@ def test_hard_cases_of_a_known_table():
             voter("guesses", [[0, 0, 0, 0]], low=0.3),
         ]
     )
-    assert (found["runs"], found["votes"]) == (["a", "b"], 3)
-    assert [r["id"] for r in found["all_wrong"]] == ["d/0/x", "d/2/x"]
-    assert found["suspected_labels"] == [
-        {"id": "d/0/x", "truth": "negative", "votes": {"positive": 3}}
-    ]
-    assert [r["id"] for r in found["disagreement"]] == ["d/1/x", "d/3/x"]
-    assert found["disagreement"][1]["by_run"] == {"a": "surprise", "b": "negative"}
-    assert found["right_at_least_once"] == 0.5
+    assert (found.runs, found.votes) == (("a", "b"), 3)
+    assert [r.id for r in found.all_wrong] == ["d/0/x", "d/2/x"]
+    assert found.suspected_labels == (
+        HardClip(id="d/0/x", truth="negative", votes={"positive": 3}),
+    )
+    assert [r.id for r in found.disagreement] == ["d/1/x", "d/3/x"]
+    assert found.disagreement[1].by_run == {"a": "surprise", "b": "negative"}
+    assert found.right_at_least_once == 0.5
 
 
 def test_few_votes_suspect_no_label():
-    assert hard_cases([voter("a", [[1, 1, 0, 0]] * 2)])["suspected_labels"] == []
-    assert hard_cases([voter("a", [[1, 1, 0, 0]] * 3)])["suspected_labels"] != []
+    assert hard_cases([voter("a", [[1, 1, 0, 0]] * 2)]).suspected_labels == ()
+    assert hard_cases([voter("a", [[1, 1, 0, 0]] * 3)]).suspected_labels != ()
     assert hard_cases([voter("looks", [[0, 0, 1, 2]], selection="oracle")]) is None
     assert hard_cases([voter("a", [[1, 1, 0, 0]])]) is None, "one vote compares nothing"
 
 
 def test_runs_on_other_clips_do_not_vote_and_are_not_paired(tmp_path, folders):
-    score_foreign(GOLDEN, tmp_path / "golden", classes=CLASSES)
+    score_external(GOLDEN, tmp_path / "golden", classes=CLASSES)
     content = build_content(read_runs([folders[0], tmp_path / "golden"]))
-    assert content["pairs"] == []
-    assert content["hard"] is None
-    (warning,) = [w for w in content["warnings"] if "not comparable" in w]
+    assert content.pairs == ()
+    assert content.hard is None
+    (warning,) = [w for w in content.warnings if "not comparable" in w]
     assert "clips are in one table only" in warning and warning.endswith("must not be ranked")
 
 
-def test_runs_of_another_split_are_named(tmp_path, folders, drawn):
-    assert not [w for w in build_content(read_runs(folders))["warnings"] if "one split" in w]
-    evaluate(drawn, Plan(model="toy_models:NearestMean", settings=Settings(folds="2")), tmp_path)
+def test_runs_of_another_split_are_named(tmp_path, folders, synthetic):
+    assert not [w for w in build_content(read_runs(folders)).warnings if "one split" in w]
+    evaluate(
+        synthetic, Plan(model="toy_models:NearestMean", settings=Settings(folds="2")), tmp_path
+    )
     content = build_content(read_runs([folders[0], tmp_path]))
-    (warning,) = [w for w in content["warnings"] if "one split" in w]
+    (warning,) = [w for w in content.warnings if "one split" in w]
     assert "folds loso" in warning and "folds 2" in warning
 
 
@@ -255,19 +257,19 @@ def test_tables_with_another_truth_are_named(tmp_path):
     cells[column] = "2" if cells[column] != "2" else "0"
     (tmp_path / "other.csv").write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n")
     for name, table in (("golden", GOLDEN), ("other", tmp_path / "other.csv")):
-        score_foreign(table, tmp_path / name, classes=CLASSES)
+        score_external(table, tmp_path / name, classes=CLASSES)
     content = build_content(read_runs([tmp_path / "golden", tmp_path / "other"]))
-    assert any("disagree about the true label" in warning for warning in content["warnings"])
+    assert any("disagree about the true label" in warning for warning in content.warnings)
 
 
-def test_distance_equals_its_twin(folders, drawn):
+def test_distance_equals_its_twin(folders, synthetic):
     """Mean of what the two models say that did not train on the one or on the other."""
-    ids = drawn.ids
+    ids = synthetic.ids
     found = read_distance(folders[0] / "folds/seed0", ids)
     row_of = {}
     for path in (folders[0] / "folds/seed0").iterdir():
         table = json.loads(path.read_text())
-        row_of |= dict(zip(table["ids"], table["likeness"], strict=True))
+        row_of |= dict(zip(table["ids"], table["cosine_similarity"], strict=True))
     for i, j in ((0, 5), (3, 20), (7, 7)):
         twin = 1 - (row_of[ids[i]][j] + row_of[ids[j]][i]) / 2
         assert found[i, j] == pytest.approx(0 if i == j else twin, abs=1e-9)
@@ -288,8 +290,8 @@ def test_unfinished_and_damaged_runs_are_named(tmp_path, folders):
         read_runs([folders[0], folders[0]])
 
 
-def test_the_command_writes_a_report_of_one_run(tmp_path, folders, drawn):
-    write_layout(tmp_path / "data", drawn, layout="prepared")
+def test_the_command_writes_a_report_of_one_run(tmp_path, folders, synthetic):
+    write_layout(tmp_path / "data", synthetic, layout="prepared")
     arguments = ["report", str(folders[0]), "-o", str(tmp_path / "r"), "--data"]
     result = CliRunner().invoke(app, [*arguments, str(tmp_path / "data")])
     assert result.exit_code == 0, result.output

@@ -8,21 +8,23 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from label_leak import uses_test_labels
 
 from hmrm.errors import ConfigError, NumericalError
-from hmrm.evaluation.fold import FoldData, inner_curve, oracle_epoch, run_fold
-from hmrm.evaluation.leakage import find_leaks, uses_test_labels
+from hmrm.evaluation.fold import inner_curve, oracle_epoch, run_fold
+from hmrm.evaluation.leakage import find_leaks
 from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import build
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
 from hmrm.flow.mapset import build_mapset
-from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
-from hmrm.training.models import find_recogniser
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
+from hmrm.training.registry import find_recogniser
 
 HERE = Path(__file__).parent
 
@@ -32,8 +34,8 @@ def plan(model="toy_models:NearestMean", options=None, **settings):
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    return draw_maps(subjects=2, clips=4, noise=1.0, generator=np.random.default_rng(0))
+def synthetic():
+    return synthesize_maps(subjects=2, clips=4, noise=1.0, generator=np.random.default_rng(0))
 
 
 def contents(folder):
@@ -45,35 +47,28 @@ def contents(folder):
     }
 
 
-def data_of(mapset, labels=None):
-    return FoldData(
-        ids=mapset.ids,
-        labels=mapset.labels if labels is None else labels,
-        maps=mapset.maps,
-        classes=mapset.classes,
-    )
-
-
 def loso(mapset):
     return build("loso", ids=mapset.ids, labels=mapset.labels, classes=mapset.classes)
 
 
-def test_pooled_scores_equal_a_loop_written_by_hand(tmp_path, drawn):
-    result = evaluate(drawn, plan(options={"map_kind": "raw"}), tmp_path)
+def test_pooled_scores_equal_a_loop_written_by_hand(tmp_path, synthetic):
+    result = evaluate(synthetic, plan(options={"map_kind": "raw"}), tmp_path)
     truth, predicted = [], []
-    for subject in sorted(set(drawn.subjects)):
-        test = np.array([s == subject for s in drawn.subjects])
-        means = np.stack([drawn.maps[~test & (drawn.labels == c)].mean(0) for c in range(3)])
+    for subject in sorted(set(synthetic.subjects)):
+        test = np.array([s == subject for s in synthetic.subjects])
+        means = np.stack(
+            [synthetic.maps[~test & (synthetic.labels == c)].mean(0) for c in range(3)]
+        )
         for i in np.flatnonzero(test):
-            distance = ((drawn.maps[i].astype(float) - means) ** 2).sum((1, 2, 3))
-            truth.append(drawn.labels[i])
+            distance = ((synthetic.maps[i].astype(float) - means) ** 2).sum((1, 2, 3))
+            truth.append(synthetic.labels[i])
             predicted.append(distance.argmin())
-    expected = score(np.array(truth), np.array(predicted), classes=drawn.classes)
-    found = result.summary["scores"]["composite"]
-    assert found["uf1"]["mean"] == pytest.approx(expected.uf1)
-    assert found["uar"]["mean"] == pytest.approx(expected.uar)
-    assert result.predictions[0].ids == drawn.ids
-    np.testing.assert_array_equal(result.predictions[0].truth, drawn.labels)
+    expected = score(np.array(truth), np.array(predicted), classes=synthetic.classes)
+    found = result.summary.composite
+    assert found.uf1.mean == pytest.approx(expected.uf1)
+    assert found.uar.mean == pytest.approx(expected.uar)
+    assert result.predictions[0].ids == synthetic.ids
+    np.testing.assert_array_equal(result.predictions[0].truth, synthetic.labels)
 
 
 @pytest.mark.parametrize(
@@ -84,15 +79,15 @@ def test_pooled_scores_equal_a_loop_written_by_hand(tmp_path, drawn):
         ("toy_models:Softmax", {"selection": "oracle"}),
     ],
 )
-def test_workers_change_nothing(tmp_path, drawn, model, settings):
+def test_workers_change_nothing(tmp_path, synthetic, model, settings):
     for workers in (1, 2):
-        evaluate(drawn, plan(model, **settings), tmp_path / str(workers), workers=workers)
+        evaluate(synthetic, plan(model, **settings), tmp_path / str(workers), workers=workers)
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
-def test_a_run_that_lost_folds_is_completed_to_the_same_bytes(tmp_path, drawn):
+def test_a_run_that_lost_folds_is_completed_to_the_same_bytes(tmp_path, synthetic):
     asked = plan("toy_models:Softmax", seeds=(0, 1), record_epochs=True)
-    evaluate(drawn, asked, tmp_path / "whole")
+    evaluate(synthetic, asked, tmp_path / "whole")
     shutil.copytree(tmp_path / "whole", tmp_path / "part")
     files = sorted((tmp_path / "part/folds/seed0").iterdir())
     files[0].unlink()
@@ -102,14 +97,14 @@ def test_a_run_that_lost_folds_is_completed_to_the_same_bytes(tmp_path, drawn):
     (tmp_path / "part/run.json").unlink()
     (tmp_path / "part/folds/seed0/.000_x.99.partial.json").write_text("{")
     steps = []
-    evaluate(drawn, asked, tmp_path / "part", progress=lambda *s: steps.append(s))
+    evaluate(synthetic, asked, tmp_path / "part", progress=lambda *s: steps.append(s))
     assert contents(tmp_path / "part") == contents(tmp_path / "whole")
     assert steps == [("folds", done, 12) for done in range(3, 13)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_killed_at_any_moment_it_resumes_to_the_same_bytes(tmp_path, drawn, workers):
-    write_layout(tmp_path / "data", drawn, layout="prepared")
+def test_killed_at_any_moment_it_resumes_to_the_same_bytes(tmp_path, synthetic, workers):
+    write_layout(tmp_path / "data", synthetic, layout="prepared")
 
     def start(output, pause):
         command = [sys.executable, "-m", "hmrm", "evaluate", "--no-progress"]
@@ -135,49 +130,49 @@ def test_killed_at_any_moment_it_resumes_to_the_same_bytes(tmp_path, drawn, work
     again = start("killed", 0)
     _, words = again.communicate()
     assert again.returncode == 0, words
-    evaluate(drawn, plan("toy_models:threads"), tmp_path / "whole")
+    evaluate(synthetic, plan("toy_models:threads"), tmp_path / "whole")
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
-def test_seeds_can_be_added_later(tmp_path, drawn):
+def test_seeds_can_be_added_later(tmp_path, synthetic):
     asked = {"model": "toy_models:Softmax"}
-    evaluate(drawn, plan(**asked, seeds=(0,)), tmp_path / "grown")
-    grown = evaluate(drawn, plan(**asked, seeds=(0, 1)), tmp_path / "grown")
-    whole = evaluate(drawn, plan(**asked, seeds=(0, 1)), tmp_path / "whole")
-    assert grown.summary["scores"] == whole.summary["scores"]
-    assert len(whole.summary["scores"]["composite"]["uf1"]["by_seed"]) == 2
+    evaluate(synthetic, plan(**asked, seeds=(0,)), tmp_path / "grown")
+    grown = evaluate(synthetic, plan(**asked, seeds=(0, 1)), tmp_path / "grown")
+    whole = evaluate(synthetic, plan(**asked, seeds=(0, 1)), tmp_path / "whole")
+    assert grown.summary.scores == whole.summary.scores
+    assert len(whole.summary.composite.uf1.by_seed) == 2
 
 
-def test_another_plan_or_other_data_is_refused(tmp_path, drawn):
-    evaluate(drawn, plan(), tmp_path)
-    with pytest.raises(ConfigError, match="another config"):
-        evaluate(drawn, plan(options={"map_kind": "raw"}), tmp_path)
-    with pytest.raises(ConfigError, match="another config"):
-        evaluate(drawn, plan(folds="3"), tmp_path)
-    labels = drawn.labels.copy()
+def test_another_plan_or_other_data_is_refused(tmp_path, synthetic):
+    evaluate(synthetic, plan(), tmp_path)
+    with pytest.raises(ConfigError, match="config was"):
+        evaluate(synthetic, plan(options={"map_kind": "raw"}), tmp_path)
+    with pytest.raises(ConfigError, match="config was"):
+        evaluate(synthetic, plan(folds="3"), tmp_path)
+    labels = synthetic.labels.copy()
     labels[0] = 1 - labels[0] % 2
     other = build_mapset(
         **{
-            k: getattr(drawn, k)
+            k: getattr(synthetic, k)
             for k in ("ids", "maps", "classes", "crop", "channels_apart", "source")
         },
         labels=labels,
     )
-    with pytest.raises(ConfigError, match="another data"):
+    with pytest.raises(ConfigError, match="data was"):
         evaluate(other, plan(), tmp_path)
 
 
-def test_a_folder_with_other_things_is_refused(tmp_path, drawn):
+def test_a_folder_with_other_things_is_refused(tmp_path, synthetic):
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(ConfigError, match="not empty and not a run"):
-        evaluate(drawn, plan(), tmp_path)
+        evaluate(synthetic, plan(), tmp_path)
 
 
 @pytest.mark.parametrize("scheme", ["loso", "loso-per-dataset", "datasets", "3"])
-def test_every_scheme_tests_every_clip_once(tmp_path, drawn, scheme):
-    result = evaluate(drawn, plan(folds=scheme), tmp_path)
-    assert result.predictions[0].ids == drawn.ids
-    assert result.summary["folds"] == scheme
+def test_every_scheme_tests_every_clip_once(tmp_path, synthetic, scheme):
+    result = evaluate(synthetic, plan(folds=scheme), tmp_path)
+    assert result.predictions[0].ids == synthetic.ids
+    assert result.summary.folds == scheme
 
 
 @pytest.mark.parametrize("classes", [3, 4, 5, 7])
@@ -194,22 +189,26 @@ def test_any_number_of_classes(tmp_path, classes):
         source="test",
     )
     result = evaluate(mapset, plan(), tmp_path)
-    assert np.shape(result.summary["scores"]["composite"]["confusion"]) == (classes, classes)
-    assert result.summary["classes"] == list(mapset.classes)
+    assert np.shape(result.summary.composite.confusion) == (classes, classes)
+    assert result.summary.classes == mapset.classes
 
 
 @pytest.mark.parametrize("selection", ["fixed", "inner"])
 @pytest.mark.parametrize("fold", [0, 3])
-def test_test_labels_change_no_prediction(drawn, selection, fold):
+def test_test_labels_change_no_prediction(synthetic, selection, fold):
     recogniser = find_recogniser("toy_models:Softmax")
     settings = Settings(selection=selection, record_epochs=True)
 
     def run(labels):
-        data = data_of(drawn, labels)
-        return run_fold(recogniser, data, loso(drawn).folds[fold], settings, seed=0).scores
+        data = replace(synthetic, labels=labels)
+        return run_fold(recogniser, data, loso(synthetic).folds[fold], settings, seed=0).scores
 
     assert not uses_test_labels(
-        run, drawn.labels, loso(drawn).folds[fold], classes=3, generator=np.random.default_rng(0)
+        run,
+        synthetic.labels,
+        loso(synthetic).folds[fold],
+        classes=3,
+        generator=np.random.default_rng(0),
     )
 
 
@@ -217,37 +216,41 @@ def test_test_labels_change_no_prediction(drawn, selection, fold):
     ("name", "options"),
     [("svm-linear", {}), ("svm-mirrored", {}), ("ststnet", {"epochs": 2}), ("mdmo", {})],
 )
-def test_permuted_test_labels_change_no_known_model(drawn, name, options):
+def test_permuted_test_labels_change_no_known_model(synthetic, name, options):
     pytest.importorskip("torch")
-    recogniser, fold = find_recogniser(name, options), loso(drawn).folds[2]
+    recogniser, fold = find_recogniser(name, options), loso(synthetic).folds[2]
 
     def run(labels):
-        return run_fold(recogniser, data_of(drawn, labels), fold, Settings(), seed=0).scores
+        return run_fold(
+            recogniser, replace(synthetic, labels=labels), fold, Settings(), seed=0
+        ).scores
 
     generator = np.random.default_rng(0)
-    assert not uses_test_labels(run, drawn.labels, fold, classes=3, generator=generator)
+    assert not uses_test_labels(run, synthetic.labels, fold, classes=3, generator=generator)
 
 
-def test_the_leak_check_finds_a_leak(drawn):
+def test_the_leak_check_finds_a_leak(synthetic):
     """Oracle looks at the test labels: the check must say so in at least one fold."""
     recogniser = find_recogniser("toy_models:Guesser", {"epochs": 20})
     settings = Settings(selection="oracle")
 
     def leaks(fold):
         def run(labels):
-            return run_fold(recogniser, data_of(drawn, labels), fold, settings, seed=0).scores
+            return run_fold(
+                recogniser, replace(synthetic, labels=labels), fold, settings, seed=0
+            ).scores
 
         generator = np.random.default_rng(0)
-        return uses_test_labels(run, drawn.labels, fold, classes=3, generator=generator)
+        return uses_test_labels(run, synthetic.labels, fold, classes=3, generator=generator)
 
-    assert any(leaks(fold) for fold in loso(drawn).folds)
+    assert any(leaks(fold) for fold in loso(synthetic).folds)
 
 
 @pytest.mark.parametrize("selection", ["fixed", "inner"])
-def test_test_maps_never_reach_training(drawn, selection):
+def test_test_maps_never_reach_training(synthetic, selection):
     """Replace the test subject's maps by noise: what is trained must not change."""
-    fold = loso(drawn).folds[0]
-    maps = drawn.maps.copy()
+    fold = loso(synthetic).folds[0]
+    maps = synthetic.maps.copy()
     maps[list(fold.test)] = np.random.default_rng(5).random(maps[list(fold.test)].shape)
     settings = Settings(selection=selection)
     seen = []
@@ -260,25 +263,25 @@ def test_test_maps_never_reach_training(drawn, selection):
             inner = find_recogniser("toy_models:Softmax", {"epochs": 4})
             return inner.fit(train, seed=seed, epochs=epochs, observer=observer)
 
-    run_fold(Spy(), data_of(drawn), fold, settings, seed=3)
+    run_fold(Spy(), synthetic, fold, settings, seed=3)
     first, seen[:] = list(seen), []
-    other = FoldData(ids=drawn.ids, labels=drawn.labels, maps=maps, classes=drawn.classes)
+    other = replace(synthetic, maps=maps)
     run_fold(Spy(), other, fold, settings, seed=3)
     assert first == seen
-    test_ids = {drawn.ids[i] for i in fold.test}
+    test_ids = {synthetic.ids[i] for i in fold.test}
     assert all(not test_ids & set(ids) for ids, *_ in seen)
 
 
-def test_inner_choice_equals_its_twin(drawn):
+def test_inner_choice_equals_its_twin(synthetic):
     """Epoch with the best pooled UF1 over inner folds, then all training clips for so long."""
     recogniser = find_recogniser("toy_models:Softmax", {"epochs": 5, "rate": 0.2})
-    data, fold = data_of(drawn), loso(drawn).folds[1]
+    data, fold = synthetic, loso(synthetic).folds[1]
     settings = Settings(selection="inner", inner_folds=3, features=False)
     result = run_fold(recogniser, data, fold, settings, seed=0)
     curve = inner_curve(recogniser, data, fold, settings, seed=0)
     np.testing.assert_array_equal(result.inner_uf1, curve)
     assert result.epochs == max(range(1, 6), key=lambda e: (curve[e - 1], -e))
-    again = recogniser.fit(data.training_set(fold.train), seed=0, epochs=result.epochs)
+    again = recogniser.fit(data.select(fold.train), seed=0, epochs=result.epochs)
     np.testing.assert_array_equal(
         result.scores, again.predict(data.maps[np.array(fold.test)].copy())
     )
@@ -289,47 +292,47 @@ def test_oracle_takes_the_last_of_the_best_epochs():
     assert oracle_epoch(hits) == 2
 
 
-def test_oracle_rewards_looking_and_its_control_says_how_much(tmp_path, drawn):
+def test_oracle_rewards_looking_and_its_control_says_how_much(tmp_path, synthetic):
     """A guesser without any skill gains most of its score by looking, on any labels."""
-    result = evaluate(drawn, plan("toy_models:Guesser", selection="oracle"), tmp_path)
-    (control,) = result.summary["oracle_control"]
-    looked = result.summary["scores"]["composite"]["uf1"]["mean"]
-    assert control["epochs"] == 100
-    assert looked > 0.7 > 0.45 > control["fixed"][0]
-    assert control["looking"][0] == pytest.approx(looked, abs=0.1)
-    assert control["last"][0] < 0.45
-    assert "oracle picks the epoch on the test subject" in result.summary["warnings"][0]
+    result = evaluate(synthetic, plan("toy_models:Guesser", selection="oracle"), tmp_path)
+    (one,) = result.summary.oracle_control
+    control, looked = one.control, result.summary.composite.uf1.mean
+    assert control.epochs == 100
+    assert looked > 0.7 > 0.45 > control.fixed[0]
+    assert control.looking[0] == pytest.approx(looked, abs=0.1)
+    assert control.last[0] < 0.45
+    assert "oracle picks the epoch on the test subject" in result.summary.warnings[0]
 
 
-def test_recording_epochs_changes_no_prediction(tmp_path, drawn):
+def test_recording_epochs_changes_no_prediction(tmp_path, synthetic):
     tables = []
     for record in (False, True):
         asked = plan("toy_models:Softmax", record_epochs=record)
-        evaluate(drawn, asked, tmp_path / str(record))
+        evaluate(synthetic, asked, tmp_path / str(record))
         tables.append((tmp_path / str(record) / "predictions/seed0.csv").read_bytes())
     assert tables[0] == tables[1]
 
 
 @pytest.mark.parametrize("selection", ["inner", "oracle"])
-def test_nothing_can_be_selected_without_epochs(tmp_path, drawn, selection):
+def test_nothing_can_be_selected_without_epochs(tmp_path, synthetic, selection):
     with pytest.raises(ConfigError, match="no epochs"):
-        evaluate(drawn, plan(selection=selection), tmp_path)
+        evaluate(synthetic, plan(selection=selection), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("how", "error", "message"),
     [("nan", NumericalError, "NaN"), ("shape", ConfigError, r"expected \(4, 3\)")],
 )
-def test_a_model_that_breaks_its_contract_is_stopped(tmp_path, drawn, how, error, message):
+def test_a_model_that_breaks_its_contract_is_stopped(tmp_path, synthetic, how, error, message):
     with pytest.raises(error, match=message):
-        evaluate(drawn, plan("toy_models:Broken", {"how": how}), tmp_path)
+        evaluate(synthetic, plan("toy_models:Broken", {"how": how}), tmp_path)
 
 
 @pytest.mark.parametrize(("how", "stamped"), [("batch", True), ("none", False), ("writes", False)])
-def test_transductive_models_are_stamped(tmp_path, drawn, how, stamped):
-    result = evaluate(drawn, plan("toy_models:Broken", {"how": how}), tmp_path)
-    assert result.summary["transductive"] is stamped
-    assert any("transductive" in w for w in result.summary["warnings"]) is stamped
+def test_transductive_models_are_stamped(tmp_path, synthetic, how, stamped):
+    result = evaluate(synthetic, plan("toy_models:Broken", {"how": how}), tmp_path)
+    assert result.summary.transductive is stamped
+    assert any("transductive" in w for w in result.summary.warnings) is stamped
 
 
 @pytest.mark.parametrize(
@@ -350,28 +353,28 @@ def test_models_that_cannot_be_found_say_why(name, options, message):
         find_recogniser(name, options)
 
 
-def test_identical_maps_of_two_subjects_are_reported_as_leaks(drawn):
-    maps = drawn.maps.copy()
+def test_identical_maps_of_two_subjects_are_reported_as_leaks(synthetic):
+    maps = synthetic.maps.copy()
     maps[-1] = maps[0]
     mapset = build_mapset(
         **{
-            k: getattr(drawn, k)
+            k: getattr(synthetic, k)
             for k in ("ids", "labels", "classes", "crop", "channels_apart", "source")
         },
         maps=maps,
     )
     leaks = find_leaks(mapset, loso(mapset))
     assert {leak.code for leak in leaks} == {"identical_map"}
-    assert {leak.fold for leak in leaks} == {drawn.subjects[0], drawn.subjects[-1]}
-    assert drawn.ids[0] in leaks[0].message
-    assert find_leaks(drawn, loso(drawn)) == ()
+    assert {leak.fold for leak in leaks} == {synthetic.subjects[0], synthetic.subjects[-1]}
+    assert synthetic.ids[0] in leaks[0].message
+    assert find_leaks(synthetic, loso(synthetic)) == ()
 
 
-def test_a_number_travels_with_its_origin(tmp_path, drawn):
+def test_a_number_travels_with_its_origin(tmp_path, synthetic):
     asked = plan("toy_models:Softmax", {"rate": 0.02}, seeds=(3, 4))
-    evaluate(drawn, asked, tmp_path)
+    evaluate(synthetic, asked, tmp_path)
     stamped = json.loads((tmp_path / "run.json").read_text())
-    assert stamped["provenance"]["data_hash"] == drawn.sha256
+    assert stamped["provenance"]["data_hash"] == synthetic.sha256
     assert stamped["provenance"]["config_hash"] == asked.digest
     assert stamped["provenance"]["seeds"] == stamped["seeds"] == [3, 4]
     assert stamped["skipped"] == []
@@ -407,12 +410,12 @@ def test_bad_configs_are_refused(tmp_path, text, message):
         load_plan(tmp_path / "run.toml")
 
 
-def test_a_failing_fit_names_model_fold_and_seed(tmp_path, drawn, monkeypatch):
+def test_a_failing_fit_names_model_fold_and_seed(tmp_path, synthetic, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError
 
     monkeypatch.setattr("hmrm.evaluation.run.run_fold", fail)
     with pytest.raises(ZeroDivisionError) as caught:
-        evaluate(drawn, plan(), tmp_path)
+        evaluate(synthetic, plan(), tmp_path)
     (note,) = caught.value.__notes__
     assert note.startswith("in model toy_models:NearestMean, fold ") and note.endswith("seed 0")

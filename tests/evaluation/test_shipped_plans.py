@@ -7,7 +7,7 @@ import pytest
 
 from hmrm.evaluation.settings import SELECTION_WORDS, Plan, load_plan
 from hmrm.evaluation.summary import _selection_words
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
 
 CONFIGS = [
     path

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hmrm import records
 from hmrm.evaluation.spotting.score import (
     Counts,
     SpottingScores,
     match,
     overlap,
     score_spotting,
-    to_mapping,
 )
 from hmrm.intervals import Interval, IntervalTable, Kind, build_table
 
@@ -215,7 +215,7 @@ def test_nothing_at_all() -> None:
         assert scores.counts["all"].f1 == 0.0
         assert scores.curves == {}
         assert scores.strs is None
-    to_mapping(score_spotting(empty, empty))
+    records.to_json(score_spotting(empty, empty))
 
 
 def test_videos_of_one_side_are_named() -> None:

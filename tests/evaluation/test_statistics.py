@@ -25,11 +25,11 @@ def table(seed, *, right=0.6, subjects=12, clips=5, ids=None):
     )
 
 
-def slow_draws(tables, draws, seed):
+def slow_draws(tables, samples, seed):
     """Resample subjects clip by clip, score with scikit-learn, average over seeds."""
     subjects = sorted(set(tables[0].subjects))
     weights = np.random.default_rng(seed).multinomial(
-        len(subjects), [1 / len(subjects)] * len(subjects), size=draws
+        len(subjects), [1 / len(subjects)] * len(subjects), size=samples
     )
     of = np.array([subjects.index(s) for s in tables[0].subjects])
     named = {"labels": [0, 1, 2], "average": "macro", "zero_division": 0}
@@ -47,7 +47,7 @@ def slow_draws(tables, draws, seed):
 
 def test_bootstrap_equals_its_twin():
     tables = [table(0), table(1)]
-    found = bootstrap(tables, generator=np.random.default_rng(7), draws=60)
+    found = bootstrap(tables, generator=np.random.default_rng(7), samples=60)
     slow = slow_draws(tables, 60, 7)
     for name, column in (("uf1", slow[:, 0]), ("uar", slow[:, 1])):
         assert found[name].low == pytest.approx(np.quantile(column, 0.025))
@@ -60,7 +60,7 @@ def test_bootstrap_equals_its_twin():
 
 def test_paired_bootstrap_equals_its_twin():
     first, second = [table(0, right=0.4)], [table(1, right=0.7)]
-    found = paired_bootstrap(first, second, generator=np.random.default_rng(3), draws=60)
+    found = paired_bootstrap(first, second, generator=np.random.default_rng(3), samples=60)
     difference = slow_draws(second, 60, 3) - slow_draws(first, 60, 3)
     for name, column in (("uf1", difference[:, 0]), ("uar", difference[:, 1])):
         assert found[name].low == pytest.approx(np.quantile(column, 0.025))
@@ -70,15 +70,17 @@ def test_paired_bootstrap_equals_its_twin():
 
 
 def test_the_same_run_twice_does_not_differ():
-    found = paired_bootstrap([table(0)], [table(0)], generator=np.random.default_rng(0), draws=200)
+    found = paired_bootstrap(
+        [table(0)], [table(0)], generator=np.random.default_rng(0), samples=200
+    )
     assert all((d.value, d.low, d.high, d.p) == (0, 0, 0, 1) for d in found.values())
 
 
 def test_a_clear_difference_is_seen_and_its_sign_turns_with_the_order():
     good, bad = [table(0, right=0.95)], [table(1, right=0.1)]
     generator = np.random.default_rng
-    up = paired_bootstrap(bad, good, generator=generator(0), draws=1000)["uf1"]
-    down = paired_bootstrap(good, bad, generator=generator(0), draws=1000)["uf1"]
+    up = paired_bootstrap(bad, good, generator=generator(0), samples=1000)["uf1"]
+    down = paired_bootstrap(good, bad, generator=generator(0), samples=1000)["uf1"]
     assert up.low > 0
     assert up.p == pytest.approx(2 / 1001)
     assert (down.value, down.low, down.high) == pytest.approx((-up.value, -up.high, -up.low))
@@ -94,7 +96,7 @@ def test_pairing_is_by_clip_id_and_not_by_position():
         classes=CLASSES,
     )
     results = [
-        paired_bootstrap([plain], [o], generator=np.random.default_rng(0), draws=50)
+        paired_bootstrap([plain], [o], generator=np.random.default_rng(0), samples=50)
         for o in (other, shuffled)
     ]
     assert results[0] == results[1]
@@ -108,7 +110,7 @@ def test_paired_intervals_are_calibrated_under_no_difference():
             [table(1000 + seed)],
             [table(2000 + seed)],
             generator=np.random.default_rng(seed),
-            draws=300,
+            samples=300,
         )["uf1"]
         missed += not found.low <= 0 <= found.high
     # Binomial(60, 0.05) exceeds 9 once in 1,500; few subjects make percentile intervals liberal.
@@ -119,7 +121,7 @@ def test_more_subjects_give_a_narrower_interval():
     widths = []
     for subjects in (8, 128):
         found = bootstrap(
-            [table(0, subjects=subjects)], generator=np.random.default_rng(0), draws=500
+            [table(0, subjects=subjects)], generator=np.random.default_rng(0), samples=500
         )["uf1"]
         widths.append(found.high - found.low)
     assert widths[1] < widths[0] / 2.5
@@ -136,7 +138,7 @@ def test_chance_levels_of_known_cases():
     predictions = build_predictions(
         ids=[f"d/{i}/x" for i in range(12)], truth=truth, predicted=truth, classes=CLASSES
     )
-    found = chance_levels(predictions, generator=np.random.default_rng(0), draws=3000)
+    found = chance_levels(predictions, generator=np.random.default_rng(0), samples=3000)
     # Always class 0: its F1 is 2·6/(6 + 12), the others' are 0.
     assert found["uf1"].majority == pytest.approx(2 / 3 / 3)
     assert found["uar"].majority == pytest.approx(1 / 3)
@@ -155,5 +157,5 @@ def test_mean_and_sd_over_seeds():
 
 
 def test_the_same_generator_state_gives_the_same_numbers():
-    results = [bootstrap([table(0)], generator=np.random.default_rng(5), draws=40) for _ in "ab"]
+    results = [bootstrap([table(0)], generator=np.random.default_rng(5), samples=40) for _ in "ab"]
     assert results[0] == results[1]

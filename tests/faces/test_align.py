@@ -103,7 +103,8 @@ def test_picture_size_is_not_squeezed():
     linear = transform[:, :2]
     scale = math.hypot(*linear[:, 0])
     np.testing.assert_allclose(linear.T @ linear, scale**2 * np.eye(2), atol=1e-9)
-    assert align.CANONICAL.height_to_width == pytest.approx(324 / 224)
+    across, down = align.CANONICAL.eye_distance_wh
+    assert across / down == pytest.approx(324 / 224)
 
 
 def test_five_and_68_points_give_the_same_crop():

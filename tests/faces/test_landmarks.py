@@ -9,7 +9,7 @@ import skimage.data
 from hmrm.errors import MissingExtraError, WeightsError
 from hmrm.faces import landmarks
 from hmrm.faces.boxes import Detection
-from hmrm.faces.landmarks import FILE_NAME, VARIABLE, Landmarker, find_model
+from hmrm.faces.landmarks import FILE_NAME, VARIABLE, Landmarker, alignment_points, find_model
 from hmrm.faces.shape import five_points
 
 # What MTCNN gives for this picture (test_mtcnn.py).
@@ -123,3 +123,15 @@ def test_with_the_real_model():
     face = Detection(box_xyxy_px=box, confidence=0.9, points_xy_px=2 * POINTS + 0.5)
     other = (Landmarker(path).find(large, face) + 0.5) / 2 - 0.5
     np.testing.assert_allclose(other, points, atol=1)
+
+
+def test_five_or_68_points_align_a_face(fake_dlib, monkeypatch):
+    fake_dlib.touch()
+    monkeypatch.setenv(VARIABLE, str(fake_dlib))
+    landmarks.landmarker.cache_clear()
+    image = np.zeros((300, 400), np.uint8)
+    image[120, 215] = 255
+    assert alignment_points(image, ASTRONAUT) is ASTRONAUT.points_xy_px
+    assert alignment_points(image, ASTRONAUT, 68).shape == (68, 2)
+    assert landmarks.landmarker() is landmarks.landmarker()
+    landmarks.landmarker.cache_clear()

@@ -14,7 +14,7 @@ from hmrm.errors import InputError, WeightsError
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.faces.shape import five_points
 from hmrm.provenance import sha256
-from hmrm.synthetic.drawn_face import draw_face
+from hmrm.synthetic.rendered_face import render_face
 
 WEIGHTS = Path(hmrm.__file__).parent / "weights" / "mtcnn.safetensors"
 
@@ -101,20 +101,20 @@ def compare(net, x, expected):
         np.testing.assert_allclose(a[0].numpy(), b, atol=3e-5)
 
 
-def picture(astronaut, side, columns=None):
+def image(astronaut, side, columns=None):
     face = cv2.resize(astronaut[50:190, 150:290], (columns or side, side))
     return (face.astype(np.float64).transpose(2, 0, 1) - 127.5) / 128
 
 
 def test_first_network_agrees_with_its_twin(detector, astronaut):
-    twin, x = Twin("pnet"), picture(astronaut, 15, 20)
+    twin, x = Twin("pnet"), image(astronaut, 15, 20)
     y = pool(twin.conv(x, 1), 2)
     y = twin.conv(twin.conv(y, 2), 3)
     compare(detector._proposal, x, (twin.head(y, "box"), softmax(twin.head(y, "score"))[1]))
 
 
 def test_second_network_agrees_with_its_twin(detector, astronaut):
-    twin, x = Twin("rnet"), picture(astronaut, 24)
+    twin, x = Twin("rnet"), image(astronaut, 24)
     y = pool(pool_input := twin.conv(x, 1), 3)
     assert pool_input.shape == (28, 22, 22)
     y = twin.full(twin.conv(pool(twin.conv(y, 2), 3), 3), 4)
@@ -122,7 +122,7 @@ def test_second_network_agrees_with_its_twin(detector, astronaut):
 
 
 def test_third_network_agrees_with_its_twin(detector, astronaut):
-    twin, x = Twin("onet"), picture(astronaut, 48)
+    twin, x = Twin("onet"), image(astronaut, 48)
     y = pool(twin.conv(pool(twin.conv(x, 1), 3), 2), 3)
     y = twin.full(twin.conv(pool(twin.conv(y, 3), 2), 4), 5)
     score = softmax(twin.head(y, "score"))[1]
@@ -179,7 +179,7 @@ def test_several_faces_and_best_first(detector, astronaut):
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [
         np.ascontiguousarray(np.rot90(skimage.data.astronaut())),
         np.ascontiguousarray(skimage.data.astronaut().transpose(1, 0, 2)),
@@ -205,15 +205,15 @@ def test_several_faces_and_best_first(detector, astronaut):
         "cat",
     ],
 )
-def test_no_face_where_none_is(detector, picture):
-    assert detector.detect(picture) == []
+def test_no_face_where_none_is(detector, image):
+    assert detector.detect(image) == []
 
 
 @pytest.mark.parametrize("seed", [11, 18])
 def test_dark_faces_are_found_at_the_second_look(detector, seed):
-    picture, points = draw_face(np.random.default_rng(seed), tone=5)
-    assert MTCNN(MTCNNConfig(second_look=False)).detect(picture) == []
-    (face,) = detector.detect(picture)
+    image, points = render_face(np.random.default_rng(seed), tone=5)
+    assert MTCNN(MTCNNConfig(second_look=False)).detect(image) == []
+    (face,) = detector.detect(image)
     # Eyes 100 px apart; a lit drawn face's points are off by .14 eye distances at most.
     assert np.linalg.norm(face.points_xy_px - five_points(points), axis=1).max() < 15
 

@@ -229,7 +229,8 @@ def test_small_faces_are_flagged(scale, too_small):
     # The eyes are 42.6 px apart at scale 1.
     (face,) = Scene().show((20, 10), scale=scale)
     assert face.too_small == too_small
-    assert face.usable != too_small
+    assert face.success and not face.turned
+    assert face.too_small is too_small
     assert face.eye_distance_px == pytest.approx(42.57 * scale, abs=0.05)
 
 
@@ -247,7 +248,7 @@ def test_at_most_max_faces_and_the_rest_is_counted():
     scene = Scene(TrackConfig(max_faces=1))
     faces = scene.show((10, 100), (380, 200))
     assert len(faces) == 1
-    assert scene.tracker.left_out == 1
+    assert scene.tracker.excluded == 1
 
 
 def test_large_frames_give_the_same_faces_in_their_own_px():

@@ -1,6 +1,7 @@
 """The atlas: complete, linear, mirror symmetric, zero where nothing moves; directions as FACS."""
 
 import dataclasses
+import hashlib
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from hmrm.errors import ConfigError
 from hmrm.faces.align import canonical_landmarks68
 from hmrm.faces.shape import MIRRORED_68
-from hmrm.facs.atlas import PICTURE_PX, ActionUnit, AtlasSource, sample_positions
-from hmrm.facs.atlas_table import CONJUGATE_UNITS, TABLE
+from hmrm.facs.atlas import IMAGE_PX, ActionUnit, AtlasSource, sample_positions
+from hmrm.facs.atlas_table import CONJUGATE_UNITS, MIRRORED_UNITS, TABLE, Pull
 from hmrm.facs.landmark_shapes import draw_landmarks
 
 NAMED_IN_MICRO_EXPRESSIONS = {1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25,
@@ -31,6 +32,17 @@ faces = st.integers(0, 2**31).map(
 def test_table_holds_every_unit_that_annotators_name() -> None:
     assert set(TABLE) >= NAMED_IN_MICRO_EXPRESSIONS
     assert all(row.name and row.muscle and row.pulls for row in TABLE.values())
+
+
+def test_table_is_to_the_bit_the_one_that_weights_were_trained_with() -> None:
+    def facts_of(pull: Pull) -> tuple[object, ...]:
+        return pull.anchor, pull.move, pull.spread, pull.shift, pull.lip
+
+    facts = [(n, row.name, row.muscle, list(map(facts_of, row.pulls))) for n, row in TABLE.items()]
+    # Of the table while it was code.
+    digest = "ab9bdf603b4b135efc13213e5bad5acb7bc1fca8b7f7b1d6859526002761f48b"
+    assert hashlib.sha256(repr(facts).encode()).hexdigest() == digest
+    assert {61, 62, 63, 64} == CONJUGATE_UNITS and MIRRORED_UNITS == {61: 62, 62: 61}
 
 
 def test_table_anchors_lie_on_the_image_left_half_or_the_middle() -> None:
@@ -70,7 +82,7 @@ def test_zero_intensity_and_no_units_give_exactly_zero() -> None:
 def test_mirrored_unit_on_the_mirrored_face_is_the_mirrored_field(
     unit: ActionUnit, face: np.ndarray
 ) -> None:
-    mirrored_face = face[list(MIRRORED_68)] * [-1, 1] + [PICTURE_PX[0], 0]
+    mirrored_face = face[list(MIRRORED_68)] * [-1, 1] + [IMAGE_PX[0], 0]
     flow = AtlasSource(face).flow([unit], size=56, margin=0.2)
     mirrored = AtlasSource(mirrored_face).flow([unit.mirrored()], size=56, margin=0.2)
     expected = flow[:, :, ::-1] * np.array([-1, 1])[:, None, None]

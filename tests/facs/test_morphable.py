@@ -9,7 +9,7 @@ import pytest
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.align import canonical_landmarks68
 from hmrm.faces.shape import MEAN_FACE_68
-from hmrm.facs.atlas import PICTURE_PX, ActionUnit, AtlasSource
+from hmrm.facs.atlas import IMAGE_PX, ActionUnit, AtlasSource
 from hmrm.facs.morphable import (
     FACE_VERTICES,
     SHAPES,
@@ -89,7 +89,7 @@ def test_vertices_of_the_sheet_are_as_many_as_the_models() -> None:
 
 def test_landmarks_lie_where_the_crop_puts_the_mean_face() -> None:
     source = MorphableSource(MODEL)
-    expected = canonical_landmarks68() * PICTURE_PX
+    expected = canonical_landmarks68() * IMAGE_PX
     # Vertices are 0.03 eye distances apart, 4 px.
     assert np.abs(source.landmarks_xy_px - expected).max() < 4.5
 

@@ -14,8 +14,8 @@ from hmrm.facs.recipes import (
     Recipe,
     choose,
     counted_recipes,
-    draw_nuisance,
-    draw_units,
+    sample_nuisance,
+    sample_units,
 )
 
 REAL = Path(__file__).parents[2].parent / "shared/data/au_statistics/au_sets_by_emotion.csv"
@@ -45,16 +45,16 @@ def test_recipes_are_drawn_by_weight() -> None:
         Recipe(label="negative", weight=9.0, parts=(Part(4),)),
     )
     rng = np.random.default_rng(0)
-    drawn = [choose(recipes, "positive", rng).parts[0].number for _ in range(2000)]
-    assert set(drawn) == {6, 12}
+    synthetic = [choose(recipes, "positive", rng).parts[0].number for _ in range(2000)]
+    assert set(synthetic) == {6, 12}
     # Standard error of the share is 0.01.
-    assert np.mean(np.array(drawn) == 12) == pytest.approx(0.75, abs=0.04)
+    assert np.mean(np.array(synthetic) == 12) == pytest.approx(0.75, abs=0.04)
 
 
 def test_strength_stays_within_the_bounds_and_their_variation() -> None:
     recipe = Recipe(label="positive", weight=1.0, parts=(Part(12), Part(6, 0.5, 0.5)))
     rng = np.random.default_rng(1)
-    units = [u for _ in range(300) for u in draw_units(recipe, rng, low_px=0.5, high_px=2.0)]
+    units = [u for _ in range(300) for u in sample_units(recipe, rng, low_px=0.5, high_px=2.0)]
     assert {unit.side for unit in units} == {"left", "right"}
     assert all(0.5 * 0.5 * 0.5 <= unit.intensity_px <= 2.0 * 1.33 * 1.25 for unit in units)
 
@@ -62,10 +62,10 @@ def test_strength_stays_within_the_bounds_and_their_variation() -> None:
 def test_one_sided_recipes_move_one_side_and_sided_parts_keep_theirs() -> None:
     rng = np.random.default_rng(2)
     one = Recipe(label="negative", weight=1.0, parts=(Part(12), Part(14)), one_sided=1.0)
-    sides = [{unit.side for unit in draw_units(one, rng)} for _ in range(50)]
+    sides = [{unit.side for unit in sample_units(one, rng)} for _ in range(50)]
     assert all(len(each) == 1 for each in sides) and {"left"} in sides and {"right"} in sides
     kept = Recipe(label="negative", weight=1.0, parts=(Part(12, side="right"),), one_sided=1.0)
-    assert all(unit.side == "right" for _ in range(20) for unit in draw_units(kept, rng))
+    assert all(unit.side == "right" for _ in range(20) for unit in sample_units(kept, rng))
 
 
 def test_counted_sets_weigh_by_count_and_by_how_clearly_they_belong(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_missing_counts_file_is_named(tmp_path: Path) -> None:
 
 def test_nuisance_is_absent_or_harmless() -> None:
     rng = np.random.default_rng(3)
-    assert draw_nuisance(rng, probability=0.0) == []
-    numbers = {u.number for _ in range(200) for u in draw_nuisance(rng, probability=0.7)}
+    assert sample_nuisance(rng, probability=0.0) == []
+    numbers = {u.number for _ in range(200) for u in sample_nuisance(rng, probability=0.7)}
     assert numbers <= {16, 17, 18, 20, 22, 24, 25, 26, 45, 61, 62, 63, 64}
     assert numbers >= {17, 25, 26, 45, 61, 64}
 

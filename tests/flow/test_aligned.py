@@ -13,28 +13,28 @@ def moving_head(u: float, turn: float) -> tuple[np.ndarray, np.ndarray, np.ndarr
     """Onset, apex and flow: a head that shifts by ``u`` px and turns, with .3 px of skin motion."""
     rng = np.random.default_rng(0)
     side = 96
-    picture = 128 + 30 * sum(
+    image = 128 + 30 * sum(
         smooth_field(side, side, sigma_px=s, generator=rng)[0] for s in (1.0, 4.0)
     )
     y, x = np.mgrid[:side, :side] - side / 2
     head = np.stack([u - turn * y, turn * x])
     skin = 0.3 * smooth_field(side, side, sigma_px=12.0, generator=rng)
     flow = flow_between(np.zeros_like(skin), (-head - skin).astype(np.float32))
-    levels = spline(picture[None]).at((-head - skin).astype(np.float32))[0]
-    return *(np.clip(np.rint(one), 0, 255).astype(np.uint8) for one in (picture, levels)), flow
+    levels = spline(image[None]).at((-head - skin).astype(np.float32))[0]
+    return *(np.clip(np.rint(one), 0, 255).astype(np.uint8) for one in (image, levels)), flow
 
 
 def test_less_is_left_to_the_estimator_and_the_result_is_closer():
     onset, apex, truth = moving_head(2.0, 0.02)
     seen = []
 
-    def watched(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    def first_pass(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         found = DeepFlow()(first, second)
         seen.append(float(np.linalg.norm(found, axis=0).mean()))
         return found
 
     plain = flow_scores(DeepFlow()(onset, apex), truth, border_px=8)
-    aligned = flow_scores(Aligned(estimator=watched)(onset, apex), truth, border_px=8)
+    aligned = flow_scores(Aligned(estimator=first_pass)(onset, apex), truth, border_px=8)
     # mean motion: 2.1 px with the head's, about .35 px of skin alone
     assert plain.length_px > 1.5 and seen[0] < 0.6
     assert aligned.epe_px < plain.epe_px

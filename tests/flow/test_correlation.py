@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
 from hmrm.flow.gru_aofe.correlation import (
     correlation_pyramid,
     pooled,
-    read_bilinear,
-    window_on_demand,
 )
 
 SIZES = [(8, 8), (7, 9), (3, 5), (1, 4), (16, 2)]
@@ -72,6 +72,46 @@ def test_lookup_agrees_with_the_papers_words(height: int, width: int):
     found = correlation_pyramid(onset, apex, levels=3, radius=2).lookup(centre)
     expected = lookup_twin(onset, apex, centre, 3, 2)
     torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
+
+
+def read_bilinear(
+    values: Float[Tensor, "b c h w"], at: Float[Tensor, "b 2 i j"]
+) -> Float[Tensor, "b c i j"]:
+    """``values`` at (x, y) in px, 0 beyond the border."""
+    height, width = values.shape[-2:]
+    # Sizes, not sizes less one: grid_sample's other convention cannot tell places in one pixel.
+    size = torch.tensor([width, height], dtype=at.dtype, device=at.device).view(1, 2, 1, 1)
+    grid = rearrange((2 * at + 1) / size - 1, "b xy i j -> b i j xy")
+    return functional.grid_sample(values, grid, padding_mode="zeros", align_corners=False)
+
+
+def window_on_demand(
+    onset: Float[Tensor, "b c h w"],
+    apex: Float[Tensor, "b c h w"],
+    centre: Float[Tensor, "b 2 h w"],
+    *,
+    levels: int = 4,
+    radius: int = 3,
+) -> Float[Tensor, "b k h w"]:
+    """Readable twin of a pyramid's ``lookup``, without the volume.
+
+    Pooling and bilinear reading are linear, so that the apex's features can be pooled and read
+    instead of the correlations. Takes memory in proportion to the pixels, and more time for each
+    lookup.
+    """
+    channels = onset.shape[1]
+    scaled = onset / channels**0.5
+    steps = range(-radius, radius + 1)
+    found = []
+    for scale in range(levels):
+        at = (centre + 0.5) / 2**scale - 0.5
+        for step_y in steps:
+            for step_x in steps:
+                step = torch.tensor([step_x, step_y], dtype=at.dtype, device=at.device)
+                read = read_bilinear(apex, at + step.view(1, 2, 1, 1))
+                found.append((scaled * read).sum(dim=1))
+        apex = pooled(apex)
+    return torch.stack(found, dim=1)
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hmrm.flow.classical import Dis
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.gru_aofe import edges
-from hmrm.flow.gru_aofe.edges import mend_edges
+from hmrm.flow.gru_aofe.edges import correct_edges
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.flow.spline import spline
 
@@ -27,9 +27,9 @@ def cloth(seed: int, side: int = SIDE) -> np.ndarray:
     return (130 + 70 * waves / np.abs(waves).max()).astype(np.float32)
 
 
-def shifted(picture: np.ndarray, by_xy: tuple[float, float]) -> np.ndarray:
-    move = np.broadcast_to(-np.reshape(by_xy, (2, 1, 1)), (2, *picture.shape))
-    return spline(picture[None]).at(move)[0]
+def shifted(image: np.ndarray, by_xy: tuple[float, float]) -> np.ndarray:
+    move = np.broadcast_to(-np.reshape(by_xy, (2, 1, 1)), (2, *image.shape))
+    return spline(image[None]).at(move)[0]
 
 
 def stored(levels: np.ndarray, seed: int, noise: float = 1.0) -> np.ndarray:
@@ -65,8 +65,8 @@ def error(flow: np.ndarray, truth: np.ndarray) -> float:
     return float(np.linalg.norm(flow - truth, axis=0).mean())
 
 
-def refused(*pictures: np.ndarray) -> np.ndarray:
-    pytest.fail(f"asked about {len(pictures)} pictures, though nothing breaks here")
+def refused(*images: np.ndarray) -> np.ndarray:
+    pytest.fail(f"asked about {len(images)} pictures, though nothing breaks here")
 
 
 @pytest.mark.parametrize("gain", [1.0, 1.03])
@@ -76,24 +76,24 @@ def test_a_halo_is_found_and_taken_off(seed, gain):
     apex = np.clip(np.rint(gain * apex), 0, 255).astype(np.uint8)
     flow = blurred(haloed(truth))
     kept = flow.copy()
-    mended = mend_edges(flow, onset, apex)
+    corrected = correct_edges(flow, onset, apex)
     assert np.array_equal(flow, kept)
-    assert mended.dtype == np.float32 and mended.shape == truth.shape
-    assert error(mended, truth) < 0.5 * error(flow, truth)
+    assert corrected.dtype == np.float32 and corrected.shape == truth.shape
+    assert error(corrected, truth) < 0.5 * error(flow, truth)
 
 
 def test_a_wide_halo_is_outvoted():
     onset, apex, truth = disc_in_front(0, 3.0)
     flow = blurred(haloed(truth, reach_px=16))
     # Measured .05; with the network's vote alone .37.
-    assert error(mend_edges(flow, onset, apex), truth) < 0.15 * error(flow, truth)
+    assert error(correct_edges(flow, onset, apex), truth) < 0.15 * error(flow, truth)
 
 
 def test_the_weighted_median_pays(monkeypatch):
     pairs = [disc_in_front(seed, 3.0) for seed in (0, 10, 20)]
 
     def left() -> float:
-        return sum(error(mend_edges(blurred(haloed(t)), a, b), t) for a, b, t in pairs)
+        return sum(error(correct_edges(blurred(haloed(t)), a, b), t) for a, b, t in pairs)
 
     with_median = left()
     monkeypatch.setattr(cv2.ximgproc, "weightedMedianFilter", lambda *args: args[1])
@@ -105,10 +105,10 @@ def test_the_shipped_network_has_less_of_a_halo_with_it():
     pytest.importorskip("torch")
     onset, apex, truth = disc_in_front(40, 3.0)
     flow, alone = (GruAofeFlow(edges=on)(onset, apex) for on in (True, False))
-    beside = ~(truth[0] > 0)
+    alongside = ~(truth[0] > 0)
     # Measured .33.
-    assert error(flow[:, beside], truth[:, beside]) < 0.6 * error(
-        alone[:, beside], truth[:, beside]
+    assert error(flow[:, alongside], truth[:, alongside]) < 0.6 * error(
+        alone[:, alongside], truth[:, alongside]
     )
     fast = build_estimator("gru-aofe-fast")(onset, apex)
     assert np.array_equal(fast, GruAofeFlow(iterations=2, edges=False)(onset, apex))
@@ -122,7 +122,7 @@ def test_less_light_on_the_apex_costs_a_third_not_all():
         flow = blurred(haloed(truth, reach_px=3))
         for gain, found in errors.items():
             darker = np.clip(np.rint(gain * apex), 0, 255).astype(np.uint8)
-            found.append(error(mend_edges(flow, onset, darker), truth))
+            found.append(error(correct_edges(flow, onset, darker), truth))
     assert sum(errors[0.6]) < 1.55 * sum(errors[1.0])
 
 
@@ -134,7 +134,7 @@ def test_smooth_motion_stays_the_network_s_to_the_bit_and_asks_nobody(monkeypatc
     flow = np.stack([bump, -0.5 * bump]).astype(np.float32)
     apex = cloth(3)
     onset = spline(apex[None]).at(flow)[0]
-    assert mend_edges(flow, stored(onset, 3), stored(apex, 4)) is flow
+    assert correct_edges(flow, stored(onset, 3), stored(apex, 4)) is flow
 
 
 def test_a_steep_flow_that_the_pictures_confirm_stays(monkeypatch):
@@ -143,7 +143,7 @@ def test_a_steep_flow_that_the_pictures_confirm_stays(monkeypatch):
     flow = np.stack([4 * np.tanh((x - 80) / 12), np.zeros_like(x)]).astype(np.float32)
     apex = cloth(5)
     onset = spline(apex[None]).at(flow)[0]
-    assert mend_edges(flow, stored(onset, 5), stored(apex, 6)) is flow
+    assert correct_edges(flow, stored(onset, 5), stored(apex, 6)) is flow
 
 
 def test_a_change_without_steep_motion_stays(monkeypatch):
@@ -152,26 +152,26 @@ def test_a_change_without_steep_motion_stays(monkeypatch):
     after = before.copy()
     after[50:110, 50:110] = cloth(8)[50:110, 50:110]
     flow = np.zeros((2, SIDE, SIDE), np.float32)
-    assert mend_edges(flow, stored(before, 7), stored(after, 8)) is flow
+    assert correct_edges(flow, stored(before, 7), stored(after, 8)) is flow
 
 
 def test_small_pictures_stay():
     onset, apex, truth = (part[..., :63, :63] for part in disc_in_front(0, 3.0))
     flow = haloed(truth)
-    assert mend_edges(flow, onset, apex) is flow
+    assert correct_edges(flow, onset, apex) is flow
 
 
 def test_far_from_the_edge_the_flow_stays_and_the_change_fades():
     onset, apex, truth = disc_in_front(20, 3.0)
-    beside = cloth(60, 240)[:SIDE]
-    onset, apex = (np.hstack([p, stored(beside, seed)]) for p, seed in ((onset, 1), (apex, 2)))
+    alongside = cloth(60, 240)[:SIDE]
+    onset, apex = (np.hstack([p, stored(alongside, seed)]) for p, seed in ((onset, 1), (apex, 2)))
     flow = np.pad(haloed(truth), ((0, 0), (0, 0), (0, 240)))
-    mended = mend_edges(flow, onset, apex)
-    changed = np.linalg.norm(mended - flow, axis=0).max(axis=0)
+    corrected = correct_edges(flow, onset, apex)
+    changed = np.linalg.norm(corrected - flow, axis=0).max(axis=0)
     assert changed[:160].max() > 1.0
     assert not changed[-60:].any()
     # No seam: where the two meet, neighbours differ by little.
-    assert np.abs(np.diff(mended[:, :, 180:], axis=2)).max() < 0.1
+    assert np.abs(np.diff(corrected[:, :, 180:], axis=2)).max() < 0.1
 
 
 def test_dense_search_runs_on_one_thread_which_its_result_depends_on(monkeypatch):
@@ -179,14 +179,14 @@ def test_dense_search_runs_on_one_thread_which_its_result_depends_on(monkeypatch
     before, seen = cv2.getNumThreads(), []
 
     class Watched(Dis):
-        def __call__(self, *pictures: np.ndarray) -> np.ndarray:
+        def __call__(self, *images: np.ndarray) -> np.ndarray:
             seen.append(cv2.getNumThreads())
-            return super().__call__(*pictures)
+            return super().__call__(*images)
 
     monkeypatch.setattr(edges, "Dis", Watched)
     try:
         cv2.setNumThreads(2)
-        mend_edges(blurred(haloed(truth)), onset, apex)
+        correct_edges(blurred(haloed(truth)), onset, apex)
         assert seen == [1] and cv2.getNumThreads() == 2
     finally:
         cv2.setNumThreads(before)
@@ -198,7 +198,7 @@ def test_a_vote_that_leaves_as_much_over_has_no_say(monkeypatch):
     voted = flow.copy()
     voted[:, 60:100, 60:100] += 3
     monkeypatch.setattr(edges, "_voted", lambda *args: voted[:, : args[1].shape[0]])
-    assert np.array_equal(mend_edges(flow, onset, apex), flow)
+    assert np.array_equal(correct_edges(flow, onset, apex), flow)
 
 
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(64, 90), width=st.integers(64, 90))
@@ -207,5 +207,5 @@ def test_whatever_is_given_the_answer_is_finite(seed, height, width):
     onset, apex = rng.integers(0, 256, (2, height, width), np.uint8)
     onset = onset // rng.integers(1, 257)
     flow = rng.normal(0, rng.exponential(2.0), (2, height, width)).astype(np.float32)
-    mended = mend_edges(flow, onset.astype(np.uint8), apex)
-    assert mended.shape == flow.shape and np.isfinite(mended).all()
+    corrected = correct_edges(flow, onset.astype(np.uint8), apex)
+    assert corrected.shape == flow.shape and np.isfinite(corrected).all()

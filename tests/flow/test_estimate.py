@@ -45,8 +45,8 @@ def test_translation_is_found_with_its_signs(method: str, u: float, v: float):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_identical_pictures_have_exactly_no_flow(method: str):
-    picture = as_bytes(texture(1))
-    assert not estimate_flow(picture, picture.copy(), method=method).any()
+    image = as_bytes(texture(1))
+    assert not estimate_flow(image, image.copy(), method=method).any()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -137,13 +137,13 @@ class TestKindsOfPictures:
     def test_colour_alpha_and_single_channel(self):
         rgb = np.repeat(self.grey[..., None], 3, axis=2)
         rgba = np.concatenate([rgb, np.zeros((40, 32, 1), np.uint8)], axis=2)
-        for picture in (rgb, rgba, self.grey[..., None]):
-            np.testing.assert_array_equal(to_grey(picture, name="onset"), self.grey)
+        for image in (rgb, rgba, self.grey[..., None]):
+            np.testing.assert_array_equal(to_grey(image, name="onset"), self.grey)
 
     def test_luma_weights(self):
-        picture = np.zeros((16, 16, 3), np.uint8)
-        picture[..., 1] = 200
-        assert (to_grey(picture, name="onset") == round(0.587 * 200)).all()
+        image = np.zeros((16, 16, 3), np.uint8)
+        image[..., 1] = 200
+        assert (to_grey(image, name="onset") == round(0.587 * 200)).all()
 
     def test_deep_and_float(self):
         deep = self.grey.astype(np.uint16) * 257
@@ -158,7 +158,7 @@ class TestKindsOfPictures:
         assert not flow.any()
 
     @pytest.mark.parametrize(
-        ("picture", "words"),
+        ("image", "words"),
         [
             (np.zeros((32,), np.uint8), "shape"),
             (np.zeros((32, 32, 2), np.uint8), "shape"),
@@ -171,9 +171,9 @@ class TestKindsOfPictures:
             (np.full((32, 32), -0.5), "-0.5"),
         ],
     )
-    def test_refused(self, picture: np.ndarray, words: str):
+    def test_refused(self, image: np.ndarray, words: str):
         with pytest.raises(InputError, match=words):
-            estimate_flow(picture, picture)
+            estimate_flow(image, image)
 
     def test_sizes(self):
         with pytest.raises(InputError, match="same size"):

@@ -19,24 +19,24 @@ from benchmarks.flow.verdict import compare, summary
 class TestRanking:
     rng = np.random.default_rng(0)
     error = rng.exponential(1.0, (60, 60))
-    picture = rng.integers(0, 255, (60, 60), np.uint8)
+    image = rng.integers(0, 255, (60, 60), np.uint8)
 
     def test_the_true_order_is_perfect(self):
-        found = ranking(self.error, 3.0 * self.error, self.picture)
+        found = ranking(self.error, 3.0 * self.error, self.image)
         assert found["ause"] == pytest.approx(0.0, abs=1e-12)
         halves = np.sort(self.error.ravel()).reshape(2, -1).mean(axis=1)
         assert [found["surest_half_px"], found["other_half_px"]] == pytest.approx(halves.tolist())
         assert found["expected_px"] == pytest.approx(3 * found["error_px"])
 
     def test_an_order_by_chance_is_as_good_as_none(self):
-        found = ranking(self.error, self.rng.random((60, 60)), self.picture)
+        found = ranking(self.error, self.rng.random((60, 60)), self.image)
         # exponential errors: what is left of a share s below its quantile is known;
         # 3600 pixels leave a few percent of scatter
         assert found["ause"] == pytest.approx(found["ause_no_order"], abs=0.06)
         assert found["ause_gradient"] == pytest.approx(found["ause_no_order"], abs=0.06)
 
     def test_the_worst_order_is_worse_than_none(self):
-        found = ranking(self.error, -self.error, self.picture)
+        found = ranking(self.error, -self.error, self.image)
         assert found["ause"] > found["ause_no_order"]
 
 
@@ -116,9 +116,9 @@ def test_trainings_follow_one_another_in_the_picture_and_the_table(tmp_path):
     table = flow_page._steps({"trainings": trainings})
     assert "| first | 400 | 0.600 | 0.400 | 0.350 | 0.250 | 0.005 |" in table
     assert "| second | 200 | 0.600 | 0.260 | 0.260 | 0.220 | 0.004 |" in table
-    svg = steps.picture(trainings)
+    svg = steps.image(trainings)
     assert svg.startswith("<svg") and "first" in svg and "second" in svg
-    assert svg == steps.picture(trainings)
+    assert svg == steps.image(trainings)
 
 
 def test_scenes_are_compared_pair_by_pair_with_whichever_rival_was_measured():

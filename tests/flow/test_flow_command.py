@@ -17,9 +17,9 @@ def save(path: Path, u: float = 0.0, *, size: int = 48) -> Path:
     """A smooth random picture, moved by ``u`` px to the right."""
     noise = np.random.default_rng(0).standard_normal((size, size))
     smooth = cv2.GaussianBlur(noise, (0, 0), 2.5)
-    picture = 128 + 40 * smooth / smooth.std()
+    image = 128 + 40 * smooth / smooth.std()
     moved = cv2.warpAffine(
-        picture, np.float64([[1, 0, u], [0, 1, 0]]), (size, size), borderMode=cv2.BORDER_REFLECT
+        image, np.float64([[1, 0, u], [0, 1, 0]]), (size, size), borderMode=cv2.BORDER_REFLECT
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     grey = np.clip(moved, 0, 255).astype(np.uint8)
@@ -39,13 +39,13 @@ def failure(*arguments: object) -> HmrmError:
 
 def test_two_pictures(tmp_path: Path):
     a, b = save(tmp_path / "a.png"), save(tmp_path / "b.png", 1.0)
-    out, drawn = tmp_path / "new" / "out.flo", tmp_path / "out.png"
-    result = run(a, b, "-o", out, "--picture", drawn, "--method", "dis")
+    out, synthetic = tmp_path / "new" / "out.flo", tmp_path / "out.png"
+    result = run(a, b, "-o", out, "--picture", synthetic, "--method", "dis")
     assert result.exit_code == 0, result.output
     assert np.median(read_flow(out)[0]) == pytest.approx(1.0, abs=0.1)
     assert "48 x 48 px" in result.output
     assert "static pair" in result.output
-    assert cv2.imread(str(drawn)).shape == (120, 48 + 8 + 120, 3)
+    assert cv2.imread(str(synthetic)).shape == (120, 48 + 8 + 120, 3)
 
 
 @pytest.mark.parametrize("suffix", [".pfm", ".npy", ".png"])

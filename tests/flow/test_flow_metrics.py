@@ -30,8 +30,8 @@ def test_scores_agree_with_a_loop_over_pixels():
     assert scores.zero_epe_px == pytest.approx(np.mean(speeds))
     order = np.argsort(speeds)[::-1][:7]  # the fastest tenth of 63
     assert scores.epe_fastest_px == pytest.approx(np.mean(np.array(errors)[order]))
-    for limit, share in zip(OUTLIER_PX, scores.outliers, strict=True):
-        assert share == pytest.approx(np.mean(np.array(errors) > limit))
+    for limit, fraction in zip(OUTLIER_PX, scores.outliers, strict=True):
+        assert fraction == pytest.approx(np.mean(np.array(errors) > limit))
 
 
 def test_golden():

@@ -14,13 +14,13 @@ from hmrm.flow.files.formats import write_flow
 from hmrm.flow.files.samples import FlowSample, read_sample
 from hmrm.flow.gru_aofe.network import GruAofeConfig
 from hmrm.synthetic.sensor import SensorConfig
-from hmrm.training.flow.batches import FolderMaterial
+from hmrm.training.flow.batches import FolderTrainingData
 from hmrm.training.flow.loop import FlowTrainingConfig, train_flow
 
 PERFECT = SensorConfig(noise=0.0, light=0.0, compressed=0.0, blurred=0.0)
 
 
-def picture(path: Path, *, seed: int, size_hw: tuple[int, int] = (36, 48)) -> None:
+def image(path: Path, *, seed: int, size_hw: tuple[int, int] = (36, 48)) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     levels = np.random.default_rng(seed).integers(0, 255, (*size_hw, 3), np.uint8)
     assert cv2.imwrite(str(path), levels)
@@ -36,8 +36,8 @@ def true_flow(path: Path, *, seed: int, size_hw: tuple[int, int] = (36, 48)) -> 
 def chairs(tmp_path: Path) -> Path:
     folder = tmp_path / "FlyingChairs_release"
     for number in range(1, 6):
-        picture(folder / f"data/{number:05d}_img1.ppm", seed=number)
-        picture(folder / f"data/{number:05d}_img2.ppm", seed=number + 100)
+        image(folder / f"data/{number:05d}_img1.ppm", seed=number)
+        image(folder / f"data/{number:05d}_img2.ppm", seed=number + 100)
         true_flow(folder / f"data/{number:05d}_flow.flo", seed=number)
     (folder / "FlyingChairs_train_val.txt").write_text("1\n1\n2\n1\n2\n")
     return folder
@@ -49,7 +49,7 @@ def things(tmp_path: Path) -> Path:
         for letter in letters:
             for frame in (6, 7, 8):
                 name = f"{split}/{letter}/0000/left/{frame:04d}.png"
-                picture(tmp_path / "frames_cleanpass" / name, seed=frame)
+                image(tmp_path / "frames_cleanpass" / name, seed=frame)
                 for direction, word in (("into_future", "IntoFuture"), ("into_past", "IntoPast")):
                     flow = f"{split}/{letter}/0000/{direction}/left/OpticalFlow{word}_{frame:04d}_L"
                     true_flow(tmp_path / "optical_flow" / f"{flow}.pfm", seed=frame)
@@ -106,9 +106,9 @@ def test_crops_are_of_one_size_and_keep_flow_with_its_picture(chairs: Path):
     for path in (sample.onset, sample.apex):
         cv2.imwrite(str(path), ramp)
     write_flow(sample.flow, np.broadcast_to([[[3.0]], [[2.0]]], (2, 36, 48)).astype(np.float32))
-    material = FolderMaterial(samples=[sample], height_px=20, width_px=30, sensor=PERFECT)
+    training_data = FolderTrainingData(samples=[sample], height_px=20, width_px=30, sensor=PERFECT)
     for seed in range(10):
-        frames, flow = material.crop(np.random.default_rng(seed))
+        frames, flow = training_data.crop(np.random.default_rng(seed))
         assert frames.shape == flow.shape == (2, 20, 30)
         slope_y, slope_x = np.gradient(frames[0].astype(float))
         np.testing.assert_array_equal(slope_x, flow[0])
@@ -172,8 +172,8 @@ def test_things_that_are_not_whole(things: Path):
 
 def test_pictures_and_flow_of_different_size(tmp_path: Path):
     sample = FlowSample(onset=tmp_path / "a.png", apex=tmp_path / "b.png", flow=tmp_path / "f.flo")
-    picture(sample.onset, seed=0)
-    picture(sample.apex, seed=1)
+    image(sample.onset, seed=0)
+    image(sample.apex, seed=1)
     true_flow(sample.flow, seed=0, size_hw=(36, 40))
     with pytest.raises(DataError, match="40 x 36"):
         read_sample(sample)

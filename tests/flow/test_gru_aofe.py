@@ -5,16 +5,18 @@ import torch
 from torch import Tensor
 
 from hmrm.errors import ConfigError
+from hmrm.flow.gru_aofe.estimator import SHIPPED
 from hmrm.flow.gru_aofe.network import (
     COARSE_FROM_PX,
-    FAST,
     FlowEstimate,
     GruAofe,
     GruAofeConfig,
     _padded,
 )
 from hmrm.flow.gru_aofe.recurrence import AdditiveAttention, ConvexUpsampler
+from hmrm.flow.gru_aofe.weights import load_flow_weights
 
+SHIPPED_SIZES = load_flow_weights(SHIPPED)[1].config
 TINY = GruAofeConfig(
     encoder_width=8,
     features=16,
@@ -43,7 +45,7 @@ def network(config: GruAofeConfig = TINY, *, awake: bool = False, seed: int = 0)
     return made
 
 
-def pictures(height: int, width: int, *, batch: int = 1, seed: int = 0) -> tuple[Tensor, Tensor]:
+def images(height: int, width: int, *, batch: int = 1, seed: int = 0) -> tuple[Tensor, Tensor]:
     noise = torch.randn(2, batch, 1, height, width, generator=generator(seed))
     smooth = torch.nn.functional.avg_pool2d(noise.flatten(0, 1), 5, stride=1, padding=2)
     one, two = (128 + 200 * smooth).view(2, batch, 1, height, width)
@@ -59,7 +61,7 @@ def flow(net: GruAofe, *pair: Tensor, **options: int) -> Tensor:
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (70, 91)])
 def test_untrained_flow_is_exactly_zero(config: GruAofeConfig, height: int, width: int):
     with torch.inference_mode():
-        found = network(config)(*pictures(height, width), every=True)
+        found = network(config)(*images(height, width), every=True)
     assert len(found) == config.iterations
     for estimate in found:
         assert estimate.flow.shape == (1, 2, height, width)
@@ -68,7 +70,7 @@ def test_untrained_flow_is_exactly_zero(config: GruAofeConfig, height: int, widt
 
 
 def test_attention_off_is_an_exact_ablation():
-    pair = pictures(64, 80)
+    pair = images(64, 80)
     with_attention = network(awake=True)
     without = network(dataclasses.replace(TINY, attention=False), awake=True)
     shared = without.state_dict()
@@ -84,7 +86,7 @@ def test_attention_off_is_an_exact_ablation():
 
 def test_attention_can_start_to_learn():
     net = network(awake=True).train()
-    net(*pictures(64, 64))[-1].flow.square().mean().backward()
+    net(*images(64, 64))[-1].flow.square().mean().backward()
     assert net.attention is not None
     assert net.attention.gain.grad is not None
     assert net.attention.gain.grad.abs() > 0
@@ -114,7 +116,7 @@ def attention_twin(layer: AdditiveAttention, state: Tensor, features: Tensor) ->
 
 def test_attention_agrees_with_the_papers_formula(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(AdditiveAttention, "QUERY_POOL", 1)
-    layer = AdditiveAttention(state=5, features=7, size=4, pool=1)
+    layer = AdditiveAttention(hidden_size=5, features=7, size=4, pool=1)
     for parameter in layer.parameters():
         torch.nn.init.normal_(parameter, std=0.5, generator=generator(3))
     state, features = (torch.randn(1, c, 4, 6, generator=generator(c)) for c in (5, 7))
@@ -126,7 +128,7 @@ def test_attention_agrees_with_the_papers_formula(monkeypatch: pytest.MonkeyPatc
 
 def test_a_pair_gives_the_same_alone_as_in_a_batch():
     net = network(awake=True)
-    onset, apex = pictures(64, 68, batch=3)
+    onset, apex = images(64, 68, batch=3)
     together = flow(net, onset, apex)
     alone = flow(net, onset[1:2], apex[1:2])
     # float32, sums in another order, 3 recurrent steps; measured 2e-6
@@ -135,28 +137,28 @@ def test_a_pair_gives_the_same_alone_as_in_a_batch():
 
 def test_gain_and_bias_of_each_picture_do_not_matter():
     net = network(awake=True)
-    onset, apex = pictures(64, 64)
+    onset, apex = images(64, 64)
     torch.testing.assert_close(
         flow(net, onset, apex), flow(net, onset / 255, apex * 1.3 + 20), atol=5e-5, rtol=0
     )
 
 
-@pytest.mark.parametrize("config", [TINY, FAST])
+@pytest.mark.parametrize("config", [TINY, SHIPPED_SIZES])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (16, 16), (17, 130), (63, 65), (66, 71)])
 def test_any_size_is_taken(config: GruAofeConfig, height: int, width: int):
-    found = flow(network(config, awake=True), *pictures(height, width), iterations=2)
+    found = flow(network(config, awake=True), *images(height, width), iterations=2)
     assert found.shape == (1, 2, height, width)
     assert found.isfinite().all()
 
 
 def test_sides_are_padded_by_the_rule():
-    image = pictures(66, 30)[0]
+    image = images(66, 30)[0]
     padded = _padded(image)
     assert padded.shape[-2:] == (68, 64)
     assert torch.equal(padded[..., :66, :30], image)
     assert torch.equal(padded[..., 66:, :30], image[..., -1:, :].expand(-1, -1, 2, -1))
     assert (padded[..., :, 30:] == padded[..., :, 29:30]).all()
-    fitting = pictures(64, 68)[0]
+    fitting = images(64, 68)[0]
     assert _padded(fitting) is fitting
 
 
@@ -166,7 +168,7 @@ def test_pictures_without_contrast():
 
 
 def test_upsampling_keeps_a_constant_flow_up_to_the_border():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     state = torch.randn(2, 4, 5, 7, generator=generator())
     with torch.inference_mode():
         large = upsampler(torch.full((2, 3, 5, 7), 1.7), state)
@@ -174,7 +176,7 @@ def test_upsampling_keeps_a_constant_flow_up_to_the_border():
 
 
 def test_upsampling_puts_pixels_in_their_cells():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     torch.nn.init.zeros_(upsampler.last.weight)
     bias = torch.full((9, 16), -50.0)
     bias[4] = 50.0  # only the middle of the 3 × 3
@@ -187,7 +189,7 @@ def test_upsampling_puts_pixels_in_their_cells():
 
 
 def test_untrained_upsampling_is_bilinear():
-    upsampler = ConvexUpsampler(state=4, width=6)
+    upsampler = ConvexUpsampler(hidden_size=4, width=6)
     upsampler.start_bilinear()
     x = torch.arange(6.0).view(1, 1, 1, 6).expand(1, 1, 4, 6)
     with torch.inference_mode():
@@ -199,7 +201,7 @@ def test_untrained_upsampling_is_bilinear():
 
 def test_half_precision_costs_little():
     net = network(awake=True)
-    pair = pictures(64, 64)
+    pair = images(64, 64)
     exact = flow(net, *pair)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rough = flow(net, *pair)
@@ -210,7 +212,7 @@ def test_half_precision_costs_little():
 
 def test_more_iterations_continue_the_same_run():
     net = network(awake=True)
-    pair = pictures(64, 64)
+    pair = images(64, 64)
     with torch.inference_mode():
         every = net(*pair, iterations=4, every=True)
     assert torch.equal(every[1].flow, flow(net, *pair, iterations=2))
@@ -219,14 +221,14 @@ def test_more_iterations_continue_the_same_run():
 def test_small_pictures_start_from_zero_and_large_ones_from_half_the_size():
     net, from_zero = network(awake=True), network(awake=True)
     from_zero.config = dataclasses.replace(TINY, coarse_start=False)
-    small, large = pictures(COARSE_FROM_PX - 4, 200), pictures(COARSE_FROM_PX, 200)
+    small, large = images(COARSE_FROM_PX - 4, 200), images(COARSE_FROM_PX, 200)
     assert torch.equal(flow(net, *small), flow(from_zero, *small))
     assert not torch.equal(flow(net, *large), flow(from_zero, *large))
 
 
 def test_a_longer_run_starts_where_a_shorter_one_does():
     net = network(awake=True)
-    pair = pictures(COARSE_FROM_PX, 196)
+    pair = images(COARSE_FROM_PX, 196)
     with torch.inference_mode():
         every = net(*pair, iterations=2, every=True)
     assert torch.equal(every[0].flow, flow(net, *pair, iterations=1))
@@ -260,10 +262,10 @@ def test_the_start_is_the_flow_of_half_the_size_where_it_is_long(
 def test_sizes_stay_within_what_may_be_shipped():
     counts = {
         name: sum(p.numel() for p in GruAofe(config, generator=generator()).parameters())
-        for name, config in [("full", GruAofeConfig()), ("fast", FAST)]
+        for name, config in [("full", GruAofeConfig()), ("shipped", SHIPPED_SIZES)]
     }
     assert counts["full"] <= 1_000_000
-    assert counts["fast"] <= counts["full"] / 2
+    assert counts["shipped"] <= counts["full"] / 2
     assert 4 * counts["full"] <= 4_000_000
 
 
@@ -281,7 +283,7 @@ def test_gradients_reach_every_weight():
     torch.nn.init.constant_(net.attention.gain, 0.1)  # type: ignore[union-attr]
     sum(
         e.flow.square().mean() + e.log_error.square().mean()
-        for e in net(*pictures(64, 64), every=True)
+        for e in net(*images(64, 64), every=True)
     ).backward()
     for name, parameter in net.named_parameters():
         # instance norm takes away the mean, and with it any bias before it
@@ -292,7 +294,7 @@ def test_gradients_reach_every_weight():
 
 def test_it_can_learn_to_see_motion():
     """One pair moves to the right and one to the left: nothing constant answers both."""
-    onset, _ = pictures(64, 64, batch=2)
+    onset, _ = images(64, 64, batch=2)
     apex = torch.stack([onset[0].roll(1, dims=2), onset[1].roll(-1, dims=2)])
     truth = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]).view(2, 2, 1, 1)
     net = network().train()

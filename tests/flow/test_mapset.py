@@ -1,5 +1,6 @@
 """The canonical form: what it keeps, what it ignores, where it puts the face."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,15 @@ from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.maps.prepared import read_prepared, write_prepared
 from hmrm.errors import DataError, NumericalError
 from hmrm.faces.crops import CROPS
-from hmrm.flow.mapset import build_mapset, canonical_form, canonical_maps, identical_maps
+from hmrm.flow.mapset import (
+    build_mapset,
+    canonical_form,
+    canonical_maps,
+    canonical_mapset,
+    identical_maps,
+)
 from hmrm.flow.strain import optical_strain
-from hmrm.synthetic.datasets.flow_maps import draw_maps
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps
 
 SHARED = Path(__file__).parents[2].parent / "shared/data/megc2019_flow"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the 442 public maps are not here")
@@ -92,8 +99,39 @@ def test_no_clip_at_all_is_refused():
 
 def test_selection_keeps_clips_whole():
     found = mapset().select([2, 0])
-    assert found.ids == ("a/1/y", "b/1/x")
-    assert found.labels.tolist() == [1, 0]
+    assert found.ids == ("b/1/x", "a/1/y")
+    assert found.labels.tolist() == [0, 1]
+    np.testing.assert_array_equal(found.maps, mapset().maps[[2, 0]])
+
+
+def test_a_selection_is_a_copy_with_all_that_is_a_clips_own():
+    units = np.eye(3, dtype=np.float32)
+    whole = replace(mapset(), offset_maps=mapset().maps + 1, units=units)
+    part = whole.select([1, 2])
+    np.testing.assert_array_equal(part.offset_maps, whole.maps[1:] + 1)
+    np.testing.assert_array_equal(part.units, units[1:])
+    before = whole.sha256
+    for values in (part.maps, part.labels, part.offset_maps, part.units):
+        values[:] = 0
+    assert replace(whole).sha256 == before
+
+
+def test_a_changed_set_has_another_digest():
+    plain = mapset()
+    assert replace(plain, labels=plain.labels[::-1].copy()).sha256 != plain.sha256
+    assert plain.select([0, 1, 2]).sha256 == plain.sha256
+
+
+def test_a_canonical_set_has_both_ways_in_canonical_form():
+    plain = mapset(crop="megc2019-flow", offset_maps=mapset().maps[::-1].copy())
+    found = canonical_mapset(plain)
+    np.testing.assert_array_equal(found.maps, canonical_maps(plain))
+    np.testing.assert_array_equal(
+        found.offset_maps,
+        canonical_form(plain.offset_maps, crop="megc2019-flow", per_channel=True),
+    )
+    assert (found.crop, found.channels_apart) == ("hmrm-1", False)
+    assert canonical_mapset(mapset()).offset_maps is None
 
 
 @given(
@@ -156,8 +194,8 @@ def test_identical_maps_are_grouped():
 
 @pytest.mark.parametrize("crop", sorted(CROPS))
 def test_face_is_measured_where_it_was_drawn(crop):
-    drawn = draw_maps(subjects=6, clips=12, crop=crop, generator=np.random.default_rng(3))
-    found = measure_face(canonical_maps(drawn))
+    synthetic = synthesize_maps(subjects=6, clips=12, crop=crop, generator=np.random.default_rng(3))
+    found = measure_face(canonical_maps(synthetic))
     assert (found.axis_x, found.eye_x) == pytest.approx((0.5, 0.215), abs=0.02)
     assert (found.eye_y, found.mouth_y) == pytest.approx((0.27, 0.67), abs=0.04)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rendered_faces import CANONICAL, paint_face
 
 from hmrm.faces.align import canonical_transform, invert
-from hmrm.faces.crops import PICTURE_WH_PX
+from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.flow.registration import (
     Grid,
     RegistrationConfig,
@@ -23,8 +23,8 @@ from hmrm.flow.registration import (
 
 CONFIG = RegistrationConfig()
 GRID = Grid(CONFIG)
-PICTURE, POINTS = paint_face(np.random.default_rng(3), 170.0)
-GREY = cv2.cvtColor(PICTURE, cv2.COLOR_RGB2GRAY)
+IMAGE, POINTS = paint_face(np.random.default_rng(3), 170.0)
+GREY = cv2.cvtColor(IMAGE, cv2.COLOR_RGB2GRAY)
 TO_FRAME = invert(canonical_transform(POINTS, CONFIG.size_wh_px))
 TEMPLATE = Template(crop_of(View.around(GREY, TO_FRAME, CONFIG), TO_FRAME, CONFIG), GRID)
 
@@ -55,8 +55,8 @@ def bulged(region_xy: tuple[float, float], motion_xy: tuple[float, float], sprea
 def lengths_px(grey: np.ndarray) -> dict[str, float]:
     """Every region's own motion, px of the canonical crop."""
     _, crop = register(TEMPLATE, view_of(grey), TO_FRAME, steps=4)
-    motion = own_motion(TEMPLATE, crop) * PICTURE_WH_PX[0] / CONFIG.crop_width_px
-    return dict(zip(GRID.watched, np.linalg.norm(motion, axis=1), strict=True))
+    motion = own_motion(TEMPLATE, crop) * IMAGE_WH_PX[0] / CONFIG.crop_width_px
+    return dict(zip(GRID.first_pass, np.linalg.norm(motion, axis=1), strict=True))
 
 
 def test_windows_are_smooth_and_add_up_to_one_inside() -> None:
@@ -146,6 +146,6 @@ def test_correlation_is_numpys() -> None:
 
 def test_drawn_faces_lie_in_the_canonical_crop() -> None:
     crop = canonical_transform(CANONICAL * 100)
-    eyes = np.array([[0.215, 0.27], [0.785, 0.27]]) * PICTURE_WH_PX - 0.5
+    eyes = np.array([[0.215, 0.27], [0.785, 0.27]]) * IMAGE_WH_PX - 0.5
     placed = (CANONICAL[:2] * 100) @ crop[:, :2].T + crop[:, 2]
     np.testing.assert_allclose(placed, eyes, atol=4)  # the average face is not the drawn one

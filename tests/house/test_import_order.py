@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "hmrm"
 
 ORDER = (
     ("clip", "errors"),
-    ("config", "atomic", "progress", "parallel", "provenance"),
+    ("config", "records", "atomic", "progress", "parallel", "provenance", "run_folder"),
     ("intervals",),
     ("faces",),
     ("video", "facs"),

@@ -14,7 +14,9 @@ from hmrm.model.checkpoints import (
     save_checkpoint,
     shipped_names,
 )
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
+from hmrm.provenance import make_stamp
 
 SMALL = HMRMConfig(dim=16, depth=1, state=4)
 CARD = WeightCard(
@@ -28,7 +30,7 @@ CARD = WeightCard(
     action_units=("AU12",),
     metrics={"drawn": {"uf1": 0.5}},
     limits=("Knows nothing.",),
-    provenance={"seeds": [0]},
+    provenance=make_stamp(seeds=(0,)),
 )
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from hmrm.analysis.classify import NetworkNamer
+from hmrm.analysis.classify import NetworkClassifier
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError
-from hmrm.evaluation.pretrained import load_finished
+from hmrm.evaluation.pretrained import load_pretrained
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, HasFeatures, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm, FrozenFeatures
-from hmrm.model.network import HMRM, HMRMConfig
-from hmrm.training.augment import NO_AUGMENT
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 from hmrm.training.fitting import FittingConfig
 from hmrm.training.network_recogniser import HmrmRecogniser
 
@@ -44,7 +44,7 @@ def test_a_fold_zero_shot_evaluation_and_analyze_agree_on_the_same_weights(tmp_p
         labels=np.arange(12) % 3,
         classes=CLASSES,
     )
-    recogniser = HmrmRecogniser(network=CONFIG, fitting=FittingConfig(epochs=3), augment=NO_AUGMENT)
+    recogniser = HmrmRecogniser(network=CONFIG, fitting=FittingConfig(epochs=3))
     fitted = recogniser.fit(train, seed=0)
     assert isinstance(fitted, FittedHmrm)
     card = WeightCard(
@@ -53,10 +53,10 @@ def test_a_fold_zero_shot_evaluation_and_analyze_agree_on_the_same_weights(tmp_p
     save_checkpoint(tmp_path / "w.safetensors", fitted.network, card)
     maps = some_maps(6)
     in_fold = fitted.predict(maps)
-    zero_shot = load_finished(str(tmp_path / "w")).fitted.predict(maps)
-    namer = NetworkNamer(tmp_path / "w")
+    zero_shot = load_pretrained(str(tmp_path / "w")).fitted.predict(maps)
+    classifier = NetworkClassifier(tmp_path / "w")
     on_video = [
-        list(namer(FlowMap(values=m, crop="hmrm-1", scale_px=1.0)).probabilities.values())
+        list(classifier(FlowMap(values=m, crop="hmrm-1", scale_px=1.0)).probabilities.values())
         for m in maps
     ]
     np.testing.assert_array_equal(zero_shot, in_fold)

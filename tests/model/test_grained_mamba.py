@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 from torch.nn import functional
@@ -7,17 +5,15 @@ from torch.nn import functional
 from hmrm.model.grained_mamba import GrainedMambaBlock, GrainedMambaEncoder, short_convolution
 from hmrm.model.network import parameter_count
 from hmrm.model.scan import selective_scan_reference
+from hmrm.model.sizes import HMRMConfig
 from hmrm.model.tokens import Grains
 
 
 def block(dim=6, state=3, coarse_kernel=4, fine_kernel=2, seed=0):
     made = GrainedMambaBlock(
-        dim=dim,
-        state=state,
-        expand=2,
-        rank=math.ceil(dim / 16),
-        coarse_kernel=coarse_kernel,
-        fine_kernel=fine_kernel,
+        HMRMConfig(
+            dim=dim, state=state, heads=1, coarse_kernel=coarse_kernel, fine_kernel=fine_kernel
+        )
     ).double()
     g = torch.Generator().manual_seed(seed)
     for parameter in made.parameters():
@@ -60,9 +56,9 @@ def slow_block(made, tokens, grain):
             u = torch.stack(rows)
             u = u * torch.sigmoid(u)
             parts = u @ made.x_proj[direction].T
-            low = parts[:, : made.rank]
-            B = parts[:, made.rank : made.rank + made.state]
-            C = parts[:, made.rank + made.state :]
+            low = parts[:, : made.config.rank]
+            B = parts[:, made.config.rank : made.config.rank + made.config.state]
+            C = parts[:, made.config.rank + made.config.state :]
             step = low @ made.dt_proj[direction].T + made.dt_bias[direction]
             dt = torch.log1p(torch.exp(step))
             A = -torch.exp(made.A_log[direction])
@@ -82,7 +78,7 @@ def test_block_equals_slow_twin_in_values_and_gradients():
         slow_block(made, tokens.coarse, "coarse"), slow_block(made, tokens.fine, "fine")
     )
     weights = grains(seed=2)
-    wanted = [*tokens, *made.parameters()]
+    slope = [*tokens, *made.parameters()]
     for ours, true in zip(got, expected, strict=True):
         torch.testing.assert_close(ours, true)
     sums = [
@@ -90,7 +86,7 @@ def test_block_equals_slow_twin_in_values_and_gradients():
         for side in (got, expected)
     ]
     for ours, true in zip(
-        torch.autograd.grad(sums[0], wanted), torch.autograd.grad(sums[1], wanted), strict=True
+        torch.autograd.grad(sums[0], slope), torch.autograd.grad(sums[1], slope), strict=True
     ):
         torch.testing.assert_close(ours, true)
 
@@ -137,18 +133,16 @@ def test_convolution_equals_torchs(kernel, reverse):
 
 
 def test_block_of_the_published_size_has_its_parameter_count():
-    made = GrainedMambaBlock(dim=192, state=16, expand=2, rank=12, coarse_kernel=4, fine_kernel=4)
+    made = GrainedMambaBlock(HMRMConfig(dim=192, state=16, coarse_kernel=4, fine_kernel=4))
     fine_only = parameter_count(made.convolutions["fine"])
     assert parameter_count(made) - fine_only == 282_240
 
 
 def test_encoder_gives_one_vector_per_region_and_regions_do_not_mix():
-    encoder = GrainedMambaEncoder(
-        dim=8, depth=2, state=4, expand=2, rank=1, coarse_kernel=4, fine_kernel=2
-    )
+    encoder = GrainedMambaEncoder(HMRMConfig(dim=8, depth=2, state=4, fine_kernel=2))
     g = torch.Generator().manual_seed(0)
     for made in encoder.blocks:
-        made.initialise(g, step_range=(0.001, 0.1), depth=2)
+        made.initialise(g)
     tokens = Grains(torch.randn(3, 4, 16, 8, generator=g), torch.randn(3, 16, 4, 8, generator=g))
     vectors = encoder(tokens)
     assert vectors.coarse.shape == (3, 4, 8) and vectors.fine.shape == (3, 16, 8)
@@ -161,7 +155,7 @@ def test_encoder_gives_one_vector_per_region_and_regions_do_not_mix():
 
 
 def test_initial_steps_lie_in_the_range():
-    made = GrainedMambaBlock(dim=32, state=4, expand=2, rank=2, coarse_kernel=4, fine_kernel=2)
-    made.initialise(torch.Generator().manual_seed(0), step_range=(0.001, 0.1), depth=1)
+    made = GrainedMambaBlock(HMRMConfig(dim=32, depth=1, state=4, step_min=0.001, step_max=0.1))
+    made.initialise(torch.Generator().manual_seed(0))
     steps = functional.softplus(made.dt_bias)
     assert 0.00099 < steps.min() < 0.003 and 0.05 < steps.max() < 0.101

@@ -3,8 +3,9 @@ import torch
 
 from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.faces.regions import FINE
-from hmrm.model.network import HMRM, PRESETS, HMRMConfig, parameter_count
+from hmrm.model.network import HMRM, parameter_count
 from hmrm.model.scan import using_backend
+from hmrm.model.sizes import PRESETS, HMRMConfig
 
 SMALL = HMRMConfig(dim=16, depth=1, state=4, fine_grid=2, fine_kernel=2)
 

@@ -10,10 +10,11 @@ from hmrm import config
 from hmrm.errors import ConfigError
 from hmrm.model import grained_mamba
 from hmrm.model.checkpoints import WeightCard, load_checkpoint, save_checkpoint
-from hmrm.model.grained_mamba import BlockOptions, GrainedMambaBlock
-from hmrm.model.network import HMRM, PRESETS, HMRMConfig, parameter_count
+from hmrm.model.grained_mamba import GrainedMambaBlock
+from hmrm.model.network import HMRM, parameter_count
 from hmrm.model.region_fusion import MeanFusion
 from hmrm.model.scan import scan_backend
+from hmrm.model.sizes import PRESETS, HMRMConfig
 from hmrm.model.tokens import Grains
 
 SMALL = HMRMConfig(
@@ -44,17 +45,11 @@ def maps(count=3, seed=1):
 
 
 def block(**options):
-    made = GrainedMambaBlock(
-        dim=4,
-        state=3,
-        expand=2,
-        rank=1,
-        coarse_kernel=2,
-        fine_kernel=2,
-        options=BlockOptions(**options),
-    ).double()
+    sizes = {"dim": 4, "depth": 1, "state": 3, "coarse_kernel": 2, "fine_kernel": 2}
+    steps = {"step_min": 0.01, "step_max": 0.5}
+    made = GrainedMambaBlock(HMRMConfig(**{"heads": 1, **sizes, **steps, **options})).double()
     g = torch.Generator().manual_seed(0)
-    made.initialise(g, step_range=(0.01, 0.5), depth=1)
+    made.initialise(g)
     for parameter in made.parameters():
         parameter.data += 0.1 * torch.randn(parameter.shape, generator=g, dtype=torch.float64)
     return made
@@ -117,7 +112,7 @@ def test_forward_alone_is_the_sum_without_its_backward_part():
             if value.shape == mine.shape:
                 value.copy_(mine)
         # A scan without C and D says nothing.
-        two.x_proj[1, -two.state :] = 0
+        two.x_proj[1, -two.config.state :] = 0
         two.D[1] = 0
     for ours, true in zip(one(given), two(given), strict=True):
         torch.testing.assert_close(ours, true)
@@ -146,15 +141,15 @@ def test_attention_equals_a_loop_over_tokens(directions):
                 projected = u @ made.x_proj[way].T
                 for head in range(2):
                     query, key = (projected[:, 6 * p + 3 * head :][:, :3] for p in (0, 1))
-                    shares = torch.softmax(query @ key.T / 3**0.5, -1)
-                    total[:, 4 * head : 4 * head + 4] += shares @ u[:, 4 * head : 4 * head + 4]
+                    fractions = torch.softmax(query @ key.T / 3**0.5, -1)
+                    total[:, 4 * head : 4 * head + 4] += fractions @ u[:, 4 * head : 4 * head + 4]
                 total = total + u * made.D[way]
             expected = sequence + made.out_proj(total * z * torch.sigmoid(z))
             torch.testing.assert_close(got, expected)
 
 
 def test_a_shared_convolution_is_two_equal_ones():
-    one, two, given = block(kernels=("coarse",)), block(), tokens()
+    one, two, given = block(kernels="shared"), block(), tokens()
     known = one.state_dict()
     two.load_state_dict({n: known[n.replace(".fine.", ".coarse.")] for n in two.state_dict()})
     for ours, true in zip(one(given), two(given), strict=True):
@@ -170,7 +165,7 @@ def test_a_shared_convolution_is_two_equal_ones():
 
 
 def test_mean_fusion_is_the_normed_mean():
-    fusion, given = MeanFusion(8), maps(2)
+    fusion, given = MeanFusion(HMRMConfig(dim=8)), maps(2)
     vectors = given.flatten(1)[:, : 20 * 8].reshape(2, 20, 8)
     mean = vectors.sum(1) / 20
     expected = (mean - mean.mean(1, keepdim=True)) / mean.var(1, correction=0, keepdim=True).sqrt()

@@ -4,11 +4,12 @@ from torch.nn import functional
 
 from hmrm.model.network import parameter_count
 from hmrm.model.region_fusion import RegionFusion
+from hmrm.model.sizes import HMRMConfig
 from hmrm.model.tokens import Grains
 
 
 def make(fusion):
-    module = RegionFusion(dim=8, heads=2, fusion=fusion).double()
+    module = RegionFusion(HMRMConfig(dim=8, heads=2, fusion=fusion)).double()
     g = torch.Generator().manual_seed(0)
     for parameter in module.parameters():
         parameter.data = torch.randn(parameter.shape, generator=g, dtype=torch.float64)
@@ -63,10 +64,10 @@ def test_fusion_equals_slow_twin_in_values_and_gradients(fusion):
     torch.testing.assert_close(got, expected)
     g = torch.Generator().manual_seed(1)
     weight = torch.randn(got.shape, generator=g, dtype=torch.float64)
-    wanted = [*vectors, *module.parameters()]
+    slope = [*vectors, *module.parameters()]
     for ours, true in zip(
-        torch.autograd.grad((got * weight).sum(), wanted),
-        torch.autograd.grad((expected * weight).sum(), wanted),
+        torch.autograd.grad((got * weight).sum(), slope),
+        torch.autograd.grad((expected * weight).sum(), slope),
         strict=True,
     ):
         torch.testing.assert_close(ours, true)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from hmrm.errors import ConfigError
+from hmrm.model.sizes import HMRMConfig
 from hmrm.model.tokens import RegionTokens, patch_indices
 
 
@@ -50,7 +51,7 @@ def test_every_pixel_is_in_a_token_of_its_region(grid):
 
 
 def test_tokens_equal_twin_with_gradients():
-    module = RegionTokens(map_size=28, channels=3, dim=8, coarse_grid=4, fine_grid=2).double()
+    module = RegionTokens(HMRMConfig(dim=8, coarse_grid=4, fine_grid=2)).double()
     g = torch.Generator().manual_seed(0)
     for parameter in module.parameters():
         parameter.data = torch.randn(parameter.shape, generator=g, dtype=torch.float64)
@@ -71,7 +72,7 @@ def test_tokens_equal_twin_with_gradients():
 
 
 def test_motion_reaches_only_its_own_region():
-    module = RegionTokens(map_size=28, channels=3, dim=8, coarse_grid=4, fine_grid=2)
+    module = RegionTokens(HMRMConfig(dim=8, coarse_grid=4, fine_grid=2))
     maps = torch.zeros(1, 3, 28, 28)
     still = module(maps)
     maps[0, :, 10, 20] = 1.0  # top right; fine row 1, column 2
@@ -84,4 +85,4 @@ def test_motion_reaches_only_its_own_region():
 @pytest.mark.parametrize(("size", "grid"), [(30, 4), (28, 8), (28, 0)])
 def test_impossible_partition_is_refused(size, grid):
     with pytest.raises(ConfigError, match="map_size"):
-        RegionTokens(map_size=size, channels=3, dim=8, coarse_grid=4, fine_grid=grid)
+        RegionTokens(HMRMConfig(map_size=size, dim=8, coarse_grid=4, fine_grid=grid))

@@ -1,5 +1,7 @@
 """The fused C++ path of a block against its plain path, which test_grained_mamba ties to a loop."""
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from hmrm.model.grained_mamba import GrainedMambaBlock
 from hmrm.model.mamba_mix import Layout, mix_in_cpp
 from hmrm.model.scan import scan_backend, using_backend
+from hmrm.model.sizes import HMRMConfig
 
 # float32 against float64, relative to the largest element, as for the scan alone; the products
 # before and after it (sums over up to 48 channels) add their own rounding.
@@ -20,17 +23,34 @@ def compiled():
         pytest.skip(scan_backend().reason)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sizes(HMRMConfig):
+    """The operators serve any width of the bottleneck, not only the network's own."""
+
+    any_rank: int
+
+    @property
+    def rank(self):
+        return self.any_rank
+
+
 def make(inner, state, rank, kernels, seed=0):
     block = GrainedMambaBlock(
-        dim=inner,
-        state=state,
-        expand=1,
-        rank=rank,
-        coarse_kernel=kernels[0],
-        fine_kernel=kernels[1],
+        Sizes(
+            any_rank=rank,
+            dim=inner,
+            depth=1,
+            state=state,
+            expand=1,
+            heads=1,
+            coarse_kernel=kernels[0],
+            fine_kernel=kernels[1],
+            step_min=0.01,
+            step_max=0.5,
+        )
     ).double()
     g = torch.Generator().manual_seed(seed)
-    block.initialise(g, step_range=(0.01, 0.5), depth=1)
+    block.initialise(g)
     for convolution in block.convolutions.values():
         convolution.bias.data.normal_(generator=g)
     block.D.data.normal_(generator=g)

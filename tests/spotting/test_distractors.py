@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from hmrm.spotting.distractors import DistractorConfig, without_distractors
+from hmrm.spotting.distractors import DistractorConfig, reject_distractors
 from hmrm.spotting.motion import MotionSignal
-from hmrm.spotting.movements import LONG_VIDEO, Movement, spot
+from hmrm.spotting.movements import LONG_VIDEO, Movement, find_movements
 
 REGIONS = ("left_brow", "nose", "left_cheek", "left_mouth_corner", "chin")
 RATE = 60.0
@@ -38,7 +38,12 @@ def moved(
 
 
 def spotted(signal: MotionSignal, config: DistractorConfig | None = None) -> list[Movement]:
-    return without_distractors(spot(signal, LONG_VIDEO), signal, config)
+    return list(reject_distractors(find_movements(signal, LONG_VIDEO), signal, config).kept)
+
+
+def reasons(signal: MotionSignal) -> set[str]:
+    found = reject_distractors(find_movements(signal, LONG_VIDEO), signal)
+    return {one.reason for one in found.rejected}
 
 
 def syllables(count: int, gap_s: float = 0.2) -> list[tuple[float, float]]:
@@ -49,8 +54,8 @@ def test_a_lone_movement_stays_and_a_row_of_them_is_speech() -> None:
     assert len(spotted(moved(still(), syllables(1), "chin"))) == 1
     assert len(spotted(moved(still(), syllables(2), "chin"))) == 2
     talk = moved(still(), syllables(6), "chin")
-    assert len(spot(talk, LONG_VIDEO)) >= 5
-    assert spotted(talk) == []
+    assert len(find_movements(talk, LONG_VIDEO)) >= 5
+    assert spotted(talk) == [] and reasons(talk) == {"speech"}
     assert len(spotted(talk, DistractorConfig(speech_count=0))) >= 5
 
 
@@ -59,7 +64,7 @@ def test_movements_far_apart_or_of_the_brows_are_no_speech() -> None:
     assert len(spotted(moved(still(), syllables(4), "left_brow"))) == 4
 
 
-def test_an_expression_beside_speech_stays() -> None:
+def test_an_expression_alongside_speech_stays() -> None:
     talk = moved(still(), syllables(6), "chin")
     (found,) = spotted(moved(talk, [(14.0, 14.4)], "left_mouth_corner"))
     assert found.region == "left_mouth_corner"
@@ -70,7 +75,8 @@ def test_a_brow_that_moves_with_the_lids_is_a_blink() -> None:
     # Too small a change for the spotter's own rule, and a little later than the brow.
     eyes = base.eye_change + 0.2 * np.exp(-(((base.time_s - 6.35) / 0.05) ** 2))
     base = replace(base, eye_change=eyes)
-    assert spotted(moved(base, [(6.0, 6.3)], "left_brow")) == []
+    lids = moved(base, [(6.0, 6.3)], "left_brow")
+    assert spotted(lids) == [] and reasons(lids) == {"blink"}
     assert len(spotted(moved(base, [(6.0, 6.3)], "left_mouth_corner"))) == 1
     assert len(spotted(moved(base, [(6.0, 7.5)], "left_brow", 3.0))) == 1
 
@@ -78,11 +84,13 @@ def test_a_brow_that_moves_with_the_lids_is_a_blink() -> None:
 def test_what_the_nose_takes_part_in_is_a_turn_of_the_head() -> None:
     smile = moved(still(), [(6.0, 6.3)], "left_mouth_corner")
     assert len(spotted(moved(smile, [(6.0, 6.3)], "nose", 0.3))) == 1
-    assert spotted(moved(smile, [(6.0, 6.3)], "nose", 0.8)) == []
+    turn = moved(smile, [(6.0, 6.3)], "nose", 0.8)
+    assert spotted(turn) == [] and reasons(turn) == {"head_turn"}
 
 
 def test_nothing_gives_nothing() -> None:
-    assert without_distractors([], still(1.0)) == []
+    found = reject_distractors([], still(1.0))
+    assert (found.kept, found.rejected) == ((), ())
 
 
 def test_macro_expressions_of_up_to_four_seconds_are_found_at_all_rates() -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
-from rendered_faces import Bump, DrawnClip, Scene
+from rendered_faces import Bump, RenderedClip, Scene
 
 from hmrm.spotting.motion import MotionConfig, MotionMeter, MotionSignal
 
@@ -25,7 +25,7 @@ STILL = Scene(
 
 def measured(scene: Scene, *, jump_at: int | None = None) -> MotionSignal:
     meter = MotionMeter()
-    for i, (time_s, image, points) in enumerate(DrawnClip(scene)):
+    for i, (time_s, image, points) in enumerate(RenderedClip(scene)):
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         meter.update(i, time_s, grey, points, jump=i == jump_at)
     return meter.signal()
@@ -99,7 +99,7 @@ def test_an_anchor_that_falls_due_in_a_blink_does_not_hide_it(blink_s: float) ->
 
 
 def test_eyes_that_moved_to_stay_are_the_new_look() -> None:
-    clip = DrawnClip(dataclasses.replace(STILL, blinks_s=(0.0,), blink_length_s=0.2))
+    clip = RenderedClip(dataclasses.replace(STILL, blinks_s=(0.0,), blink_length_s=0.2))
     (open_, points), (closed, _) = clip.frame(49), clip.frame(0)
     meter = MotionMeter()
     for i in range(150):
@@ -113,7 +113,7 @@ def test_eyes_that_moved_to_stay_are_the_new_look() -> None:
 def test_a_jump_a_gap_and_another_face_begin_anew() -> None:
     assert measured(STILL, jump_at=20).segment.tolist() == [0] * 20 + [1] * 40
     meter = MotionMeter()
-    frames = list(DrawnClip(STILL))[:4]
+    frames = list(RenderedClip(STILL))[:4]
     for i, at_s in enumerate((0.0, 0.02, 1.0, 1.02)):
         meter.update(i, at_s, cv2.cvtColor(frames[i][1], cv2.COLOR_RGB2GRAY), frames[i][2])
     assert meter.signal().segment.tolist() == [0, 0, 1, 1]
@@ -124,7 +124,7 @@ def test_a_jump_a_gap_and_another_face_begin_anew() -> None:
 
 def test_the_number_of_anchors_does_not_grow() -> None:
     meter = MotionMeter()
-    clip = DrawnClip(STILL)
+    clip = RenderedClip(STILL)
     image, points = clip.frame(0)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     config = meter.config
@@ -136,7 +136,7 @@ def test_the_number_of_anchors_does_not_grow() -> None:
 @pytest.mark.parametrize("shift", [(-150, 0), (0, -200), (200, 150)])
 def test_a_face_at_the_border_does_no_harm(shift: tuple[int, int]) -> None:
     meter = MotionMeter()
-    image, points = DrawnClip(STILL).frame(0)
+    image, points = RenderedClip(STILL).frame(0)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     for i in range(3):
         meter.update(i, i / 30, np.roll(grey, shift[::-1], (0, 1)), points + shift)
@@ -148,7 +148,7 @@ def test_large_faces_are_measured_in_px_of_the_crop() -> None:
     bump = Bump(0.1, 0.3, 0.5, ("left_mouth_corner",), direction=-np.pi / 2, amplitude_px=1.5)
     small = dataclasses.replace(STILL, seconds=0.6, bumps=(bump,))
     meter = MotionMeter()
-    for i, (time_s, image, points) in enumerate(DrawnClip(small)):
+    for i, (time_s, image, points) in enumerate(RenderedClip(small)):
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         large = cv2.resize(grey, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
         meter.update(i, time_s, large, (points + 0.5) * 3 - 0.5)

@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmrm.spotting.confidence import confidence, noise_px, usual_peak
+from hmrm.intervals import MICRO_S
 from hmrm.spotting.motion import MotionSignal
-from hmrm.spotting.movements import MICRO_S, SpotConfig, _rest, _smooth, excursions_px, spot
+from hmrm.spotting.movements import (
+    SpotConfig,
+    _rest,
+    _smooth,
+    excursions_px,
+    find_movements,
+)
+from hmrm.spotting.salience import noise_px, salience, usual_peak
 
 REGIONS = (
     "left_brow",
@@ -85,7 +92,7 @@ def test_one_movement_gives_one_event_where_it_is(
 ) -> None:
     base = signal(rate=rate, seed=seed)
     offset_s = onset_s + length_s
-    found = spot(with_bump(base, onset_s, offset_s, apex_share=apex_share))
+    found = find_movements(with_bump(base, onset_s, offset_s, apex_share=apex_share))
     assert len(found) == 1
     movement = found[0]
     times = base.time_s
@@ -105,30 +112,30 @@ def test_one_movement_gives_one_event_where_it_is(
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), rate=st.sampled_from([30.0, 100.0]))
 def test_noise_and_drift_alone_are_no_movement(seed: int, rate: float) -> None:
-    assert spot(signal(10.0, rate, seed=seed)) == []
+    assert find_movements(signal(10.0, rate, seed=seed)) == []
 
 
 def test_noise_below_the_methods_own_is_never_a_movement() -> None:
     quiet = with_bump(signal(noise=1e-4), 2.0, 2.3, peak_px=0.05)
-    assert spot(quiet) == []
-    assert spot(signal(noise=0.0)) == []
+    assert find_movements(quiet) == []
+    assert find_movements(signal(noise=0.0)) == []
 
 
 def test_the_threshold_adapts_to_the_face() -> None:
     restless = with_bump(signal(noise=0.2), 2.0, 2.3, peak_px=0.4)
-    assert spot(restless) == []
+    assert find_movements(restless) == []
 
 
 def test_confidence_rises_with_the_movement() -> None:
     weak, strong = (
-        spot(with_bump(signal(), 2.0, 2.4, peak_px=px))[0].confidence for px in (0.3, 0.9)
+        find_movements(with_bump(signal(), 2.0, 2.4, peak_px=px))[0].salience for px in (0.3, 0.9)
     )
     assert 0.5 <= weak < strong < 1
 
 
 def test_a_long_movement_is_one_event_longer_than_micro() -> None:
     base = signal(12.0)
-    found = spot(with_bump(base, 5.0, 6.4, peak_px=3.0, hold=0.6))
+    found = find_movements(with_bump(base, 5.0, 6.4, peak_px=3.0, hold=0.6))
     assert len(found) == 1
     duration_s = base.time_s[found[0].offset] - base.time_s[found[0].onset]
     assert duration_s > MICRO_S
@@ -139,13 +146,13 @@ def test_a_step_that_stays_is_a_new_resting_place() -> None:
     base = signal(12.0)
     motion = base.motion_px.copy()
     motion[:, MOUTH, 1] += 2.0 * np.clip((base.time_s - 5) / 0.3, 0, 1)
-    found = spot(dataclasses.replace(base, motion_px=motion))
+    found = find_movements(dataclasses.replace(base, motion_px=motion))
     assert [m for m in found if base.time_s[m.offset] - base.time_s[m.onset] <= MICRO_S] == []
 
 
 def test_two_movements_are_two_events() -> None:
     base = with_bump(signal(), 1.5, 1.8)
-    found = spot(with_bump(base, 3.0, 3.3, region=0))
+    found = find_movements(with_bump(base, 3.0, 3.3, region=0))
     assert [m.region for m in found] == ["left_mouth_corner", "left_brow"]
 
 
@@ -156,11 +163,11 @@ def blinking(base: MotionSignal, at_s: float, change: float = 0.9) -> MotionSign
 
 def test_what_lids_pull_along_is_not_expression() -> None:
     pulled = with_bump(blinking(signal(), 2.15), 2.0, 2.3, region=0, peak_px=1.0)
-    assert spot(pulled) == []
+    assert find_movements(pulled) == []
     # A brow that moves as much without a blink is one, and so is one with a slight change of look.
-    assert len(spot(with_bump(signal(), 2.0, 2.3, region=0, peak_px=1.0))) == 1
+    assert len(find_movements(with_bump(signal(), 2.0, 2.3, region=0, peak_px=1.0))) == 1
     slight = blinking(signal(), 2.15, change=0.1)
-    assert len(spot(with_bump(slight, 2.0, 2.3, region=0, peak_px=1.0))) == 1
+    assert len(find_movements(with_bump(slight, 2.0, 2.3, region=0, peak_px=1.0))) == 1
 
 
 def test_the_rest_between_blinks_that_follow_each_other_is_no_movement() -> None:
@@ -169,16 +176,16 @@ def test_the_rest_between_blinks_that_follow_each_other_is_no_movement() -> None
     for middle_s in (2.0, 2.5, 3.0, 3.5):
         face = with_bump(face, middle_s - 0.22, middle_s + 0.22, region=0, peak_px=1.5)
         eyes[np.abs(face.time_s - middle_s) < 0.2] = 0.6
-    assert spot(dataclasses.replace(face, eye_change=eyes)) == []
+    assert find_movements(dataclasses.replace(face, eye_change=eyes)) == []
 
 
 def test_a_mouth_that_moves_during_a_blink_is_found_and_marked() -> None:
-    found = spot(with_bump(blinking(signal(), 2.15), 2.0, 2.3))
+    found = find_movements(with_bump(blinking(signal(), 2.15), 2.0, 2.3))
     assert [(m.region, m.blink) for m in found] == [("left_mouth_corner", True)]
 
 
 def test_the_nose_is_never_an_expression() -> None:
-    assert spot(with_bump(signal(), 2.0, 2.3, region=REGIONS.index("nose"))) == []
+    assert find_movements(with_bump(signal(), 2.0, 2.3, region=REGIONS.index("nose"))) == []
 
 
 def test_nothing_is_read_across_a_break() -> None:
@@ -187,14 +194,14 @@ def test_nothing_is_read_across_a_break() -> None:
     motion[200:230] += 3.0
     segment = np.zeros(len(motion), dtype=np.int64)
     segment[200:230], segment[230:] = 1, 2
-    assert spot(dataclasses.replace(base, motion_px=motion, segment=segment)) == []
-    assert len(spot(dataclasses.replace(base, motion_px=motion))) == 1
+    assert find_movements(dataclasses.replace(base, motion_px=motion, segment=segment)) == []
+    assert len(find_movements(dataclasses.replace(base, motion_px=motion))) == 1
 
 
 def test_a_movement_under_way_at_an_end_is_not_one() -> None:
     base = signal()
-    assert spot(with_bump(base, -0.2, 0.2)) == []
-    assert spot(with_bump(base, 5.85, 6.3)) == []
+    assert find_movements(with_bump(base, -0.2, 0.2)) == []
+    assert find_movements(with_bump(base, 5.85, 6.3)) == []
 
 
 @pytest.mark.parametrize("rows", [0, 1, 4, 5, 9])
@@ -205,7 +212,7 @@ def test_short_signals_give_nothing(rows: int) -> None:
         for f in dataclasses.fields(base)
         if f.name != "regions"
     }
-    assert spot(MotionSignal(regions=REGIONS, **cut)) == []
+    assert find_movements(MotionSignal(regions=REGIONS, **cut)) == []
 
 
 def test_uneven_frame_times_do_not_matter() -> None:
@@ -219,7 +226,7 @@ def test_uneven_frame_times_do_not_matter() -> None:
             if f.name != "regions"
         },
     )
-    found = spot(uneven)
+    found = find_movements(uneven)
     assert len(found) == 1
     times = uneven.time_s
     assert iou((times[found[0].onset], times[found[0].offset]), (2.0, 2.35)) >= 0.5
@@ -251,15 +258,15 @@ def test_smoothing_keeps_constants_and_means() -> None:
 @given(st.floats(0, 1e3), st.floats(0, 1e3), st.floats(1e-6, 1e3))
 def test_confidence_is_monotone_and_bounded(a: float, b: float, threshold: float) -> None:
     low, high = sorted((a, b))
-    assert 0 <= confidence(low, threshold) <= confidence(high, threshold) <= 1
-    assert confidence(threshold, threshold) == pytest.approx(0.5)
+    assert 0 <= salience(low, threshold) <= salience(high, threshold) <= 1
+    assert salience(threshold, threshold) == pytest.approx(0.5)
 
 
 def test_confidence_refuses_what_has_no_meaning() -> None:
     with pytest.raises(ValueError, match="threshold"):
-        confidence(1.0, 0.0)
+        salience(1.0, 0.0)
     with pytest.raises(ValueError, match="peak"):
-        confidence(-1.0, 1.0)
+        salience(-1.0, 1.0)
 
 
 def test_noise_ignores_rare_movements() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hmrm.errors import ConfigError
 from hmrm.facs.atlas import ActionUnit, AtlasSource
-from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
+from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_clip
 from hmrm.synthetic.demo import demo_clip, demo_face
 from hmrm.synthetic.placement import Placement
 
@@ -27,16 +27,16 @@ STILL = dataclasses.replace(QUIET, sway_px=0.0, drift_px=0.0, roll_deg=0.0, zoom
 SMILE = Expression(units=(ActionUnit(12, "both", 3.0),), onset_s=0.3)
 
 
-def clip_of(config: ClipConfig, *expressions: Expression, seed: int = 0) -> DrawnClip:
+def clip_of(config: ClipConfig, *expressions: Expression, seed: int = 0) -> RenderedClip:
     photo, points = demo_face()
-    return draw_clip(photo, points, expressions, config, rng=np.random.default_rng(seed))
+    return render_clip(photo, points, expressions, config, rng=np.random.default_rng(seed))
 
 
 @given(time_s=st.floats(-1, 3))
 def test_envelope_stays_within_0_and_1_and_is_smooth(time_s: float) -> None:
-    here, beside = SMILE.amplitude(time_s), SMILE.amplitude(time_s + 1e-3)
+    here, alongside = SMILE.amplitude(time_s), SMILE.amplitude(time_s + 1e-3)
     assert 0.0 <= here <= 1.0
-    assert abs(here - beside) < 0.02
+    assert abs(here - alongside) < 0.02
 
 
 def test_truth_names_onset_apex_offset() -> None:
@@ -70,9 +70,9 @@ def test_flow_is_the_sources_field_where_the_head_stands_still() -> None:
 def test_warping_the_apex_back_by_the_flow_gives_the_onset() -> None:
     clip = clip_of(QUIET, SMILE)
     event = clip.truth.events[0]
-    pictures = (clip.frame(i).image for i in (event.onset_index, event.apex_index))
+    images = (clip.frame(i).image for i in (event.onset_index, event.apex_index))
     # Blurred a little: what the finest texture loses by sampling is not the flow's fault.
-    onset, apex = (cv2.GaussianBlur(picture, (0, 0), 1.0) for picture in pictures)
+    onset, apex = (cv2.GaussianBlur(image, (0, 0), 1.0) for image in images)
     flow = clip.flow(event.onset_index, event.apex_index)
     y, x = np.indices(onset.shape[:2], dtype=np.float32)
     back = cv2.remap(apex, x + flow[0], y + flow[1], cv2.INTER_LANCZOS4)
@@ -133,7 +133,7 @@ def test_blinks_are_nuisances_not_events() -> None:
 def test_grey_photos_and_five_points_work() -> None:
     photo, points = demo_face()
     five = np.array([points[36:42].mean(0), points[42:48].mean(0), *points[[30, 48, 54]]])
-    clip = draw_clip(
+    clip = render_clip(
         cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), five, [SMILE], QUIET, rng=np.random.default_rng(1)
     )
     image = clip.frame(22).image
@@ -144,8 +144,8 @@ def test_a_fine_photo_is_shrunk_in_place() -> None:
     photo, points = demo_face()
     finer = cv2.resize(photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     rng = np.random.default_rng(1)
-    one = draw_clip(photo, points, [], STILL, rng=rng).frame(0).image.astype(float)
-    other = draw_clip(finer, points * 4 + 1.5, [], STILL, rng=rng).frame(0).image.astype(float)
+    one = render_clip(photo, points, [], STILL, rng=rng).frame(0).image.astype(float)
+    other = render_clip(finer, points * 4 + 1.5, [], STILL, rng=rng).frame(0).image.astype(float)
     # Half a px of shift would leave about 4 grey levels.
     assert np.abs(one - other)[20:-20, 20:-20].mean() < 1.0
 
@@ -158,7 +158,7 @@ def test_an_expression_beyond_the_end_is_refused() -> None:
 def test_wrong_points_and_configs_are_refused() -> None:
     photo, points = demo_face()
     with pytest.raises(ConfigError, match="5 or 68"):
-        draw_clip(photo, points[:7], [], QUIET, rng=np.random.default_rng(0))
+        render_clip(photo, points[:7], [], QUIET, rng=np.random.default_rng(0))
     with pytest.raises(ConfigError, match="need 2 frames"):
         ClipConfig(duration_s=0.0)
     with pytest.raises(ConfigError, match="0 or more"):

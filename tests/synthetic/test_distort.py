@@ -72,11 +72,11 @@ def test_perfect_estimator_changes_nothing_and_a_usual_one_loses_motion_in_flat_
 
 def test_noise_is_as_strong_as_asked_for_and_correlated() -> None:
     flow = np.zeros((2, MAP_SIDE, MAP_SIDE), np.float32)
-    drawn = np.stack(
+    synthetic = np.stack(
         [distort.add_noise(flow, TEXTURE, np.random.default_rng(s), most_px=0.3) for s in range(50)]
     )
-    assert 0.02 < drawn.std() < 0.3
-    neighbours = (drawn[..., 1:] * drawn[..., :-1]).mean() / (drawn**2).mean()
+    assert 0.02 < synthetic.std() < 0.3
+    neighbours = (synthetic[..., 1:] * synthetic[..., :-1]).mean() / (synthetic**2).mean()
     assert 0.3 < neighbours < 0.98
 
 

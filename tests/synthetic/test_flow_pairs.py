@@ -8,11 +8,11 @@ import pytest
 
 from hmrm.errors import ConfigError
 from hmrm.flow.spline import spline
-from hmrm.synthetic.flow_fields import FIELDS, STEEPEST, draw_motion, scaled
-from hmrm.synthetic.flow_pairs import PairsConfig, crop_of, draw_pair, draw_pool
-from hmrm.synthetic.moving_faces import draw_moving_face
+from hmrm.synthetic.flow_fields import FIELDS, STEEPEST, sample_motion, scaled
+from hmrm.synthetic.flow_pairs import PairsConfig, crop_of, synthesize_pair, synthesize_pool
+from hmrm.synthetic.moving_faces import render_moving_face
 from hmrm.synthetic.sensor import SensorConfig, seen
-from hmrm.synthetic.textures import PICTURES, draw_picture, power_noise
+from hmrm.synthetic.textures import IMAGES, power_noise, render_image
 
 MORPHABLE = Path(__file__).parents[2].parent / "shared/data/ict_face/ict_face.npz"
 
@@ -22,7 +22,7 @@ PLAIN = PairsConfig(pairs=3, held_out_pairs=1, side_px=48, faces=0.0, occluded=0
 @pytest.mark.parametrize("index", range(4))
 def test_what_the_onset_shows_the_apex_shows_where_the_flow_says(index: int):
     config = replace(PLAIN, low_px=0.5, high_px=3.0)
-    (onset, apex), flow = draw_pair(config, seed=(7, index))
+    (onset, apex), flow = synthesize_pair(config, seed=(7, index))
     again = spline(apex[None]).at(flow)[0]
     inner = (slice(8, -8), slice(8, -8))
     left = np.abs(again - onset)[inner].mean()
@@ -34,7 +34,7 @@ def test_what_the_onset_shows_the_apex_shows_where_the_flow_says(index: int):
 def test_faces_move_by_what_they_show():
     config = replace(PLAIN, faces=1.0, low_px=2.0, high_px=3.0, side_px=96)
     for index in range(2):
-        (onset, apex), flow = draw_pair(config, seed=(8, index))
+        (onset, apex), flow = synthesize_pair(config, seed=(8, index))
         again = spline(apex[None]).at(flow)[0]
         moving = np.linalg.norm(flow, axis=0) > 0.5
         moving[:6], moving[-6:], moving[:, :6], moving[:, -6:] = False, False, False, False
@@ -45,22 +45,22 @@ def test_faces_move_by_what_they_show():
 @pytest.mark.skipif(not MORPHABLE.exists(), reason="the morphable face is not there")
 def test_the_morphable_face_moves_too():
     for seed in range(4):
-        picture, motion = draw_moving_face(
+        image, motion = render_moving_face(
             64, np.random.default_rng(seed), model_path=MORPHABLE, identities=1
         )
-        assert picture.std() > 1 and np.isfinite(motion).all() and motion.any()
+        assert image.std() > 1 and np.isfinite(motion).all() and motion.any()
 
 
 def test_a_static_pair_is_two_equal_frames():
-    (onset, apex), flow = draw_pair(replace(PLAIN, static=1.0), seed=(1,))
+    (onset, apex), flow = synthesize_pair(replace(PLAIN, static=1.0), seed=(1,))
     assert not flow.any()
     np.testing.assert_array_equal(onset, apex)
 
 
 def test_an_occluder_hides_what_is_behind_it():
     plain = replace(PLAIN, low_px=1.0, high_px=1.0)
-    behind = draw_pair(plain, seed=(5,))
-    covered = draw_pair(replace(plain, occluded=1.0), seed=(5,))
+    behind = synthesize_pair(plain, seed=(5,))
+    covered = synthesize_pair(replace(plain, occluded=1.0), seed=(5,))
     other = np.any(covered[1] != behind[1], axis=0)
     assert 0.001 < other.mean() < 0.9
     # a stiff thing has one motion
@@ -70,8 +70,8 @@ def test_an_occluder_hides_what_is_behind_it():
 @pytest.mark.parametrize("index", range(3))
 def test_layers_move_apart_and_show_again_where_the_flow_says(index: int):
     plain = replace(PLAIN, low_px=2.0, high_px=2.0, side_px=96)
-    behind = draw_pair(plain, seed=(6, index))
-    (onset, apex), flow = draw_pair(replace(plain, layered=1.0), seed=(6, index))
+    behind = synthesize_pair(plain, seed=(6, index))
+    (onset, apex), flow = synthesize_pair(replace(plain, layered=1.0), seed=(6, index))
     # smooth motion never changes so much from px to px
     assert np.abs(np.diff(behind[1], axis=2)).max() <= STEEPEST + 1e-3
     edges = np.abs(np.diff(flow, axis=2)).max(axis=0) > STEEPEST + 1e-3
@@ -95,13 +95,13 @@ def test_fields_are_finite_and_never_fold(kind: str):
 
 
 def test_small_motion_has_the_size_asked_for():
-    motion = scaled(draw_motion(64, np.random.default_rng(0)), 0.3)
+    motion = scaled(sample_motion(64, np.random.default_rng(0)), 0.3)
     assert np.linalg.norm(motion, axis=0).max() == pytest.approx(0.3, rel=1e-4)
 
 
-@pytest.mark.parametrize("kind", sorted(PICTURES))
+@pytest.mark.parametrize("kind", sorted(IMAGES))
 def test_pictures_have_texture_and_a_seed(kind: str):
-    one, same, other = (PICTURES[kind](64, np.random.default_rng(s)) for s in (1, 1, 2))
+    one, same, other = (IMAGES[kind](64, np.random.default_rng(s)) for s in (1, 1, 2))
     assert one.shape == (64, 64) and one.std() > 0
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one, other)
@@ -109,8 +109,8 @@ def test_pictures_have_texture_and_a_seed(kind: str):
 
 def test_levels_stay_within_a_camera_s():
     for seed in range(10):
-        picture = draw_picture(48, np.random.default_rng(seed))
-        assert picture.min() >= 0 and picture.max() <= 255
+        image = render_image(48, np.random.default_rng(seed))
+        assert image.min() >= 0 and image.max() <= 255
 
 
 def test_noise_falls_with_frequency_as_asked():
@@ -123,20 +123,22 @@ def test_noise_falls_with_frequency_as_asked():
 
 
 def test_a_pool_does_not_depend_on_shards_and_is_not_drawn_again(tmp_path: Path):
-    whole = draw_pool(PLAIN, tmp_path / "a", seed=3, held_out=False)
-    parts = draw_pool(PLAIN, tmp_path / "b", seed=3, held_out=False, shard=1)
+    whole = synthesize_pool(PLAIN, tmp_path / "a", seed=3, held_out=False)
+    parts = synthesize_pool(PLAIN, tmp_path / "b", seed=3, held_out=False, shard=1)
     np.testing.assert_array_equal(whole.frames, parts.frames)
     np.testing.assert_array_equal(whole.flow, parts.flow)
-    told: list[str] = []
-    draw_pool(PLAIN, tmp_path / "a", seed=3, held_out=False, progress=lambda *s: told.append(s[0]))
-    assert not told
-    other = draw_pool(PLAIN, tmp_path / "a", seed=3, held_out=True)
+    reported: list[str] = []
+    synthesize_pool(
+        PLAIN, tmp_path / "a", seed=3, held_out=False, progress=lambda *s: reported.append(s[0])
+    )
+    assert not reported
+    other = synthesize_pool(PLAIN, tmp_path / "a", seed=3, held_out=True)
     assert not any((other.frames[0] == frames).all() for frames in whole.frames)
 
 
 def test_crops_are_parts_of_the_pair_turned_together(tmp_path: Path):
     """A ramp whose slope is the flow: turned alike, they still agree."""
-    pool = draw_pool(replace(PLAIN, pairs=1), tmp_path, seed=0, held_out=False)
+    pool = synthesize_pool(replace(PLAIN, pairs=1), tmp_path, seed=0, held_out=False)
     y, x = np.mgrid[:48, :48].astype(np.float32)
     pool.frames[0, 0], pool.frames[0, 1] = 256 * (3 * x + y), 0
     pool.flow[0] = np.array([3.0, 1.0])[:, None, None]
@@ -150,7 +152,7 @@ def test_crops_are_parts_of_the_pair_turned_together(tmp_path: Path):
 
 def test_reduced_crops_keep_what_the_flow_says(tmp_path: Path):
     """A ramp of slope 2 moved by 3 px: reduced, the slope grows as the flow shrinks."""
-    pool = draw_pool(replace(PLAIN, pairs=1), tmp_path, seed=0, held_out=False)
+    pool = synthesize_pool(replace(PLAIN, pairs=1), tmp_path, seed=0, held_out=False)
     x = np.mgrid[:48, :48][1].astype(np.float32)
     pool.frames[0] = 256 * np.stack([2 * x + 20, 2 * (x - 3) + 20])
     pool.flow[0] = np.array([3.0, 0.0])[:, None, None]
@@ -160,15 +162,15 @@ def test_reduced_crops_keep_what_the_flow_says(tmp_path: Path):
         frames, flow = crop_of(pool, 0, (24, 24), rng, shrunk=1.0)
         slopes = np.stack(np.gradient(frames[0])[::-1])[:, 2:-2, 2:-2]
         lost = (frames[0] - frames[1])[2:-2, 2:-2]
-        told = (slopes * flow[:, 2:-2, 2:-2]).sum(axis=0)
+        reported = (slopes * flow[:, 2:-2, 2:-2]).sum(axis=0)
         # areas of uneven size make the slope, not the motion, uneven from px to px
-        assert told.mean() == pytest.approx(lost.mean(), abs=0.05)
+        assert reported.mean() == pytest.approx(lost.mean(), abs=0.05)
         lengths.append(np.linalg.norm(flow, axis=0).max())
     assert 1.5 <= min(lengths) < 2 and 2.5 < max(lengths) < 3
 
 
 def test_the_sensor_is_repeatable_and_can_be_perfect():
-    frames = np.stack([draw_picture(40, np.random.default_rng(s)) for s in (0, 1)])
+    frames = np.stack([render_image(40, np.random.default_rng(s)) for s in (0, 1)])
     config = SensorConfig()
     one, same = (seen(frames, config, rng=np.random.default_rng(4)) for _ in range(2))
     np.testing.assert_array_equal(one, same)

@@ -15,7 +15,7 @@ from hmrm.synthetic.known_flow import (
 )
 
 
-def picture(size: int = 96) -> np.ndarray:
+def image(size: int = 96) -> np.ndarray:
     noise = np.random.default_rng(0).standard_normal((size, size))
     smooth = cv2.GaussianBlur(noise, (0, 0), 2.0)
     return np.clip(128 + 45 * smooth / smooth.std(), 0, 255).astype(np.uint8)
@@ -28,7 +28,7 @@ def picture(size: int = 96) -> np.ndarray:
 def test_the_flow_leads_from_frame_to_frame(largest: float, kind: str, seed: int):
     """Independent of how it was solved: reading the apex along the flow gives the onset."""
     recipe = PairRecipe(largest_px=largest, kind=kind, noise=0.0)
-    pair = known_pair(picture(), recipe, generator=np.random.default_rng(seed))
+    pair = known_pair(image(), recipe, generator=np.random.default_rng(seed))
     inner = (slice(None), slice(8, -8), slice(8, -8))
     there = spline(pair.apex[None].astype(np.float32)).at(pair.flow)
     # both frames are rounded to whole levels and resampled: 1.2 levels r.m.s. measured
@@ -54,7 +54,7 @@ def test_fixed_point_of_a_linear_field():
 
 
 def test_static_pairs_are_exactly_static():
-    pair = known_pair(picture(), PairRecipe(largest_px=0.0), generator=np.random.default_rng(0))
+    pair = known_pair(image(), PairRecipe(largest_px=0.0), generator=np.random.default_rng(0))
     assert not pair.flow.any()
     difference = pair.apex.astype(float) - pair.onset
     # two draws of noise of 2 levels, and rounding
@@ -64,7 +64,7 @@ def test_static_pairs_are_exactly_static():
 def test_gain_and_blur():
     def frames(**recipe: float) -> tuple[np.ndarray, np.ndarray]:
         pair = known_pair(
-            picture(),
+            image(),
             PairRecipe(largest_px=0.0, noise=0.0, **recipe),
             generator=np.random.default_rng(1),
         )
@@ -79,7 +79,7 @@ def test_gain_and_blur():
 
 def test_same_seed_same_pair():
     recipe = PairRecipe(largest_px=1.0)
-    one, two = (known_pair(picture(), recipe, generator=np.random.default_rng(7)) for _ in "ab")
+    one, two = (known_pair(image(), recipe, generator=np.random.default_rng(7)) for _ in "ab")
     assert one.onset.tobytes() == two.onset.tobytes()
     assert one.apex.tobytes() == two.apex.tobytes()
     assert one.flow.tobytes() == two.flow.tobytes()
@@ -87,7 +87,7 @@ def test_same_seed_same_pair():
 
 def test_folding_motion_is_refused():
     with pytest.raises(NumericalError, match="smaller or smoother"):
-        known_pair(picture(32), PairRecipe(largest_px=40.0), generator=np.random.default_rng(0))
+        known_pair(image(32), PairRecipe(largest_px=40.0), generator=np.random.default_rng(0))
 
 
 def test_fields():

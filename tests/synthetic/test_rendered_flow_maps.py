@@ -15,17 +15,17 @@ from hmrm.facs.atlas import ActionUnit
 from hmrm.facs.basis import BORDER, load_face
 from hmrm.flow.classical import Dis
 from hmrm.synthetic import rendered_flow_maps
-from hmrm.synthetic.flow_maps import SynthConfig, draw_maps
+from hmrm.synthetic.flow_maps import SynthConfig, synthesize_maps
 from hmrm.synthetic.rendered_flow_maps import (
     ESTIMATORS,
     EstimatedConfig,
-    Shares,
-    draw_estimated_map,
-    draw_estimator,
+    EstimatorFractions,
     estimated_flow,
+    sample_estimator,
+    synthesize_estimated_map,
 )
 from hmrm.training import synthetic
-from hmrm.training.synthetic import SyntheticTrainingConfig, draw_pool
+from hmrm.training.synthetic import SyntheticTrainingConfig, synthesize_pool
 
 SMALL = EstimatedConfig(narrowest_px=48, widest_px=56)
 FEW = SynthConfig(faces=3, with_none=True)
@@ -33,12 +33,14 @@ INSIDE = slice(BORDER, -BORDER)
 
 
 def only(name: str) -> EstimatedConfig:
-    shares = dict.fromkeys(ESTIMATORS, 0.0) | {name: 1.0}
-    return replace(SMALL, narrowest_px=96, widest_px=110, estimators=Shares(**shares))
+    fractions = dict.fromkeys(ESTIMATORS, 0.0) | {name: 1.0}
+    return replace(
+        SMALL, narrowest_px=96, widest_px=110, estimators=EstimatorFractions(**fractions)
+    )
 
 
 def estimated(settings: EstimatedConfig, **where: Any) -> tuple[np.ndarray, ...]:
-    return draw_maps(FEW, draw=partial(draw_estimated_map, settings), **where)
+    return synthesize_maps(FEW, draw=partial(synthesize_estimated_map, settings), **where)
 
 
 def agreement(a: np.ndarray, b: np.ndarray) -> float:
@@ -72,16 +74,16 @@ def test_threads_are_given_back() -> None:
 
 
 def test_classes_and_units_are_those_of_modelled_maps() -> None:
-    modelled = draw_maps(FEW, seed=3, start=0, count=12)
+    modelled = synthesize_maps(FEW, seed=3, start=0, count=12)
     rendered = estimated(SMALL, seed=3, start=0, count=12)
     for a, b in zip(modelled[1:], rendered[1:], strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(modelled[0], rendered[0])
 
 
-@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.25, 1, 9), (1.0, 24, 24)])
+@pytest.mark.parametrize(("fraction", "least", "most"), [(0.0, 0, 0), (0.25, 1, 9), (1.0, 24, 24)])
 def test_as_many_maps_are_estimated_as_the_share_says(
-    monkeypatch: pytest.MonkeyPatch, share: float, least: int, most: int
+    monkeypatch: pytest.MonkeyPatch, fraction: float, least: int, most: int
 ) -> None:
     """Of 24 maps at a share of .25 the chance of none, or of more than 9, is below .06."""
     calls = []
@@ -91,7 +93,7 @@ def test_as_many_maps_are_estimated_as_the_share_says(
         return estimated_flow(*given)
 
     monkeypatch.setattr(rendered_flow_maps, "estimated_flow", counted)
-    estimated(replace(SMALL, share=share), seed=3, start=0, count=24)
+    estimated(replace(SMALL, fraction=fraction), seed=3, start=0, count=24)
     assert least <= len(calls) <= most
 
 
@@ -138,10 +140,16 @@ def test_crop_errors_and_head_motion_are_those_asked_for() -> None:
 
 def test_estimators_come_by_their_shares() -> None:
     rng = np.random.default_rng(0)
-    kinds = {type(draw_estimator(Shares(dis=1.0, farneback=0.0, deepflow=0.0, tvl1=0.0), rng))}
+    kinds = {
+        type(
+            sample_estimator(
+                EstimatorFractions(dis=1.0, farneback=0.0, deepflow=0.0, tvl1=0.0), rng
+            )
+        )
+    }
     assert kinds == {Dis}
-    drawn = [type(draw_estimator(Shares(), rng)).__name__ for _ in range(400)]
-    assert {drawn.count(name) > 20 for name in set(drawn)} == {True} and len(set(drawn)) == 4
+    found = [type(sample_estimator(EstimatorFractions(), rng)).__name__ for _ in range(400)]
+    assert {found.count(name) > 20 for name in set(found)} == {True} and len(set(found)) == 4
 
 
 def test_a_pool_without_the_table_is_as_ever_and_with_it_does_not_depend_on_workers(
@@ -149,20 +157,20 @@ def test_a_pool_without_the_table_is_as_ever_and_with_it_does_not_depend_on_work
 ) -> None:
     monkeypatch.setattr(synthetic, "SHARD_MAPS", 4)
     settings = SyntheticTrainingConfig(seed=3, maps=6, held_out_maps=2, data=FEW)
-    plain = draw_pool(settings, tmp_path / "plain", held_out=False, workers=1)
-    maps, labels, _ = draw_maps(FEW, seed=6, start=0, count=6)
+    plain = synthesize_pool(settings, tmp_path / "plain", held_out=False, workers=1)
+    maps, labels, _ = synthesize_maps(FEW, seed=6, start=0, count=6)
     np.testing.assert_array_equal(plain.maps, maps.astype(np.float16))
     np.testing.assert_array_equal(plain.labels, labels)
-    assert "estimated" not in config.dumps(settings)
+    assert "estimated" not in config.to_mapping(settings)
     settings = replace(settings, estimated=SMALL)
-    one = draw_pool(settings, tmp_path / "one", held_out=False, workers=1)
-    two = draw_pool(settings, tmp_path / "two", held_out=False, workers=2)
+    one = synthesize_pool(settings, tmp_path / "one", held_out=False, workers=1)
+    two = synthesize_pool(settings, tmp_path / "two", held_out=False, workers=2)
     np.testing.assert_array_equal(one.maps, two.maps)
     assert not np.array_equal(one.maps, plain.maps)
 
 
 def test_a_config_with_the_table_comes_back_as_it_was_written() -> None:
-    settings = SyntheticTrainingConfig(data=FEW, estimated=replace(SMALL, share=0.5))
+    settings = SyntheticTrainingConfig(data=FEW, estimated=replace(SMALL, fraction=0.5))
     table = config.to_mapping(settings)
     assert config.from_mapping(SyntheticTrainingConfig, table) == settings
     bare = config.from_mapping(SyntheticTrainingConfig, {"estimated": {}})

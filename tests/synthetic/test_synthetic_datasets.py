@@ -10,7 +10,7 @@ from hmrm.datasets.load import LoadOptions, load_dataset
 from hmrm.datasets.sources.catalogue import DATASETS, dataset_named
 from hmrm.errors import ConfigError
 from hmrm.synthetic.datasets.catalogue import FAKES
-from hmrm.synthetic.datasets.writer import write_fake
+from hmrm.synthetic.datasets.writer import write_synthetic
 
 OTHERS = [name for name in FAKES if name not in ("casme2", "samm", "smic")]
 WITH_TABLES = [name for name in FAKES if name not in ("smic", "smic-vis", "smic-nir")]
@@ -22,14 +22,14 @@ def test_every_data_set_has_a_drawn_copy() -> None:
 
 @pytest.mark.parametrize("name", WITH_TABLES)
 def test_tables_load_to_the_exact_records(name: str, tmp_path: Path) -> None:
-    fake = FAKES[name]()
-    write_fake(tmp_path, fake, pictures="none")
+    synthetic = FAKES[name]()
+    write_synthetic(tmp_path, synthetic, images="none")
     loaded = load_dataset(name, tmp_path, LoadOptions(table_only=True)).annotations
-    assert loaded.records == fake.records
+    assert loaded.records == synthetic.records
     assert not loaded.skipped
-    found = Counter(o.code for o in loaded.oddities)
+    found = Counter(o.code for o in loaded.issues)
     assert "no_emotions_read" not in found
-    for code, count in fake.oddities.items():
+    for code, count in synthetic.issues.items():
         if name != "samm" or code != "no_apex":
             assert found[code] == count, code
     assert all(record.where for record in loaded.records)
@@ -53,15 +53,15 @@ def test_no_expression_of_a_long_video_is_drawn_twice() -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_folders_are_found_and_nothing_is_left_over(name: str, tmp_path: Path) -> None:
-    fake = FAKES[name]().first(12)
-    write_fake(tmp_path, fake, pictures="blank")
+    synthetic = FAKES[name]().first(12)
+    write_synthetic(tmp_path, synthetic, images="blank")
     loaded = load_dataset(name, tmp_path)
-    assert loaded.annotations.records == fake.records
-    written = {r.folder for c in fake.clips if c.folder and (r := c.record)}
+    assert loaded.annotations.records == synthetic.records
+    written = {r.folder for c in synthetic.clips if c.folder and (r := c.record)}
     assert set(loaded.folders) == written
-    codes = Counter(o.code for o in loaded.annotations.oddities)
+    codes = Counter(o.code for o in loaded.annotations.issues)
     assert not {"folder_unknown", "clip_not_in_table", "several_renditions"} & set(codes)
-    missing = [r for r in fake.records if r.folder not in written]
+    missing = [r for r in synthetic.records if r.folder not in written]
     assert codes["clip_not_on_disk"] == len(missing)
 
 
@@ -90,22 +90,22 @@ def test_names_are_found_however_they_are_written() -> None:
 def test_emotions_of_micro_expressions_need_their_table(
     name: str, labels: str, tmp_path: Path
 ) -> None:
-    write_fake(tmp_path, FAKES[name](), pictures="none")
+    write_synthetic(tmp_path, FAKES[name](), images="none")
     (tmp_path / labels).unlink()
     found = load_dataset(name, tmp_path, LoadOptions(table_only=True)).annotations
     assert not any(record.emotion for record in found.records)
-    told = [o.message for o in found.oddities if o.code == "no_emotions_read"]
-    assert len(told) == sum(record.kind == "micro" for record in found.records) > 0
-    assert all(f"stands in {Path(labels).stem}" in message for message in told)
+    reported = [o.message for o in found.issues if o.code == "no_emotions_read"]
+    assert len(reported) == sum(record.kind == "micro" for record in found.records) > 0
+    assert all(f"stands in {Path(labels).stem}" in message for message in reported)
 
 
 def test_macro_expressions_need_the_second_workbook(tmp_path: Path) -> None:
-    fake = FAKES["cas-me-3"]()
-    write_fake(tmp_path, fake, pictures="none")
+    synthetic = FAKES["cas-me-3"]()
+    write_synthetic(tmp_path, synthetic, images="none")
     (tmp_path / "CASME3/annotation/CAS(ME)3_part_A_v2.xls").unlink()
     records = load_dataset("cas-me-3", tmp_path, LoadOptions(table_only=True)).annotations.records
     assert {r.kind for r in records} == {"micro"}
-    assert records == tuple(r for r in fake.records if r.kind == "micro")
+    assert records == tuple(r for r in synthetic.records if r.kind == "micro")
 
 
 def test_mmew_clips_may_be_named_otherwise(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_mmew_clips_may_be_named_otherwise(tmp_path: Path) -> None:
 
 def test_the_same_seed_draws_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
-        write_fake(tmp_path / folder, FAKES["mmew"]().first(1))
+        write_synthetic(tmp_path / folder, FAKES["mmew"]().first(1))
     files = [p for p in (tmp_path / "a").rglob("*") if p.is_file()]
     assert len(files) == 10
     for file in files:

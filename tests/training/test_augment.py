@@ -11,12 +11,24 @@ from hypothesis import strategies as st
 from hmrm.errors import ConfigError
 from hmrm.flow.pair import mirrored_maps
 from hmrm.flow.strain import optical_strain
-from hmrm.training.augment import NO_AUGMENT, AugmentConfig, augment, moved
+from hmrm.training.augment import AugmentConfig, augment, moved
 
 CONFIG = AugmentConfig()
 
 
-def drawn(count: int, *, seed: int = 0) -> np.ndarray:
+NO_AUGMENT = AugmentConfig(
+    mirror=0.0,
+    shift=0.0,
+    scale=0.0,
+    turn_deg=0.0,
+    magnitude=0.0,
+    ratio=0.0,
+    noise=0.0,
+    rest=0.0,
+)
+
+
+def synthetic(count: int, *, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, 3, 28, 28)).astype(np.float32)
 
 
@@ -34,7 +46,7 @@ def smooth(seed: int = 0) -> np.ndarray:
 
 @given(seed=st.integers(0, 10_000))
 def test_mirrored_twice_is_the_map_itself(seed: int) -> None:
-    maps = drawn(2, seed=seed)
+    maps = synthetic(2, seed=seed)
     np.testing.assert_array_equal(mirrored_maps(mirrored_maps(maps)), maps)
     np.testing.assert_array_equal(mirrored_maps(maps)[:, 0], -maps[:, 0, :, ::-1])
     np.testing.assert_array_equal(mirrored_maps(maps)[:, 1:], maps[:, 1:, :, ::-1])
@@ -47,8 +59,8 @@ def test_strain_of_a_mirror_image_is_the_mirrored_strain() -> None:
 
 @given(seed=st.integers(0, 10_000), index=st.integers(0, 5))
 def test_no_map_enters_another(seed: int, index: int) -> None:
-    maps = drawn(6, seed=seed)
-    others = drawn(6, seed=seed + 1)
+    maps = synthetic(6, seed=seed)
+    others = synthetic(6, seed=seed + 1)
     others[index] = maps[index]
     views = [augment(m, CONFIG, generator=np.random.default_rng(seed)) for m in (maps, others)]
     np.testing.assert_array_equal(views[0][index], views[1][index])
@@ -56,14 +68,14 @@ def test_no_map_enters_another(seed: int, index: int) -> None:
 
 
 def test_without_changes_a_map_is_itself() -> None:
-    maps = drawn(3)
+    maps = synthetic(3)
     view = augment(maps, NO_AUGMENT, generator=np.random.default_rng(0))
     np.testing.assert_array_equal(view, maps)
     assert not np.shares_memory(view, maps)
 
 
 def test_the_input_is_left_alone_and_seeds_decide() -> None:
-    maps = drawn(4)
+    maps = synthetic(4)
     before = maps.copy()
     views = [augment(maps, CONFIG, generator=np.random.default_rng(s)) for s in (1, 1, 2)]
     np.testing.assert_array_equal(maps, before)
@@ -73,7 +85,7 @@ def test_the_input_is_left_alone_and_seeds_decide() -> None:
 
 @given(x=st.integers(-3, 3), y=st.integers(-3, 3))
 def test_a_whole_shift_moves_every_cell(x: int, y: int) -> None:
-    values = drawn(1)[0]
+    values = synthetic(1)[0]
     view = moved(values, shift_xy=(float(x), float(y)), zoom=1.0, angle=0.0)
     inside = view[:, max(y, 0) : 28 + min(y, 0), max(x, 0) : 28 + min(x, 0)]
     origin = values[:, max(-y, 0) : 28 + min(-y, 0), max(-x, 0) : 28 + min(-x, 0)]
@@ -81,7 +93,7 @@ def test_a_whole_shift_moves_every_cell(x: int, y: int) -> None:
 
 
 def test_a_quarter_turn_turns_picture_and_vectors() -> None:
-    values = drawn(1)[0]
+    values = synthetic(1)[0]
     view = moved(values, shift_xy=(0.0, 0.0), zoom=1.0, angle=math.pi / 2)
     # Clockwise: what was on the left comes to the top, and right (u) becomes down (v).
     turned = np.rot90(values, -1, axes=(1, 2))
@@ -102,7 +114,7 @@ def test_strain_of_a_moved_map_is_the_moved_strain(zoom: float, angle: float) ->
 @given(seed=st.integers(0, 10_000))
 def test_strength_scales_motion_and_strain_alike(seed: int) -> None:
     only = replace(NO_AUGMENT, magnitude=0.5)
-    maps = drawn(1, seed=seed)
+    maps = synthetic(1, seed=seed)
     view = augment(maps, only, generator=np.random.default_rng(seed))
     factors = view / maps
     np.testing.assert_allclose(factors, factors[0, 0, 0, 0], rtol=1e-5)

@@ -9,7 +9,7 @@ from hmrm import config
 from hmrm.evaluation.settings import load_plan
 from hmrm.model.contract import Recogniser
 from hmrm.training.flow.loop import FlowTrainingConfig
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
 from hmrm.training.synthetic import SyntheticTrainingConfig
 
 CONFIGS = [

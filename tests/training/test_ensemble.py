@@ -82,7 +82,7 @@ def test_repeats_share_one_voice() -> None:
     expected = ((judges[0] + judges[1]) / 2 + judges[2]) / 2
     np.testing.assert_allclose(found.predict(maps), expected, atol=1e-12)
     with pytest.raises(ConfigError, match="one voice for each"):
-        Ensemble(members=build(SVM).members, voices=(1.0, 1.0))
+        Ensemble(members=build(SVM).members, member_weights=(1.0, 1.0))
 
 
 def test_a_member_of_constant_scores_adds_nothing() -> None:

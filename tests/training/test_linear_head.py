@@ -13,7 +13,7 @@ from hmrm.errors import DataError
 from hmrm.flow.pair import mirrored_maps
 from hmrm.model import fitted_network
 from hmrm.model.fitted_network import FrozenFeatures
-from hmrm.training.linear_head import FeatureSvm, LinearHead, fit_planes
+from hmrm.training.linear_head import FeatureSvm, LinearHead, fit_linear_classifiers
 from hmrm.training.pretrained import frozen_features, pretrained_network
 
 
@@ -30,13 +30,15 @@ def problem(count: int = 45, width: int = 80) -> tuple[np.ndarray, np.ndarray]:
 def test_ridge_is_scikit_learns(balanced: bool, cost: float) -> None:
     rows, labels = problem()
     head = LinearHead(kind="ridge", cost=cost, balanced=balanced)
-    planes = fit_planes(rows, labels, classes=3, head=head)
+    classifiers = fit_linear_classifiers(rows, labels, classes=3, head=head)
     twin = RidgeClassifier(alpha=1 / (2 * cost), class_weight="balanced" if balanced else None)
     scale = StandardScaler().fit(rows)
     twin.fit(scale.transform(rows), labels)
     expected = twin.decision_function(scale.transform(rows))
     # Both are direct solutions in float64.
-    np.testing.assert_allclose(rows @ planes.weights.T + planes.offsets, expected, atol=1e-8)
+    np.testing.assert_allclose(
+        rows @ classifiers.weights.T + classifiers.offsets, expected, atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -44,13 +46,13 @@ def test_ridge_is_scikit_learns(balanced: bool, cost: float) -> None:
 def test_logistic_is_scikit_learns(balanced: bool, cost: float) -> None:
     rows, labels = problem()
     head = LinearHead(kind="logistic", cost=cost, balanced=balanced)
-    planes = fit_planes(rows, labels, classes=3, head=head)
+    classifiers = fit_linear_classifiers(rows, labels, classes=3, head=head)
     twin = LogisticRegression(
         C=cost, class_weight="balanced" if balanced else None, tol=1e-10, max_iter=5000
     )
     scale = StandardScaler().fit(rows)
     twin.fit(scale.transform(rows), labels)
-    found = rows @ planes.weights.T + planes.offsets
+    found = rows @ classifiers.weights.T + classifiers.offsets
     expected = twin.decision_function(scale.transform(rows))
     # A constant on all classes changes nothing; both stop where gradients are tiny.
     np.testing.assert_allclose(
@@ -80,10 +82,10 @@ def test_the_svm_is_scikit_learns_on_features(tmp_path: Path) -> None:
 def test_a_class_without_clips_never_wins_and_one_class_is_refused(kind: str) -> None:
     rows, labels = problem()
     head = LinearHead(kind=kind)
-    planes = fit_planes(rows, labels * 2, classes=5, head=head)
-    assert set((rows @ planes.weights.T + planes.offsets).argmax(1)) <= {0, 2, 4}
+    classifiers = fit_linear_classifiers(rows, labels * 2, classes=5, head=head)
+    assert set((rows @ classifiers.weights.T + classifiers.offsets).argmax(1)) <= {0, 2, 4}
     with pytest.raises(DataError, match="all of one class"):
-        fit_planes(rows, np.zeros_like(labels), classes=3, head=head)
+        fit_linear_classifiers(rows, np.zeros_like(labels), classes=3, head=head)
 
 
 def test_features_do_not_depend_on_company_or_history(tmp_path: Path, monkeypatch) -> None:

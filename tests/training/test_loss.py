@@ -119,5 +119,7 @@ def test_a_scale_that_is_not_there_leaves_its_weight_to_the_others(learn):
     config = LossConfig(gamma=1.0, alpha=(1.0, 2.0, 5.0), learn_alpha=learn)
     outputs = logits()._replace(coarse=torch.empty(6, 0, dtype=torch.float64))
     value = MultiScaleLoss(config).double()(outputs, LABELS)
-    parts = [focal_cross_entropy(said, LABELS, gamma=1.0) for said in (outputs.fine, outputs.fused)]
+    parts = [
+        focal_cross_entropy(stated, LABELS, gamma=1.0) for stated in (outputs.fine, outputs.fused)
+    ]
     assert value.item() == pytest.approx((2 * parts[0] + 5 * parts[1]).item() / 7, rel=1e-6)

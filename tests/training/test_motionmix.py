@@ -48,16 +48,16 @@ def test_equals_the_pixel_loop(seed, size):
 def test_ratio_and_boxes_follow_their_distributions():
     generator = np.random.default_rng(0)
     first, second = pair()
-    draws = [
+    samples = [
         motion_mix(first, second, (0, 0), CONFIG, boxes=BOXES, generator=generator)
         for _ in range(4000)
     ]
-    ratios = np.array([draw.ratio for draw in draws])
+    ratios = np.array([draw.ratio for draw in samples])
     # Beta(1, 1) is uniform: mean 1/2, variance 1/12; bounds at four standard errors.
     assert abs(ratios.mean() - 0.5) < 4 * np.sqrt(1 / 12 / 4000)
     assert abs(ratios.var() - 1 / 12) < 0.005
     for name in BOXES:
-        taken = np.mean([name in draw.boxes for draw in draws])
+        taken = np.mean([name in draw.boxes for draw in samples])
         assert abs(taken - 0.5) < 4 * 0.5 / np.sqrt(4000)
 
 
@@ -76,13 +76,13 @@ def test_outside_the_boxes_nothing_changes():
 
 def test_same_generator_same_map():
     first, second = pair()
-    draws = [
+    samples = [
         motion_mix(
             first, second, (0, 0), CONFIG, boxes=BOXES, generator=np.random.default_rng(7)
         ).values
         for _ in range(2)
     ]
-    np.testing.assert_array_equal(*draws)
+    np.testing.assert_array_equal(*samples)
 
 
 def test_other_class_is_refused():
@@ -115,7 +115,7 @@ def test_share_of_zero_leaves_the_batch():
     mixed = mix_batch(
         maps,
         np.array([0, 0]),
-        MotionMixConfig(share=0.0),
+        MotionMixConfig(fraction=0.0),
         boxes=BOXES,
         generator=np.random.default_rng(0),
     )

@@ -10,21 +10,21 @@ from tiny_hmrm import CLASSES, PRETRAINED_CLASSES, TINY, tiny_checkpoint, toy_cl
 
 from hmrm import config
 from hmrm.errors import ConfigError, DataError, NumericalError, SeenInTrainingError, WeightsError
-from hmrm.evaluation.fold import FoldData, run_fold
+from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.protocol import Fold
 from hmrm.evaluation.settings import Settings
 from hmrm.flow.pair import mirrored_maps
-from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
+from hmrm.model.contract import HasFeatures, Recogniser
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM
 from hmrm.synthetic.flow_maps import SynthConfig
-from hmrm.training.fitting import FittingConfig, rate
+from hmrm.training.fitting import FittingConfig
 from hmrm.training.linear_head import FittedFeatureSvm, LinearHead
-from hmrm.training.material import DrawnConfig, clips, drawn
 from hmrm.training.motionmix import MotionMixConfig
 from hmrm.training.network_recogniser import HmrmRecogniser
 from hmrm.training.pretrained import pretrained_network, start_network
 from hmrm.training.registry import build_recogniser
+from hmrm.training.training_data import SyntheticMapsConfig, real_maps, synthetic_maps
 
 QUICK = HmrmRecogniser(network=TINY, dropout=0.1, fitting=FittingConfig(epochs=2, batch=8))
 
@@ -61,15 +61,15 @@ def test_same_seed_same_weights_and_another_seed_others() -> None:
 def test_a_watcher_changes_no_weight_and_sees_every_epoch() -> None:
     train, seen = toy_clips(17), []
 
-    def watch(epoch: int, fitted: FittedHmrm) -> None:
+    def observe(epoch: int, fitted: FittedHmrm) -> None:
         torch.rand(7)
         seen.append((epoch, fitted.predict(train.maps[:2])))
 
-    watched = QUICK.fit(train, seed=0, observer=watch)
+    observed = QUICK.fit(train, seed=0, observer=observe)
     assert [epoch for epoch, _ in seen] == [1, 2]
     assert not np.array_equal(seen[0][1], seen[1][1])
-    np.testing.assert_array_equal(seen[1][1], watched.predict(train.maps[:2]))
-    assert equal(watched, QUICK.fit(train, seed=0))
+    np.testing.assert_array_equal(seen[1][1], observed.predict(train.maps[:2]))
+    assert equal(observed, QUICK.fit(train, seed=0))
 
 
 def test_the_world_outside_and_the_training_set_are_left_as_they_were() -> None:
@@ -111,14 +111,14 @@ def test_epochs_of_the_call_replace_the_configs() -> None:
 )
 def test_every_option_changes_the_weights(change: dict[str, object]) -> None:
     train = toy_clips(16)
-    train = TrainingSet(ids=train.ids, maps=train.maps, labels=train.labels // 2, classes=CLASSES)
+    train = replace(train, labels=train.labels // 2)
     other = replace(QUICK, fitting=replace(QUICK.fitting, **change))
     assert not equal(QUICK.fit(train, seed=0), other.fit(train, seed=0))
 
 
 def test_the_rate_rises_and_falls_once() -> None:
     settings = FittingConfig(epochs=1, warm_up=0.2, learning_rate=2.0)
-    rates = np.array([rate(step, 50, settings) for step in range(50)])
+    rates = np.array([settings.schedule(50).rate(step) for step in range(50)])
     assert rates.argmax() == 10 and rates.max() == 2.0
     assert (np.diff(rates[:11]) > 0).all() and (np.diff(rates[10:]) < 0).all()
     assert 0 < rates[0] < 0.2 and 0 < rates[-1] < 0.01
@@ -127,9 +127,9 @@ def test_the_rate_rises_and_falls_once() -> None:
 def test_motionmix_and_offset_maps_and_drawn_maps_enter() -> None:
     train = toy_clips(12)
     plain = QUICK.fit(train, seed=0)
-    pool = DrawnConfig(share=0.5, maps=12, data=SynthConfig(faces=2, with_none=True))
+    pool = SyntheticMapsConfig(fraction=0.5, maps=12, data=SynthConfig(faces=2, with_none=True))
     for change in (
-        {"mix": MotionMixConfig(share=0.0)},
+        {"mix": MotionMixConfig(fraction=0.0)},
         {"offset_maps": True},
         {"drawn": pool},
     ):
@@ -139,23 +139,23 @@ def test_motionmix_and_offset_maps_and_drawn_maps_enter() -> None:
 def test_the_way_back_is_reversed_and_keeps_its_label() -> None:
     train = toy_clips(6)
     train.offset_maps[2] = 0
-    material = clips(train, offset_maps=True)
-    np.testing.assert_array_equal(material.labels, [0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 2])
-    np.testing.assert_array_equal(material.maps[6, :2], -train.offset_maps[0, :2])
-    np.testing.assert_array_equal(material.maps[6, 2], train.offset_maps[0, 2])
+    found = real_maps(train, offset_maps=True)
+    np.testing.assert_array_equal(found.labels, [0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 2])
+    np.testing.assert_array_equal(found.maps[6, :2], -train.offset_maps[0, :2])
+    np.testing.assert_array_equal(found.maps[6, 2], train.offset_maps[0, 2])
     with pytest.raises(ConfigError, match=r"offset_maps = true in \[evaluation\]"):
-        clips(replace(train, offset_maps=None), offset_maps=True)
+        real_maps(replace(train, offset_maps=None), offset_maps=True)
 
 
 def test_drawn_maps_get_the_toylabels_and_lose_foreign_classes() -> None:
-    settings = DrawnConfig(share=1.0, maps=40, data=SynthConfig(faces=2, with_none=True))
+    settings = SyntheticMapsConfig(fraction=1.0, maps=40, data=SynthConfig(faces=2, with_none=True))
     classes = ("surprise", "other", "negative")
-    pool = drawn(settings, classes)
-    plain = drawn(settings, (*CLASSES, "none"))
+    pool = synthetic_maps(settings, classes)
+    plain = synthetic_maps(settings, (*CLASSES, "none"))
     assert set(pool.labels) == {0, 2} and len(plain.labels) == 40
     np.testing.assert_array_equal(pool.maps[pool.labels == 0], plain.maps[plain.labels == 2])
     with pytest.raises(ConfigError, match="none of the data's"):
-        drawn(settings, ("happy", "sad"))
+        synthetic_maps(settings, ("happy", "sad"))
 
 
 def test_pretrained_heads_follow_the_names(pretrained: str) -> None:
@@ -295,7 +295,7 @@ def test_the_test_subjects_labels_reach_no_weight(pretrained: str, tune: str) ->
     for shift in (0, 1):
         labels = toy.labels.copy()
         labels[list(test)] = (labels[list(test)] + shift) % 3
-        data = FoldData(ids=toy.ids, labels=labels, maps=toy.maps, classes=CLASSES)
+        data = replace(toy, labels=labels, offset_maps=None)
         scores.append(run_fold(recogniser, data, fold, Settings(), seed=0))
     np.testing.assert_array_equal(scores[0].scores, scores[1].scores)
     assert not scores[0].transductive

@@ -15,16 +15,15 @@ from hmrm.datasets.maps.importers import load_maps
 from hmrm.datasets.maps.prepared import write_prepared
 from hmrm.errors import ConfigError, SeenInTrainingError
 from hmrm.evaluation.out_of_fold import out_of_fold
-from hmrm.evaluation.pretrained import load_finished, score_finished
+from hmrm.evaluation.pretrained import load_pretrained, score_pretrained
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import load_plan
-from hmrm.flow.mapset import MapSet, canonical_maps
+from hmrm.flow.mapset import MapSet, canonical_maps, canonical_mapset
 from hmrm.model.checkpoints import SHIPPED, load_checkpoint
 from hmrm.model.fitted_network import FittedHmrm
-from hmrm.synthetic.datasets.flow_maps import draw_maps
-from hmrm.training.models import find_recogniser
-from hmrm.training.registry import build_recogniser
-from hmrm.training.release import train_composite, training_set
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps
+from hmrm.training.registry import build_recogniser, find_recogniser
+from hmrm.training.release import train_composite
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "megc2019_flow"
@@ -42,7 +41,7 @@ folds = "2"
 
 @pytest.fixture(scope="module")
 def maps() -> MapSet:
-    return draw_maps(subjects=2, clips=3, generator=np.random.default_rng(0))
+    return synthesize_maps(subjects=2, clips=3, generator=np.random.default_rng(0))
 
 
 def test_the_card_names_everyone_and_the_network_is_the_fitted_one(
@@ -59,7 +58,9 @@ def test_the_card_names_everyone_and_the_network_is_the_fitted_one(
     assert card.steps == 1 + 2 * 3
     assert card.limits
     with pytest.raises(SeenInTrainingError, match="6 of these subjects"):
-        score_finished(load_finished(str(paths[0])), maps, tmp_path / "scored", allow_seen=False)
+        score_pretrained(
+            load_pretrained(str(paths[0])), maps, tmp_path / "scored", allow_seen=False
+        )
 
 
 @pytest.mark.parametrize("kind", ["ridge", "logistic"])
@@ -76,7 +77,7 @@ def test_a_linear_head_becomes_the_networks_last_layer(
     path = train_composite(maps, build_recogniser("hmrm", options), tmp_path / kind, seed=0)
     network, card = load_checkpoint(path)
     assert card.steps == 1 and "last layer only" in card.trained_on
-    fitted = build_recogniser("hmrm", options).fit(training_set(maps, offset_maps=False), seed=0)
+    fitted = build_recogniser("hmrm", options).fit(canonical_mapset(maps), seed=0)
     # Alone and in batches, products of float32 round differently.
     np.testing.assert_allclose(
         network.predict(torch.from_numpy(canonical_maps(maps))).numpy(),
@@ -104,7 +105,7 @@ def test_the_command_puts_out_of_fold_scores_into_the_card(maps: MapSet, tmp_pat
     assert done.exit_code == 0, done.output
     card = json.loads((tmp_path / "w/weights.json").read_text())
     found = card["metrics"]["out of fold"]
-    assert found["composite"]["uf1"]["mean"] == result.summary["scores"]["composite"]["uf1"]["mean"]
+    assert found["composite"]["uf1"]["mean"] == result.summary.composite.uf1.mean
     assert (found["folds"], found["selection"], found["clips"]) == ("2", "fixed", 18)
 
 
@@ -122,11 +123,11 @@ def test_another_runs_scores_are_refused(maps: MapSet, tmp_path: Path) -> None:
 
 
 def test_the_shipped_weights_are_the_drawn_ones_but_for_the_last_layer() -> None:
-    drawn, _ = load_checkpoint(SHIPPED / "hmrm-synthetic.safetensors")
+    synthetic, _ = load_checkpoint(SHIPPED / "hmrm-synthetic.safetensors")
     shipped, card = load_checkpoint(SHIPPED / "hmrm-composite.safetensors")
     assert (len(card.trained_clips), len(card.trained_subjects)) == (442, 68)
     assert card.classes == CLASSES and "research" in " ".join(card.limits)
-    before = drawn.state_dict()
+    before = synthetic.state_dict()
     for name, value in shipped.state_dict().items():
         if "_head." not in name:
             torch.testing.assert_close(value, before[name], rtol=0, atol=0, msg=name)
@@ -142,10 +143,10 @@ def test_the_shipped_weights_can_be_trained_again_and_refuse_people_they_saw(
     again, _ = load_checkpoint(
         train_composite(mapset, find_recogniser(plan.model, plan.options), tmp_path, seed=0)
     )
-    shipped = load_finished("hmrm-composite")
+    shipped = load_pretrained("hmrm-composite")
     values = canonical_maps(mapset)[::40]
     trained = FittedHmrm(network=again).predict(values)
     # Another processor rounds features differently.
     np.testing.assert_allclose(trained, shipped.fitted.predict(values), atol=1e-3)
     with pytest.raises(SeenInTrainingError, match="68 of these subjects"):
-        score_finished(shipped, mapset, tmp_path / "scored", allow_seen=False)
+        score_pretrained(shipped, mapset, tmp_path / "scored", allow_seen=False)

@@ -11,10 +11,10 @@ import torch
 from hmrm import config
 from hmrm.errors import ConfigError, WeightsError
 from hmrm.model.checkpoints import load_checkpoint
-from hmrm.model.network import HMRMConfig
+from hmrm.model.sizes import HMRMConfig
 from hmrm.synthetic.flow_maps import SynthConfig
 from hmrm.training import synthetic
-from hmrm.training.synthetic import SyntheticTrainingConfig, draw_pool, train_synthetic
+from hmrm.training.synthetic import SyntheticTrainingConfig, synthesize_pool, train_synthetic
 
 SMALL = SyntheticTrainingConfig(
     maps=120,
@@ -66,7 +66,7 @@ def test_the_card_names_no_real_clip(whole: Path) -> None:
     _, card = load_checkpoint(whole)
     assert card.trained_subjects == () and card.trained_clips == ()
     assert card.classes == ("negative", "positive", "surprise", "none")
-    assert card.provenance["config_hash"] == config.digest(SMALL)
+    assert card.provenance.config_hash == config.digest(SMALL)
     json.loads(whole.with_suffix(".json").read_text())
 
 
@@ -84,11 +84,11 @@ def test_a_damaged_state_is_refused(whole: Path, tmp_path: Path) -> None:
 def test_pools_share_no_map_and_do_not_depend_on_shards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = draw_pool(SMALL, tmp_path, held_out=False, workers=1)
-    held_out = draw_pool(SMALL, tmp_path, held_out=True, workers=1)
+    train = synthesize_pool(SMALL, tmp_path, held_out=False, workers=1)
+    held_out = synthesize_pool(SMALL, tmp_path, held_out=True, workers=1)
     assert not {m.tobytes() for m in train.maps} & {m.tobytes() for m in held_out.maps}
     monkeypatch.setattr(synthetic, "SHARD_MAPS", 50)
-    again = draw_pool(SMALL, tmp_path / "again", held_out=False, workers=1)
+    again = synthesize_pool(SMALL, tmp_path / "again", held_out=False, workers=1)
     np.testing.assert_array_equal(again.maps, train.maps)
     np.testing.assert_array_equal(again.labels, train.labels)
 

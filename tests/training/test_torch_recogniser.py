@@ -12,8 +12,10 @@ from torch.nn import functional
 
 from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.flow.pair import mirrored_about_median
+from hmrm.model.baselines.off_apexnet import OffApexNet
+from hmrm.model.baselines.ststnet import StstNet
 from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
-from hmrm.training.registry import RECIPES, RECOGNISERS, build_recogniser
+from hmrm.training.registry import MODELS, build_recogniser, trainable
 from hmrm.training.torch_recogniser import (
     FittedNetwork,
     Recipe,
@@ -23,9 +25,10 @@ from hmrm.training.torch_recogniser import (
 
 CLASSES = ("negative", "positive", "surprise")
 QUICK = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 8}
+NETWORKS = [name for name in trainable() if MODELS[name].network is not None]
 
 
-def drawn(count: int, *, seed: int = 0) -> TrainingSet:
+def synthetic(count: int, *, seed: int = 0) -> TrainingSet:
     """Maps whose lower third moves down where the class is 2, upper third where it is 0."""
     generator = np.random.default_rng(seed)
     labels = np.arange(count) % 3
@@ -43,21 +46,21 @@ def weights(fitted: FittedNetwork) -> dict[str, torch.Tensor]:
 @pytest.fixture
 def quick() -> TorchRecogniser:
     return TorchRecogniser(
-        peer="ststnet", recipe=Recipe(epochs=3, batch_size=8, mirror_train=True, mirror_test=True)
+        network=StstNet, recipe=Recipe(epochs=3, batch_size=8, mirror_train=True, mirror_test=True)
     )
 
 
 def test_it_learns_what_can_be_learnt() -> None:
     recogniser = build_recogniser("off-apexnet", {"epochs": 8, "batch_size": 8})
-    fitted = recogniser.fit(drawn(36), seed=0)
-    test = drawn(12, seed=9)
+    fitted = recogniser.fit(synthetic(36), seed=0)
+    test = synthetic(12, seed=9)
     scores = fitted.predict(test.maps)
     assert (scores.argmax(1) == test.labels).all()
     np.testing.assert_allclose(scores.sum(1), 1, atol=1e-12)
 
 
 def test_same_seed_same_bytes_and_another_seed_others(quick: TorchRecogniser) -> None:
-    train = drawn(17)
+    train = synthetic(17)
     first, second = (weights(quick.fit(train, seed=5)) for _ in range(2))
     other = weights(quick.fit(train, seed=6))
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -65,31 +68,31 @@ def test_same_seed_same_bytes_and_another_seed_others(quick: TorchRecogniser) ->
 
 
 def test_a_watcher_changes_no_weight(quick: TorchRecogniser) -> None:
-    train, seen = drawn(17), []
+    train, seen = synthetic(17), []
 
-    def watch(epoch: int, fitted: FittedNetwork) -> None:
+    def observe(epoch: int, fitted: FittedNetwork) -> None:
         torch.rand(7)
         seen.append((epoch, fitted.predict(train.maps[:2]).shape))
 
-    watched = weights(quick.fit(train, seed=0, observer=watch))
+    observed = weights(quick.fit(train, seed=0, observer=observe))
     alone = weights(quick.fit(train, seed=0))
     assert seen == [(1, (2, 3)), (2, (2, 3)), (3, (2, 3))]
-    assert all(torch.equal(watched[name], alone[name]) for name in alone)
+    assert all(torch.equal(observed[name], alone[name]) for name in alone)
 
 
 def test_the_world_outside_is_left_as_it_was(quick: TorchRecogniser) -> None:
     torch.set_num_threads(2)
     before = torch.get_rng_state()
-    quick.fit(drawn(9), seed=0).predict(drawn(2).maps)
+    quick.fit(synthetic(9), seed=0).predict(synthetic(2).maps)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == 2
     torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_clip_scores_the_same_alone_as_in_a_batch(name: str) -> None:
-    fitted = build_recogniser(name, {**QUICK, "epochs": 1}).fit(drawn(6), seed=0)
-    maps = drawn(5, seed=2).maps
+    fitted = build_recogniser(name, {**QUICK, "epochs": 1}).fit(synthetic(6), seed=0)
+    maps = synthetic(5, seed=2).maps
     batch = fitted.predict(maps)
     alone = np.concatenate([fitted.predict(maps[i : i + 1]) for i in range(5)])
     assert batch.dtype == np.float64
@@ -99,7 +102,7 @@ def test_a_clip_scores_the_same_alone_as_in_a_batch(name: str) -> None:
 
 
 def test_mirrored_twins_score_alike_where_test_is_mirrored(quick: TorchRecogniser) -> None:
-    fitted, maps = quick.fit(drawn(12), seed=0), drawn(4, seed=3).maps
+    fitted, maps = quick.fit(synthetic(12), seed=0), synthetic(4, seed=3).maps
     # A mirror image taken twice differs from the map by a rounding of u.
     np.testing.assert_allclose(
         fitted.predict(maps), fitted.predict(mirrored_about_median(maps)), atol=1e-6
@@ -107,7 +110,7 @@ def test_mirrored_twins_score_alike_where_test_is_mirrored(quick: TorchRecognise
 
 
 def test_epochs_of_the_call_replace_the_recipes(quick: TorchRecogniser) -> None:
-    train = drawn(9)
+    train = synthetic(9)
     called = weights(quick.fit(train, seed=0, epochs=5))
     set_up = replace(quick, recipe=replace(quick.recipe, epochs=5))
     own = weights(set_up.fit(train, seed=0))
@@ -115,7 +118,7 @@ def test_epochs_of_the_call_replace_the_recipes(quick: TorchRecogniser) -> None:
 
 
 def test_a_last_batch_of_one_breaks_nothing(quick: TorchRecogniser) -> None:
-    assert np.isfinite(quick.fit(drawn(9), seed=0).predict(drawn(2).maps)).all()
+    assert np.isfinite(quick.fit(synthetic(9), seed=0).predict(synthetic(2).maps)).all()
 
 
 def test_margin_loss_equals_the_papers_formula() -> None:
@@ -139,11 +142,9 @@ def test_class_weights_are_those_of_scikit_learn() -> None:
 
 
 def test_plain_recipe_equals_a_loop_written_out() -> None:
-    train = drawn(6)
+    train = synthetic(6)
     recipe = Recipe(epochs=2, optimiser="adam", weight_decay=0.0, batch_size=6, input_scale=2.0)
-    fitted = TorchRecogniser(peer="off-apexnet", recipe=recipe).fit(train, seed=3)
-
-    from hmrm.model.baselines.off_apexnet import OffApexNet
+    fitted = TorchRecogniser(network=OffApexNet, recipe=recipe).fit(train, seed=3)
 
     with torch.random.fork_rng():
         torch.manual_seed(3)
@@ -167,11 +168,11 @@ def test_plain_recipe_equals_a_loop_written_out() -> None:
 
 def test_one_clip_is_too_few(quick: TorchRecogniser) -> None:
     with pytest.raises(DataError, match="at least two"):
-        quick.fit(drawn(1), seed=0)
+        quick.fit(synthetic(1), seed=0)
 
 
 def test_a_loss_that_leaves_the_numbers_is_reported(quick: TorchRecogniser) -> None:
-    train = drawn(9)
+    train = synthetic(9)
     train.maps[0, 0, 0, 0] = np.nan
     with pytest.raises(NumericalError, match="lower learning_rate"):
         quick.fit(train, seed=0)
@@ -192,16 +193,27 @@ def test_options_are_checked(name: str, options: dict[str, object] | None, messa
         build_recogniser(name, options)
 
 
-@pytest.mark.parametrize("name", RECOGNISERS)
+@pytest.mark.parametrize("name", trainable())
 def test_every_known_name_is_a_recogniser(name: str) -> None:
     recogniser = build_recogniser(name)
     assert isinstance(recogniser, Recogniser)
     assert recogniser.map_kind in ("raw", "canonical")
 
 
+def test_a_network_that_is_only_counted_is_not_trained() -> None:
+    with pytest.raises(ConfigError, match="'vgg16' is only counted, by hmrm benchmark models"):
+        build_recogniser("vgg16")
+
+
+def test_every_model_says_in_a_line_what_it_is() -> None:
+    lines = [model.description for model in MODELS.values()]
+    assert all(line and "\n" not in line and len(line) <= 80 for line in lines)
+    assert len(set(lines)) == len(lines)
+
+
 def test_names_are_known_without_torch_and_scikit_learn() -> None:
     code = (
-        "import sys; from hmrm.training.registry import RECOGNISERS; "
+        "import sys; from hmrm.training.registry import MODELS; "
         "sys.exit(any(m in sys.modules for m in ('torch', 'sklearn')))"
     )
     source = Path(__file__).parents[2] / "src"

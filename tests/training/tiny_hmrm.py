@@ -7,7 +7,8 @@ import torch
 
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
 from hmrm.model.contract import TrainingSet
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 
 CLASSES = ("negative", "positive", "surprise")
 TINY = HMRMConfig(dim=8, depth=2, state=2, heads=2, coarse_grid=2, fine_grid=1, fine_kernel=1)

@@ -36,14 +36,14 @@ def whole_files(tmp_path_factory):
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".avi"])
-@pytest.mark.parametrize("share", [0.35, 0.7, 0.9])
-def test_a_truncated_file_gives_what_is_there_and_says_so(tmp_path, whole_files, suffix, share):
+@pytest.mark.parametrize("fraction", [0.35, 0.7, 0.9])
+def test_a_truncated_file_gives_what_is_there_and_says_so(tmp_path, whole_files, suffix, fraction):
     content = whole_files["lossless", suffix]
     path = tmp_path / f"cut{suffix}"
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     source = open_video(path)
     frames = list(source.frames())
-    assert 16 * share - 3 <= len(frames) < 16
+    assert 16 * fraction - 3 <= len(frames) < 16
     assert "truncated" in codes(source)
     for frame in frames[:-1]:  # the last may be half a picture
         np.testing.assert_array_equal(frame.image, pattern(frame.index))

@@ -26,7 +26,7 @@ def test_a_folder_that_holds_images_is_one_clip(tmp_path):
 
 
 def test_any_other_folder_stands_for_all_clips_inside(tmp_path):
-    wanted = [
+    expected = [
         touch(tmp_path / "s2" / "b.MOV"),
         touch(tmp_path / "s2" / "deep" / "er" / "a.webm"),
         tmp_path / "s10" / "EP01",
@@ -36,7 +36,7 @@ def test_any_other_folder_stands_for_all_clips_inside(tmp_path):
     ]
     write_images(tmp_path / "s10" / "EP01", patterns(2))
     touch(tmp_path / "s2" / "readme.txt")
-    assert discover([tmp_path]) == wanted
+    assert discover([tmp_path]) == expected
 
 
 def test_a_preview_beside_clips_is_not_a_clip(tmp_path):
@@ -54,7 +54,7 @@ def test_hidden_names_are_left_out(tmp_path):
         discover([tmp_path])
 
 
-def test_names_may_be_left_out_below_what_is_given(tmp_path):
+def test_names_may_be_skipped_below_the_paths(tmp_path):
     kept = [tmp_path / "sp1" / "a" / "color", touch(tmp_path / "sp1" / "depths.mp4")]
     write_images(kept[0], patterns(2))
     for other in ("sp1/a/depth", "sp2/depth/deeper"):
@@ -66,7 +66,7 @@ def test_names_may_be_left_out_below_what_is_given(tmp_path):
         old,
         tmp_path / "sp2" / "depth" / "deeper",
     ]
-    with pytest.raises(InputError, match="no image folder beside depth, x;"):
+    with pytest.raises(InputError, match="no image folder except for depth, x;"):
         discover([tmp_path / "sp2"], skip=["depth", "x"])
 
 

@@ -78,8 +78,8 @@ def test_exif_orientation_is_applied(tmp_path, exif, stored):
     flat[:16, :32] = 255
     tags = PillowImage.Exif()
     tags[0x0112] = exif
-    picture = PillowImage.fromarray(np.ascontiguousarray(stored(flat)))
-    picture.save(tmp_path / "phone.jpg", exif=tags, quality=100)
+    turned = PillowImage.fromarray(np.ascontiguousarray(stored(flat)))
+    turned.save(tmp_path / "phone.jpg", exif=tags, quality=100)
     image = read_image(tmp_path / "phone.jpg")
     assert image.shape == flat.shape
     assert np.abs(image.astype(int) - flat).max() < 10

@@ -22,9 +22,9 @@ def image_of(tmp_path, frame, **how):
     ("pixel_format", "white"),
     [("gray", 255), ("gray10le", 1023), ("gray12le", 4095), ("gray16le", 65535)],
 )
-@pytest.mark.parametrize("share", [0.0, 0.114, 0.5, 0.731, 1.0])
-def test_grey_of_any_depth_is_rounded_and_never_dithered(tmp_path, pixel_format, white, share):
-    value = round(share * white)
+@pytest.mark.parametrize("fraction", [0.0, 0.114, 0.5, 0.731, 1.0])
+def test_grey_of_any_depth_is_rounded_and_never_dithered(tmp_path, pixel_format, white, fraction):
+    value = round(fraction * white)
     image = image_of(tmp_path, filled(pixel_format, (value,)))
     assert image.shape == (48, 64)
     assert len(np.unique(image)) == 1
@@ -45,15 +45,15 @@ def test_colour_of_any_depth_keeps_its_brightness(tmp_path, pixel_format, scale,
 
 @pytest.mark.parametrize("white", [1023, 4095])
 def test_deep_rgb_is_rounded(tmp_path, white):
-    share = np.array([0.2, 0.55, 1.0])
-    green, blue, red = (round(s * white) for s in share)
+    fraction = np.array([0.2, 0.55, 1.0])
+    green, blue, red = (round(s * white) for s in fraction)
     depth = {1023: "gbrp10le", 4095: "gbrp12le"}[white]
     frame = av.VideoFrame(64, 48, depth)
     for plane, value in zip(frame.planes, (green, blue, red), strict=True):
         plane.update(np.full((plane.height, plane.line_size // 2), value, "<u2").tobytes())
     image = image_of(tmp_path, frame)
     assert len(np.unique(image.reshape(-1, 3), axis=0)) == 1
-    assert np.abs(image[0, 0] - 255 * share[[2, 0, 1]]).max() <= 0.8
+    assert np.abs(image[0, 0] - 255 * fraction[[2, 0, 1]]).max() <= 0.8
 
 
 def test_grey_of_limited_range_is_stretched(tmp_path):
@@ -108,7 +108,11 @@ def test_decoding_is_as_exact_as_8_bit_yuv_allows():
         np.frombuffer(p, np.uint8).reshape(p.height, p.line_size)[:, : p.width].astype(float)
         for p in frame.planes
     ]
-    y, cb, cr = (planes[0] - 16) / 219, (planes[1] - 128) / 224, (planes[2] - 128) / 224
+    y, cb, cr = (
+        (planes[0] - 16) / 219,
+        (planes[1] - 128) / 224,
+        (planes[2] - 128) / 224,
+    )
     rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], -1)
     error = pixels.from_frame(frame, pixels.UPRIGHT) - 255 * np.clip(rgb, 0, 1)
     assert np.abs(error).max() <= 1.05  # rounding, and tables of 16 bit

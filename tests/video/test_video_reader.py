@@ -263,10 +263,10 @@ print(frame.index + 1, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 @pytest.mark.parametrize("suffix", [".mp4", ".webm", ".avi"])
 def test_memory_does_not_grow_with_length(tmp_path, suffix):
     peaks_kib = []
-    drawn = pattern(0, width=160, height=120)
+    synthetic = pattern(0, width=160, height=120)
     for count in (600, 2400):  # decoders and the allocator fill their pools over some 500 frames
         path = tmp_path / f"long{count}{suffix}"
-        write_video(path, (np.roll(drawn, i, axis=1) for i in range(count)), 25.0)
+        write_video(path, (np.roll(synthetic, i, axis=1) for i in range(count)), 25.0)
         done = subprocess.run(
             [sys.executable, "-c", MEMORY_PROBE, str(path)],
             capture_output=True, text=True, check=True,

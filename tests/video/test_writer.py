@@ -42,8 +42,8 @@ def test_lossy_formats_take_odd_sizes_and_grey(tmp_path, suffix, grey):
     write_video(path, images, 25.0)
     image = open_video(path).frame(0).image
     assert image.shape[:2] == (47, 61)
-    wanted = images[0] if images[0].ndim == image.ndim else images[0][..., None]
-    assert np.abs(image.astype(int) - wanted).mean() < (25 if suffix == ".gif" else 6)
+    expected = images[0] if images[0].ndim == image.ndim else images[0][..., None]
+    assert np.abs(image.astype(int) - expected).mean() < (25 if suffix == ".gif" else 6)
 
 
 @pytest.mark.parametrize(

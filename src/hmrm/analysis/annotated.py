@@ -1,6 +1,7 @@
-"""Events whose onset and apex are given: two frames of a video, or two still images."""
+"""Events whose onset and apex are annotated: two frames of a video, or two still images."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from hmrm.clip import Event, Frame, Notice, Pair
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError, FrameIndexError
 from hmrm.faces.align import align_pair, canonical_transform, invert
 from hmrm.faces.boxes import Detection
-from hmrm.faces.crops import PICTURE_WH_PX
+from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.faces.track import Detector
 from hmrm.flow.estimate import to_grey
 from hmrm.flow.registration import (
@@ -20,12 +21,36 @@ from hmrm.flow.registration import (
     own_motion,
     register,
 )
-from hmrm.spotting.confidence import confidence
+from hmrm.spotting.salience import salience
 from hmrm.video.source import VideoSource
 
 
-def read_given(video: VideoSource, onset: int | None, apex: int | None) -> tuple[Frame, Frame, int]:
-    """The onset and apex frame that the caller named, and how many frames the clip has.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AnnotatedFrames:
+    """The two annotated frames, and how many frames the clip has."""
+
+    onset: Frame
+    apex: Frame
+    frame_count: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AnnotatedMovement:
+    """What one face did between two annotated frames.
+
+    Attributes:
+        event: None where no region moved enough.
+        largest_px: the largest regional motion, px of the canonical crop.
+        pair: the two crops, both through the onset's transform.
+    """
+
+    event: Event | None
+    largest_px: float
+    pair: Pair
+
+
+def read_annotated(video: VideoSource, onset: int | None, apex: int | None) -> AnnotatedFrames:
+    """Read the onset and apex frame that were annotated.
 
     Raises:
         FrameIndexError: one number without the other, wrong order, or outside the clip.
@@ -40,7 +65,9 @@ def read_given(video: VideoSource, onset: int | None, apex: int | None) -> tuple
             f"{video.path}: onset {onset} is not before apex {apex}; frames count from 0"
         )
     frames = video.frames_at((onset, apex))
-    return frames[onset], frames[apex], video.frame_count or apex + 1
+    return AnnotatedFrames(
+        onset=frames[onset], apex=frames[apex], frame_count=video.frame_count or apex + 1
+    )
 
 
 def faces_at(
@@ -67,24 +94,23 @@ def faces_at(
     return sorted(usable, key=lambda face: -face.eye_distance_px)
 
 
-def given_event(
-    onset: Frame,
-    apex: Frame,
+def annotated_movement(
+    frames: AnnotatedFrames,
     face: Detection,
     config: RegistrationConfig,
     *,
     face_id: int,
     least_px: float,
-) -> tuple[Event | None, float, Pair]:
+) -> AnnotatedMovement:
     """The movement of one face between two frames.
 
     The offset is unknown and set to the apex (flag ``offset_unknown``); there is no noise of the
-    face's own to compare with, so the confidence compares with ``least_px`` alone.
+    face's own to compare with, so the salience compares with ``least_px`` alone.
 
-    Returns:
-        The event, None where no region moved by ``least_px``; the largest regional motion, px of
-        the canonical crop; and the two crops, both through the onset's transform.
+    Args:
+        least_px: an event moves some region by this much.
     """
+    onset, apex = frames.onset, frames.apex
     motion = _motion(onset, apex, face, config)
     region = max(motion, key=lambda name: motion[name])
     pair = align_pair(
@@ -95,7 +121,7 @@ def given_event(
         apex_index=apex.index,
     )
     if motion[region] < least_px:
-        return None, motion[region], pair
+        return AnnotatedMovement(event=None, largest_px=motion[region], pair=pair)
     event = Event(
         face_id=face_id,
         onset_index=onset.index,
@@ -106,10 +132,10 @@ def given_event(
         offset_s=apex.time_s,
         region=region,
         peak_motion_px=motion[region],
-        confidence=confidence(motion[region], least_px),
+        salience=salience(motion[region], least_px),
         flags=("offset_unknown",),
     )
-    return event, motion[region], pair
+    return AnnotatedMovement(event=event, largest_px=motion[region], pair=pair)
 
 
 def notices_of(
@@ -135,28 +161,16 @@ def _motion(
     """Length of every region's own motion, px of the canonical crop."""
     first, second = to_grey(onset.image, name="onset"), to_grey(apex.image, name="apex")
     if np.array_equal(first, second):
-        return dict.fromkeys(Grid(config).watched, 0.0)
+        return dict.fromkeys(Grid(config).first_pass, 0.0)
     grid = Grid(config)
     to_frame = invert(canonical_transform(face.points_xy_px, config.size_wh_px))
     template = Template(crop_of(View.around(first, to_frame, config), to_frame, config), grid)
     view = View.around(second, to_frame, config)
     _, crop = register(template, view, to_frame, steps=8)
-    motion = own_motion(template, crop) * PICTURE_WH_PX[0] / config.crop_width_px
+    motion = own_motion(template, crop) * IMAGE_WH_PX[0] / config.crop_width_px
     lengths = np.linalg.norm(motion, axis=1)
     return {
         name: float(length)
-        for name, length in zip(grid.watched, lengths, strict=True)
+        for name, length in zip(grid.first_pass, lengths, strict=True)
         if name != "nose"
     }
-
-
-def default_detector() -> Detector:
-    """MTCNN.
-
-    Raises:
-        MissingExtraError: torch is not installed.
-    """
-    # Here, since all else works without torch.
-    from hmrm.faces.mtcnn import MTCNN
-
-    return MTCNN()

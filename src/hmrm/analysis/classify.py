@@ -1,29 +1,37 @@
-"""Names a movement with a trained network, and says which region decided."""
+"""Classifies a movement with a trained network, and says which region decided."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hmrm import provenance
-from hmrm.analysis.settings import Namer, Naming
+from hmrm.analysis.settings import Classification, Classifier
 from hmrm.clip import FlowMap
 from hmrm.errors import MissingExtraError, WeightsError
 from hmrm.faces.crops import CANONICAL
 from hmrm.faces.regions import FINE
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"
-"""Trained on drawn motion alone: no licence of a data set binds it."""
+"""Trained on synthetic motion alone: no licence of a data set binds it."""
 
 
-class NetworkNamer:
-    """A `Namer` made of shipped weights, or of any checkpoint of the network.
+@dataclass(frozen=True, kw_only=True)
+class WeightsOrigin:
+    """Which weights gave the classes: name, hex sha256 of the file, what they were trained on."""
+
+    weights: str
+    sha256: str
+    trained_on: str
+
+
+class NetworkClassifier:
+    """A `Classifier` made of shipped weights, or of any checkpoint of the network.
 
     It answers as the same weights do under the protocol: see
     `hmrm.model.fitted_network.FittedHmrm`.
 
     Attributes:
         classes: names in label order; ``none`` among them means: no expression.
-        provenance: name and digest of the weights.
+        origin: which weights these are.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -36,8 +44,8 @@ class NetworkNamer:
             from hmrm.model.fitted_network import FittedHmrm
         except ModuleNotFoundError as error:
             raise MissingExtraError(
-                f"naming movements needs {error.name}: pip install 'hmrm[torch]', "
-                "or leave them unnamed"
+                f"classifying movements needs {error.name}: pip install 'hmrm[torch]', "
+                "or leave them unclassified (--weights none)"
             ) from error
         network, card = load_model(weights)
         self._fitted = FittedHmrm(network=network)
@@ -48,14 +56,12 @@ class NetworkNamer:
             )
         self.classes = card.classes
         path = weights_path(weights)
-        self.provenance: Mapping[str, Any] = {
-            "weights": path.stem,
-            "sha256": provenance.sha256(path),
-            "trained_on": card.trained_on,
-        }
+        self.origin = WeightsOrigin(
+            weights=path.stem, sha256=provenance.sha256(path), trained_on=card.trained_on
+        )
 
-    def __call__(self, flow_map: FlowMap) -> Naming:
-        """Class probabilities of a flow map, and the fine region that spoke most for the first.
+    def __call__(self, flow_map: FlowMap) -> Classification:
+        """Class probabilities of a flow map, and the region that contributed most to the likeliest.
 
         Raises:
             DataError: a map of another size, or without any motion.
@@ -67,23 +73,23 @@ class NetworkNamer:
         self._fitted.check(maps)
         probabilities = self._fitted.predict(maps)[0]
         best = torch.tensor([int(probabilities.argmax())])
-        shares = self._fitted.network.region_contributions(torch.from_numpy(maps), best)[0]
-        return Naming(
+        contributions = self._fitted.network.region_contributions(torch.from_numpy(maps), best)[0]
+        return Classification(
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            decisive_region=FINE[int(shares.argmax())].name,
+            decisive_region=FINE[int(contributions.argmax())].name,
         )
 
 
-def open_namer(namer: Namer | str | Path | None) -> Namer | None:
-    """A namer as it is; weights, by shipped name or path, as a `NetworkNamer`.
+def open_classifier(classifier: Classifier | str | Path | None) -> Classifier | None:
+    """A classifier as it is; weights, by shipped name or path, as a `NetworkClassifier`.
 
     Raises:
         MissingExtraError: torch is not installed.
         WeightsError: missing, damaged, or trained on another crop.
     """
-    return NetworkNamer(namer) if isinstance(namer, str | Path) else namer
+    return NetworkClassifier(classifier) if isinstance(classifier, str | Path) else classifier
 
 
-def origin(namer: Namer | None) -> Mapping[str, Any] | None:
-    """What to write about a namer beside its results; None where nothing is known of it."""
-    return namer.provenance if isinstance(namer, NetworkNamer) else None
+def origin_of(classifier: Classifier | None) -> WeightsOrigin | None:
+    """Which weights a classifier is made of; None where it is made of none."""
+    return classifier.origin if isinstance(classifier, NetworkClassifier) else None

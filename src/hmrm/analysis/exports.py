@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,12 @@ from hmrm.analysis.timeline import Span
 from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
 
 SCHEMA_VERSION = "1"
+
+FILES = ("events.csv", "frames.csv", "analysis.json", "report.html")
+"""What is written of every analysis."""
+
+Cell = str | int | float
+"""One cell of a CSV table."""
 
 EVENT_COLUMNS = (
     "face_id",
@@ -41,21 +46,21 @@ def save(folder: Path, analysis: Analysis, *, truth: Sequence[Span] = ()) -> Pat
     Args:
         folder: made where it does not exist; files of the same names are replaced.
         analysis: what was found.
-        truth: known events of a drawn clip, shown in the report.
+        truth: known events of a synthetic clip, shown in the report.
 
     Raises:
         OutputError: a file cannot be written.
     """
-    write_events(folder / "events.csv", analysis.events)
-    write_frames(folder / "frames.csv", analysis.frames)
-    write_json(folder / "analysis.json", analysis)
-    page = folder / "report.html"
+    events, frames, content, page = (folder / name for name in FILES)
+    write_events(events, analysis.events)
+    write_frames(frames, analysis.frames)
+    write_json(content, analysis)
     write_report(page, analysis, truth=truth)
     return page
 
 
 def write_events(path: Path, events: Sequence[Event]) -> None:
-    """Write one row per event; frames are zero-based, times in s, unnamed classes empty.
+    """Write one row per event; frames are zero-based, times in s, unknown classes empty.
 
     Raises:
         OutputError: the file cannot be written.
@@ -113,12 +118,6 @@ def to_mapping(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def schema() -> dict[str, Any]:
-    """The JSON schema of ``analysis.json``."""
-    text = resources.files("hmrm.analysis").joinpath("analysis.schema.json").read_text("utf-8")
-    return json.loads(text)
-
-
 def _event_mapping(event: Event) -> dict[str, Any]:
     return {
         "face_id": event.face_id,
@@ -134,44 +133,51 @@ def _event_mapping(event: Event) -> dict[str, Any]:
         "decisive_region": event.decisive_region,
         "region": event.region,
         "peak_motion_px": _rounded(event.peak_motion_px),
-        "confidence": _rounded(event.confidence),
+        "confidence": _rounded(event.salience),
         "flags": list(event.flags),
     }
 
 
-def _event_row(event: Event) -> dict[str, object]:
-    row = _event_mapping(event)
-    probabilities = row.pop("probabilities")
-    row["flags"] = ";".join(event.flags)
-    row["class"] = event.label or ""
-    row["decisive_region"] = event.decisive_region or ""
-    return row | {f"p_{k}": probabilities.get(k, "") for k in (*CLASSES, "none")}
+def _event_row(event: Event) -> list[Cell]:
+    """Cells in the order of ``EVENT_COLUMNS``."""
+    probabilities = {name: _rounded(p) for name, p in event.probabilities.items()}
+    times_s = (event.onset_s, event.apex_s, event.offset_s, event.duration_s)
+    return [
+        event.face_id,
+        event.onset_index,
+        event.apex_index,
+        event.offset_index,
+        *(_rounded(time_s) for time_s in times_s),
+        event.label or "",
+        *(probabilities.get(name, "") for name in (*CLASSES, "none")),
+        event.decisive_region or "",
+        event.region,
+        _rounded(event.peak_motion_px),
+        _rounded(event.salience),
+        ";".join(event.flags),
+    ]
 
 
-def _frame_row(frame: FaceFrame, regions: Sequence[str]) -> dict[str, object]:
-    box: tuple[object, ...] = ("", "", "", "")
+def _frame_row(frame: FaceFrame, regions: Sequence[str]) -> list[Cell]:
+    box: tuple[Cell, ...] = ("", "", "", "")
     if frame.box_xyxy_px is not None:
         left, top, right, bottom = frame.box_xyxy_px
         box = tuple(_rounded(v, 2) for v in (left, top, right - left, bottom - top))
-    names = ("face_x", "face_y", "face_w", "face_h")
-    return {
-        "frame": frame.index + 1,
-        "face_id": frame.face_id,
-        "timestamp": _rounded(frame.time_s),
-        "confidence": _rounded(frame.detection_confidence),
-        "success": int(frame.success),
-        **dict(zip(names, box, strict=True)),
-        **{
-            f"motion_{r}": _rounded(frame.motion_px[r]) if r in frame.motion_px else ""
-            for r in regions
-        },
-    }
+    return [
+        frame.index + 1,
+        frame.face_id,
+        _rounded(frame.time_s),
+        _rounded(frame.detection_confidence),
+        int(frame.success),
+        *box,
+        *(_rounded(frame.motion_px[r]) if r in frame.motion_px else "" for r in regions),
+    ]
 
 
-def _csv(columns: Sequence[str], rows: Iterable[dict[str, object]]) -> str:
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
 

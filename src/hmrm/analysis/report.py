@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,8 @@ import numpy as np
 
 from hmrm import atomic
 from hmrm.analysis import timeline
-from hmrm.clip import Analysis, Event, EventPictures
-from hmrm.flow.picture import flow_picture, legend_picture, map_picture
+from hmrm.clip import Analysis, Event, EventImages
+from hmrm.flow.image import flow_image, legend_image, map_image
 
 MAX_PX = 2.0
 """Length at which flow colours saturate: fixed, so that noise never looks like motion."""
@@ -27,7 +28,9 @@ MEANING = (
     "motion can come from speech, a swallow, a twitch or habit, and nothing here shows intent, "
     "honesty or state of mind."
 )
-UNNAMED = "The movements are found, not named: no recognition weights were used, so class is empty."
+UNCLASSIFIED = (
+    "The movements are found, not named: no recognition weights were used, so class is empty."
+)
 FORBIDDEN = (
     "Not for lie detection, hiring, policing, border control, medical diagnosis, or any decision "
     "about a person. In the European Union, inferring emotions at work and in education is "
@@ -36,13 +39,32 @@ FORBIDDEN = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedImages:
+    """The images of one event as data URLs."""
+
+    onset: str
+    apex: str
+    flow: str
+    legend: str
+    map: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventCard:
+    """What the page shows of one event; no images where none were kept."""
+
+    event: Event
+    images: EmbeddedImages | None
+
+
 def write_report(path: Path, analysis: Analysis, *, truth: Sequence[timeline.Span] = ()) -> None:
     """Write the report page of an analysis.
 
     Args:
         path: the HTML file to write.
         analysis: what was found.
-        truth: known events of a drawn clip, shown beside what was found.
+        truth: known events of a synthetic clip, shown alongside what was found.
 
     Raises:
         OutputError: the file cannot be written.
@@ -59,13 +81,13 @@ def render(analysis: Analysis, *, truth: Sequence[timeline.Span] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    unnamed = bool(analysis.events) and all(e.label is None for e in analysis.events)
+    unclassified = bool(analysis.events) and all(e.label is None for e in analysis.events)
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         facts=_facts(analysis),
         summary=_summary(analysis),
         reliability=RELIABILITY,
-        meaning=f"{UNNAMED} {MEANING}" if unnamed else MEANING,
+        meaning=f"{UNCLASSIFIED} {MEANING}" if unclassified else MEANING,
         forbidden=FORBIDDEN,
         truth=truth,
         truth_lines=[truth_line(span, analysis.events) for span in truth],
@@ -78,7 +100,7 @@ def render(analysis: Analysis, *, truth: Sequence[timeline.Span] = ()) -> str:
 
 
 def truth_line(span: timeline.Span, events: Sequence[Event]) -> str:
-    """One sentence: what was drawn, and which event covers it best."""
+    """One sentence: what was put in, and which event covers it best."""
     put_in = f"Put in: {span.title}, {span.start_s:.2f}–{span.end_s:.2f} s."
     if not events:
         return f"{put_in} Found: nothing."
@@ -125,19 +147,21 @@ def _summary(analysis: Analysis) -> str:
     return words + "."
 
 
-def _cards(analysis: Analysis) -> list[tuple[Event, Mapping[str, str] | None]]:
-    images = [None if p is None else _images(p) for p in analysis.pictures]
-    return list(zip(analysis.events, images, strict=True))
+def _cards(analysis: Analysis) -> list[EventCard]:
+    return [
+        EventCard(event=event, images=None if kept is None else _images(kept))
+        for event, kept in zip(analysis.events, analysis.images, strict=True)
+    ]
 
 
-def _images(pictures: EventPictures) -> Mapping[str, str]:
-    return {
-        "onset": _data_url(pictures.pair.onset, ".jpg"),
-        "apex": _data_url(pictures.pair.apex, ".jpg"),
-        "flow": _data_url(flow_picture(pictures.flow, max_px=MAX_PX), ".png"),
-        "legend": _data_url(legend_picture(max_px=MAX_PX), ".png"),
-        "map": _data_url(map_picture(pictures.flow_map), ".png"),
-    }
+def _images(images: EventImages) -> EmbeddedImages:
+    return EmbeddedImages(
+        onset=_data_url(images.pair.onset, ".jpg"),
+        apex=_data_url(images.pair.apex, ".jpg"),
+        flow=_data_url(flow_image(images.flow, max_px=MAX_PX), ".png"),
+        legend=_data_url(legend_image(max_px=MAX_PX), ".png"),
+        map=_data_url(map_image(images.flow_map), ".png"),
+    )
 
 
 def _data_url(image: np.ndarray, suffix: str) -> str:

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from hmrm.analysis.settings import Namer
-from hmrm.clip import Event, EventPictures, Image, Pair
+from hmrm.analysis.settings import Classifier
+from hmrm.clip import Event, EventImages, Image, Pair
 from hmrm.faces.align import canonical_transform, warp
 from hmrm.faces.crops import CANONICAL, Transform
 from hmrm.flow.classical import FlowEstimator
@@ -27,8 +27,8 @@ def collect(
     head_motion: bool,
     at_most: int,
     progress: Progress,
-) -> list[EventPictures | None]:
-    """Pictures of the clearest events, in one pass that holds one frame and the crops.
+) -> list[EventImages | None]:
+    """Pictures of the most salient events, in one pass that holds one frame and the crops.
 
     Both crops of an event go through one transform, the onset's.
 
@@ -36,23 +36,23 @@ def collect(
         head_motion: take the head's motion out of the flow.
 
     Returns:
-        One item per event; None beyond ``at_most``, clearest first.
+        One item per event; None beyond ``at_most``, the most salient first.
     """
-    order = sorted(range(len(events)), key=lambda i: (-events[i].confidence, i))
+    order = sorted(range(len(events)), key=lambda i: (-events[i].salience, i))
     chosen = {i: _transform(events[i], tracks) for i in order[:at_most]}
-    wanted: dict[int, list[tuple[int, str]]] = {}
+    needed: dict[int, list[tuple[int, str]]] = {}
     for i in chosen:
-        wanted.setdefault(events[i].onset_index, []).append((i, "onset"))
-        wanted.setdefault(events[i].apex_index, []).append((i, "apex"))
+        needed.setdefault(events[i].onset_index, []).append((i, "onset"))
+        needed.setdefault(events[i].apex_index, []).append((i, "apex"))
     crops: dict[int, dict[str, Image]] = {i: {} for i in chosen}
-    made: list[EventPictures | None] = [None] * len(events)
-    last = max(wanted, default=-1)
-    for frame in video.frames() if wanted else ():
-        for i, which in wanted.get(frame.index, ()):
+    made: list[EventImages | None] = [None] * len(events)
+    last = max(needed, default=-1)
+    for frame in video.frames() if needed else ():
+        for i, which in needed.get(frame.index, ()):
             crops[i][which] = warp(frame.image, chosen[i])
             if len(crops[i]) == 2:
                 pair = _pair(events[i], crops.pop(i))
-                made[i] = pictures_of(pair, estimator, head_motion=head_motion)
+                made[i] = images_of(pair, estimator, head_motion=head_motion)
         progress(STAGE, frame.index + 1, last + 1)
         if frame.index >= last:
             break
@@ -73,32 +73,34 @@ def _pair(event: Event, crops: Mapping[str, Image]) -> Pair:
     )
 
 
-def pictures_of(pair: Pair, estimator: FlowEstimator, *, head_motion: bool) -> EventPictures:
+def images_of(pair: Pair, estimator: FlowEstimator, *, head_motion: bool) -> EventImages:
     """Flow from onset to apex, head motion removed if asked for, and its map."""
     flow = estimator(to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex"))
     if head_motion:
         flow = remove_rigid(flow, model="similarity")
-    return EventPictures(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))
+    return EventImages(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))
 
 
-def named(
-    events: Sequence[Event], shown: Sequence[EventPictures | None], namer: Namer | None
+def classified(
+    events: Sequence[Event],
+    images: Sequence[EventImages | None],
+    classifier: Classifier | None,
 ) -> tuple[Event, ...]:
-    """Events with class and probabilities, where pictures were kept and a namer is there."""
-    if namer is None:
+    """Events with class and probabilities, where pictures were kept and a classifier is there."""
+    if classifier is None:
         return tuple(events)
     done = []
-    for event, seen in zip(events, shown, strict=True):
-        if seen is None:
+    for event, kept in zip(events, images, strict=True):
+        if kept is None:
             done.append(event)
             continue
-        naming = namer(seen.flow_map)
+        found = classifier(kept.flow_map)
         done.append(
             dataclasses.replace(
                 event,
-                label=max(naming.probabilities, key=lambda name: naming.probabilities[name]),
-                probabilities=naming.probabilities,
-                decisive_region=naming.decisive_region,
+                label=found.label,
+                probabilities=found.probabilities,
+                decisive_region=found.decisive_region,
             )
         )
     return tuple(done)

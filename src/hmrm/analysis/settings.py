@@ -1,61 +1,58 @@
-"""What decides an analysis, and where a recogniser drops in."""
+"""What decides an analysis, and where a classifier drops in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from hmrm.analysis.quality import RemarkConfig
 from hmrm.clip import FlowMap
-from hmrm.faces.track import TrackConfig
-from hmrm.spotting.motion import MotionConfig
+from hmrm.records import formerly
+from hmrm.spotting.distractors import DistractorConfig
 from hmrm.spotting.movements import SpotConfig
-
-Faces = Literal["all", "largest"]
+from hmrm.spotting.settings import Faces, SpottingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Naming:
-    """What a movement is called.
+class Classification:
+    """The classes of a movement.
 
     Attributes:
         probabilities: of every class, in label order; they add up to one.
-        decisive_region: the part of the face that spoke most for the most probable class.
+        decisive_region: the part of the face that contributed most to the most probable class.
     """
 
     probabilities: Mapping[str, float]
     decisive_region: str | None = None
 
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return max(self.probabilities, key=lambda name: self.probabilities[name])
+
 
 @runtime_checkable
-class Namer(Protocol):
-    """Names a movement from its flow map; where a recogniser drops in."""
+class Classifier(Protocol):
+    """Classifies a movement from its flow map; where a recogniser drops in."""
 
-    def __call__(self, flow_map: FlowMap) -> Naming:
+    def __call__(self, flow_map: FlowMap) -> Classification:
         """Probabilities of the classes, and what decided."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyzeConfig:
-    """Everything that decides a result.
+class AnalyzeConfig(SpottingConfig):
+    """Everything that decides an analysis: how events are found in short clips, and shown.
 
     Attributes:
         flow: estimator between onset and apex (``hmrm.flow.estimate.ESTIMATORS``). On rendered
             faces with moving heads DeepFlow is the most exact (docs/benchmarks/effect.md).
-        faces: analyse all faces, or the one that filled most of the video.
-        most_frames_per_s: faster videos are looked at every second, third … frame.
-        least_eye_distance_px: smaller faces are refused.
+        kept_pictures: events whose images are kept and which are classified, the most salient
+            first.
         head_motion: fit a similarity to the flow between onset and apex and take it out, as
             ``hmrm datasets prepare`` does.
-        kept_pictures: events whose pictures are kept and which are named, the clearest first.
     """
 
     flow: str = "deepflow"
-    faces: Faces = "all"
-    most_frames_per_s: float = 100.0
-    least_eye_distance_px: float = 24.0
-    kept_pictures: int = 24
+    kept_images: int = field(default=24, metadata=formerly("kept_pictures"))
     head_motion: bool = True
-    track: TrackConfig = field(default_factory=TrackConfig)
-    motion: MotionConfig = field(default_factory=MotionConfig)
+    faces: Faces = "all"
     spot: SpotConfig = field(default_factory=SpotConfig)
-    remarks: RemarkConfig = field(default_factory=RemarkConfig)
+    distractors: DistractorConfig | None = None

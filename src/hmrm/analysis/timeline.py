@@ -12,28 +12,36 @@ WIDTH, HEIGHT = 1000, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 30
 MAX_POINTS = 1200
 CLASS_COLOURS = {"negative": "#b8336a", "positive": "#2e8b57", "surprise": "#c77d0a"}
-UNNAMED_COLOUR = "#4a6fa5"
+UNCLASSIFIED_COLOUR = "#4a6fa5"
 
 Scale = Callable[[float], float]
 """From a value to a position in the drawing."""
 
 
 def class_colour(label: str | None) -> str:
-    """Colour of a class in every picture of a report."""
-    return CLASS_COLOURS.get(label or "", UNNAMED_COLOUR)
+    """Colour of a class everywhere in a report."""
+    return CLASS_COLOURS.get(label or "", UNCLASSIFIED_COLOUR)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A stretch of time to be marked, e.g. the known truth of a drawn clip."""
+    """A stretch of time to be marked, e.g. a known event of a synthetic clip."""
 
     start_s: float
     end_s: float
     title: str
 
 
-def timelines(analysis: Analysis, truth: Sequence[Span] = ()) -> list[tuple[int, str]]:
-    """One ``(face_id, svg)`` per face that was followed, in order of face_id.
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """The drawing of one face."""
+
+    face_id: int
+    svg: str
+
+
+def timelines(analysis: Analysis, truth: Sequence[Span] = ()) -> list[Timeline]:
+    """One drawing per face that was followed, in order of face_id.
 
     The curve is the largest regional motion (px in the canonical crop) at each time; of long
     videos it keeps the largest value of every stretch, so that no peak disappears.
@@ -44,7 +52,10 @@ def timelines(analysis: Analysis, truth: Sequence[Span] = ()) -> list[tuple[int,
     for event in analysis.events:
         faces.setdefault(event.face_id, [])
     return [
-        (face_id, _draw(analysis, faces[face_id], _events_of(analysis, face_id), truth))
+        Timeline(
+            face_id=face_id,
+            svg=_draw(analysis, faces[face_id], _events_of(analysis, face_id), truth),
+        )
         for face_id in sorted(faces)
     ]
 

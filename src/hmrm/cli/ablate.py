@@ -1,8 +1,8 @@
 """hmrm ablate: what each part of a model is worth."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from hmrm.cli.terminal import ERR, OUT, progress_bar
 from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
+    from hmrm.evaluation.ablation.table import AblationTable
     from hmrm.flow.mapset import MapSet
 
 
@@ -76,7 +77,7 @@ def ablate(
     except KeyboardInterrupt:
         _print(tabulate(maps, asked, output), output)
         raise
-    _print(result.content, output)
+    _print(result.table, output)
     for error in result.failures.values():
         raise error
 
@@ -91,29 +92,29 @@ def _part(maps: "MapSet", dataset: str | None) -> "MapSet":
     return maps.select(chosen)
 
 
-def _print(content: Mapping[str, Any], output: Path) -> None:
+def _print(table: "AblationTable", output: Path) -> None:
     from hmrm.evaluation.ablation.table import origin_words
 
-    if content["configurations"]:
-        for line in _lines(content):
+    if table.origin is not None:
+        for line in _lines(table):
             OUT.print(line, markup=False)
-        OUT.print(origin_words(content), markup=False)
-    waiting = [row["name"] for row in content["rows"] if row["scores"] is None]
-    failed = {row["name"]: row["failed"] for row in content["rows"] if row["failed"]}
+        OUT.print(origin_words(table), markup=False)
+    waiting = [row.name for row in table.rows if row.scores is None]
     if waiting:
         OUT.print(f"not finished: {', '.join(waiting)}", markup=False)
-    for name, message in failed.items():
-        ERR.print(f"{name}: {message}", markup=False)
+    for row in table.rows:
+        if row.failed:
+            ERR.print(f"{row.name}: {row.failed}", markup=False)
     OUT.print(f"everything in {output / 'ablation.md'} and ablation.json", markup=False)
 
 
-def _lines(content: Mapping[str, Any]) -> Iterator[str]:
+def _lines(table: "AblationTable") -> Iterator[str]:
     """Columns as wide as they are; rich would cut figures on a narrow terminal."""
     from hmrm.evaluation.ablation.table import row_cells, row_name
 
     head = ["", "UF1", "UAR", "UF1 − base", "95 %", "p (Holm)", "the change", "parameters"]
-    done = [row for row in content["rows"] if row["scores"] is not None]
-    cells = [head, *([row_name(r, content), *row_cells(r, by_class=False)] for r in done)]
+    done = [row for row in table.rows if row.scores is not None]
+    cells = [head, *([row_name(r, table), *row_cells(r, by_class=False)] for r in done)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     for row in cells:
         yield "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()

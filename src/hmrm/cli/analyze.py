@@ -1,24 +1,31 @@
 """hmrm analyze: videos in, events and reports out."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, progress_bar
-from hmrm.errors import HmrmError
+from hmrm.cli.terminal import ERR, OUT, Display, print_error, progress_bar
 
 if TYPE_CHECKING:
+    from hmrm.analysis.results import VideoResult
+    from hmrm.analysis.run import VideoRun
+    from hmrm.analysis.settings import AnalyzeConfig
     from hmrm.clip import Analysis
+    from hmrm.video.images import StillPair
 
 Faces = Literal["all", "largest"]
+ApexRule = Literal["displacement", "registration", "difference", "middle"]
+"""``displacement`` and the keys of ``hmrm.flow.apex.APEX_RULES``; help opens without it."""
 
 
 def analyze(
     videos: Annotated[
         list[Path],
         typer.Argument(
-            help="Videos, image folders, folders of these, or two pictures: onset and apex.",
+            help="Videos, image folders, folders of these, or two images: onset and apex.",
             show_default=False,
         ),
     ],
@@ -38,9 +45,24 @@ def analyze(
         bool, typer.Option(help="Fit the head's motion and take it out of the flow.")
     ] = True,
     weights: Annotated[
-        str, typer.Option(help="What names the events: shipped name, path, or none.")
+        str, typer.Option(help="Weights that give the classes: shipped name, path, or none.")
     ] = "hmrm-synthetic",
     faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "all",
+    apex_rule: Annotated[
+        ApexRule,
+        typer.Option(
+            help="Apex of spotted events: the largest displacement while they were followed, or "
+            "from the frames: the middle of the hold after registration, CapsuleNet's "
+            "largest difference to onset and offset, or the middle."
+        ),
+    ] = "displacement",
+    landmarks: Annotated[
+        Literal["5", "68"],
+        typer.Option(
+            help="Align faces by the detector's 5 points, or by 68 as the paper does (needs the "
+            "extra dlib; its model excludes commercial use)."
+        ),
+    ] = "5",
     frames_per_s: Annotated[
         float | None,
         typer.Option(
@@ -55,50 +77,105 @@ def analyze(
 
     Each video gets events.csv, frames.csv, analysis.json and report.html: in the output folder
     itself, or, of several videos, in a folder each. A video that fails does not stop the others;
-    the exit code is then that of the first failure.
+    the exit code is then that of the first failure. A repeated run of several videos resumes where
+    it stopped: what is finished is kept while the video and the settings are the same.
     """
-    from hmrm.analysis.analyze import analyze as run
-    from hmrm.analysis.exports import save
     from hmrm.analysis.settings import AnalyzeConfig
     from hmrm.video.discover import discover, unique_names
 
     clips = discover(videos)
-    folders = [output / name for name in unique_names(clips)] if len(clips) > 1 else [output]
-    failures: list[HmrmError] = []
-    for clip, folder in zip(clips, folders, strict=True):
-        try:
-            with progress_bar(enabled=progress) as bar:
-                found = run(
-                    clip,
-                    onset=onset,
-                    apex=apex,
-                    flow=flow,
-                    faces=faces,
-                    namer=None if weights == "none" else weights,
-                    frames_per_s=frames_per_s,
-                    config=AnalyzeConfig(head_motion=head_motion),
-                    progress=bar,
-                )
-            page = save(folder, found)
-        except HmrmError as error:
-            if len(clips) == 1:
-                raise
-            failures.append(error)
-            ERR.print("error:", style="bold red", end=" ")
-            ERR.print(str(error), markup=False)
-            continue
+    config = AnalyzeConfig(
+        flow=flow,
+        faces=faces,
+        head_motion=head_motion,
+        apex_rule=apex_rule,
+        landmarks=68 if landmarks == "68" else 5,
+    )
+    annotated = _Annotated(onset=onset, apex=apex, frames_per_s=frames_per_s)
+    classes_from = None if weights == "none" else weights
+    with progress_bar(enabled=progress) as bar:
+        if len(clips) == 1:
+            _analyze_one(clips[0], output, config, annotated, classes_from, bar)
+            return
+        named = dict(zip(unique_names(clips), clips, strict=True))
+        _analyze_several(named, output, config, annotated, classes_from, bar)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Annotated:
+    """What the user knows of the videos."""
+
+    onset: int | None
+    apex: int | None
+    frames_per_s: float | None
+
+
+def _analyze_one(
+    clip: "Path | StillPair",
+    output: Path,
+    config: "AnalyzeConfig",
+    annotated: _Annotated,
+    weights: str | None,
+    bar: Display,
+) -> None:
+    from hmrm.analysis.analyze import analyze as run
+    from hmrm.analysis.exports import save
+
+    found = run(
+        clip,
+        onset=annotated.onset,
+        apex=annotated.apex,
+        frames_per_s=annotated.frames_per_s,
+        config=config,
+        classifier=weights,
+        progress=bar,
+    )
+    page = save(output, found)
+    with bar.paused():
         print_found(found, page)
-    if failures:
-        ERR.print(f"{len(failures)} of {len(clips)} clips failed, see above")
-        raise typer.Exit(failures[0].exit_code)
 
 
-def print_found(found: "Analysis", page: Path) -> None:
-    """Say on the terminal what was found, what to beware of, and where the report lies."""
+def _analyze_several(
+    named: "Mapping[str, Path | StillPair]",
+    output: Path,
+    config: "AnalyzeConfig",
+    annotated: _Annotated,
+    weights: str | None,
+    bar: Display,
+) -> None:
+    from hmrm.analysis.analyze_videos import analyze_videos, folder_of
+    from hmrm.analysis.run import Outcome, Target
+
+    def show(outcome: Outcome) -> None:
+        with bar.paused():
+            if outcome.error is not None:
+                print_error(outcome.error)
+            elif outcome.result is not None:
+                page = output / folder_of(outcome.target) / "report.html"
+                print_found(outcome.result, page, resumed=outcome.state == "resumed")
+
+    run = analyze_videos(
+        [Target(video=name, source=clip) for name, clip in named.items()],
+        output,
+        config,
+        onset=annotated.onset,
+        apex=annotated.apex,
+        frames_per_s=annotated.frames_per_s,
+        weights=weights,
+        progress=bar,
+        on_outcome=show,
+    )
+    with bar.paused():
+        print_run(run)
+
+
+def print_found(found: "Analysis | VideoResult", page: Path, *, resumed: bool = False) -> None:
+    """Print what was found, what to beware of, and where the report lies."""
     count = len(found.events)
     OUT.print(
         f"{found.source}: {count} movement{'' if count == 1 else 's'} "
-        f"in {found.duration_s:.1f} s ({found.frame_count} frames)",
+        f"in {found.duration_s:.1f} s ({found.frame_count} frames)"
+        + (", from an earlier run" if resumed else ""),
         markup=False,
     )
     for event in found.events:
@@ -112,3 +189,23 @@ def print_found(found: "Analysis", page: Path) -> None:
     for notice in found.notices:
         ERR.print(f"  note: {notice.message}", markup=False)
     OUT.print(f"  report: {page}", markup=False)
+
+
+def print_run(run: "VideoRun") -> None:
+    """Print how many videos were taken from an earlier run, made again, or failed.
+
+    Raises:
+        Exit: with the code of the first failure, if there is one.
+    """
+    total = len(run.outcomes)
+    if run.count("resumed"):
+        OUT.print(f"{run.count('resumed')} of {total} videos from an earlier run", markup=False)
+    if run.count("redone"):
+        OUT.print(
+            f"{run.count('redone')} of {total} videos again: content, settings, version or files "
+            "changed since an earlier run",
+            markup=False,
+        )
+    if run.failures:
+        ERR.print(f"{len(run.failures)} of {total} videos failed, see above")
+        raise typer.Exit(next(iter(run.failures.values())).exit_code)

@@ -44,15 +44,15 @@ def models(
 
     Processor time of one thread. Training: one timed epoch on 435 drawn maps, times the epochs.
     """
-    from hmrm import atomic
+    from hmrm import atomic, records
     from hmrm.evaluation.cost.measure import TRAINING_CLIPS, measure_models, model_names
-    from hmrm.evaluation.cost.page import as_json, as_markdown, read_scores, write_figure
+    from hmrm.evaluation.cost.page import as_markdown, cost_table, read_scores, write_figure
 
-    wanted = tuple(names.replace(" ", "").split(",")) if names else model_names()
-    scores = read_scores(runs or [], wanted)
+    expected = tuple(names.replace(" ", "").split(",")) if names else model_names()
+    scores = read_scores(runs or [], expected)
     with progress_bar(enabled=progress) as bar:
-        measured = list(measure_models(wanted, budget_s=budget_s, progress=bar))
-    atomic.write_text(output, as_json(measured, scores=scores, training_clips=TRAINING_CLIPS))
+        measured = list(measure_models(expected, budget_s=budget_s, progress=bar))
+    records.write(output, cost_table(measured, scores=scores, training_clips=TRAINING_CLIPS))
     figure, page = output.with_suffix(".svg"), output.with_suffix(".md")
     write_figure(figure, measured, scores=scores)
     atomic.write_text(page, as_markdown(measured, scores=scores, figure=figure.name))

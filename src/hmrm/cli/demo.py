@@ -1,4 +1,4 @@
-"""hmrm demo: a drawn smile goes in, the report says what was found."""
+"""hmrm demo: a synthetic smile goes in, the report states what was found."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from hmrm.progress import Progress
 if TYPE_CHECKING:
     from hmrm.analysis.timeline import Span
     from hmrm.clip import Image
-    from hmrm.synthetic.clips import DrawnClip
+    from hmrm.synthetic.clips import RenderedClip
 
 
 def demo(
@@ -21,7 +21,7 @@ def demo(
     ),
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Draw a clip with a known micro-expression, analyse it, and show both side by side.
+    """Render a clip with a known micro-expression, analyse it, and show both side by side.
 
     A public-domain portrait gets a smile of about one pixel and a third of a second, head
     motion, blinks and camera noise. Nothing is downloaded.
@@ -45,13 +45,13 @@ def demo(
         OUT.print(truth_line(span, found.events), markup=False)
 
 
-def _images(clip: "DrawnClip", progress: Progress) -> Iterator["Image"]:
+def _images(clip: "RenderedClip", progress: Progress) -> Iterator["Image"]:
     for frame in clip.frames():
-        progress("drawing the clip", frame.index + 1, clip.config.frame_count)
+        progress("rendering the clip", frame.index + 1, clip.config.frame_count)
         yield frame.image
 
 
-def _spans(clip: "DrawnClip") -> list["Span"]:
+def _spans(clip: "RenderedClip") -> list["Span"]:
     from hmrm.analysis.timeline import Span
 
     rate = clip.truth.frames_per_s

@@ -1,26 +1,20 @@
 """hmrm evaluate: train and test a model under the protocol, or score what is there."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from hmrm.cli.terminal import ERR, OUT, progress_bar
 from hmrm.errors import ConfigError
+from hmrm.evaluation.settings import CLASS_SETS
 from hmrm.progress import Progress
+from hmrm.training.registry import trainable
 
 if TYPE_CHECKING:
-    from hmrm.evaluation.summary import RunResult
+    from hmrm.evaluation.results import Estimate, RunResult, RunSummary
 
 Rule = Literal["fixed", "inner", "oracle"]
-
-MODELS = (
-    *("hmrm", "svm-mirrored", "svm-linear", "svm-rbf", "bi-woof", "mdmo", "ststnet"),
-    *("off-apexnet", "capsule-head", "htnet-small", "vgg16-small", "googlenet-small"),
-    *("mobilevit-small", "cnn", "cnn-lite", "vit", "vit-lite", "ensemble"),
-)
-"""Those of ``hmrm.training.registry``, whose import would slow every command."""
 
 
 def evaluate(
@@ -31,7 +25,7 @@ def evaluate(
     model: Annotated[
         str | None,
         typer.Option(
-            help=f"Train this one: {', '.join(MODELS)}, or package.module:factory.",
+            help=f"Train this one: {', '.join(trainable())}, or package.module:factory.",
             show_default=False,
         ),
     ] = None,
@@ -78,7 +72,11 @@ def evaluate(
         int | None, typer.Option(min=1, help="Number of seeds, from 0.", show_default=False)
     ] = None,
     classes: Annotated[
-        str, typer.Option(help="Classes of a foreign table, in label order.")
+        str,
+        typer.Option(
+            help="Classes of a foreign table, in label order, commas between; or a list by name: "
+            f"{', '.join(CLASS_SETS)}."
+        ),
     ] = "negative,positive,surprise",
     allow_seen: Annotated[
         bool, typer.Option(help="Score weights on people they were trained on; stamped.")
@@ -97,7 +95,7 @@ def evaluate(
     if len(given) > 1 or (given and model is not None):
         raise ConfigError("give one of --model, --weights and --predictions")
     if predictions is not None:
-        result = _foreign(predictions, tuple(classes.split(",")), output)
+        result = _external(predictions, CLASS_SETS.get(classes, tuple(classes.split(","))), output)
     elif data is None:
         raise ConfigError("nothing to evaluate on; give --data FOLDER")
     elif weights is not None:
@@ -136,19 +134,19 @@ def _telling_what_is_there(bar: Progress, output: Path) -> Progress:
     return advance
 
 
-def _foreign(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
-    from hmrm.evaluation.external_predictions import score_foreign
+def _external(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
+    from hmrm.evaluation.external_predictions import score_external
 
-    return score_foreign(path, output, classes=classes)
+    return score_external(path, output, classes=classes)
 
 
 def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunResult":
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.action_units.predict import predict_units, write_units
-    from hmrm.evaluation.pretrained import load_finished, score_finished
+    from hmrm.evaluation.pretrained import load_pretrained, score_pretrained
 
     maps = load_maps(data)
-    result = score_finished(load_finished(name), maps, output, allow_seen=allow_seen)
+    result = score_pretrained(load_pretrained(name), maps, output, allow_seen=allow_seen)
     units = predict_units(name, maps)
     if units is not None:
         path = write_units(output, units)
@@ -156,28 +154,26 @@ def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunR
     return result
 
 
-def _print(summary: Mapping[str, Any], output: Path) -> None:
+def _print(summary: "RunSummary", output: Path) -> None:
     from rich.table import Table
 
-    OUT.print(f"[bold]{_escape(summary['model'])}[/]: {summary['selection_words']}")
+    OUT.print(f"[bold]{_escape(summary.model)}[/]: {summary.selection_words}")
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for column in ("", "clips", "UF1", "UAR", "acc.", "95 % of UF1", "guess"):
         table.add_column(column, justify="left" if not column else "right", no_wrap=True)
-    for name, part in summary["scores"].items():
-        uf1 = part["uf1"]
-        cells = [_mean_sd(uf1), _mean_sd(part["uar"]), f"{part['accuracy']['mean']:.4f}"]
-        interval = f"{uf1['low']:.3f} to {uf1['high']:.3f}"
-        table.add_row(
-            name, str(part["clips"]), *cells, interval, f"{uf1['chance']['permuted']:.3f}"
-        )
+    for name, part in summary.scores.items():
+        uf1 = part.uf1
+        cells = [_mean_sd(uf1), _mean_sd(part.uar), f"{part.accuracy.mean:.4f}"]
+        interval = f"{uf1.low:.3f} to {uf1.high:.3f}"
+        table.add_row(name, str(part.clips), *cells, interval, f"{uf1.chance.permuted:.3f}")
     OUT.print(table)
-    seeds, skipped = len(summary["seeds"]), len(summary["skipped"])
+    seeds = len(summary.seeds)
     OUT.print(
-        f"{summary['clips']} clips of {summary['subjects']} subjects, {skipped} skipped; "
-        f"folds: {summary['folds']}; {seeds} seed{'s' if seeds > 1 else ''}; "
+        f"{summary.clips} clips of {summary.subjects} subjects, {len(summary.skipped)} skipped; "
+        f"folds: {summary.folds}; {seeds} seed{'s' if seeds > 1 else ''}; "
         f"everything in {output / 'run.json'}"
     )
-    for warning in (*summary["warnings"], *(leak["message"] for leak in summary["leaks"][:3])):
+    for warning in (*summary.warnings, *(leak.message for leak in summary.leaks[:3])):
         ERR.print(f"[bold yellow]warning:[/] {warning}")
 
 
@@ -185,7 +181,7 @@ def _escape(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def _mean_sd(found: Mapping[str, Any]) -> str:
-    if found["sd"] is None:
-        return f"{found['mean']:.4f}"
-    return f"{found['mean']:.3f} ± {found['sd']:.3f}"
+def _mean_sd(found: "Estimate") -> str:
+    if found.sd is None:
+        return f"{found.mean:.4f}"
+    return f"{found.mean:.3f} ± {found.sd:.3f}"

@@ -1,4 +1,4 @@
-"""hmrm flow: optical flow between pictures, as files and as pictures."""
+"""hmrm flow: optical flow between pictures, as files and pictures, and its error to a truth."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hmrm.clip import Image
     from hmrm.flow.files.folders import NamedPair
+    from hmrm.flow.metrics import FlowScores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +28,16 @@ class _Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Wish:
-    """What is to be done with each pair, and where the results go."""
+class _Task:
+    """What is to be done with each pair, and where the results go; ``truth`` is by pair."""
 
     method: str
+    align: bool
     output: Path
-    picture: Path | None
+    image: Path | None
     arrows: bool
     max_px: float
+    truth: dict[str, Path]
 
 
 def flow(
@@ -53,17 +56,45 @@ def flow(
             help="Flow file (.flo, .png, .pfm; .npy: 2 x height x width), or a folder.",
         ),
     ] = Path("flow.flo"),
-    picture: Annotated[
+    image: Annotated[
         Path | None,
-        typer.Option(help="Colour picture with legend (.png), or a folder.", show_default=False),
+        typer.Option(
+            "--image",
+            "--picture",
+            help="Colour image with legend (.png), or a folder.",
+            show_default=False,
+        ),
     ] = None,
     arrows: Annotated[bool, typer.Option(help="Draw arrows on the onset instead.")] = False,
     method: Annotated[
         str, typer.Option(help="gru-aofe, gru-aofe-fast, tvl1, deepflow, dis or farneback.")
     ] = "deepflow",
+    align: Annotated[
+        bool,
+        typer.Option(
+            "--align",
+            help="Take the motion of the head as a whole out of the apex picture first, and add "
+            "it again: nearer the truth on faces that move.",
+        ),
+    ] = False,
     max_px: Annotated[
         float, typer.Option(help="Motion drawn in full colour, px.", min=0.001)
     ] = 2.0,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="True flow: print the error (end-point, angular, Fl-all) and write it. A flow "
+            "file, or a folder with NAME.flo or NAME_flow.flo of each pair.",
+            show_default=False,
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where errors are written (.csv, .json); next to the flow by default.",
+            show_default=False,
+        ),
+    ] = None,
     onset: Annotated[
         int | None, typer.Option(help="Onset frame of a video, from 0.", show_default=False)
     ] = None,
@@ -78,17 +109,42 @@ def flow(
     two folders pictures of the same name do. Several pairs need folders for -o and --picture, in
     which each result gets its pair's name.
     """
+    from hmrm.flow.files.truth import SCORE_SUFFIXES, find_truth, write_scores
+
+    if scores is not None and truth is None:
+        raise InputError(f"flow: --scores {scores} needs the true flow; give --truth")
+    if scores is not None and scores.suffix.lower() not in SCORE_SUFFIXES:
+        raise InputError(f"{scores}: unknown suffix; use {' or '.join(SCORE_SUFFIXES)}")
     jobs = _jobs(sources, onset=onset, apex=apex)
-    wish = _Wish(method=method, output=output, picture=picture, arrows=arrows, max_px=max_px)
-    _run_all(jobs, wish, progress=progress and len(jobs) > 1)
+    task = _Task(
+        method=method,
+        align=align,
+        output=output,
+        image=image,
+        arrows=arrows,
+        max_px=max_px,
+        truth=find_truth(truth, [job.name for job in jobs]) if truth else {},
+    )
+    found, failures = _run_all(jobs, task, progress=progress and len(jobs) > 1)
+    if found:
+        where = scores or _scores_place(output)
+        write_scores(where, found)
+        _print_scores(found, where)
+    if failures:
+        ERR.print(f"{len(failures)} of {len(jobs)} pairs failed, see above")
+        raise typer.Exit(failures[0].exit_code)
 
 
-def _run_all(jobs: list[_Job], wish: _Wish, *, progress: bool) -> None:
+def _run_all(
+    jobs: list[_Job], task: _Task, *, progress: bool
+) -> "tuple[dict[str, FlowScores], list[HmrmError]]":
+    """Errors by pair where the truth is known, and what went wrong."""
     failures: list[HmrmError] = []
+    scores: dict[str, FlowScores] = {}
     with progress_bar(enabled=progress) as bar:
         for done, job in enumerate(jobs, start=1):
             try:
-                line = _run(job, wish, several=len(jobs) > 1)
+                line, score = _run(job, task, several=len(jobs) > 1)
             except HmrmError as error:
                 if len(jobs) == 1:
                     raise
@@ -96,10 +152,10 @@ def _run_all(jobs: list[_Job], wish: _Wish, *, progress: bool) -> None:
                 ERR.print(f"error: {error}", markup=False)
             else:
                 OUT.print(line, markup=False)
+                if score is not None:
+                    scores[job.name] = score
             bar("flow", done, len(jobs))
-    if failures:
-        ERR.print(f"{len(failures)} of {len(jobs)} pairs failed, see above")
-        raise typer.Exit(failures[0].exit_code)
+    return scores, failures
 
 
 def _jobs(sources: list[Path], *, onset: int | None, apex: int | None) -> list[_Job]:
@@ -138,61 +194,101 @@ def _video_job(sources: list[Path], *, onset: int | None, apex: int | None) -> _
     return _Job(name=f"{sources[0].stem}-{onset}-{apex}", load=load)
 
 
-def _run(job: _Job, wish: _Wish, *, several: bool) -> str:
-    """Estimate and write one pair; the line that reports it."""
+def _run(job: _Job, task: _Task, *, several: bool) -> "tuple[str, FlowScores | None]":
+    """Estimate and write one pair; the line that reports it, and its error if that is known."""
     import numpy as np
 
     from hmrm.flow.estimate import estimate_flow, noise_floor_px
     from hmrm.flow.files.formats import FORMATS, write_flow
 
-    path = _place(wish.output, job.name, suffixes=set(FORMATS), default=".flo", several=several)
-    drawn = wish.picture and _place(
-        wish.picture, job.name, suffixes={".png"}, default=".png", several=several
+    path = _place(task.output, job.name, suffixes=set(FORMATS), default=".flo", several=several)
+    synthetic = task.image and _place(
+        task.image, job.name, suffixes={".png"}, default=".png", several=several
     )
-    if drawn and drawn.absolute() == path.absolute():
+    if synthetic and synthetic.absolute() == path.absolute():
         raise InputError(f"{path}: flow and picture cannot share one file; name them differently")
     onset, apex = job.load()
-    found = estimate_flow(onset, apex, method=wish.method)
+    found = estimate_flow(onset, apex, method=task.method, align=task.align)
     write_flow(path, found)
-    if drawn:
-        _draw(drawn, onset, found, wish)
+    if synthetic:
+        _draw(synthetic, onset, found, task)
     length = np.linalg.norm(found, axis=0)
-    return (
+    line = (
         f"{path}: {found.shape[2]} x {found.shape[1]} px, motion mean {length.mean():.3f} px, "
         f"largest {length.max():.2f} px (a static pair gives about "
-        f"{noise_floor_px(wish.method):.3f} px with {wish.method})"
+        f"{noise_floor_px(task.method):.3f} px with {task.method})"
     )
+    truth = task.truth.get(job.name)
+    return line, None if truth is None else _score(found, truth)
 
 
-def _place(wanted: Path, name: str, *, suffixes: set[str], default: str, several: bool) -> Path:
-    """The file itself, or the pair's file in the folder that was named."""
-    is_file = wanted.suffix.lower() in suffixes and not wanted.is_dir()
-    if not is_file and wanted.suffix and not wanted.is_dir():
+def _score(found: "np.ndarray", path: Path) -> "FlowScores":
+    from hmrm.flow.files.formats import read_flow
+    from hmrm.flow.metrics import flow_scores
+
+    truth = read_flow(path)
+    if truth.shape != found.shape:
         raise InputError(
-            f"{wanted}: unknown suffix; use one of {', '.join(sorted(suffixes))}, or a folder"
+            f"{path}: true flow of {truth.shape[2]} x {truth.shape[1]} px, pictures of "
+            f"{found.shape[2]} x {found.shape[1]} px; give the truth of this pair"
+        )
+    try:
+        return flow_scores(found, truth)
+    except ValueError as error:
+        raise InputError(f"{path}: no pixel of it is known; give another truth") from error
+
+
+def _scores_place(output: Path) -> Path:
+    """``scores.csv`` in the folder of several flows, ``NAME-scores.csv`` next to a single file."""
+    from hmrm.flow.files.formats import FORMATS
+
+    is_file = output.suffix.lower() in FORMATS and not output.is_dir()
+    return output.with_name(f"{output.stem}-scores.csv") if is_file else output / "scores.csv"
+
+
+def _print_scores(found: "dict[str, FlowScores]", where: Path) -> None:
+    from hmrm.flow.metrics import mean_scores
+
+    lines = {**found, f"mean of {len(found)}": mean_scores(list(found.values()))}
+    for name, one in (lines if len(found) > 1 else found).items():
+        OUT.print(
+            f"{name}: end-point error {one.epe_px:.3f} px (median {one.epe_median_px:.3f}, fastest "
+            f"tenth {one.epe_fastest_px:.3f}; no flow at all {one.zero_epe_px:.3f}), angular "
+            f"{one.angular_deg:.2f} degrees, Fl-all {100 * one.fl_all:.1f} %",
+            markup=False,
+        )
+    OUT.print(f"errors in {where}", markup=False)
+
+
+def _place(expected: Path, name: str, *, suffixes: set[str], default: str, several: bool) -> Path:
+    """The file itself, or the pair's file in the folder that was named."""
+    is_file = expected.suffix.lower() in suffixes and not expected.is_dir()
+    if not is_file and expected.suffix and not expected.is_dir():
+        raise InputError(
+            f"{expected}: unknown suffix; use one of {', '.join(sorted(suffixes))}, or a folder"
         )
     if is_file and several:
-        raise InputError(f"{wanted}: several pairs cannot share one file; name a folder")
-    return wanted if is_file else wanted / f"{name}{default}"
+        raise InputError(f"{expected}: several pairs cannot share one file; name a folder")
+    return expected if is_file else expected / f"{name}{default}"
 
 
-def _draw(path: Path, onset: "Image", found: "np.ndarray", wish: _Wish) -> None:
+def _draw(path: Path, onset: "Image", found: "np.ndarray", task: _Task) -> None:
     import cv2
 
     from hmrm import atomic
-    from hmrm.flow.picture import (
-        beside,
-        flow_and_legend_picture,
-        legend_picture,
-        quiver_picture,
+    from hmrm.flow.image import (
+        alongside,
+        flow_and_legend_image,
+        legend_image,
+        quiver_image,
     )
 
-    if wish.arrows:
-        image = beside(
-            quiver_picture(onset, found, max_px=wish.max_px), legend_picture(max_px=wish.max_px)
+    if task.arrows:
+        image = alongside(
+            quiver_image(onset, found, max_px=task.max_px), legend_image(max_px=task.max_px)
         )
     else:
-        image = flow_and_legend_picture(found, max_px=wish.max_px)
+        image = flow_and_legend_image(found, max_px=task.max_px)
     done, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     assert done
     atomic.write_bytes(path, content.tobytes())

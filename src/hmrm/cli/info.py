@@ -3,6 +3,7 @@
 import importlib.util
 from importlib import metadata, resources
 
+from rich.markup import escape
 from rich.table import Table
 
 from hmrm import provenance
@@ -17,11 +18,12 @@ OPTIONAL = {
 
 
 def info() -> None:
-    """Versions, optional parts, backends, shipped weights and licences."""
+    """Versions, optional parts, backends, models, shipped weights and licences."""
     commit = provenance.commit()
     OUT.print(f"hmrm {provenance.version()}" + (f" (commit {commit})" if commit else ""))
     OUT.print(_packages())
     OUT.print(_backends())
+    OUT.print(_models())
     OUT.print(_weights())
     OUT.print("Licence: Apache-2.0; third-party notices are in NOTICE.")
 
@@ -55,6 +57,17 @@ def _backends() -> Table:
     if torch.cuda.is_available():
         scan = scan_backend(torch.device("cuda", torch.cuda.current_device()))
         table.add_row("selective scan on CUDA", f"{scan.name}: {scan.reason}")
+    return table
+
+
+def _models() -> Table:
+    from hmrm.training.registry import MODELS
+
+    table = Table("model", "what it is", "needs", title="Models", title_justify="left")
+    for name, model in MODELS.items():
+        only = "" if model.recogniser is not None else " (size and speed only)"
+        needs = f"hmrm[{model.needs}]"
+        table.add_row(name, escape(model.description + only), escape(needs))
     return table
 
 

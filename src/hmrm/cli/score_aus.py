@@ -1,7 +1,5 @@
 """hmrm score-aus: action units found, against an annotation table."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -41,10 +39,11 @@ def score_aus(
     with an action-unit head write what they find: hmrm evaluate --weights hmrm-synthetic -o RUN,
     then --found RUN. Tables of other tools are taken too (columns AU12, p_AU12 or AU12_c).
     """
+    from hmrm import records
     from hmrm.errors import ConfigError
     from hmrm.evaluation.action_units.score import (
+        read_excluded,
         read_found,
-        read_left_out,
         read_truth,
         score_units,
     )
@@ -56,13 +55,10 @@ def score_aus(
         read_truth(truth, dataset=dataset),
         read_found(found, threshold=threshold),
         units=[int(number) for number in numbers if number],
-        left_out=() if prepared is None else read_left_out(prepared),
+        excluded=() if prepared is None else read_excluded(prepared),
     )
     if as_json:
-        plain = asdict(scores) | {"macro_f1": scores.macro_f1, "micro_f1": scores.micro_f1}
-        for unit, score in zip(plain["units"], scores.units, strict=True):
-            unit["f1"] = score.f1
-        OUT.print(json.dumps(plain, indent=1), markup=False)
+        OUT.print(records.dumps(scores), markup=False, end="")
         return
     from rich.table import Table
 
@@ -80,7 +76,7 @@ def score_aus(
     hint = "" if prepared else ". Clips that prepare left out do not count with --prepared FOLDER"
     for count, words in (
         (scores.without_result, f"annotated clips have no result; nothing was found in them{hint}"),
-        (scores.left_out, "annotated clips were left out by prepare and do not count"),
+        (scores.excluded, "annotated clips were left out by prepare and do not count"),
         (scores.unknown, "clips with a result are not annotated and do not count"),
         (scores.unreadable, "annotated clips have a code that cannot be read; they do not count"),
     ):

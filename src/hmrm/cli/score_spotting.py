@@ -1,9 +1,8 @@
 """hmrm score-spotting: found intervals against true ones, by the field's rule."""
 
-import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -71,14 +70,15 @@ def score_spotting(
     --found-first-frame.
     """
     from hmrm.evaluation.spotting.files import read_intervals
-    from hmrm.evaluation.spotting.rows import ReadOptions
+    from hmrm.evaluation.spotting.rows import Lengths, ReadOptions
     from hmrm.evaluation.spotting.score import score_spotting as score
+    from hmrm.intervals import Kind
 
-    lengths: dict[Any, tuple[int, int | None]] = {
-        kind: _lengths(text)
-        for kind, text in (("micro", micro_frames), ("macro", macro_frames))
-        if text is not None
-    }
+    lengths: dict[Kind, Lengths] = {}
+    if micro_frames is not None:
+        lengths["micro"] = _lengths(micro_frames)
+    if macro_frames is not None:
+        lengths["macro"] = _lengths(macro_frames)
 
     def options(first_frame: int | None, *, drop: bool) -> ReadOptions:
         return ReadOptions(
@@ -132,11 +132,11 @@ def _print(scores: "SpottingScores") -> None:
 
 
 def _write(output: Path, scores: "SpottingScores", inputs: list[Path]) -> None:
-    from hmrm import atomic, provenance
-    from hmrm.evaluation.spotting.score import to_mapping
+    from hmrm import provenance, records
+    from hmrm.evaluation.spotting.score import SpottingFile
 
     files = [path for path in inputs if path.is_file()]
     names = {path.name: provenance.sha256(path) for path in files}
-    result = to_mapping(scores) | {"inputs": names, "provenance": provenance.stamp()}
-    atomic.write_text(output, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    result = SpottingFile(scores=scores, inputs=names, provenance=provenance.make_stamp())
+    records.write(output, result)
     OUT.print(f"everything in {output}", markup=False)

@@ -1,14 +1,17 @@
 """hmrm spot: long videos in, intervals out."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.cli.analyze import ApexRule, Faces, print_run
+from hmrm.cli.terminal import ERR, OUT, print_error, progress_bar
 
-Faces = Literal["all", "largest"]
+if TYPE_CHECKING:
+    from hmrm.analysis.run import Outcome, VideoRun
+    from hmrm.video.images import StillPair
+
 _RATE = ("frame_rate_given", "frame_rate_assumed")
 """Codes of notices that a wrong answer most often follows from."""
 
@@ -23,19 +26,32 @@ def spot(
     ),
     subject: Annotated[
         Literal["none", "folder"],
-        typer.Option(
-            help="Subject of a video: not told (its name will do), or the folder it lies in."
-        ),
+        typer.Option(help="Subject of a video: none (its name will do), or the folder it lies in."),
     ] = "none",
     faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "largest",
     skip: Annotated[
         list[str] | None,
         typer.Option(
-            help="Name of folders or videos to leave out, * and ? allowed; may be repeated. Depth "
-            "pictures beside colour, as in CAS(ME)³: --skip depth.",
+            help="Name of folders or videos to skip, * and ? allowed; may be repeated. Depth "
+            "images alongside colour, as in CAS(ME)³: --skip depth.",
             show_default=False,
         ),
     ] = None,
+    apex_rule: Annotated[
+        ApexRule,
+        typer.Option(
+            help="Apex of spotted events: the largest displacement while they were followed, or "
+            "from the frames: the middle of the hold after registration, CapsuleNet's "
+            "largest difference to onset and offset, or the middle."
+        ),
+    ] = "displacement",
+    landmarks: Annotated[
+        Literal["5", "68"],
+        typer.Option(
+            help="Align faces by the detector's 5 points, or by 68 as the paper does (needs the "
+            "extra dlib; its model excludes commercial use)."
+        ),
+    ] = "5",
     frames_per_s: Annotated[
         float | None,
         typer.Option(
@@ -51,59 +67,62 @@ def spot(
 
     Writes spotting.csv (subject, video, onset, offset, type, apex, score; frames from 0, both
     ends count; a video in which nothing was found has a row without frames) and spotting.json. A
-    repeated run goes on where it stopped. Score the result against annotations with hmrm
+    repeated run resumes where it stopped. Score the result against annotations with hmrm
     score-spotting; hmrm datasets intervals writes those of a data set.
     """
-    from hmrm.analysis.spot_videos import SpottingConfig, Target, intervals_of, spot_videos
-    from hmrm.errors import HmrmError
+    from hmrm.analysis.run import Target
+    from hmrm.analysis.spot import spot_videos
+    from hmrm.spotting.settings import SpottingConfig
     from hmrm.video.discover import discover, unique_names
-    from hmrm.video.images import StillPair
 
     clips = discover(videos, skip=skip or ())
     targets = [
         Target(subject=_subject(clip, subject), video=name, source=clip)
         for clip, name in zip(clips, unique_names(clips), strict=True)
-        if not isinstance(clip, StillPair)
     ]
 
-    def complain(error: HmrmError) -> None:
-        ERR.print("error:", style="bold red", end=" ")
-        ERR.print(str(error), markup=False)
-
+    config = SpottingConfig(
+        faces=faces, apex_rule=apex_rule, landmarks=68 if landmarks == "68" else 5
+    )
     with progress_bar(enabled=progress) as bar:
+
+        def show(outcome: "Outcome") -> None:
+            if outcome.error is not None:
+                with bar.paused():
+                    print_error(outcome.error)
+
         run = spot_videos(
             targets,
             output,
-            SpottingConfig(faces=faces),
+            config,
             frames_per_s=frames_per_s,
             progress=bar,
-            on_failure=complain,
+            on_outcome=show,
         )
-    kinds = [one.kind for one in intervals_of(run.videos)]
-    seconds = sum(video["duration_s"] for video in run.videos)
-    long = f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
+    kinds = [interval.kind for result in run.results for interval in result.intervals]
+    seconds = sum(result.duration_s for result in run.results)
+    duration = f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
     OUT.print(
-        f"{len(run.videos)} video(s), {long}: {kinds.count('micro')} micro- and "
-        f"{kinds.count('macro')} macro-expression(s); {output / 'spotting.csv'}"
-        + (f"; {run.resumed} video(s) from an earlier run" if run.resumed else ""),
+        f"{len(run.results)} video(s), {duration}: {kinds.count('micro')} micro- and "
+        f"{kinds.count('macro')} macro-expression(s); {output / 'spotting.csv'}",
         markup=False,
     )
-    _print_rates(run.videos)
-    if run.failures:
-        ERR.print(f"{len(run.failures)} of {len(targets)} videos failed, see above")
-        raise typer.Exit(next(iter(run.failures.values())).exit_code)
+    _print_rates(run)
+    print_run(run)
 
 
-def _subject(clip: Path, rule: str) -> str:
-    return clip.absolute().parent.name if rule == "folder" else ""
+def _subject(clip: "Path | StillPair", rule: str) -> str:
+    path = clip if isinstance(clip, Path) else clip.onset
+    return path.absolute().parent.name if rule == "folder" else ""
 
 
-def _print_rates(videos: Sequence[Mapping[str, Any]]) -> None:
-    said: dict[str, list[str]] = {}
-    for video in videos:
-        for notice in video["notices"]:
-            if notice["code"] in _RATE:
-                said.setdefault(notice["message"], []).append(video["video"])
-    for message, names in said.items():
+def _print_rates(run: "VideoRun") -> None:
+    """Print each notice about a frame rate once, with the videos that it is about."""
+    videos: dict[str, list[str]] = {}
+    for result in run.results:
+        for notice in result.notices:
+            if notice.code in _RATE:
+                videos.setdefault(notice.message, []).append(result.video)
+    for message, names in videos.items():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
         ERR.print(f"notice: {names[0]}{others}: {message}", markup=False)

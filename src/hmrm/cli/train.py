@@ -94,13 +94,13 @@ def composite(
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.out_of_fold import out_of_fold
     from hmrm.evaluation.settings import load_plan
-    from hmrm.training.models import find_recogniser
+    from hmrm.training.registry import find_recogniser
     from hmrm.training.release import train_composite
 
     parallel.single_thread()
     plan = load_plan(settings_file)
     maps = load_maps(data, offset=plan.settings.offset_maps)
-    metrics = {} if run is None else out_of_fold(run, plan, maps)
+    found = None if run is None else out_of_fold(run, plan, maps)
     recogniser = find_recogniser(plan.model, plan.options)
-    path = train_composite(maps, recogniser, output, seed=seed, metrics=metrics)
+    path = train_composite(maps, recogniser, output, seed=seed, out_of_fold=found)
     OUT.print(f"weights: {path} (card: {path.with_suffix('.json').name})")

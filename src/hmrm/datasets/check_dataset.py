@@ -1,20 +1,22 @@
 """What of a data set is here, against what was published; every oddity once, with its count."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hmrm.clip import CLASSES, Oddity
-from hmrm.datasets.annotations.issue_texts import FAULTS
+from hmrm.clip import CLASSES
+from hmrm.datasets.annotations.issue_texts import FAULTS, IssueGroup, group_issues
 from hmrm.datasets.annotations.labels import class_of
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import ClipFrames, frames_of
 from hmrm.datasets.load import (
     Loaded,
+    LoadedComposite,
     LoadOptions,
     for_root,
     is_composite,
@@ -24,9 +26,104 @@ from hmrm.datasets.load import (
 from hmrm.datasets.maps.composite import differences_from_composite
 from hmrm.errors import InputError
 from hmrm.progress import Progress, silent
+from hmrm.records import formerly
 
 STAGE = "look at frames"
-_NOT_COUNTED = ("clips", "subjects")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excluded:
+    """A row's address or a clip's id, or a part of the composite, and why it is not used."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExcludedGroup:
+    """All clips that are excluded for one reason; ``first`` is one of them."""
+
+    reason: str
+    count: int
+    first: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedCount:
+    """A count of the publication and what was found; ``what`` is clips, subjects, an emotion …."""
+
+    what: str
+    published: int
+    found: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartCheck:
+    """One data set as it is here.
+
+    Attributes:
+        tables: sha256 of each table read, by file name.
+        by_kind, by_emotion, by_class: clips of each.
+        on_disk: clips whose folder of frames is there; None where nobody looked.
+        folders: folders of frames; None where nobody looked.
+        published: counts that were published, against ours.
+    """
+
+    dataset: str
+    title: str
+    tables: Mapping[str, str]
+    clips: int
+    subjects: int
+    by_kind: Mapping[str, int]
+    by_emotion: Mapping[str, int]
+    by_class: Mapping[str, int]
+    on_disk: int | None
+    folders: int | None
+    published: tuple[PublishedCount, ...]
+    issues: tuple[IssueGroup, ...] = field(metadata=formerly("oddities"))
+    skipped: tuple[Excluded, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompositeCheck:
+    """The MEGC 2019 composite as the rule makes it from what is here."""
+
+    clips: int
+    subjects: int
+    by_class: Mapping[str, int]
+    differences: tuple[str, ...]
+    excluded: tuple[ExcludedGroup, ...] = field(metadata=formerly("left_out"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSetCheck:
+    """A data set, or the composite's three with those that are not here."""
+
+    path: str
+    parts: tuple[PartCheck, ...]
+    missing: tuple[Excluded, ...] = ()
+    composite: CompositeCheck | None = None
+
+    @property
+    def faults(self) -> int:
+        """How much is to be mended, not merely to be known.
+
+        That is what is excluded, what is missing, published counts that are not met, and issues
+        among ``FAULTS``.
+        """
+        count = len(self.missing) + (len(self.composite.differences) if self.composite else 0)
+        for part in self.parts:
+            count += len(part.skipped)
+            count += sum(one.published != one.found for one in part.published)
+            count += sum(one.count for one in part.issues if one.code in FAULTS)
+        return count
+
+    def to_json(self) -> str:
+        """The same as JSON text; without the composite where a single data set was checked."""
+        table = asdict(self)
+        if self.composite is None:
+            del table["composite"]
+        return json.dumps(table, indent=1, ensure_ascii=False)
 
 
 def check_dataset(
@@ -35,8 +132,8 @@ def check_dataset(
     options: LoadOptions | None = None,
     *,
     progress: Progress = silent,
-) -> dict[str, Any]:
-    """Describe a data set, or the composite's three, in plain values, ready for JSON.
+) -> DataSetCheck:
+    """Describe a data set, or the composite's three.
 
     Args:
         name: see `hmrm.datasets.sources.catalogue.names`.
@@ -47,47 +144,50 @@ def check_dataset(
     """
     options = for_root(options or LoadOptions(), root)
     if not is_composite(name):
-        loaded = load_dataset(name, root, options)
-        return {"path": str(root), "parts": [_part(loaded, options, progress)], "missing": []}
+        part = _part(load_dataset(name, root, options), options, progress)
+        return DataSetCheck(path=str(root), parts=(part,))
     composite = load_composite(root, options)
+    return DataSetCheck(
+        path=str(root),
+        parts=tuple(_part(loaded, options, progress) for loaded in composite.parts),
+        missing=_excluded(composite.missing),
+        composite=_composite(composite),
+    )
+
+
+def _composite(composite: LoadedComposite) -> CompositeCheck:
     members = composite.membership.members
     labels = np.array([label for _, label in members], dtype=np.int64)
-    return {
-        "path": str(root),
-        "parts": [_part(loaded, options, progress) for loaded in composite.parts],
-        "missing": [{"what": s.what, "reason": s.reason} for s in composite.missing],
-        "composite": {
-            "clips": len(members),
-            "subjects": len({f"{r.dataset}/{r.subject}" for r, _ in members}),
-            "by_class": {c: int((labels == i).sum()) for i, c in enumerate(CLASSES)},
-            "differences": list(differences_from_composite([r.id for r, _ in members], labels)),
-            "left_out": _grouped_skips(composite.membership.left_out),
-        },
-    }
+    return CompositeCheck(
+        clips=len(members),
+        subjects=len({f"{r.dataset}/{r.subject}" for r, _ in members}),
+        by_class={c: int((labels == i).sum()) for i, c in enumerate(CLASSES)},
+        differences=differences_from_composite([r.id for r, _ in members], labels),
+        excluded=_grouped(composite.membership.excluded),
+    )
 
 
-def _part(loaded: Loaded, options: LoadOptions, progress: Progress) -> dict[str, Any]:
+def _part(loaded: Loaded, options: LoadOptions, progress: Progress) -> PartCheck:
     records, notes, skipped = loaded.annotations.records, Notes(), list(loaded.annotations.skipped)
     if not options.table_only:
         skipped += _look_at_frames(loaded, notes, progress)
-    oddities = (*loaded.annotations.oddities, *notes.found)
     counts = Counter(record.emotion or "none" for record in records)
     on_disk = sum(record.folder in loaded.folders for record in records)
-    return {
-        "dataset": loaded.dataset.name,
-        "title": loaded.dataset.title,
-        "tables": {path.name: digest for path, digest in loaded.annotations.files},
-        "clips": len(records),
-        "subjects": len({record.subject for record in records}),
-        "by_kind": dict(sorted(Counter(record.kind for record in records).items())),
-        "by_emotion": dict(counts.most_common()),
-        "by_class": _by_class(records),
-        "on_disk": None if options.table_only else on_disk,
-        "folders": None if options.table_only else len(loaded.folders),
-        "published": _published(loaded, records, counts),
-        "oddities": group_oddities(oddities),
-        "skipped": [{"what": s.what, "reason": s.reason} for s in skipped],
-    }
+    return PartCheck(
+        dataset=loaded.dataset.name,
+        title=loaded.dataset.title,
+        tables={path.name: digest for path, digest in loaded.annotations.files},
+        clips=len(records),
+        subjects=len({record.subject for record in records}),
+        by_kind=dict(sorted(Counter(record.kind for record in records).items())),
+        by_emotion=dict(counts.most_common()),
+        by_class=_by_class(records),
+        on_disk=None if options.table_only else on_disk,
+        folders=None if options.table_only else len(loaded.folders),
+        published=_published(loaded, records, counts),
+        issues=group_issues((*loaded.annotations.issues, *notes.found)),
+        skipped=_excluded(skipped),
+    )
 
 
 def _by_class(records: Iterable[Record]) -> dict[str, int]:
@@ -122,48 +222,28 @@ def _note_empty(record: Record, frames: ClipFrames, notes: Notes) -> None:
 
 def _published(
     loaded: Loaded, records: Sequence[Record], counts: Mapping[str, int]
-) -> list[dict[str, Any]]:
+) -> tuple[PublishedCount, ...]:
     found: dict[str, int] = {
         "clips": len(records),
         "subjects": len({record.subject for record in records}),
         "micro": sum(record.kind == "micro" for record in records),
         "macro": sum(record.kind == "macro" for record in records),
     }
-    return [
-        {"what": what, "published": expected, "found": found.get(what, counts.get(what, 0))}
+    return tuple(
+        PublishedCount(what=what, published=expected, found=found.get(what, counts.get(what, 0)))
         for what, expected in loaded.dataset.published.items()
-    ]
+    )
 
 
-def count_faults(found: Mapping[str, Any]) -> int:
-    """How much of a check's result is to be mended, not merely to be known.
-
-    That is what was left out, what is missing, published counts that are not met, and oddities
-    among ``FAULTS``.
-    """
-    count = len(found["missing"]) + len(found.get("composite", {}).get("differences", ()))
-    for part in found["parts"]:
-        count += len(part["skipped"])
-        count += sum(one["published"] != one["found"] for one in part["published"])
-        count += sum(one["count"] for one in part["oddities"] if one["code"] in FAULTS)
-    return count
+def _excluded(skips: Iterable[Skip]) -> tuple[Excluded, ...]:
+    return tuple(Excluded(what=skip.what, reason=skip.reason) for skip in skips)
 
 
-def group_oddities(oddities: Iterable[Oddity]) -> list[dict[str, Any]]:
-    """Each kind of oddity once: how often, and where it was met first."""
-    grouped: dict[str, list[Oddity]] = {}
-    for oddity in oddities:
-        grouped.setdefault(oddity.code, []).append(oddity)
-    return [
-        {"code": code, "count": len(found), "where": found[0].where, "message": found[0].message}
-        for code, found in sorted(grouped.items())
-    ]
-
-
-def _grouped_skips(skips: Iterable[Skip]) -> list[dict[str, Any]]:
+def _grouped(skips: Iterable[Skip]) -> tuple[ExcludedGroup, ...]:
     grouped: dict[str, list[str]] = {}
     for skip in skips:
         grouped.setdefault(skip.reason, []).append(skip.what)
-    return [
-        {"reason": reason, "count": len(what), "first": what[0]} for reason, what in grouped.items()
-    ]
+    return tuple(
+        ExcludedGroup(reason=reason, count=len(what), first=what[0])
+        for reason, what in grouped.items()
+    )

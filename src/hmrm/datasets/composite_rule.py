@@ -28,7 +28,7 @@ class Membership:
     """The clips of the composite with their labels, and those left out with the reason."""
 
     members: tuple[tuple[Record, int], ...]
-    left_out: tuple[Skip, ...]
+    excluded: tuple[Skip, ...]
 
 
 def composite_members(records: Iterable[Record], *, exclusions: bool = True) -> Membership:
@@ -37,19 +37,19 @@ def composite_members(records: Iterable[Record], *, exclusions: bool = True) -> 
     Args:
         exclusions: leave out the clips named in ``EXCLUDED``.
     """
-    members, left_out = [], []
+    members, excluded = [], []
     for record in records:
-        skip = _left_out(record, exclusions=exclusions)
+        skip = _excluded(record, exclusions=exclusions)
         if skip is not None:
-            left_out.append(skip)
+            excluded.append(skip)
             continue
         name = class_of(record.dataset, record.emotion)
         assert name is not None
         members.append((record, CLASSES.index(name)))
-    return Membership(members=tuple(members), left_out=tuple(left_out))
+    return Membership(members=tuple(members), excluded=tuple(excluded))
 
 
-def _left_out(record: Record, *, exclusions: bool) -> Skip | None:
+def _excluded(record: Record, *, exclusions: bool) -> Skip | None:
     if record.dataset not in PARTS:
         reason = f"{record.dataset} is no part of the composite"
         return Skip(what=record.id, reason=reason, kind="no part")

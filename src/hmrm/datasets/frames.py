@@ -1,12 +1,19 @@
 """The files of one record: onset, apex, offset and what lies between, found by number."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float
+
+from hmrm.clip import Frame
 from hmrm.datasets.annotations.folders import frames_between, numbered_frames
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
 from hmrm.errors import DataError
+from hmrm.flow.apex import apex_index
+from hmrm.video.images import read_image
 
 _NEAR_FRAMES = 3
 
@@ -26,6 +33,44 @@ class ClipFrames:
     apex: tuple[int, Path] | None
     between: tuple[tuple[int, Path], ...]
     shift: int = 0
+
+
+class _FrameFiles:
+    """Image files as frames, each read when it is asked for: a long clip need not fit in memory.
+
+    Frames are numbered by their place; a data set's files carry no times.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> Frame:
+        return Frame(index=index, time_s=0.0, image=read_image(self._paths[index]))
+
+
+def estimated_apex(
+    record: Record,
+    frames: ClipFrames,
+    points_xy_px: Float[np.ndarray, "p 2"] | None,
+    rule: str,
+) -> tuple[int, Path]:
+    """Number on file and image of the apex of a record whose annotators gave none.
+
+    Args:
+        points_xy_px: of the face in the onset; see `hmrm.flow.apex.apex_index`.
+        rule: of ``hmrm.flow.apex.APEX_RULES``.
+
+    Raises:
+        DataError: the record has no offset either.
+        InputError: one frame only, an image that cannot be read, or see `apex_index`.
+    """
+    if record.offset_frame is None and record.span_frames is None:
+        raise DataError(f"{record.id}: neither apex nor offset is known")
+    files = _FrameFiles([path for _, path in frames.between])
+    return frames.between[apex_index(files, points_xy_px, rule)]
 
 
 def frames_of(record: Record, folder: Path, notes: Notes) -> ClipFrames:

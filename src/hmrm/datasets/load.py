@@ -90,7 +90,7 @@ def load_dataset(name: str, root: Path, options: LoadOptions | None = None) -> L
     annotations = Annotations(
         dataset=dataset.name,
         records=tuple(records),
-        oddities=tuple(findings.notes.found),
+        issues=tuple(findings.notes.found),
         skipped=tuple(findings.skipped),
         files=tuple((path, provenance.sha256(path)) for path in findings.read),
     )

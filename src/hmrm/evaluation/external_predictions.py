@@ -4,10 +4,17 @@ from pathlib import Path
 
 from hmrm import provenance
 from hmrm.evaluation.predictions import read_table
-from hmrm.evaluation.summary import RunResult, score_table, write_result
+from hmrm.evaluation.results import (
+    FileUsed,
+    PredictionsTables,
+    RunResult,
+    RunSummary,
+    write_result,
+)
+from hmrm.evaluation.summary import score_parts
 
 
-def score_foreign(path: Path, output: Path, *, classes: tuple[str, ...]) -> RunResult:
+def score_external(path: Path, output: Path, *, classes: tuple[str, ...]) -> RunResult:
     """Read a CSV of predictions and pool it; what is not known of its making is said so.
 
     Raises:
@@ -18,24 +25,25 @@ def score_foreign(path: Path, output: Path, *, classes: tuple[str, ...]) -> RunR
     warnings = ["how epochs were chosen is not known of a foreign table"]
     if not predictions.named:
         warnings.append("the table names no clips: it cannot be paired with other runs")
-    summary = {
-        "model": path.stem,
-        "selection": "unknown",
-        "selection_words": "a foreign table, its selection rule unknown",
-        "folds": "unknown",
-        "seeds": [0],
-        "classes": list(classes),
-        "clips": len(predictions.ids),
-        "subjects": len(set(predictions.subjects)),
-        "skipped": [],
-        "named": predictions.named,
-        "transductive": False,
-        "warnings": warnings,
-        "leaks": [],
-        "scores": score_table([predictions]),
-        "config": {"predictions": {"name": path.name, "sha256": provenance.sha256(path)}},
-        "provenance": provenance.stamp(data_hash=provenance.sha256(path)),
-    }
+    digest = provenance.sha256(path)
+    summary = RunSummary(
+        model=path.stem,
+        selection="unknown",
+        selection_words="a foreign table, its selection rule unknown",
+        folds="unknown",
+        seeds=(0,),
+        classes=classes,
+        clips=len(predictions.ids),
+        subjects=len(set(predictions.subjects)),
+        skipped=(),
+        named=predictions.named,
+        transductive=False,
+        warnings=tuple(warnings),
+        leaks=(),
+        scores=score_parts([predictions]),
+        config=PredictionsTables(predictions=FileUsed(name=path.name, sha256=digest)),
+        provenance=provenance.make_stamp(data_hash=digest),
+    )
     result = RunResult(predictions={0: predictions}, summary=summary)
     write_result(output, result)
     return result

@@ -1,7 +1,7 @@
 """One fold with one seed: train, select, predict, and nothing else.
 
-Training receives a `TrainingSet` and a seed. What this file does with the test clips happens
-after training, or in an observer that returns nothing.
+Training receives a fold's training clips and a seed. What this file does with the test clips
+happens after training, or in an observer that returns nothing.
 """
 
 from dataclasses import dataclass
@@ -13,38 +13,11 @@ from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.metrics import score
 from hmrm.evaluation.protocol import Fold, grouped_folds
 from hmrm.evaluation.settings import Settings
-from hmrm.faces.crops import CANONICAL_CROP
-from hmrm.model.contract import FittedRecogniser, HasFeatures, Recogniser, TrainingSet
+from hmrm.flow.mapset import MapSet
+from hmrm.model.contract import FittedRecogniser, HasFeatures, Recogniser
 
 _PROBES = 3
 _SAME = 1e-4
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FoldData:
-    """All clips of a data set, in the form the recogniser asks for."""
-
-    ids: tuple[str, ...]
-    labels: Int[np.ndarray, " n"]
-    maps: Float32[np.ndarray, "n 3 s s"]
-    classes: tuple[str, ...]
-    offset_maps: Float32[np.ndarray, "n 3 s s"] | None = None
-    crop: str = CANONICAL_CROP
-    channels_apart: bool = False
-
-    def training_set(self, positions: tuple[int, ...]) -> TrainingSet:
-        """A copy of the clips at ``positions``: whatever a model does to it stays there."""
-        rows = np.array(positions)
-        back = None if self.offset_maps is None else np.array(self.offset_maps[rows])
-        return TrainingSet(
-            ids=tuple(self.ids[i] for i in positions),
-            maps=np.array(self.maps[rows]),
-            labels=self.labels[rows],
-            classes=self.classes,
-            offset_maps=back,
-            crop=self.crop,
-            channels_apart=self.channels_apart,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,11 +39,11 @@ class FoldResult:
     transductive: bool
     epoch_predictions: Int[np.ndarray, "e t"] | None = None
     inner_uf1: Float[np.ndarray, " inner_e"] | None = None
-    likeness: Float[np.ndarray, "t n"] | None = None
+    cosine_similarity: Float[np.ndarray, "t n"] | None = None
 
 
 def run_fold(
-    recogniser: Recogniser, data: FoldData, fold: Fold, settings: Settings, *, seed: int
+    recogniser: Recogniser, data: MapSet, fold: Fold, settings: Settings, *, seed: int
 ) -> FoldResult:
     """Train on a fold's training clips and predict its test clips.
 
@@ -81,27 +54,29 @@ def run_fold(
     rule = settings.selection
     if rule != "fixed" and recogniser.epochs is None:
         raise ConfigError(f"selection {rule}: this model has no epochs to choose; use fixed")
-    train, epochs, inner_uf1 = data.training_set(fold.train), None, None
+    train, test = data.select(fold.train), data.select(fold.test)
+    epochs, inner_uf1 = None, None
     if rule == "inner":
         inner_uf1 = inner_curve(recogniser, data, fold, settings, seed=seed)
         epochs = int(inner_uf1.argmax()) + 1
-    test_maps = np.array(data.maps[np.array(fold.test)])
-    watch = _Watch(test_maps, classes=len(data.classes))
+    first_pass = _FirstPass(test.maps, classes=len(data.classes))
     recording = rule == "oracle" or (settings.record_epochs and recogniser.epochs is not None)
-    fitted = recogniser.fit(train, seed=seed, epochs=epochs, observer=watch if recording else None)
-    final = scores = checked_scores(fitted, test_maps, classes=len(data.classes))
+    fitted = recogniser.fit(
+        train, seed=seed, epochs=epochs, observer=first_pass if recording else None
+    )
+    final = scores = checked_scores(fitted, test.maps, classes=len(data.classes))
     taken = epochs if epochs is not None else recogniser.epochs
     if rule == "oracle":
-        hits = np.stack(watch.scores).argmax(-1) == data.labels[np.array(fold.test)]
+        hits = np.stack(first_pass.scores).argmax(-1) == test.labels
         taken = oracle_epoch(hits) + 1
-        scores = watch.scores[taken - 1]
+        scores = first_pass.scores[taken - 1]
     return FoldResult(
         scores=scores,
         epochs=taken,
-        transductive=is_transductive(fitted, test_maps, final, train.maps[:2]),
-        epoch_predictions=np.stack(watch.scores).argmax(-1) if recording else None,
+        transductive=is_transductive(fitted, test.maps, final, train.maps[:2]),
+        epoch_predictions=np.stack(first_pass.scores).argmax(-1) if recording else None,
         inner_uf1=inner_uf1,
-        likeness=_likeness(fitted, data, fold) if settings.features else None,
+        cosine_similarity=_cosine_similarity(fitted, data, fold) if settings.features else None,
     )
 
 
@@ -112,24 +87,24 @@ def oracle_epoch(hits: Bool[np.ndarray, "e t"]) -> int:
 
 
 def inner_curve(
-    recogniser: Recogniser, data: FoldData, fold: Fold, settings: Settings, *, seed: int
+    recogniser: Recogniser, data: MapSet, fold: Fold, settings: Settings, *, seed: int
 ) -> Float[np.ndarray, " e"]:
     """UF1 by epoch, pooled over subject-grouped folds inside the training set."""
-    whole = data.training_set(fold.train)
+    whole = data.select(fold.train)
     count = min(settings.inner_folds, len(set(whole.subjects)))
     folds = grouped_folds(whole.subjects, whole.labels, folds=count, seed=settings.fold_seed)
     truth, predicted = [], []
     for inner in folds:
-        positions = tuple(fold.train[i] for i in inner.train)
-        watch = _Watch(whole.maps[np.array(inner.test)], classes=len(data.classes))
-        recogniser.fit(data.training_set(positions), seed=seed, observer=watch)
-        truth.append(whole.labels[np.array(inner.test)])
-        predicted.append(np.stack(watch.scores).argmax(-1))
+        test = whole.select(inner.test)
+        first_pass = _FirstPass(test.maps, classes=len(data.classes))
+        recogniser.fit(whole.select(inner.train), seed=seed, observer=first_pass)
+        truth.append(test.labels)
+        predicted.append(np.stack(first_pass.scores).argmax(-1))
     pooled, labels = np.concatenate(predicted, axis=1), np.concatenate(truth)
     return np.array([score(labels, row, classes=data.classes).uf1 for row in pooled])
 
 
-class _Watch:
+class _FirstPass:
     """An observer that keeps the scores of some clips after every epoch."""
 
     def __init__(self, maps: Float32[np.ndarray, "t 3 s s"], *, classes: int) -> None:
@@ -186,8 +161,8 @@ def is_transductive(
     )
 
 
-def _likeness(
-    fitted: FittedRecogniser, data: FoldData, fold: Fold
+def _cosine_similarity(
+    fitted: FittedRecogniser, data: MapSet, fold: Fold
 ) -> Float[np.ndarray, "t n"] | None:
     if not isinstance(fitted, HasFeatures):
         return None

@@ -1,16 +1,17 @@
 """One JSON file per fold and seed: written as a whole, read back when a run is resumed."""
 
-import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from hmrm import atomic
+from hmrm import records
+from hmrm.errors import DataError
 from hmrm.evaluation.fold import FoldResult
 from hmrm.evaluation.protocol import Fold
+from hmrm.records import formerly
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,6 +22,24 @@ class FoldFile:
     ids: tuple[str, ...]
     truth: Int[np.ndarray, " t"]
     result: FoldResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldTable:
+    """`FoldFile` as JSON: lists for arrays; see `hmrm.evaluation.fold.FoldResult`."""
+
+    fold: str
+    epochs: int | None
+    transductive: bool
+    ids: tuple[str, ...]
+    truth: tuple[int, ...]
+    predicted: tuple[int, ...]
+    scores: tuple[tuple[float, ...], ...]
+    epoch_predictions: tuple[tuple[int, ...], ...] | None = None
+    inner_uf1: tuple[float, ...] | None = None
+    cosine_similarity: tuple[tuple[float, ...], ...] | None = field(
+        default=None, metadata=formerly("likeness")
+    )
 
 
 def fold_path(run: Path, *, seed: int, number: int, fold: Fold) -> Path:
@@ -36,50 +55,51 @@ def write_fold(path: Path, fold: FoldFile) -> None:
         OutputError: it cannot be written.
     """
     result = fold.result
-    table: dict[str, Any] = {
-        "fold": fold.fold,
-        "epochs": result.epochs,
-        "transductive": result.transductive,
-        "ids": list(fold.ids),
-        "truth": fold.truth.tolist(),
-        "predicted": result.scores.argmax(1).tolist(),
-        "scores": result.scores.tolist(),
-    }
-    if result.epoch_predictions is not None:
-        table["epoch_predictions"] = result.epoch_predictions.tolist()
-    if result.inner_uf1 is not None:
-        table["inner_uf1"] = result.inner_uf1.tolist()
-    if result.likeness is not None:
+    epochs, cosine_similarity = result.epoch_predictions, result.cosine_similarity
+    table = FoldTable(
+        fold=fold.fold,
+        epochs=result.epochs,
+        transductive=result.transductive,
+        ids=fold.ids,
+        truth=tuple(fold.truth.tolist()),
+        predicted=tuple(result.scores.argmax(1).tolist()),
+        scores=tuple(map(tuple, result.scores.tolist())),
+        epoch_predictions=None if epochs is None else tuple(map(tuple, epochs.tolist())),
+        inner_uf1=None if result.inner_uf1 is None else tuple(result.inner_uf1.tolist()),
         # Four digits place a dot on a picture; all of them would make a run ten times as large.
-        table["likeness"] = [[round(float(v), 4) for v in row] for row in result.likeness]
-    atomic.write_text(path, json.dumps(table, ensure_ascii=False) + "\n")
+        cosine_similarity=None
+        if cosine_similarity is None
+        else tuple(map(_short, cosine_similarity.tolist())),
+    )
+    records.write(path, table, indent=None)
 
 
 def read_fold(path: Path, fold: Fold, ids: tuple[str, ...]) -> FoldFile | None:
     """A finished fold, or None where there is none, or one that power loss left in pieces."""
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-        found = FoldFile(
-            fold=table["fold"],
-            ids=tuple(table["ids"]),
-            truth=np.array(table["truth"], dtype=np.int64),
-            result=FoldResult(
-                scores=np.array(table["scores"], dtype=np.float64),
-                epochs=table["epochs"],
-                transductive=table["transductive"],
-                epoch_predictions=_integers(table.get("epoch_predictions")),
-                inner_uf1=_numbers(table.get("inner_uf1")),
-                likeness=_numbers(table.get("likeness")),
-            ),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        table = records.read(FoldTable, path)
+    except DataError:
         return None
-    return found if found.ids == tuple(ids[i] for i in fold.test) else None
+    if table.ids != tuple(ids[i] for i in fold.test):
+        return None
+    return FoldFile(
+        fold=table.fold,
+        ids=table.ids,
+        truth=np.array(table.truth, dtype=np.int64),
+        result=FoldResult(
+            scores=np.array(table.scores, dtype=np.float64),
+            epochs=table.epochs,
+            transductive=table.transductive,
+            epoch_predictions=(
+                None if table.epoch_predictions is None else np.array(table.epoch_predictions)
+            ),
+            inner_uf1=None if table.inner_uf1 is None else np.array(table.inner_uf1),
+            cosine_similarity=None
+            if table.cosine_similarity is None
+            else np.array(table.cosine_similarity),
+        ),
+    )
 
 
-def _numbers(values: Any) -> Float[np.ndarray, "..."] | None:
-    return None if values is None else np.array(values, dtype=np.float64)
-
-
-def _integers(values: Any) -> Int[np.ndarray, "..."] | None:
-    return None if values is None else np.array(values, dtype=np.int64)
+def _short(row: Sequence[float]) -> tuple[float, ...]:
+    return tuple(round(value, 4) for value in row)

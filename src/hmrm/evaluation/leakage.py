@@ -1,10 +1,6 @@
 """Ways in which a test clip may have been seen before, each looked for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
-from jaxtyping import Float, Int
 
 from hmrm.errors import DataError
 from hmrm.evaluation.protocol import Fold, Protocol
@@ -65,28 +61,3 @@ def require_separate_subjects(mapset: MapSet, protocol: Protocol) -> None:
     for fold in protocol.folds:
         for leak in _shared_subjects(mapset, fold):
             raise DataError(f"fold {fold.name}: {leak.message}; split by subject")
-
-
-Evaluate = Callable[[Int[np.ndarray, " n"]], Float[np.ndarray, "t k"]]
-"""All labels in, the scores of one fold's test clips out."""
-
-
-def uses_test_labels(
-    evaluate: Evaluate,
-    labels: Int[np.ndarray, " n"],
-    fold: Fold,
-    *,
-    classes: int,
-    generator: np.random.Generator,
-) -> bool:
-    """Whether the scores of a fold change, by one bit, when its test labels are replaced.
-
-    Args:
-        evaluate: runs the fold from scratch with the labels it is given.
-        labels: all true labels.
-        classes: each test label is moved to one of the other classes.
-    """
-    replaced = labels.copy()
-    test = np.array(fold.test)
-    replaced[test] = (labels[test] + generator.integers(1, classes, len(test))) % classes
-    return not np.array_equal(evaluate(labels), evaluate(replaced))

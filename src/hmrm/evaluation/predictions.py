@@ -1,6 +1,7 @@
 """Predictions as a table: one row per clip, matched by clip id and never by position."""
 
 import csv
+import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hmrm import atomic
+from hmrm.clip import ClipId
 from hmrm.datasets.maps.importers import dataset_of_subject
 from hmrm.errors import DataError
 from hmrm.evaluation.metrics import Scores, score
@@ -39,26 +41,27 @@ class Predictions:
     @property
     def subjects(self) -> tuple[str, ...]:
         """``dataset/subject`` of each clip."""
-        return tuple("/".join(i.split("/")[:2]) for i in self.ids)
+        return tuple(ClipId.parse(name).subject for name in self.ids)
 
     @property
     def datasets(self) -> tuple[str, ...]:
         """Data set of each clip."""
-        return tuple(i.split("/")[0] for i in self.ids)
+        return tuple(ClipId.parse(name).dataset for name in self.ids)
 
     def score(self) -> Scores:
         """Pooled scores over all clips."""
         return score(self.truth, self.predicted, classes=self.classes)
 
-    def score_by_dataset(self) -> dict[str, Scores]:
-        """Pooled scores of each data set by itself; all classes named in each."""
-        names = np.array(self.datasets)
-        return {
-            str(name): score(
-                self.truth[names == name], self.predicted[names == name], classes=self.classes
-            )
-            for name in sorted(set(self.datasets))
-        }
+    def of_dataset(self, dataset: str) -> "Predictions":
+        """The clips of one data set."""
+        rows = np.flatnonzero(np.array(self.datasets) == dataset)
+        return dataclasses.replace(
+            self,
+            ids=tuple(self.ids[i] for i in rows),
+            truth=self.truth[rows],
+            predicted=self.predicted[rows],
+            scores=None if self.scores is None else self.scores[rows],
+        )
 
 
 def build_predictions(
@@ -182,9 +185,10 @@ def _clip_id(row: dict[str, str], *, number: int, where: str) -> str:
         name = f"{dataset}/{row['subject']}/{row.get('clip') or f'row-{number + 1:05d}'}"
     else:
         raise DataError(f"{where}: no clip; expected columns id, or subject (and clip)")
-    if name.count("/") != 2 or not all(name.split("/")):
-        raise DataError(f"{where}: {name!r} is not dataset/subject/clip")
-    return name
+    try:
+        return str(ClipId.parse(name))
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def _labels(

@@ -8,28 +8,36 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hmrm import atomic, provenance
+from hmrm import atomic, provenance, records
 from hmrm.errors import ConfigError, MissingExtraError, SeenInTrainingError
 from hmrm.evaluation.fold import checked_scores, is_transductive
 from hmrm.evaluation.predictions import build_predictions
-from hmrm.evaluation.summary import RunResult, score_table, write_result
+from hmrm.evaluation.results import (
+    COMPOSITE,
+    RunResult,
+    RunSummary,
+    WeightsTables,
+    WeightsUsed,
+    write_result,
+)
+from hmrm.evaluation.summary import score_parts
 from hmrm.flow.mapset import MapSet, canonical_maps
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, MapKind
 
-LOOKS = "looks.jsonl"
+EVALUATIONS = "evaluations.jsonl"
+_FORMER_NAME = "looks.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FinishedModel:
+class PretrainedModel:
     """A trained recogniser with what its card says.
 
     Attributes:
         classes: names in the order of its scores; may hold more than the data's.
         trained_subjects: ``dataset/subject`` of all real people it has seen.
         digest: of the weights.
-        card: whatever else should travel with the score.
+        trained_on, steps, crop: from its card, where it has one; they travel with the score.
     """
 
     name: str
@@ -38,10 +46,41 @@ class FinishedModel:
     classes: tuple[str, ...]
     trained_subjects: tuple[str, ...]
     digest: str
-    card: dict[str, Any]
+    trained_on: str | None = None
+    steps: int | None = None
+    crop: str | None = None
+
+    @property
+    def used(self) -> WeightsUsed:
+        """What a result says of it."""
+        return WeightsUsed(
+            name=self.name,
+            sha256=self.digest,
+            trained_on=self.trained_on,
+            steps=self.steps,
+            crop=self.crop,
+        )
 
 
-def load_finished(name: str) -> FinishedModel:
+@dataclass(frozen=True, kw_only=True)
+class RealDataEvaluation:
+    """One line of ``evaluations.jsonl``: weights scored on some clips.
+
+    Attributes:
+        sha256: of the weights.
+        data: digest of the clips.
+        uf1: of all clips pooled.
+        commit: of the code that scored them.
+    """
+
+    weights: str
+    sha256: str
+    data: str
+    uf1: float
+    commit: str | None
+
+
+def load_pretrained(name: str) -> PretrainedModel:
     """A network of ours, by shipped name or path.
 
     Raises:
@@ -56,19 +95,21 @@ def load_finished(name: str) -> FinishedModel:
             raise
         raise MissingExtraError(f"weights need {error.name}: pip install 'hmrm[torch]'") from error
     network, card = load_model(name)
-    return FinishedModel(
+    return PretrainedModel(
         name=name,
         fitted=FittedHmrm(network=network),
         map_kind="canonical",
         classes=card.classes,
         trained_subjects=card.trained_subjects,
         digest=provenance.sha256(weights_path(name)),
-        card={"trained_on": card.trained_on, "steps": card.steps, "crop": card.crop},
+        trained_on=card.trained_on,
+        steps=card.steps,
+        crop=card.crop,
     )
 
 
-def score_finished(
-    model: FinishedModel, mapset: MapSet, output: Path, *, allow_seen: bool = False
+def score_pretrained(
+    model: PretrainedModel, mapset: MapSet, output: Path, *, allow_seen: bool = False
 ) -> RunResult:
     """Score finished weights on all clips, and log the look.
 
@@ -76,12 +117,13 @@ def score_finished(
     classes is its answer.
 
     Args:
-        output: folder of results; ``looks.jsonl`` there grows by one line per call.
+        output: folder of results; ``evaluations.jsonl`` there grows by one line per call.
         allow_seen: also score people it was trained on; the result is stamped.
 
     Raises:
         SeenInTrainingError: it was trained on some of these subjects.
         ConfigError: it does not know the data's classes.
+        DataError: ``evaluations.jsonl`` is damaged.
     """
     seen = sorted(set(model.trained_subjects) & set(mapset.subjects))
     if seen and not allow_seen:
@@ -103,35 +145,36 @@ def score_finished(
         classes=mapset.classes,
         scores=scores,
     )
-    table = score_table([predictions])
-    looks = _log_look(output, model, mapset, uf1=table["composite"]["uf1"]["mean"])
-    warnings = [f"SEEN IN TRAINING: {len(seen)} of the subjects"] if seen else []
-    summary = {
-        "model": model.name,
-        "selection": "finished",
-        "selection_words": f"finished weights, look number {looks} at these clips in this folder",
-        "folds": "none",
-        "seeds": [0],
-        "classes": list(mapset.classes),
-        "clips": len(mapset.ids),
-        "subjects": len(set(mapset.subjects)),
-        "skipped": [],
-        "looks": looks,
-        "transductive": transductive,
-        "warnings": warnings,
-        "leaks": [],
-        "scores": table,
-        "config": {"weights": {"name": model.name, "sha256": model.digest, **model.card}},
-        "provenance": provenance.stamp(
+    scored = score_parts([predictions])
+    evaluations = _log_evaluation(output, model, mapset, uf1=scored[COMPOSITE].uf1.mean)
+    summary = RunSummary(
+        model=model.name,
+        selection="finished",
+        selection_words=(
+            f"pretrained weights, evaluation number {evaluations} on these clips in this folder"
+        ),
+        folds="none",
+        seeds=(0,),
+        classes=mapset.classes,
+        clips=len(mapset.ids),
+        subjects=len(set(mapset.subjects)),
+        skipped=(),
+        evaluations=evaluations,
+        transductive=transductive,
+        warnings=(f"SEEN IN TRAINING: {len(seen)} of the subjects",) if seen else (),
+        leaks=(),
+        scores=scored,
+        config=WeightsTables(weights=model.used),
+        provenance=provenance.make_stamp(
             config_hash=model.digest[:12], data_hash=mapset.sha256, seeds=()
         ),
-    }
+    )
     result = RunResult(predictions={0: predictions}, summary=summary)
     write_result(output, result)
     return result
 
 
-def _columns(model: FinishedModel, classes: Collection[str]) -> list[int]:
+def _columns(model: PretrainedModel, classes: Collection[str]) -> list[int]:
     missing = [name for name in classes if name not in model.classes]
     if missing:
         raise ConfigError(
@@ -140,17 +183,22 @@ def _columns(model: FinishedModel, classes: Collection[str]) -> list[int]:
     return [model.classes.index(name) for name in classes]
 
 
-def _log_look(output: Path, model: FinishedModel, mapset: MapSet, *, uf1: float) -> int:
-    """Add a line to the log; how many lines speak of these clips now."""
-    path = output / LOOKS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    row = {
-        "weights": model.name,
-        "sha256": model.digest,
-        "data": mapset.sha256,
-        "uf1": uf1,
-        "commit": provenance.commit(),
-    }
-    lines.append(json.dumps(row))
+def _log_evaluation(output: Path, model: PretrainedModel, mapset: MapSet, *, uf1: float) -> int:
+    """Add a line to the log; how many lines are of these clips now (of the old log too)."""
+    path, former = output / EVALUATIONS, output / _FORMER_NAME
+    source = path if path.exists() or not former.exists() else former
+    lines = source.read_text(encoding="utf-8").splitlines() if source.exists() else []
+    earlier = [
+        records.loads(RealDataEvaluation, line, where=f"{source} line {number}")
+        for number, line in enumerate(lines, 1)
+    ]
+    this = RealDataEvaluation(
+        weights=model.name,
+        sha256=model.digest,
+        data=mapset.sha256,
+        uf1=uf1,
+        commit=provenance.commit(),
+    )
+    lines.append(json.dumps(records.to_json(this)))
     atomic.write_text(path, "\n".join(lines) + "\n")
-    return sum(json.loads(line)["data"] == mapset.sha256 for line in lines)
+    return sum(one.data == mapset.sha256 for one in (*earlier, this))

@@ -11,16 +11,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Int
 
+from hmrm.clip import ClipId
 from hmrm.errors import ConfigError, DataError
-
-CLASS_SETS: dict[str, tuple[str, ...]] = {
-    "megc2019-3": ("negative", "positive", "surprise"),
-    "casme3-4": ("negative", "positive", "surprise", "others"),
-    "casme2-5": ("happiness", "surprise", "disgust", "repression", "others"),
-    "samm-5": ("anger", "happiness", "surprise", "contempt", "other"),
-    "casme3-7": ("disgust", "fear", "anger", "sadness", "happiness", "surprise", "others"),
-}
-"""The class lists in use in the field, by name."""
 
 SCHEMES = ("loso", "loso-per-dataset", "datasets", "a number k of subject-grouped folds")
 
@@ -63,11 +55,12 @@ def build(
 
     Raises:
         ConfigError: unknown scheme, or more folds than subjects.
-        DataError: too few subjects or data sets to leave one out, or an id twice.
+        DataError: too few subjects or data sets to leave one out, an id twice, or one that is not
+            ``dataset/subject/clip``.
     """
     _check_ids(ids)
-    subjects = [subject_of(i) for i in ids]
-    datasets = [i.split("/")[0] for i in ids]
+    clips = [ClipId.parse(name) for name in ids]
+    subjects, datasets = [clip.subject for clip in clips], [clip.dataset for clip in clips]
     if scheme == "loso":
         folds = leave_one_out(subjects)
     elif scheme == "loso-per-dataset":
@@ -79,11 +72,6 @@ def build(
     else:
         raise ConfigError(f"folds {scheme!r} are unknown; choose {', '.join(SCHEMES)}")
     return Protocol(scheme=scheme, classes=classes, folds=folds)
-
-
-def subject_of(clip_id: str) -> str:
-    """``dataset/subject`` of a clip id."""
-    return "/".join(clip_id.split("/")[:2])
 
 
 def _check_ids(ids: Sequence[str]) -> None:
@@ -136,14 +124,14 @@ def grouped_folds(
     position = {name: row for row, name in enumerate(names)}
     for subject, code in zip(subjects, codes, strict=True):
         counts[position[subject], code] += 1
-    shares = counts / counts.sum(0)
+    fractions = counts / counts.sum(0)
     shuffled = np.random.default_rng(seed).permutation(len(names))
     order = sorted(shuffled, key=lambda row: -counts[row].sum())
     filled = np.zeros((folds, len(classes)))
     fold_of = np.zeros(len(names), dtype=int)
     for row in order:
-        fold_of[row] = _best_fold(filled, shares[row])
-        filled[fold_of[row]] += shares[row]
+        fold_of[row] = _best_fold(filled, fractions[row])
+        filled[fold_of[row]] += fractions[row]
     assigned = np.array([fold_of[position[s]] for s in subjects])
     return tuple(_fold_of(assigned, k) for k in range(folds))
 

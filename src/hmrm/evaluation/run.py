@@ -2,8 +2,8 @@
 
 A run folder holds ``run.toml`` (the plan), ``identity.json`` (what may not change between
 starts), ``folds/seed0/*.json`` (one finished fold each), ``predictions/seed0.csv`` (pooled),
-``run.json`` (scores with their origin) and ``timings.jsonl`` (seconds; the only file that differs
-between two runs of the same plan).
+``scores.csv`` (every score as one tidy table), ``run.json`` (scores with their origin) and
+``timings.jsonl`` (seconds; the only file that differs between two runs of the same plan).
 """
 
 import json
@@ -15,22 +15,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hmrm import atomic, parallel
+from hmrm import atomic, parallel, records, run_folder
 from hmrm.errors import ConfigError
-from hmrm.evaluation.fold import FoldData, run_fold
+from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
 from hmrm.evaluation.leakage import require_separate_subjects
 from hmrm.evaluation.protocol import Fold, Protocol, build
+from hmrm.evaluation.results import RunResult, write_result
 from hmrm.evaluation.settings import Plan
-from hmrm.evaluation.summary import RunResult, pool, write_result
-from hmrm.faces.crops import CANONICAL_CROP
-from hmrm.flow.mapset import MapSet, canonical_form, canonical_maps
+from hmrm.evaluation.summary import pool
+from hmrm.flow.mapset import MapSet, canonical_mapset
 from hmrm.progress import Progress, silent
-from hmrm.training.models import find_recogniser
+from hmrm.training.registry import find_recogniser
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One line of ``timings.jsonl``: seconds that a fold took."""
+
+    file: str
+    seed: int
+    s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +74,18 @@ def evaluate(
         ConfigError: ``output`` belongs to another plan or other data, or see `find_recogniser`.
         DataError: a split that cannot be, see `hmrm.evaluation.protocol.build`.
         OutputError: ``output`` cannot be written.
+
+    Example:
+        Leave one subject out with the baseline to beat, on the maps of a folder:
+
+        >>> from pathlib import Path
+        >>> import hmrm
+        >>> from hmrm.evaluation.settings import Plan
+        >>> maps = hmrm.load_maps(Path("maps"))
+        >>> result = hmrm.evaluate(maps, Plan(model="svm-mirrored"), Path("runs/svm"))
+        >>> found = result.predictions[0]  # those of seed 0
+        >>> found.ids == maps.ids, found.score().uf1 > 0.9
+        (True, True)
     """
     protocol = build(
         plan.settings.folds,
@@ -112,7 +132,8 @@ def _run_missing(
     run = partial(_run_task, classes=mapset.classes)
     for task, seconds in parallel.run_all(run, tasks, workers=workers):
         done += 1
-        _append(output / "timings.jsonl", {"file": task.out.stem, "seed": task.seed, "s": seconds})
+        took = Timing(file=task.out.stem, seed=task.seed, s=seconds)
+        _append(output / "timings.jsonl", records.dumps(took, indent=None))
         progress("folds", done, total)
 
 
@@ -147,14 +168,13 @@ def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
         folder = Path(name)
         np.save(folder / "ids.npy", np.array(mapset.ids))
         np.save(folder / "labels.npy", mapset.labels)
-        np.save(folder / "maps.npy", mapset.maps if kind == "raw" else canonical_maps(mapset))
-        form = [mapset.crop, mapset.channels_apart] if kind == "raw" else [CANONICAL_CROP, False]
-        (folder / "form.json").write_text(json.dumps(form), encoding="utf-8")
-        if offset and mapset.offset_maps is not None:
-            back = mapset.offset_maps
-            if kind != "raw":
-                back = canonical_form(back, crop=mapset.crop, per_channel=mapset.channels_apart)
-            np.save(folder / "offset_maps.npy", back)
+        form = mapset if offset else replace(mapset, offset_maps=None)
+        form = form if kind == "raw" else canonical_mapset(form)
+        np.save(folder / "maps.npy", form.maps)
+        crop = json.dumps([form.crop, form.channels_apart])
+        (folder / "form.json").write_text(crop, encoding="utf-8")
+        if form.offset_maps is not None:
+            np.save(folder / "offset_maps.npy", form.offset_maps)
         try:
             yield folder
         finally:
@@ -162,10 +182,10 @@ def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=1)
-def _load_shared(folder: Path, classes: tuple[str, ...]) -> FoldData:
+def _load_shared(folder: Path, classes: tuple[str, ...]) -> MapSet:
     back = folder / "offset_maps.npy"
     crop, channels_apart = json.loads((folder / "form.json").read_text(encoding="utf-8"))
-    return FoldData(
+    return MapSet(
         ids=tuple(str(i) for i in np.load(folder / "ids.npy")),
         labels=np.load(folder / "labels.npy"),
         maps=np.load(folder / "maps.npy", mmap_mode="r"),
@@ -192,42 +212,22 @@ def _finished(
 
 
 def _claim(output: Path, plan: Plan, mapset: MapSet, protocol: Protocol) -> None:
-    """Mark the folder as this plan's, or refuse it.
-
-    Raises:
-        ConfigError: it was started with another plan or other data.
-    """
+    """Mark the folder as this plan's, or refuse it; see `run_folder.claim`."""
     identity = {
         "config": plan.digest,
         "data": mapset.sha256,
         "classes": list(protocol.classes),
         "folds": [fold.name for fold in protocol.folds],
     }
-    path = output / "identity.json"
-    text = json.dumps(identity, indent=1, ensure_ascii=False) + "\n"
-    if path.exists():
-        try:
-            earlier = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: unreadable ({error}); choose a new folder") from error
-        changed = [key for key in identity if earlier.get(key) != identity[key]]
-        if changed:
-            raise ConfigError(
-                f"{output}: was started with another {changed[0]} ({earlier.get(changed[0])}, now "
-                f"{identity[changed[0]]}); choose a new folder, or run what run.toml there says"
-            )
-    elif output.exists() and any(output.iterdir()):
-        raise ConfigError(f"{output}: not empty and not a run; choose a new folder")
-    for leftover in output.glob("**/.*.partial*"):
-        leftover.unlink(missing_ok=True)
-    atomic.write_text(path, text)
+    advice = "choose a new folder, or run what run.toml there says"
+    run_folder.claim(output, "identity.json", identity, external_files=False, advice=advice)
     atomic.write_text(output / "run.toml", plan.dumps())
 
 
-def _append(path: Path, row: Mapping[str, Any]) -> None:
+def _append(path: Path, line: str) -> None:
     # One short write with O_APPEND: a kill leaves at most the last line unfinished.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        os.write(descriptor, (json.dumps(row) + "\n").encode())
+        os.write(descriptor, line.encode())
     finally:
         os.close(descriptor)

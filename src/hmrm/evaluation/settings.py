@@ -10,10 +10,19 @@ from typing import Any, Literal
 
 import tomli_w
 
-from hmrm import config
+from hmrm import config, records
 from hmrm.errors import ConfigError
 
 Selection = Literal["fixed", "inner", "oracle"]
+
+CLASS_SETS: dict[str, tuple[str, ...]] = {
+    "megc2019-3": ("negative", "positive", "surprise"),
+    "casme3-4": ("negative", "positive", "surprise", "others"),
+    "casme2-5": ("happiness", "surprise", "disgust", "repression", "others"),
+    "samm-5": ("anger", "happiness", "surprise", "contempt", "other"),
+    "casme3-7": ("disgust", "fear", "anger", "sadness", "happiness", "surprise", "others"),
+}
+"""The class lists in use in the field, by name."""
 
 SELECTION_WORDS: dict[str, str] = {
     "fixed": "fixed epochs, chosen beforehand",
@@ -60,6 +69,22 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelTable:
+    """The ``[model]`` table: a name, and beside it the options of that model."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict, metadata=records.INLINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanTables:
+    """A plan as its config writes it, which is how ``run.json`` holds it."""
+
+    model: ModelTable
+    evaluation: Settings
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A whole config: which model with which options, evaluated how."""
 
@@ -67,12 +92,17 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
 
+    @property
+    def tables(self) -> PlanTables:
+        """The two tables of its config."""
+        return PlanTables(
+            model=ModelTable(name=self.model, options=self.options), evaluation=self.settings
+        )
+
     def to_mapping(self) -> dict[str, Any]:
         """Plain nested values, as in the TOML file."""
-        return {
-            "model": {"name": self.model, **self.options},
-            "evaluation": config.to_mapping(self.settings),
-        }
+        plain: dict[str, Any] = records.to_json(self.tables)
+        return plain
 
     def dumps(self) -> str:
         """As TOML; `load_plan` gives it back."""
@@ -112,9 +142,9 @@ def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) ->
     name = model or named
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{where}: no model named; give --model or name in [model]")
-    wanted = {key: value for key, value in changes.items() if value is not None}
+    expected = {key: value for key, value in changes.items() if value is not None}
     try:
-        settings = replace(settings, **wanted)
+        settings = replace(settings, **expected)
     except TypeError as error:
         raise ConfigError(f"{where}: {error}") from error
     return Plan(model=name, options=options if name == named else {}, settings=settings)

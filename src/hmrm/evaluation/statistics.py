@@ -16,7 +16,7 @@ from hmrm.errors import DataError
 from hmrm.evaluation.metrics import confusion_matrix, per_class, score
 from hmrm.evaluation.predictions import Predictions, match
 
-DRAWS = 5000
+SAMPLES = 5000
 _BLOCK = 500
 
 
@@ -77,7 +77,7 @@ def bootstrap(
     seeds: Sequence[Predictions],
     *,
     generator: np.random.Generator,
-    draws: int = DRAWS,
+    samples: int = SAMPLES,
     level: float = 0.95,
 ) -> dict[str, Interval]:
     """Intervals of UF1, UAR and accuracy over resampled subjects.
@@ -91,14 +91,14 @@ def bootstrap(
     """
     counts = _counts_by_subject(seeds)
     values = _scores(counts.sum(0)[None])
-    drawn = _drawn_scores(counts, _draw_subjects(len(counts), draws, generator))
+    synthetic = _sampled_scores(counts, _sample_subjects(len(counts), samples, generator))
     tail = (1 - level) / 2
     return {
         name: Interval(
             value=float(values[name][0]),
-            low=float(np.quantile(drawn[name], tail)),
-            high=float(np.quantile(drawn[name], 1 - tail)),
-            sd=float(drawn[name].std(ddof=1)),
+            low=float(np.quantile(synthetic[name], tail)),
+            high=float(np.quantile(synthetic[name], 1 - tail)),
+            sd=float(synthetic[name].std(ddof=1)),
         )
         for name in values
     }
@@ -109,7 +109,7 @@ def paired_bootstrap(
     second: Sequence[Predictions],
     *,
     generator: np.random.Generator,
-    draws: int = DRAWS,
+    samples: int = SAMPLES,
     level: float = 0.95,
 ) -> dict[str, Difference]:
     """Is the second run better than the first? Both on the same drawn subjects.
@@ -125,19 +125,19 @@ def paired_bootstrap(
         match(first[0], one)
     both = [_counts_by_subject(first), _counts_by_subject(second)]
     # The same subjects for both runs: that is what makes the test paired.
-    weights = _draw_subjects(len(both[0]), draws, generator)
-    drawn = [_drawn_scores(counts, weights) for counts in both]
+    weights = _sample_subjects(len(both[0]), samples, generator)
+    synthetic = [_sampled_scores(counts, weights) for counts in both]
     values = [_scores(c.sum(0)[None]) for c in both]
     tail = (1 - level) / 2
     found = {}
     for name in values[0]:
-        difference = drawn[1][name] - drawn[0][name]
+        difference = synthetic[1][name] - synthetic[0][name]
         below, above = int((difference <= 0).sum()), int((difference >= 0).sum())
         found[name] = Difference(
             value=float(values[1][name][0] - values[0][name][0]),
             low=float(np.quantile(difference, tail)),
             high=float(np.quantile(difference, 1 - tail)),
-            p=min(1.0, 2 * (min(below, above) + 1) / (draws + 1)),
+            p=min(1.0, 2 * (min(below, above) + 1) / (samples + 1)),
         )
     return found
 
@@ -152,7 +152,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def chance_levels(
-    predictions: Predictions, *, generator: np.random.Generator, draws: int = 1000
+    predictions: Predictions, *, generator: np.random.Generator, samples: int = 1000
 ) -> dict[str, Chance]:
     """UF1, UAR and accuracy of guessers on the same true labels."""
     truth, classes = predictions.truth, predictions.classes
@@ -163,7 +163,7 @@ def chance_levels(
             confusion_matrix(
                 truth, generator.integers(0, len(classes), len(truth)), classes=len(classes)
             )
-            for _ in range(draws)
+            for _ in range(samples)
         ]
     )
     permuted = np.stack(
@@ -171,7 +171,7 @@ def chance_levels(
             confusion_matrix(
                 truth, generator.permutation(predictions.predicted), classes=len(classes)
             )
-            for _ in range(draws)
+            for _ in range(samples)
         ]
     )
     of_uniform, of_permuted = _scores(uniform[:, None]), _scores(permuted[:, None])
@@ -211,14 +211,14 @@ def _counts_by_subject(
     )
 
 
-def _draw_subjects(
-    subjects: int, draws: int, generator: np.random.Generator
+def _sample_subjects(
+    subjects: int, samples: int, generator: np.random.Generator
 ) -> Int[np.ndarray, "draws subjects"]:
     """How often each subject occurs in each draw of as many subjects, with replacement."""
-    return generator.multinomial(subjects, np.full(subjects, 1 / subjects), size=draws)
+    return generator.multinomial(subjects, np.full(subjects, 1 / subjects), size=samples)
 
 
-def _drawn_scores(
+def _sampled_scores(
     counts: Int[np.ndarray, "subjects seeds k k"], weights: Int[np.ndarray, "draws subjects"]
 ) -> dict[str, Float[np.ndarray, " draws"]]:
     blocks = [

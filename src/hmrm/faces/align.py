@@ -18,7 +18,7 @@ from jaxtyping import Float, UInt8
 
 from hmrm.clip import Image, Pair
 from hmrm.errors import InputError
-from hmrm.faces.crops import CANONICAL, PICTURE_WH_PX, Crop, Transform
+from hmrm.faces.crops import CANONICAL, IMAGE_WH_PX, Crop, Transform
 from hmrm.faces.shape import MEAN_FACE_68, five_points
 
 Points = Float[np.ndarray, "n 2"]
@@ -82,7 +82,7 @@ def to_pixels(size_wh_px: SizeWH) -> Transform:
 
 def canonical_transform(
     points_xy_px: Float[np.ndarray, "p 2"],
-    size_wh_px: SizeWH = PICTURE_WH_PX,
+    size_wh_px: SizeWH = IMAGE_WH_PX,
     *,
     crop: Crop = CANONICAL,
 ) -> Transform:
@@ -109,7 +109,7 @@ def canonical_transform(
     return compose(to_pixels(size_wh_px), compose(crop.from_face, to_face))
 
 
-def warp(image: Image, transform: Transform, size_wh_px: SizeWH = PICTURE_WH_PX) -> Warped:
+def warp(image: Image, transform: Transform, size_wh_px: SizeWH = IMAGE_WH_PX) -> Warped:
     """The picture in the crop: bilinear, the border repeated outside the image.
 
     A face more than twice as large as in the crop is first shrunk by area averaging, as bilinear
@@ -159,7 +159,7 @@ def align_pair(
     onset: Image,
     apex: Other,
     transform: Transform,
-    size_wh_px: SizeWH = PICTURE_WH_PX,
+    size_wh_px: SizeWH = IMAGE_WH_PX,
     *,
     onset_index: int = 0,
     apex_index: int = 1,

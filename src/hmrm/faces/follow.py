@@ -5,7 +5,7 @@ robust similarity. The face's own movements (lips, lids) are a minority of the c
 their weight, so the transform is the head's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import cv2
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from hmrm.faces.align import apply, similarity
 from hmrm.faces.crops import Transform
+from hmrm.records import formerly
 
 Grey = UInt8[np.ndarray, "h w"]
 
@@ -38,7 +39,7 @@ class FollowConfig:
 
     back_px: float = 0.7
     least_corners: int = 8
-    least_share: float = 0.4
+    least_fraction: float = field(default=0.4, metadata=formerly("least_share"))
     largest_step: float = 1.25
 
 
@@ -80,7 +81,7 @@ def follow(
     back, seen_back = _flow(second, first, there)
     missed = np.linalg.norm(back - start, axis=1)
     good = seen & seen_back & (missed <= config.back_px)
-    if good.sum() < max(config.least_corners, config.least_share * len(corners)):
+    if good.sum() < max(config.least_corners, config.least_fraction * len(corners)):
         return None
     source, target = corners[good], there[good] + shift
     if np.array_equal(source, target):

@@ -3,15 +3,16 @@
 The numbering is iBUG 300-W's: 0 to 16 jaw, 17 to 26 brows, 27 to 35 nose, 36 to 47 eyes, 48 to 67
 mouth, image left before right. Method: Kazemi and Sullivan, "One Millisecond Face Alignment with
 an Ensemble of Regression Trees", CVPR 2014, as in dlib. Without the extra a detection's 5 points
-align a face.
+align a face; the paper aligns by 68. `alignment_points` gives either.
 
 The model was trained on iBUG 300-W, whose licence excludes commercial use; hmrm does not ship it.
 """
 
 import os
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -20,7 +21,9 @@ from jaxtyping import Float
 from hmrm.clip import Image
 from hmrm.errors import MissingExtraError, WeightsError
 from hmrm.faces.align import apply, invert
-from hmrm.faces.boxes import Detection
+
+Landmarks = Literal[5, 68]
+"""How many points align a face: the detector's, or the paper's."""
 
 VARIABLE = "HMRM_DLIB_LANDMARKS"
 FILE_NAME = "shape_predictor_68_face_landmarks.dat"
@@ -32,6 +35,45 @@ _SIDE_PX = 512
 # sits a little below the middle.
 _CENTRE_DOWN = 0.58
 _MARGIN = 0.4
+
+
+@runtime_checkable
+class FoundFace(Protocol):
+    """A face that was detected or followed; ``Detection`` and ``TrackedFace`` are."""
+
+    @property
+    def box_xyxy_px(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of its box, px of the image."""
+
+    @property
+    def points_xy_px(self) -> Float[np.ndarray, "5 2"]:
+        """Eyes, nose tip and mouth corners, px of the image."""
+
+
+def alignment_points(
+    image: Image, face: FoundFace, landmarks: Landmarks = 5
+) -> Float[np.ndarray, "p 2"]:
+    """The points by which a face is aligned (``align.canonical_transform`` takes either).
+
+    Args:
+        landmarks: 5 are the face's own; 68 are found in its box.
+
+    Raises:
+        MissingExtraError: 68 are asked for and dlib or its model is not installed.
+        WeightsError: the landmark model is unusable.
+    """
+    return face.points_xy_px if landmarks == 5 else landmarker().find(image, face)
+
+
+@cache
+def landmarker() -> "Landmarker":
+    """The installed landmark model, read once for each process.
+
+    Raises:
+        MissingExtraError: dlib or its model is not installed.
+        WeightsError: the file is not such a model.
+    """
+    return Landmarker()
 
 
 def find_model() -> Path:
@@ -75,22 +117,22 @@ class Landmarker:
                 f"68 landmarks need dlib, which is not installed ({error}); "
                 "run: pip install 'hmrm[dlib]', or align by 5 points"
             ) from error
-        path = model or find_model()
+        self.model = model or find_model()
         try:
-            self._predictor: Any = dlib.shape_predictor(str(path))
+            self._predictor: Any = dlib.shape_predictor(str(self.model))
         except RuntimeError as error:
             raise WeightsError(
-                f"{path}: not a dlib shape predictor ({error}); give {FILE_NAME}"
+                f"{self.model}: not a dlib shape predictor ({error}); give {FILE_NAME}"
             ) from error
         self._rectangle: Any = dlib.rectangle
 
-    def find(self, image: Image, detection: Detection) -> Float[np.ndarray, "68 2"]:
+    def find(self, image: Image, face: FoundFace) -> Float[np.ndarray, "68 2"]:
         """Landmarks (x, y) in px of the image; where the face is hidden they are guesses.
 
         Raises:
             WeightsError: the model gives another number of points than 68.
         """
-        x1, y1, x2, y2 = detection.box_xyxy_px
+        x1, y1, x2, y2 = face.box_xyxy_px
         side = x2 - x1
         centre = np.array([(x1 + x2) / 2, y1 + _CENTRE_DOWN * (y2 - y1)])
         scale = _SIDE_PX / side

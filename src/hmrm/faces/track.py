@@ -101,11 +101,6 @@ class TrackedFace:
     turned: bool
 
     @property
-    def usable(self) -> bool:
-        """Whether movement can be measured in it."""
-        return self.success and not self.too_small and not self.turned
-
-    @property
     def eye_distance_px(self) -> float:
         """Distance between the two eye centres."""
         return float(np.linalg.norm(self.points_xy_px[1] - self.points_xy_px[0]))
@@ -123,7 +118,7 @@ class _Face:
     corners: Float32[np.ndarray, "n 2"] = field(
         default_factory=lambda: np.empty((0, 2), dtype=np.float32)
     )
-    looks: int = 1
+    evaluations: int = 1
     missed_s: float | None = None
     jump: bool = True
     owed: Float[np.ndarray, "5 2"] = field(default_factory=lambda: np.zeros((5, 2)))
@@ -136,10 +131,10 @@ class _Face:
             return False
         transform, self.corners = moved
         step_s = time_s - self.time_s
-        share = min(1.0, step_s / self.owed_s) if self.owed_s > 0 else 1.0
+        fraction = min(1.0, step_s / self.owed_s) if self.owed_s > 0 else 1.0
         owed = self.owed @ transform[:, :2].T
-        self.points = apply(transform, self.points) + share * owed
-        self.owed, self.owed_s = (1 - share) * owed, max(0.0, self.owed_s - step_s)
+        self.points = apply(transform, self.points) + fraction * owed
+        self.owed, self.owed_s = (1 - fraction) * owed, max(0.0, self.owed_s - step_s)
         self.box = _moved(self.box, transform)
         self.time_s = time_s
         height, width = after.shape
@@ -151,7 +146,7 @@ class _Face:
         if detection is None:
             self.missed_s = self.time_s if self.missed_s is None else self.missed_s
             return
-        self.looks, self.missed_s = self.looks + 1, None
+        self.evaluations, self.missed_s = self.evaluations + 1, None
         self.box, self.confidence = detection.box_xyxy_px, detection.confidence
         difference = detection.points_xy_px - self.points
         length = np.linalg.norm(difference, axis=1, keepdims=True)
@@ -168,7 +163,7 @@ class _Face:
         """Missed for long, or seen once and never again, as false detections are."""
         if self.missed_s is None:
             return False
-        return self.looks == 1 or self.time_s - self.missed_s >= config.drop_after_s
+        return self.evaluations == 1 or self.time_s - self.missed_s >= config.drop_after_s
 
     def report(self, ratio: Float[np.ndarray, "2"], config: TrackConfig) -> TrackedFace:
         """The public record, in px of the frame."""
@@ -204,7 +199,7 @@ def _moved(box: Box, transform: Transform) -> Box:
 class FaceTracker:
     """Follows all faces of one video; feed it the frames in order, one tracker per video.
 
-    Memory and time per frame do not grow with the video. ``left_out`` counts detections beyond
+    Memory and time per frame do not grow with the video. ``excluded`` counts detections beyond
     ``max_faces``.
     """
 
@@ -222,7 +217,7 @@ class FaceTracker:
             from hmrm.faces.mtcnn import MTCNN
 
             detector = MTCNN()
-        self.left_out = 0
+        self.excluded = 0
         self._detector = detector
         self._faces: list[_Face] = []
         self._lost: list[_Face] = []
@@ -280,12 +275,14 @@ class FaceTracker:
         new = [d for j, d in enumerate(detections) if j not in matched]
         new.sort(key=lambda d: -_width(d.box_xyxy_px))
         room = max(0, self.config.max_faces - len(kept))
-        self.left_out += len(new[room:])
+        self.excluded += len(new[room:])
         kept += [self._start(detection, time_s) for detection in new[:room]]
         self._faces = sorted(kept, key=lambda face: face.face_id)
         for face in self._faces:
             face.corners = corners_in(grey, face.box)
-        doubt = not self._faces or any(f.missed_s is not None or f.looks == 1 for f in self._faces)
+        doubt = not self._faces or any(
+            f.missed_s is not None or f.evaluations == 1 for f in self._faces
+        )
         wait = self.config.search_every_s if doubt else self.config.detect_every_s
         self._look_due_s = time_s + wait
 

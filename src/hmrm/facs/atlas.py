@@ -9,20 +9,20 @@ from jaxtyping import Float, Float32
 
 from hmrm.errors import ConfigError
 from hmrm.faces.align import canonical_landmarks68
-from hmrm.faces.crops import CANONICAL, PICTURE_WH_PX
+from hmrm.faces.crops import CANONICAL, IMAGE_WH_PX
 from hmrm.faces.shape import MIRRORED_68
 from hmrm.facs.atlas_table import CONJUGATE_UNITS, MIRRORED_UNITS, TABLE, Pull
 
 Side = Literal["both", "left", "right"]
 Grid = tuple[Float[np.ndarray, " w"], Float[np.ndarray, " h"]]
 
-PICTURE_PX = np.array(PICTURE_WH_PX, dtype=np.float64)
+IMAGE_PX = np.array(IMAGE_WH_PX, dtype=np.float64)
 """The canonical crop's width and height, px, where a face is not squeezed. Displacements are in
 these px whatever grid they are sampled on; points are too, from 0 at the crop's left and top."""
 
-EYE_DISTANCE_PX = float(CANONICAL.eye_distance_wh[0] * PICTURE_PX[0])
+EYE_DISTANCE_PX = float(CANONICAL.eye_distance_wh[0] * IMAGE_PX[0])
 
-_CANONICAL_POINTS_PX = canonical_landmarks68() * PICTURE_PX
+_CANONICAL_POINTS_PX = canonical_landmarks68() * IMAGE_PX
 _MIRROR = list(MIRRORED_68)
 
 
@@ -98,7 +98,7 @@ class AtlasSource:
         """Take a face.
 
         Args:
-            landmarks_xy_px: 68 points, px of the canonical crop (``PICTURE_PX``).
+            landmarks_xy_px: 68 points, px of the canonical crop (``IMAGE_PX``).
             reach: multiple of the table's spreads; loose tissue carries motion further.
 
         Raises:
@@ -110,7 +110,7 @@ class AtlasSource:
         if not np.isfinite(landmarks_xy_px).all():
             raise ConfigError("atlas: landmarks hold NaN or infinity; give 68 finite points")
         self.landmarks_xy_px = landmarks_xy_px.astype(np.float64)
-        self._mirrored_xy_px = self.landmarks_xy_px[_MIRROR] * [-1.0, 1.0] + [PICTURE_PX[0], 0.0]
+        self._mirrored_xy_px = self.landmarks_xy_px[_MIRROR] * [-1.0, 1.0] + [IMAGE_PX[0], 0.0]
         self._peaks: dict[tuple[int, Side], float] = {}
 
     def flow(
@@ -168,7 +168,7 @@ def sample_positions(size: int, margin: float) -> Grid:
     """Positions (x, y) of a flow grid's samples, crop px; they sit in the middle of its cells."""
     beyond = round(margin * size)
     cells = (np.arange(-beyond, size + beyond) + 0.5) / size
-    return cells * PICTURE_PX[0], cells * PICTURE_PX[1]
+    return cells * IMAGE_PX[0], cells * IMAGE_PX[1]
 
 
 def _half(

@@ -131,7 +131,7 @@ def _atlas_face(number: int, pool_seed: int, model_path: Path | None) -> FaceSou
     rng = np.random.default_rng([pool_seed, 1, number])
     landmarks = draw_landmarks(rng)
     source = AtlasSource(landmarks, reach=float(rng.uniform(0.85, 1.6)))
-    return FaceSource(motion=source, landmarks_xy_px=landmarks, depth=_drawn_depth(landmarks))
+    return FaceSource(motion=source, landmarks_xy_px=landmarks, depth=_synthetic_depth(landmarks))
 
 
 def _morphable_face(number: int, pool_seed: int, model_path: Path | None) -> FaceSource:
@@ -205,7 +205,7 @@ def inside_face(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h 
     return mask.astype(np.float32) / np.float32(255.0)
 
 
-def _drawn_depth(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]:
+def _synthetic_depth(landmarks: Float[np.ndarray, "68 2"]) -> Float32[np.ndarray, "h w"]:
     """A face without a 3D model: an ellipsoid with a nose on it, as high as faces are."""
     x, y = sample_positions(MAP_SIDE, _MARGIN)
     middle = landmarks[[0, 16]].mean(axis=0)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm.faces.align import canonical_landmarks68
-from hmrm.facs.atlas import PICTURE_PX
+from hmrm.facs.atlas import IMAGE_PX
 
 
 @cache
@@ -34,9 +34,9 @@ def draw_landmarks(rng: np.random.Generator, *, spread: float = 1.0) -> Float[np
         spread: 1 gives the variation of the real sets, 0 the mean face.
 
     Returns:
-        px of the canonical crop (``PICTURE_PX``), as aligned by eyes, nose and mouth.
+        px of the canonical crop (``IMAGE_PX``), as aligned by eyes, nose and mouth.
     """
     modes = landmark_modes()
     # Beyond 2.5 deviations in one direction the linear model draws faces nobody has.
     weights = spread * rng.standard_normal(len(modes)).clip(-2.5, 2.5)
-    return canonical_landmarks68() * PICTURE_PX + np.tensordot(weights, modes, axes=1)
+    return canonical_landmarks68() * IMAGE_PX + np.tensordot(weights, modes, axes=1)

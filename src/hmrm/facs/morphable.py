@@ -16,13 +16,11 @@ from jaxtyping import Float, Float32, Int
 from hmrm import atomic
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.align import apply, canonical_transform
-from hmrm.facs.atlas import PICTURE_PX, ActionUnit, Side
+from hmrm.facs.atlas import IMAGE_PX, ActionUnit, Side
 from hmrm.facs.raster import Visible, rasterise
 
 FACE_VERTICES = 9409
 """The model's first vertices are the face's skin; eyes, teeth and head follow."""
-
-IDENTITIES = 100
 
 # fmt: off
 SHAPES: dict[int, dict[str, float]] = {
@@ -289,7 +287,7 @@ class MorphableSource:
         if (size, beyond) not in self._seen:
             finer = max(1, round(_SAMPLES_ACROSS / size))
             samples = (size + 2 * beyond) * finer
-            scale = size * finer / PICTURE_PX
+            scale = size * finer / IMAGE_PX
             xy = self._points_px * scale + beyond * finer
             self._seen[size, beyond] = rasterise(
                 np.column_stack([xy, self._depth]),

@@ -115,10 +115,10 @@ def counted_recipes(path: Path) -> tuple[Recipe, ...]:
     recipes = []
     for text, by_class in sorted(counts.items()):
         parts = tuple(part for token in text.split("+") if (part := _part(token)) is not None)
-        shares = {label: n / clips[label] for label, n in sorted(by_class.items()) if n > 0}
+        fractions = {label: n / clips[label] for label, n in sorted(by_class.items()) if n > 0}
         recipes += [
-            Recipe(label=label, weight=share * share / sum(shares.values()), parts=parts)
-            for label, share in shares.items()
+            Recipe(label=label, weight=fraction * fraction / sum(fractions.values()), parts=parts)
+            for label, fraction in fractions.items()
             if parts
         ]
     missing = [label for label in CLASSES if label not in {r.label for r in recipes}]
@@ -143,7 +143,7 @@ def choose(recipes: Sequence[Recipe], label: str, rng: np.random.Generator) -> R
     return fitting[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
 
 
-def draw_units(
+def sample_units(
     recipe: Recipe, rng: np.random.Generator, *, low_px: float = 0.5, high_px: float = 2.0
 ) -> list[ActionUnit]:
     """Action units of one expression, left and right drawn apart.
@@ -167,7 +167,7 @@ def draw_units(
     return units
 
 
-def draw_nuisance(
+def sample_nuisance(
     rng: np.random.Generator, *, probability: float, low_px: float = 0.3, high_px: float = 2.0
 ) -> list[ActionUnit]:
     """Movements that are no expression: blink, gaze, speech, swallowing; each by its own chance."""

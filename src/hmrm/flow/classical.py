@@ -140,13 +140,13 @@ def match_brightness(
     Returns:
         float32 grey levels, unrounded; may leave 0 to 255 a little.
     """
-    mean, deviation = _trimmed_moments(image)
-    wanted_mean, wanted_deviation = _trimmed_moments(reference)
+    mean, std = _trimmed_moments(image)
+    expected_mean, expected_std = _trimmed_moments(reference)
     # Below one grey level the deviation is noise, not contrast.
-    flat = min(deviation, wanted_deviation) < 1.0
-    gain = 1.0 if flat else float(np.clip(wanted_deviation / deviation, 0.5, 2.0))
+    flat = min(std, expected_std) < 1.0
+    gain = 1.0 if flat else float(np.clip(expected_std / std, 0.5, 2.0))
     return (image.astype(np.float32) - np.float32(mean)) * np.float32(gain) + np.float32(
-        wanted_mean
+        expected_mean
     )
 
 

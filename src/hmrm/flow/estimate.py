@@ -1,12 +1,14 @@
 """Flow between any two pictures a user has: checked, converted, estimated."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
 
+from hmrm import provenance
 from hmrm.errors import InputError
+from hmrm.flow.aligned import Aligned
 from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 
@@ -41,7 +43,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def estimate_flow(
-    onset: np.ndarray, apex: np.ndarray, *, method: str = "dis"
+    onset: np.ndarray, apex: np.ndarray, *, method: str = "dis", align: bool = False
 ) -> Float32[np.ndarray, "2 h w"]:
     """Optical flow from ``onset`` to ``apex``.
 
@@ -50,6 +52,7 @@ def estimate_flow(
             (dropped); uint8, uint16 over its full range, or float in 0 to 1.
         apex: a picture of the same height and width.
         method: a key of ``ESTIMATORS``.
+        align: take the head's own motion out of the apex first and add it again (``aligned.py``).
 
     Returns:
         Px, u right and v down. Identical pictures give exactly zero.
@@ -58,13 +61,25 @@ def estimate_flow(
         MissingExtraError: ``method`` is a network and torch is not installed.
         InputError: unknown method, sizes that differ or are below 16 px, a shape, type or value
             that is not a picture.
+
+    Example:
+        A pattern that moves by one px to the right:
+
+        >>> import hmrm
+        >>> import numpy as np
+        >>> y, x = np.mgrid[:96, :96]
+        >>> onset = (128 + 60 * np.sin(x / 3) * np.sin(y / 4)).astype(np.uint8)
+        >>> apex = np.roll(onset, 1, axis=1)
+        >>> u, v = hmrm.estimate_flow(onset, apex, method="dis")
+        >>> round(float(np.median(u))), round(float(abs(np.median(v))))
+        (1, 0)
     """
     estimator = build_estimator(method)
     first, second = to_grey(onset, name="onset"), to_grey(apex, name="apex")
     check_pair(first, second)
     if np.array_equal(first, second):
         return np.zeros((2, *first.shape), np.float32)
-    return estimator(first, second)
+    return Aligned(estimator=estimator)(first, second) if align else estimator(first, second)
 
 
 def build_estimator(method: str) -> FlowEstimator:
@@ -76,6 +91,17 @@ def build_estimator(method: str) -> FlowEstimator:
     if method not in ESTIMATORS:
         raise InputError(f"flow method: unknown {method!r}; choose one of {', '.join(ESTIMATORS)}")
     return ESTIMATORS[method]()
+
+
+@cache
+def weights_sha256(method: str) -> str:
+    """Of a trained estimator's weights, which a new version may replace; empty for others.
+
+    Raises:
+        InputError: no estimator has that name.
+    """
+    weights = getattr(build_estimator(method), "weights", None)
+    return provenance.sha256(weights) if weights else ""
 
 
 def noise_floor_px(method: str) -> float:

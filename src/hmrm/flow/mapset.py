@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
-from hmrm.clip import Oddity
+from hmrm.clip import ClipId, Issue
 from hmrm.errors import DataError, NumericalError
 from hmrm.faces.crops import CANONICAL_CROP, CROPS, CropBox
 from hmrm.flow.pair import centre_and_scale
@@ -16,57 +17,84 @@ from hmrm.flow.pair import centre_and_scale
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MapSet:
-    """Flow maps of labelled clips, as on file.
+    """Flow maps of labelled clips: what importers return and what a model trains on.
+
+    Example:
+        >>> import numpy as np
+        >>> from hmrm.flow.mapset import build_mapset
+        >>> found = build_mapset(
+        ...     ids=["casme2/sub02/b", "casme2/sub01/a", "smic/s01/c"],
+        ...     labels=np.array([2, 0, 1]),
+        ...     maps=np.random.default_rng(0).normal(size=(3, 3, 28, 28)).astype(np.float32),
+        ...     classes=("negative", "positive", "surprise"),
+        ...     crop="hmrm-1",
+        ...     channels_apart=False,
+        ...     source="example",
+        ... )
+        >>> found.subjects
+        ('casme2/sub01', 'casme2/sub02', 'smic/s01')
+        >>> casme2 = found.select([0, 1])
+        >>> casme2.ids, casme2.labels.tolist()
+        (('casme2/sub01/a', 'casme2/sub02/b'), [0, 2])
 
     Attributes:
-        ids: ``dataset/subject/clip``, ascending, all different.
+        ids: ``dataset/subject/clip``, all different; ascending in what `build_mapset` makes.
         labels: indices into ``classes``.
         maps: (u right, v down, strain) onset→apex. From pictures 0 to 1, where the zero of u and
             v is unknown and is best taken to be their median; else px, or the values of
-            `hmrm.clip.FlowMap`.
+            `hmrm.clip.FlowMap`. float32; float16 where a large set is kept small.
         offset_maps: the same apex→offset, where the data has it.
-        classes: names in label order.
+        units: action units as 0 and 1, one column each, where they are known.
+        classes: names in label order; also of classes that no clip here has.
         crop: key of `CROPS`.
         channels_apart: u and v were scaled apart from each other, so their ratio is lost.
-        source: layout it was read from.
-        sha256: over ids, labels, classes, crop and maps; independent of the layout on disk.
-        oddities: see `Oddity`.
+        source: layout it was read from; empty where it was made in memory.
+        oddities: see `Issue`.
     """
 
     ids: tuple[str, ...]
     labels: Int[np.ndarray, " n"]
-    maps: Float32[np.ndarray, "n 3 s s"]
+    maps: Float[np.ndarray, "n 3 s s"]
     classes: tuple[str, ...]
-    crop: str
-    channels_apart: bool
-    source: str
-    sha256: str
-    oddities: tuple[Oddity, ...] = ()
-    offset_maps: Float32[np.ndarray, "n 3 s s"] | None = None
+    crop: str = CANONICAL_CROP
+    channels_apart: bool = False
+    source: str = ""
+    issues: tuple[Issue, ...] = ()
+    offset_maps: Float[np.ndarray, "n 3 s s"] | None = None
+    units: Float32[np.ndarray, "n k"] | None = None
 
     @property
     def subjects(self) -> tuple[str, ...]:
         """``dataset/subject`` of each clip."""
-        return tuple("/".join(i.split("/")[:2]) for i in self.ids)
+        return tuple(ClipId.parse(name).subject for name in self.ids)
 
     @property
     def datasets(self) -> tuple[str, ...]:
         """Data set of each clip."""
-        return tuple(i.split("/")[0] for i in self.ids)
+        return tuple(ClipId.parse(name).dataset for name in self.ids)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest over ids, labels, classes, crop and maps; independent of the layout on disk."""
+        total = hashlib.sha256()
+        for text in (*self.ids, *self.classes, self.crop, str(self.channels_apart)):
+            total.update(text.encode() + b"\0")
+        total.update(self.labels.astype("<i8").tobytes())
+        for values in (self.maps, self.offset_maps, self.units):
+            if values is not None:
+                total.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
+        return total.hexdigest()
 
     def select(self, positions: Sequence[int]) -> "MapSet":
-        """The clips at ``positions``, in that order, with a digest of their own."""
+        """A copy of the clips at ``positions``, in that order; changing it changes nothing here."""
         rows = np.asarray(positions, dtype=np.int64)
-        return build_mapset(
-            ids=[self.ids[i] for i in rows],
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in rows),
             labels=self.labels[rows],
-            maps=self.maps[rows],
-            classes=self.classes,
-            crop=self.crop,
-            channels_apart=self.channels_apart,
-            source=self.source,
-            oddities=self.oddities,
-            offset_maps=None if self.offset_maps is None else self.offset_maps[rows],
+            maps=np.asarray(self.maps)[rows],
+            offset_maps=None if self.offset_maps is None else np.asarray(self.offset_maps)[rows],
+            units=None if self.units is None else self.units[rows],
         )
 
 
@@ -79,30 +107,28 @@ def build_mapset(
     crop: str,
     channels_apart: bool,
     source: str,
-    oddities: Sequence[Oddity] = (),
+    issues: Sequence[Issue] = (),
     offset_maps: Float32[np.ndarray, "n 3 s s"] | None = None,
 ) -> MapSet:
-    """Check the parts against each other, sort by id, and take the digest.
+    """Check the parts against each other and sort by id.
 
     Raises:
         DataError: an id twice or not ``dataset/subject/clip``, a label outside the classes, an
             unknown crop, nothing at all, or NaN.
     """
     _check(ids, labels, maps, classes, crop)
-    order = np.array(sorted(range(len(ids)), key=lambda i: ids[i]), dtype=np.int64)
-    found = MapSet(
-        ids=tuple(ids[i] for i in order),
-        labels=labels[order].astype(np.int64),
-        maps=maps[order],
+    order = sorted(range(len(ids)), key=lambda i: ids[i])
+    return MapSet(
+        ids=tuple(ids),
+        labels=labels.astype(np.int64),
+        maps=maps,
         classes=classes,
         crop=crop,
         channels_apart=channels_apart,
         source=source,
-        sha256="",
-        oddities=tuple(oddities),
-        offset_maps=None if offset_maps is None else offset_maps[order],
-    )
-    return replace(found, sha256=_digest(found))
+        issues=tuple(issues),
+        offset_maps=offset_maps,
+    ).select(order)
 
 
 def _check(
@@ -118,8 +144,7 @@ def _check(
         raise DataError(f"crop {crop!r} is unknown; declare one of {', '.join(CROPS)}")
     seen: set[str] = set()
     for name, label, values in zip(ids, labels, maps, strict=True):
-        if name.count("/") != 2 or not all(name.split("/")):
-            raise DataError(f"clip id {name!r} is not dataset/subject/clip")
+        ClipId.parse(name)
         if name in seen:
             raise DataError(f"clip {name} occurs twice; keep one of them")
         seen.add(name)
@@ -129,41 +154,44 @@ def _check(
             raise DataError(f"{name}: the map holds NaN or infinity; make it again or leave it out")
 
 
-def _digest(maps: MapSet) -> str:
-    total = hashlib.sha256()
-    for text in (*maps.ids, *maps.classes, maps.crop, str(maps.channels_apart)):
-        total.update(text.encode() + b"\0")
-    total.update(maps.labels.astype("<i8").tobytes())
-    total.update(np.ascontiguousarray(maps.maps, dtype="<f4").tobytes())
-    if maps.offset_maps is not None:
-        total.update(np.ascontiguousarray(maps.offset_maps, dtype="<f4").tobytes())
-    return total.hexdigest()
-
-
-def canonical_maps(mapset: MapSet, *, per_channel: bool | None = None) -> np.ndarray:
-    """All onset→apex maps in crop hmrm-1: centred, scaled, strain from their own u and v.
-
-    Args:
-        per_channel: see `hmrm.flow.pair.centre_and_scale`; by default just where the data's
-            channels were scaled apart, since their ratio says nothing there.
-
-    Returns:
-        (n, 3, s, s) float32, as a recognition network sees them.
+def canonical_maps(mapset: MapSet) -> Float32[np.ndarray, "n 3 s s"]:
+    """All onset→apex maps as a recognition network sees them; see `canonical_form`.
 
     Raises:
         NumericalError: NaN or infinity.
     """
-    return canonical_form(
-        mapset.maps,
-        crop=mapset.crop,
-        per_channel=mapset.channels_apart if per_channel is None else per_channel,
+    return canonical_form(mapset.maps, crop=mapset.crop, per_channel=mapset.channels_apart)
+
+
+def canonical_mapset(mapset: MapSet) -> MapSet:
+    """The same clips with all their maps in canonical form; see `canonical_form`.
+
+    Raises:
+        NumericalError: NaN or infinity.
+    """
+    back = mapset.offset_maps
+    if back is not None:
+        back = canonical_form(back, crop=mapset.crop, per_channel=mapset.channels_apart)
+    return replace(
+        mapset,
+        maps=canonical_maps(mapset),
+        offset_maps=back,
+        crop=CANONICAL_CROP,
+        channels_apart=False,
     )
 
 
 def canonical_form(
     maps: Float32[np.ndarray, "n 3 s s"], *, crop: str, per_channel: bool
 ) -> Float32[np.ndarray, "n 3 s s"]:
-    """`canonical_maps` for bare arrays.
+    """Maps in crop hmrm-1: centred, scaled, strain from their own u and v.
+
+    Args:
+        per_channel: see `hmrm.flow.pair.centre_and_scale`; to be set just where the data's
+            channels were scaled apart, since their ratio says nothing there.
+
+    Returns:
+        float32, as a recognition network sees them.
 
     Raises:
         NumericalError: NaN or infinity.

@@ -8,7 +8,7 @@ from jaxtyping import Float
 OUTLIER_PX = (0.1, 0.25, 0.5, 1.0, 3.0, 5.0)
 """Error lengths above which pixels are counted."""
 
-FASTEST_SHARE = 0.1
+FASTEST_FRACTION = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def flow_scores(
         raise ValueError(f"flow scores: no known pixel of {flow.shape[1:]} inside {border_px} px")
     error = np.linalg.norm(found - true, axis=0)
     speed = np.linalg.norm(true, axis=0)
-    fastest = speed >= np.quantile(speed, 1.0 - FASTEST_SHARE)
+    fastest = speed >= np.quantile(speed, 1.0 - FASTEST_FRACTION)
     return FlowScores(
         epe_px=float(error.mean()),
         epe_median_px=float(np.median(error)),

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from hmrm.faces.align import apply, compose
-from hmrm.faces.crops import PICTURE_WH_PX, Transform
+from hmrm.faces.crops import IMAGE_WH_PX, Transform
 from hmrm.faces.regions import ANATOMICAL
 
 Cells = Float[np.ndarray, "n 2"]
@@ -49,7 +49,7 @@ class RegistrationConfig:
     @property
     def size_wh_px(self) -> tuple[int, int]:
         """Width and height of the crop."""
-        width, height = PICTURE_WH_PX
+        width, height = IMAGE_WH_PX
         return self.crop_width_px, round(self.crop_width_px * height / width)
 
 
@@ -74,12 +74,12 @@ class Grid:
         self.from_unit = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1]])
         masks = {name: region.mask(config.size_wh_px) for name, region in ANATOMICAL.items()}
         self.eyes = [masks[name] for name in _EYES]
-        self.watched = tuple(n for n in ANATOMICAL if n not in _EYES)
+        self.first_pass = tuple(n for n in ANATOMICAL if n not in _EYES)
         # Lids and gaze are the strongest motion of a face: no cell looks at them.
         self.looked_at = 1 - np.maximum(*self.eyes).astype(np.float32)
-        areas = self.sums(np.stack([masks[n] for n in self.watched]).astype(np.float32))
-        shares = areas.reshape(len(self.watched), -1) / self.area.ravel()
-        self.region_shares = shares.astype(np.float64)
+        areas = self.sums(np.stack([masks[n] for n in self.first_pass]).astype(np.float32))
+        fractions = areas.reshape(len(self.first_pass), -1) / self.area.ravel()
+        self.region_fractions = fractions.astype(np.float64)
         # Cells outside the face's oval are hair or background, and hardly count.
         self.rigid = 0.05 + ((u / 1.1) ** 2 + (v / 1.2) ** 2 < 1.0).astype(np.float64)
 
@@ -89,8 +89,8 @@ class Grid:
 
     def field(self, cells: Cells) -> Float32[np.ndarray, "2 h w"]:
         """Smooth field of the cells' motion."""
-        planes = cells.T.reshape(2, self.rows, self.columns).astype(np.float32)
-        return self.down.T @ planes @ self.across
+        classifiers = cells.T.reshape(2, self.rows, self.columns).astype(np.float32)
+        return self.down.T @ classifiers @ self.across
 
     @cached_property
     def area(self) -> Float32[np.ndarray, "r c"]:
@@ -121,9 +121,9 @@ class Template:
         strength = np.trace(inner, axis1=1, axis2=2) / 2
         self.trust = grid.rigid * strength / (strength + np.median(strength))
         # Information of every cell about either direction, shared out to the regions.
-        share = np.einsum("rn,nij->rnij", grid.region_shares, inner)
-        total = share.sum(1) + noise * np.eye(2)
-        self.region_weights = np.einsum("rij,rnjk->rnik", np.linalg.inv(total), share)
+        fraction = np.einsum("rn,nij->rnij", grid.region_fractions, inner)
+        total = fraction.sum(1) + noise * np.eye(2)
+        self.region_weights = np.einsum("rij,rnjk->rnik", np.linalg.inv(total), fraction)
 
     def step(self, crop: Float32[np.ndarray, "h w"]) -> Cells:
         """One Gauss-Newton step: motion of every cell from this crop to that one, px."""

@@ -41,13 +41,13 @@ class Spline:
         return total.reshape(self.coefficients.shape)
 
 
-def spline(planes: Float[np.ndarray, "c h w"]) -> Spline:
-    """The spline that passes through every pixel of ``planes``, each at least 2 × 2 px."""
+def spline(classifiers: Float[np.ndarray, "c h w"]) -> Spline:
+    """The spline that passes through every pixel of ``classifiers``, each at least 2 × 2 px."""
     filtered = [
         cv2.sepFilter2D(
             plane, cv2.CV_64F, _PREFILTER, _PREFILTER, borderType=cv2.BORDER_REFLECT_101
         )
-        for plane in planes.astype(np.float64)
+        for plane in classifiers.astype(np.float64)
     ]
     return Spline(coefficients=np.stack(filtered).astype(np.float32))
 

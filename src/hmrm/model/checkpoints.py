@@ -4,7 +4,6 @@
 tensors' file, so that a pair that does not belong together is noticed. Nothing is ever unpickled.
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -18,9 +17,11 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from hmrm import atomic, config
-from hmrm.errors import ConfigError, WeightsError
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm import atomic, config, records
+from hmrm.errors import ConfigError, DataError, WeightsError
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
+from hmrm.provenance import Stamp
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights"
 NETWORK = "hmrm"
@@ -41,7 +42,7 @@ class WeightCard:
         action_units: names of the action-unit head, if any.
         metrics: figures with the data they were measured on, by name.
         limits: what the weights cannot do, one sentence each.
-        provenance: the stamp of ``provenance.py``.
+        provenance: how they were made.
     """
 
     config: HMRMConfig
@@ -54,7 +55,7 @@ class WeightCard:
     action_units: tuple[str, ...] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Stamp | None = None
 
 
 def save_checkpoint(path: Path, model: HMRM, card: WeightCard) -> None:
@@ -71,7 +72,7 @@ def save_checkpoint(path: Path, model: HMRM, card: WeightCard) -> None:
     tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     _require_finite(tensors, path)
     content = save_tensors(tensors)
-    table = dataclasses.asdict(card) | {"config": config.to_mapping(card.config)}
+    table = records.to_json(card)
     table |= {"network": NETWORK, "sha256": hashlib.sha256(content).hexdigest()}
     # Tensors first: with the card written last, a half-finished pair never looks whole.
     atomic.write_bytes(path, content)
@@ -125,6 +126,14 @@ def load_model(name_or_path: str | Path) -> tuple[HMRM, WeightCard]:
 
     Raises:
         WeightsError: see `load_checkpoint`; an unknown name lists the known ones.
+
+    Example:
+        >>> import hmrm
+        >>> network, card = hmrm.load_model("hmrm-synthetic")
+        >>> card.classes
+        ('negative', 'positive', 'surprise', 'none')
+        >>> card.trained_subjects  # no real subject
+        ()
     """
     return load_checkpoint(weights_path(name_or_path))
 
@@ -190,15 +199,13 @@ def _read_pair(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def _card(table: Mapping[str, Any], path: Path) -> WeightCard:
-    names = {f.name for f in dataclasses.fields(WeightCard)}
-    values = {name: value for name, value in table.items() if name in names}
     where = str(path.with_suffix(".json"))
     try:
-        values["config"] = config.from_mapping(HMRMConfig, values["config"], where=where)
-        for name in ("classes", "trained_subjects", "trained_clips", "action_units", "limits"):
-            values[name] = tuple(values.get(name, ()))
-        return WeightCard(**values)
-    except (ConfigError, KeyError, TypeError) as error:
+        # Other unknown keys are passed over, but an unknown size means another network.
+        config.from_mapping(HMRMConfig, table["config"], where=where)
+        known = {**table, "provenance": table.get("provenance") or None}
+        return records.from_json(WeightCard, known, where=where)
+    except (ConfigError, DataError, KeyError, TypeError) as error:
         raise WeightsError(f"{where}: not a card of this version ({error})") from error
 
 
@@ -218,11 +225,11 @@ def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _require_shapes(
-    tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path
+    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path
 ) -> None:
-    for name in sorted(set(wanted) | set(tensors)):
+    for name in sorted(set(expected) | set(tensors)):
         got = tuple(tensors[name].shape) if name in tensors else "nothing"
-        due = tuple(wanted[name].shape) if name in wanted else "nothing"
+        due = tuple(expected[name].shape) if name in expected else "nothing"
         if got != due:
             raise WeightsError(
                 f"{path}: tensor {name} is {got}, the card's config asks for {due}; "

@@ -7,43 +7,19 @@ frozen predictors and returns nothing.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32
 
-from hmrm.faces.crops import CANONICAL_CROP
+from hmrm.flow.mapset import MapSet
 
 MapKind = Literal["canonical", "raw"]
 """`canonical`: crop hmrm-1, u and v centred and scaled, strain from them; `raw`: as on file."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TrainingSet:
-    """The clips a model may learn from; never the test subject's.
-
-    Attributes:
-        ids: ``dataset/subject/clip`` of each map, all different.
-        maps: onset→apex (u, v, strain) in the recogniser's `MapKind`.
-        labels: index into ``classes``.
-        classes: all classes of the protocol, also those no clip here has.
-        offset_maps: apex→offset maps of the same clips, where the data has them: extra material.
-        crop, channels_apart: what `hmrm.flow.mapset.canonical_form` must know of raw maps.
-    """
-
-    ids: tuple[str, ...]
-    maps: Float32[np.ndarray, "n 3 s s"]
-    labels: Int[np.ndarray, " n"]
-    classes: tuple[str, ...]
-    offset_maps: Float32[np.ndarray, "n 3 s s"] | None = None
-    crop: str = CANONICAL_CROP
-    channels_apart: bool = False
-
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """``dataset/subject`` of each clip."""
-        return tuple("/".join(name.split("/")[:2]) for name in self.ids)
+TrainingSet = MapSet
+"""The clips a model may learn from, never the test subject's; maps in the model's `MapKind`."""
 
 
 @runtime_checkable
@@ -98,7 +74,7 @@ class Recogniser(Protocol):
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -114,7 +90,3 @@ class Recogniser(Protocol):
                 states of a longer training (schedules may stretch).
             observer: see `Observer`; its presence changes no weight.
         """
-
-
-RecogniserFactory = Callable[..., Recogniser]
-"""Takes hyper-parameters by keyword; a dataclass type that is a `Recogniser` is one."""

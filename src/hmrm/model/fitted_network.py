@@ -65,7 +65,8 @@ class FittedHmrm:
 
     Example:
         >>> import numpy as np, torch
-        >>> from hmrm.model.network import HMRM, HMRMConfig
+        >>> from hmrm.model.network import HMRM
+        >>> from hmrm.model.sizes import HMRMConfig
         >>> network = HMRM(HMRMConfig(dim=16, depth=1), generator=torch.Generator().manual_seed(0))
         >>> maps = np.random.default_rng(0).normal(size=(2, 3, 28, 28)).astype(np.float32)
         >>> FittedHmrm(network=network.eval()).predict(maps).shape

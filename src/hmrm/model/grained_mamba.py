@@ -5,8 +5,7 @@ weights except the convolution: each grain has its own kernel size and kernels.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from einops import rearrange
@@ -16,39 +15,15 @@ from torch.nn import functional
 
 from hmrm.model.mamba_mix import Layout, MixWeights, mix_in_cpp
 from hmrm.model.scan import scan_backend, selective_scan
+from hmrm.model.sizes import Grain, HMRMConfig
 from hmrm.model.tokens import Grains
 
-Grain = Literal["coarse", "fine"]
-Directions = Literal["both", "forward"]
-Mixer = Literal["scan", "attention"]
 Tokens = Float[Tensor, "n l d"]
 Rows = Float[Tensor, "rows d"]
 """Tokens of both grains, packed (see `pack`)."""
 
 FORWARD, BACKWARD = 0, 1
 """Index of the branch in the leading dimension of every parameter that has one per direction."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockOptions:
-    """What an ablation takes away from a block; the defaults are the paper's block.
-
-    Attributes:
-        directions: ``forward`` leaves the backward branch out, with its parameters.
-        mixer: ``attention`` puts softmax self-attention over a region's tokens in the place of
-            the selective scan: queries and keys in that of C and B, ``state`` wide in each of
-            ``heads``; the values are the scan's own input, and D's skip stays.
-        heads: of that attention.
-        kernels: grains with a convolution of their own; the first one's serves the others.
-    """
-
-    directions: Directions = "both"
-    mixer: Mixer = "scan"
-    heads: int = 1
-    kernels: tuple[Grain, ...] = ("coarse", "fine")
-
-
-PAPER_BLOCK = BlockOptions()
 
 
 class Branches(NamedTuple):
@@ -98,29 +73,19 @@ class GrainedMambaBlock(nn.Module):
     and gated by SiLU(z).
     """
 
-    def __init__(
-        self,
-        *,
-        dim: int,
-        state: int,
-        expand: int,
-        rank: int,
-        coarse_kernel: int,
-        fine_kernel: int,
-        options: BlockOptions = PAPER_BLOCK,
-    ) -> None:
+    def __init__(self, config: HMRMConfig) -> None:
         super().__init__()
-        inner = dim * expand
-        ways = 2 if options.directions == "both" else 1
-        scans = options.mixer == "scan"
-        taps = {"coarse": coarse_kernel, "fine": fine_kernel}
-        self.rank, self.state, self.options = rank, state, options
+        dim, inner, state, rank = config.dim, config.inner, config.state, config.rank
+        ways = 2 if config.directions == "both" else 1
+        scans = config.mixer == "scan"
+        taps = {"coarse": config.coarse_kernel, "fine": config.fine_kernel}
+        self.config = config
         self.norm = nn.LayerNorm(dim)
         self.in_proj = nn.Linear(dim, 2 * inner, bias=False)
         self.convolutions = nn.ModuleDict(
-            {grain: ShortConvolution(inner, taps[grain], ways) for grain in options.kernels}
+            {grain: ShortConvolution(inner, taps[grain], ways) for grain in config.own_kernels}
         )
-        width = rank + 2 * state if scans else 2 * options.heads * state
+        width = rank + 2 * state if scans else 2 * config.heads * state
         self.x_proj = nn.Parameter(torch.zeros(ways, width, inner))
         if scans:
             self.dt_proj = nn.Parameter(torch.zeros(ways, inner, rank))
@@ -138,7 +103,7 @@ class GrainedMambaBlock(nn.Module):
         """The same for packed rows: both grains share every matrix product."""
         xz = self.in_proj(self.norm(rows))
         # The fused operators know two directions and the scan.
-        whole = self.options.directions == "both" and self.options.mixer == "scan"
+        whole = self.config.directions == "both" and self.config.mixer == "scan"
         fused = whole and fusible(xz)
         mixed = mix_in_cpp(xz, layout, self.weights()) if fused else self.mix(xz, layout)
         update: Tensor = self.out_proj(mixed)
@@ -171,12 +136,12 @@ class GrainedMambaBlock(nn.Module):
         return Branches(self._branch(x, grain, FORWARD), self._branch(x, grain, BACKWARD))
 
     def _mixed(self, x: Tokens, grain: Grain) -> Tokens:
-        if self.options.directions == "forward":
+        if self.config.directions == "forward":
             return self._branch(x, grain, FORWARD)
         return torch.add(*self.branches(x, grain))
 
     def _convolution(self, grain: Grain) -> ShortConvolution:
-        kernels = self.options.kernels
+        kernels = self.config.own_kernels
         found = self.convolutions[grain if grain in kernels else kernels[0]]
         assert isinstance(found, ShortConvolution)
         return found
@@ -184,9 +149,10 @@ class GrainedMambaBlock(nn.Module):
     def _branch(self, x: Tokens, grain: Grain, direction: int) -> Tokens:
         u = functional.silu(self._convolution(grain)(x, direction))
         projected = functional.linear(u, self.x_proj[direction])
-        if self.options.mixer == "attention":
+        if self.config.mixer == "attention":
             return self._attend(u, projected) + u * self.D[direction]
-        low, B, C = torch.split(projected, [self.rank, self.state, self.state], -1)
+        state = self.config.state
+        low, B, C = torch.split(projected, [self.config.rank, state, state], -1)
         step = functional.linear(low, self.dt_proj[direction], self.dt_bias[direction])
         A = -torch.exp(self.A_log[direction])
         return selective_scan(
@@ -195,36 +161,34 @@ class GrainedMambaBlock(nn.Module):
 
     def _attend(self, u: Tokens, projected: Float[Tensor, "n l p"]) -> Tokens:
         """Softmax attention of every token to all of its region."""
-        heads = self.options.heads
+        heads = self.config.heads
         query, key = rearrange(projected, "n l (p h s) -> p n h l s", p=2, h=heads)
         value = rearrange(u, "n l (h e) -> n h l e", h=heads)
         mixed = functional.scaled_dot_product_attention(query, key, value)
         return rearrange(mixed, "n h l e -> n l (h e)")
 
     @torch.no_grad()
-    def initialise(
-        self, generator: torch.Generator, *, step_range: tuple[float, float], depth: int
-    ) -> None:
-        """Fill all parameters; ``step_range`` bounds the initial Δ (log-uniform)."""
+    def initialise(self, generator: torch.Generator) -> None:
+        """Fill all parameters."""
         for weight in (self.in_proj.weight, self.x_proj, self.out_proj.weight):
             fill_uniform(weight, weight.shape[-1], generator)
         # Residual branches add up over the blocks; GPT-2's scaling keeps the sum's variance.
-        self.out_proj.weight /= math.sqrt(depth)
-        if self.options.mixer == "scan":
-            self._initialise_scan(generator, step_range)
+        self.out_proj.weight /= math.sqrt(self.config.depth)
+        if self.config.mixer == "scan":
+            self._initialise_scan(generator)
         self.D.fill_(1.0)
         for convolution in self.convolutions.values():
             assert isinstance(convolution, ShortConvolution)
             fill_uniform(convolution.weight, convolution.weight.shape[-1], generator)
             convolution.bias.zero_()
 
-    def _initialise_scan(self, generator: torch.Generator, step_range: tuple[float, float]) -> None:
-        fill_uniform(self.dt_proj, self.rank, generator)
-        low, high = (math.log(bound) for bound in step_range)
+    def _initialise_scan(self, generator: torch.Generator) -> None:
+        fill_uniform(self.dt_proj, self.config.rank, generator)
+        low, high = math.log(self.config.step_min), math.log(self.config.step_max)
         step = torch.exp(torch.rand(self.dt_bias.shape, generator=generator) * (high - low) + low)
         # Inverse of softplus, so that the step is exactly this where the projection gives zero.
         self.dt_bias.copy_(step + torch.log(-torch.expm1(-step)))
-        self.A_log.copy_(torch.log(torch.arange(1.0, self.state + 1)).expand_as(self.A_log))
+        self.A_log.copy_(torch.log(torch.arange(1.0, self.config.state + 1)).expand_as(self.A_log))
 
 
 class GrainedMambaEncoder(nn.Module):
@@ -234,32 +198,10 @@ class GrainedMambaEncoder(nn.Module):
     mean over a region's tokens.
     """
 
-    def __init__(
-        self,
-        *,
-        dim: int,
-        depth: int,
-        state: int,
-        expand: int,
-        rank: int,
-        coarse_kernel: int,
-        fine_kernel: int,
-        options: BlockOptions = PAPER_BLOCK,
-    ) -> None:
+    def __init__(self, config: HMRMConfig) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(
-            GrainedMambaBlock(
-                dim=dim,
-                state=state,
-                expand=expand,
-                rank=rank,
-                coarse_kernel=coarse_kernel,
-                fine_kernel=fine_kernel,
-                options=options,
-            )
-            for _ in range(depth)
-        )
-        self.norm = nn.LayerNorm(dim)
+        self.blocks = nn.ModuleList(GrainedMambaBlock(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(config.dim)
 
     def forward(self, grains: Grains) -> Grains:
         """Tokens ``(b, regions, l, dim)`` of both grains → vectors ``(b, regions, dim)``.

@@ -1,8 +1,6 @@
 """The HMRM recognition network: flow map → region tokens → Mamba encoder → fusion → classes."""
 
-import math
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from einops import rearrange
@@ -12,129 +10,15 @@ from torch.nn import functional
 
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError, DataError, NumericalError
-from hmrm.model.grained_mamba import (
-    BlockOptions,
-    Directions,
-    Grain,
-    GrainedMambaBlock,
-    GrainedMambaEncoder,
-    Mixer,
-    fill_uniform,
-)
-from hmrm.model.region_fusion import Fusion, MeanFusion, RegionFusion
-from hmrm.model.tokens import COARSE_REGIONS, FINE_REGIONS, Grains, RegionTokens, WhichGrains
+from hmrm.model.grained_mamba import GrainedMambaBlock, GrainedMambaEncoder, fill_uniform
+from hmrm.model.region_fusion import MeanFusion, RegionFusion
+from hmrm.model.sizes import HMRMConfig
+from hmrm.model.tokens import Grains, RegionTokens
 
 _FACE_CELLS = 4
 
 SCALES = ("coarse", "fine", "fused")
 """The scales that are classified, in the order of the loss's weights."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HMRMConfig:
-    """Sizes of the network; the defaults are the paper's (§4, embedding 192, depth 4, state 16).
-
-    Attributes:
-        map_size: side of the flow map, px, divisible by 4.
-        channels: 3 for u, v and strain.
-        dim: token embedding.
-        depth: Mamba blocks.
-        state: state size of the scan, N.
-        expand: inner width over ``dim``.
-        coarse_grid, fine_grid: tokens per side of a region; 4 gives 16 tokens.
-        coarse_kernel, fine_kernel: taps of each grain's convolution.
-        heads: attention heads of the fusion.
-        fusion: ``window`` first inside a coarse region, then across; ``global`` across only;
-            ``mean`` no attention, the regions' mean.
-        dropout: share of fused regional vectors' elements dropped in training.
-        step_min, step_max: range of the initial Δ.
-        grains: ``fine`` and ``coarse`` leave the other grain out, with its tokens, its head and
-            its convolution.
-        directions, mixer: of the blocks; see `hmrm.model.grained_mamba.BlockOptions`. ``heads``
-            is the fusion's and the mixer's.
-        kernels: ``shared`` gives both grains the same convolution, weights included.
-        face_token: fuse a vector of the whole face with the regions': its motion in 4 × 4 cells.
-            What moves with the head as one is gone from a map that was centred; turns, tilts and
-            approach are not.
-
-    From ``grains`` on, the defaults are the network; anything else is for ablations.
-    """
-
-    map_size: int = 28
-    channels: int = 3
-    dim: int = 192
-    depth: int = 4
-    state: int = 16
-    expand: int = 2
-    coarse_grid: int = 4
-    fine_grid: int = 4
-    coarse_kernel: int = 4
-    fine_kernel: int = 3
-    heads: int = 4
-    fusion: Fusion = "window"
-    dropout: float = 0.0
-    step_min: float = 0.001
-    step_max: float = 0.1
-    grains: WhichGrains = "both"
-    directions: Directions = "both"
-    mixer: Mixer = "scan"
-    kernels: Literal["own", "shared"] = "own"
-    face_token: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("channels", "dim", "depth", "state", "expand", "heads"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
-        if self.dim % self.heads:
-            raise ConfigError(f"dim = {self.dim}: must be divisible by heads = {self.heads}")
-        if min(self.coarse_kernel, self.fine_kernel) < 1:
-            raise ConfigError("coarse_kernel and fine_kernel must be at least 1")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ConfigError(f"dropout = {self.dropout}: must be in 0 … 1, 1 excluded")
-        if not 0.0 < self.step_min < self.step_max:
-            raise ConfigError("step_min must be above 0 and below step_max")
-        if self.kernels == "shared" and self.coarse_kernel != self.fine_kernel:
-            raise ConfigError(
-                f"kernels = shared, but coarse_kernel = {self.coarse_kernel} and fine_kernel = "
-                f"{self.fine_kernel}: give both grains the same number of taps"
-            )
-
-    @property
-    def rank(self) -> int:
-        """Width of the bottleneck that Δ is computed through (Mamba's rule)."""
-        return math.ceil(self.dim / 16)
-
-    @property
-    def regions(self) -> tuple[int, int]:
-        """Number of coarse and of fine regions."""
-        return (
-            0 if self.grains == "fine" else COARSE_REGIONS,
-            0 if self.grains == "coarse" else FINE_REGIONS,
-        )
-
-    @property
-    def fused_vectors(self) -> int:
-        """Number of vectors that the fusion hands to the classifier."""
-        return 1 if self.fusion == "mean" else sum(self.regions) + self.face_token
-
-    @property
-    def block(self) -> BlockOptions:
-        """Options of the Mamba blocks."""
-        both = self.grains == "both"
-        first: Grain = "fine" if self.grains == "fine" else "coarse"
-        return BlockOptions(
-            directions=self.directions,
-            mixer=self.mixer,
-            heads=self.heads,
-            kernels=("coarse", "fine") if both and self.kernels == "own" else (first,),
-        )
-
-
-PRESETS = {
-    "paper": HMRMConfig(),
-    "lite": HMRMConfig(dim=64, depth=2, fine_grid=2, fine_kernel=2),
-}
-"""``paper``: 320 tokens a map; ``lite``: 128 tokens, for training on CPU."""
 
 
 class Logits(NamedTuple):
@@ -172,30 +56,10 @@ class HMRM(nn.Module):
             raise ConfigError(f"classes {classes}: at least two, all different")
         self.config, self.classes, self.action_units = config, classes, action_units
         dim = config.dim
-        self.tokens = RegionTokens(
-            map_size=config.map_size,
-            channels=config.channels,
-            dim=dim,
-            coarse_grid=config.coarse_grid,
-            fine_grid=config.fine_grid,
-            grains=config.grains,
-        )
-        self.encoder = GrainedMambaEncoder(
-            dim=dim,
-            depth=config.depth,
-            state=config.state,
-            expand=config.expand,
-            rank=config.rank,
-            coarse_kernel=config.coarse_kernel,
-            fine_kernel=config.fine_kernel,
-            options=config.block,
-        )
+        self.tokens = RegionTokens(config)
+        self.encoder = GrainedMambaEncoder(config)
         self.face = nn.Linear(config.channels * _FACE_CELLS**2, dim) if config.face_token else None
-        self.fusion = (
-            MeanFusion(dim)
-            if config.fusion == "mean"
-            else RegionFusion(dim=dim, heads=config.heads, fusion=config.fusion)
-        )
+        self.fusion = MeanFusion(config) if config.fusion == "mean" else RegionFusion(config)
         coarse, fine = config.regions
         fused = config.fused_vectors * dim
         self.coarse_head = nn.Linear(coarse * dim, len(classes)) if coarse else None
@@ -223,10 +87,10 @@ class HMRM(nn.Module):
             keep = 1 - self.config.dropout
             fused = fused * torch.empty_like(fused).bernoulli_(keep, generator=generator) / keep
         return Logits(
-            coarse=_said(self.coarse_head, grains.coarse.flatten(1)),
-            fine=_said(self.fine_head, grains.fine.flatten(1)),
+            coarse=_predicted(self.coarse_head, grains.coarse.flatten(1)),
+            fine=_predicted(self.fine_head, grains.fine.flatten(1)),
             fused=self.fused_head(fused),
-            units=_said(self.unit_head, fused),
+            units=_predicted(self.unit_head, fused),
         )
 
     def _fused(self, maps: Float[Tensor, "b c s s"], grains: Grains) -> Float[Tensor, "b f"]:
@@ -320,10 +184,9 @@ class HMRM(nn.Module):
             for position in (tokens.token_position, tokens.region_position):
                 # Vim's and ViT's choice; the cut at two deviations never matters here.
                 nn.init.trunc_normal_(position, std=0.02, generator=generator)
-        steps = (self.config.step_min, self.config.step_max)
         for block in self.encoder.blocks:
             assert isinstance(block, GrainedMambaBlock)
-            block.initialise(generator, step_range=steps, depth=self.config.depth)
+            block.initialise(generator)
         if isinstance(self.fusion, RegionFusion):
             self.fusion.initialise(generator)
         heads = (self.coarse_head, self.fine_head, self.fused_head, self.unit_head)
@@ -333,11 +196,11 @@ class HMRM(nn.Module):
                 head.bias.zero_()
 
 
-def _said(head: nn.Linear | None, vectors: Float[Tensor, "b f"]) -> Float[Tensor, "b k"]:
+def _predicted(head: nn.Linear | None, vectors: Float[Tensor, "b f"]) -> Float[Tensor, "b k"]:
     if head is None:
         return vectors.new_empty(vectors.shape[0], 0)
-    said: Tensor = head(vectors)
-    return said
+    stated: Tensor = head(vectors)
+    return stated
 
 
 def parameter_count(module: nn.Module) -> int:

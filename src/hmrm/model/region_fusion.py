@@ -1,7 +1,5 @@
 """Region Feature Fusion Strategy, RFFS (paper §3.3, Algorithm 1)."""
 
-from typing import Literal
-
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -9,9 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.model.grained_mamba import fill_uniform
-from hmrm.model.tokens import COARSE_REGIONS, Grains
-
-Fusion = Literal["window", "global", "mean"]
+from hmrm.model.sizes import COARSE_REGIONS, HMRMConfig
+from hmrm.model.tokens import Grains
 
 
 class SelfAttention(nn.Module):
@@ -42,12 +39,12 @@ class RegionFusion(nn.Module):
     weights serves both passes, so that ``window`` and ``global`` have the same parameters.
     """
 
-    def __init__(self, *, dim: int, heads: int, fusion: Fusion) -> None:
+    def __init__(self, config: HMRMConfig) -> None:
         super().__init__()
-        self.fusion = fusion
-        self.norm = nn.LayerNorm(dim)
-        self.attention = SelfAttention(dim, heads)
-        self.out_norm = nn.LayerNorm(dim)
+        self.fusion = config.fusion
+        self.norm = nn.LayerNorm(config.dim)
+        self.attention = SelfAttention(config.dim, config.heads)
+        self.out_norm = nn.LayerNorm(config.dim)
 
     def forward(
         self, grains: Grains, face: Float[Tensor, "b 1 d"] | None = None
@@ -83,9 +80,9 @@ class RegionFusion(nn.Module):
 class MeanFusion(nn.Module):
     """The regions' mean in the place of attention: what an ablation leaves of RFFS."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, config: HMRMConfig) -> None:
         super().__init__()
-        self.out_norm = nn.LayerNorm(dim)
+        self.out_norm = nn.LayerNorm(config.dim)
 
     def forward(
         self, grains: Grains, face: Float[Tensor, "b 1 d"] | None = None

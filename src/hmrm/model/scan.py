@@ -61,12 +61,12 @@ def scan_backend(device: torch.device = _CPU) -> Backend:
     Raises:
         ConfigError: HMRM_SCAN names no backend.
     """
-    wanted = _forced[-1] if _forced else os.environ.get(SWITCH)
-    if wanted and wanted not in BACKENDS:
-        raise ConfigError(f"{SWITCH}={wanted}: expected one of {', '.join(BACKENDS)}")
-    if wanted == "torch" or wanted == "reference":
-        return Backend(name=wanted, reason="chosen by the user")
-    if wanted == "triton" or (device.type == "cuda" and not wanted):
+    expected = _forced[-1] if _forced else os.environ.get(SWITCH)
+    if expected and expected not in BACKENDS:
+        raise ConfigError(f"{SWITCH}={expected}: expected one of {', '.join(BACKENDS)}")
+    if expected == "torch" or expected == "reference":
+        return Backend(name=expected, reason="chosen by the user")
+    if expected == "triton" or (device.type == "cuda" and not expected):
         return _with_triton(device)
     return _without_triton(device)
 

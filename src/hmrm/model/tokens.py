@@ -4,7 +4,7 @@ A map has 4 coarse regions (2 × 2) and 16 fine regions (4 × 4), each coarse re
 parent of the 4 fine ones it covers. Every region becomes a short sequence of tokens.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from einops import rearrange
@@ -12,13 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hmrm.errors import ConfigError
-
-COARSE_REGIONS = 4
-FINE_PER_COARSE = 4
-FINE_REGIONS = COARSE_REGIONS * FINE_PER_COARSE
-
-
-WhichGrains = Literal["both", "fine", "coarse"]
+from hmrm.model.sizes import HMRMConfig
 
 
 class Grains(NamedTuple):
@@ -94,23 +88,16 @@ class RegionTokens(nn.Module):
     ``patch_indices``; positions are learned, one for the token and one for the region.
     """
 
-    def __init__(
-        self,
-        *,
-        map_size: int,
-        channels: int,
-        dim: int,
-        coarse_grid: int,
-        fine_grid: int,
-        grains: WhichGrains = "both",
-    ) -> None:
+    def __init__(self, config: HMRMConfig) -> None:
         super().__init__()
-        if map_size % 4:
-            raise ConfigError(f"map_size {map_size}: must be divisible by 4, as 28 and 56 are")
-        coarse, fine = grains != "fine", grains != "coarse"
-        self.dim = dim
-        self.coarse = GrainTokens(map_size, channels, dim, 2, coarse_grid) if coarse else None
-        self.fine = GrainTokens(map_size, channels, dim, 4, fine_grid) if fine else None
+        size, channels, self.dim = config.map_size, config.channels, config.dim
+        if size % 4:
+            raise ConfigError(f"map_size {size}: must be divisible by 4, as 28 and 56 are")
+        self.coarse = self.fine = None
+        if config.grains != "fine":
+            self.coarse = GrainTokens(size, channels, self.dim, 2, config.coarse_grid)
+        if config.grains != "coarse":
+            self.fine = GrainTokens(size, channels, self.dim, 4, config.fine_grid)
 
     def forward(self, maps: Float[Tensor, "b c s s"]) -> Grains:
         """``(b, 4, coarse_grid**2, dim)`` and ``(b, 16, fine_grid**2, dim)`` tokens.

@@ -1,21 +1,26 @@
 """Movements of a face that are no expression: speech, blinks, turns of the head.
 
 Used on long videos, where such movements outnumber expressions. Each rule looks at what surrounds
-a movement, which the search for movements (``spot.py``) does not.
+a movement, which the search for movements (``movements.py``) does not.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from hmrm.intervals import MICRO_S
 from hmrm.spotting.motion import MotionSignal
-from hmrm.spotting.movements import MICRO_S, Movement
+from hmrm.spotting.movements import Movement
+
+Reason = Literal["speech", "blink", "head_turn"]
+"""Why a movement is no expression."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistractorConfig:
-    """When a movement is taken for none of an expression.
+    """When a movement counts as no expression.
 
     Attributes:
         speech_regions: where speech moves a face.
@@ -23,10 +28,10 @@ class DistractorConfig:
         speech_count: as many of them in a row are speech; 0 switches the rule off. Expressions
             during speech are lost with it.
         eye_regions: regions that lids pull along.
-        eye_change: a change of the eyes' look that is a blink rather than raised brows.
-        eye_margin_s: looked at before and after a movement.
+        eye_change: a change of the eyes' appearance that is a blink rather than raised brows.
+        eye_margin_s: the eyes count this long before and after a movement, too.
         turn_ratio: the nose, which no muscle moves sideways, moves with a turning head; a movement
-            in which it goes at least this part of the strongest region's way is a turn.
+            in which it moves at least this fraction of the strongest region's way is a turn.
         turn_px: and at least this far, px of the canonical crop.
     """
 
@@ -46,24 +51,47 @@ class DistractorConfig:
     turn_px: float = 0.08
 
 
-def without_distractors(
+@dataclass(frozen=True, kw_only=True)
+class Rejected:
+    """A movement that is no expression, and why."""
+
+    movement: Movement
+    reason: Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """Movements of one face that are expressions, and those that are not, in order of time."""
+
+    kept: tuple[Movement, ...]
+    rejected: tuple[Rejected, ...] = ()
+
+
+def reject_distractors(
     movements: Sequence[Movement],
     signal: MotionSignal,
     config: DistractorConfig | None = None,
-) -> list[Movement]:
-    """The movements that are neither speech nor a blink nor a turn, in order of time."""
+) -> Candidates:
+    """Reject movements that are speech, a blink or a turn of the head."""
     config = config or DistractorConfig()
-    spoken = _spoken(movements, signal, config)
-    return [
-        one
-        for one in movements
-        if one not in spoken
-        and not _is_blink(one, signal, config)
-        and not _is_turn(one, signal, config)
-    ]
+    speech = _speech(movements, signal, config)
+    kept, rejected = [], []
+    for one in movements:
+        reason: Reason | None = None
+        if one in speech:
+            reason = "speech"
+        elif _is_blink(one, signal, config):
+            reason = "blink"
+        elif _is_turn(one, signal, config):
+            reason = "head_turn"
+        if reason is None:
+            kept.append(one)
+        else:
+            rejected.append(Rejected(movement=one, reason=reason))
+    return Candidates(kept=tuple(kept), rejected=tuple(rejected))
 
 
-def _spoken(
+def _speech(
     movements: Sequence[Movement], signal: MotionSignal, config: DistractorConfig
 ) -> list[Movement]:
     """Runs of short movements about the mouth."""

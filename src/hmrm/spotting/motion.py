@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from hmrm.faces.align import apply, canonical_transform, compose, invert, similarity
-from hmrm.faces.crops import PICTURE_WH_PX, Transform
+from hmrm.faces.crops import IMAGE_WH_PX, Transform
 from hmrm.flow.registration import (
     Grid,
     RegistrationConfig,
@@ -102,7 +102,7 @@ class MotionMeter:
     @property
     def regions(self) -> tuple[str, ...]:
         """Names of the regions measured."""
-        return self._grid.watched
+        return self._grid.first_pass
 
     def update(
         self,
@@ -165,7 +165,7 @@ class MotionMeter:
         config = self.config
         assert self._points is not None
         head = similarity(self._points, points)
-        crop_to_canonical = PICTURE_WH_PX[0] / config.registration.crop_width_px
+        crop_to_canonical = IMAGE_WH_PX[0] / config.registration.crop_width_px
         start = self._anchors[-1].to_frame
         kept, total, weights = [], np.zeros_like(self._now), 0.0
         eyes: list[tuple[bool, float]] = []

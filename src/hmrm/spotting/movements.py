@@ -6,7 +6,7 @@ are rest. What exceeds a threshold made of the face's own noise is a movement; i
 off the displacement of all regions that take part, not set around the peak.
 
 Source: regions, threshold and peaks as in the classic recipe (SOFTNet, Liong et al. 2021), with
-the median noise in place of mean and maximum, because a part of the maximum always finds something.
+the median noise instead of mean and maximum, because a part of the maximum always finds something.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hmrm.spotting.confidence import confidence, noise_px, usual_peak
 from hmrm.spotting.motion import MotionSignal
-
-MICRO_S = 0.5
-"""Longest micro-expression, s: the field's definition."""
+from hmrm.spotting.salience import noise_px, salience, usual_peak
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +29,8 @@ class Scale:
         least_px: least threshold; below it is what registration makes of sensor noise.
         noise_times: least threshold in standard deviations of the face's own noise.
         usual_times: least threshold in the noise's usual maxima over half a second.
-        preference: a movement found at several scales is taken where preference times clearness
-            is largest.
+        preference: a movement found at several scales is kept at the one where preference times
+            peak over threshold is largest.
     """
 
     rest_s: float
@@ -87,7 +84,7 @@ class SpotConfig:
 
     @property
     def floor_px(self) -> float:
-        """Motion below it is not told from none, px of the crop."""
+        """Motion below it cannot be distinguished from none, px of the crop."""
         return min(scale.least_px for scale in self.scales)
 
 
@@ -104,7 +101,7 @@ LONG_VIDEO = SpotConfig(
             preference=0.5,
         ),
     ),
-    # A syllable during a blink is one of a row that tells speech; ``distractors.py`` judges it.
+    # A syllable during a blink is one of a row that is speech; ``distractors.py`` decides.
     blink_times=1.0,
 )
 """For long videos: macro-expressions of up to about 4 s as well, and the thresholds of micro-
@@ -117,9 +114,9 @@ class Movement:
 
     Attributes:
         onset, apex, offset: rows of the ``MotionSignal``.
-        region: the one whose displacement stood highest above its threshold.
+        region: the one whose displacement was the largest multiple of its threshold.
         peak_px: that region's displacement at the apex, from the onset.
-        confidence: see ``confidence.py``.
+        salience: see ``salience.py``.
         blink: the eyes changed their look during the movement.
     """
 
@@ -128,7 +125,7 @@ class Movement:
     offset: int
     region: str
     peak_px: float
-    confidence: float
+    salience: float
     blink: bool
 
 
@@ -148,7 +145,7 @@ class _Part:
         return self.first + int(np.argmin(np.abs(self.rows_s - self.time_s[position])))
 
 
-def spot(signal: MotionSignal, config: SpotConfig | None = None) -> list[Movement]:
+def find_movements(signal: MotionSignal, config: SpotConfig | None = None) -> list[Movement]:
     """Movements of one face, in order of time; none where nothing rises above its own noise.
 
     A movement must be seen to begin and to end; what is under way when the face appears or leaves
@@ -156,12 +153,12 @@ def spot(signal: MotionSignal, config: SpotConfig | None = None) -> list[Movemen
     """
     config = config or SpotConfig()
     found = [m for scale in config.scales for m in _at_scale(signal, scale, config)]
-    taken = np.zeros(len(signal.index), dtype=bool)
+    occupied = np.zeros(len(signal.index), dtype=bool)
     kept = []
     for _, movement in sorted(found, key=lambda pair: (-pair[0], pair[1].onset)):
         rows = slice(movement.onset, movement.offset + 1)
-        if not taken[rows].any():
-            taken[rows] = True
+        if not occupied[rows].any():
+            occupied[rows] = True
             kept.append(movement)
     return sorted(kept, key=lambda movement: movement.onset)
 
@@ -169,27 +166,28 @@ def spot(signal: MotionSignal, config: SpotConfig | None = None) -> list[Movemen
 def excursions_px(
     signal: MotionSignal, config: SpotConfig | None = None
 ) -> dict[str, Float[np.ndarray, " t"]]:
-    """Length of each watched region's displacement from rest, for every row of the signal.
+    """Length of each region's displacement from rest, for every row of the signal.
 
     At the finest scale; zero in segments too short to tell rest from movement.
     """
     config = config or SpotConfig()
-    watched = _watched(signal, config)
-    lengths = np.zeros((len(watched), len(signal.index)))
+    columns = _columns(signal, config)
+    lengths = np.zeros((len(columns), len(signal.index)))
     for part in _parts(signal, config.scales[0], config):
         rows = slice(part.first, part.first + len(part.rows_s))
-        columns = np.linalg.norm(part.away, axis=2).T
-        lengths[:, rows] = [np.interp(part.rows_s, part.time_s, column) for column in columns]
-    return {signal.regions[i]: lengths[j] for j, i in enumerate(watched)}
+        away_px = np.linalg.norm(part.away, axis=2).T
+        lengths[:, rows] = [np.interp(part.rows_s, part.time_s, one) for one in away_px]
+    return {signal.regions[i]: lengths[j] for j, i in enumerate(columns)}
 
 
-def _watched(signal: MotionSignal, config: SpotConfig) -> list[int]:
+def _columns(signal: MotionSignal, config: SpotConfig) -> list[int]:
+    """Columns of the regions that movements are looked for in."""
     return [i for i, name in enumerate(signal.regions) if name not in config.ignored]
 
 
 def _parts(signal: MotionSignal, scale: Scale, config: SpotConfig) -> Iterator[_Part]:
     """Segments long enough to hold a movement, each brought to an even time grid."""
-    watched = np.array(_watched(signal, config))
+    columns = np.array(_columns(signal, config))
     edges = np.flatnonzero(np.diff(signal.segment)) + 1
     for rows in np.split(np.arange(len(signal.index)), edges):
         if len(rows) < 5:
@@ -197,7 +195,7 @@ def _parts(signal: MotionSignal, scale: Scale, config: SpotConfig) -> Iterator[_
         times = signal.time_s[rows]
         step_s = float(np.median(np.diff(times)))
         even = times[0] + step_s * np.arange(int((times[-1] - times[0]) / step_s + 0.5) + 1)
-        motion = signal.motion_px[np.ix_(rows, watched)].reshape(len(rows), -1)
+        motion = signal.motion_px[np.ix_(rows, columns)].reshape(len(rows), -1)
         motion = np.stack([np.interp(even, times, column) for column in motion.T], axis=1)
         motion = _smooth(motion, scale.smooth_s / step_s)
         eyes = np.interp(even, times, signal.eye_change[rows])
@@ -208,7 +206,7 @@ def _parts(signal: MotionSignal, scale: Scale, config: SpotConfig) -> Iterator[_
             rows_s=times,
             time_s=even,
             step_s=step_s,
-            away=away.reshape(len(even), len(watched), 2),
+            away=away.reshape(len(even), len(columns), 2),
             blink=blink,
         )
 
@@ -220,7 +218,7 @@ def _at_scale(
     parts = list(_parts(signal, scale, config))
     if not parts:
         return []
-    names = [signal.regions[i] for i in _watched(signal, config)]
+    names = [signal.regions[i] for i in _columns(signal, config)]
     pulled = np.array([name in config.near_eyes for name in names])
     quiet = np.concatenate([part.away[~part.blink] for part in parts])
     noise = noise_px(quiet, floor_px=config.noise_floor_px)
@@ -230,41 +228,45 @@ def _at_scale(
     found = []
     for part in parts:
         over_noise = np.linalg.norm(part.away / noise, axis=2) / threshold
-        height = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / scale.least_px)
-        height[part.blink] /= config.blink_times
-        height[np.ix_(part.blink, pulled)] = 0.0
-        found += _movements(part, height, noise, names, config)
-    return [(scale.preference * clearness, movement) for clearness, movement in found]
+        ratios = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / scale.least_px)
+        ratios[part.blink] /= config.blink_times
+        ratios[np.ix_(part.blink, pulled)] = 0.0
+        found += _movements(part, ratios, noise, names, config)
+    return [(scale.preference * peak_ratio, movement) for peak_ratio, movement in found]
 
 
 def _movements(
     part: _Part,
-    height: Float[np.ndarray, "t r"],
+    ratios: Float[np.ndarray, "t r"],
     noise: Float[np.ndarray, "r 2"],
     names: Sequence[str],
     config: SpotConfig,
 ) -> list[tuple[float, Movement]]:
-    """Peaks of one segment, highest first, with their height; intervals do not overlap."""
-    score = height.max(axis=1)
-    taken = np.zeros(len(score), dtype=bool)
+    """Peaks of one segment as multiples of the threshold, highest first; none overlap.
+
+    Args:
+        ratios: displacement of every region over its threshold; 1 and more is a movement.
+    """
+    score = ratios.max(axis=1)
+    occupied = np.zeros(len(score), dtype=bool)
     apart = max(1, round(config.apart_s / part.step_s))
     found = []
     for peak in np.argsort(-score, kind="stable"):
         if score[peak] < 1:
             break
-        if taken[max(0, peak - apart) : peak + apart + 1].any():
+        if occupied[max(0, peak - apart) : peak + apart + 1].any():
             continue
         interval = _interval(part, int(peak), noise, config)
         if interval is None:
-            taken[peak] = True
+            occupied[peak] = True
             continue
         onset, apex, offset = interval
-        # The flank of a taken movement rises above the threshold too.
-        overlap = taken[onset : offset + 1].any()
-        taken[onset : offset + 1] = True
+        # The flank of a kept movement rises above the threshold too.
+        overlap = occupied[onset : offset + 1].any()
+        occupied[onset : offset + 1] = True
         if overlap or (offset - onset) * part.step_s < config.least_s:
             continue
-        region = int(height[peak].argmax())
+        region = int(ratios[peak].argmax())
         moved = part.away[apex, region] - part.away[onset, region]
         movement = Movement(
             onset=part.row(onset),
@@ -272,7 +274,7 @@ def _movements(
             offset=part.row(offset),
             region=names[region],
             peak_px=float(np.linalg.norm(moved)),
-            confidence=confidence(float(score[peak]), 1.0),
+            salience=salience(float(score[peak]), 1.0),
             blink=bool(part.blink[onset : offset + 1].any()),
         )
         found.append((float(score[peak]), movement))

@@ -109,7 +109,7 @@ class ClipTruth:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnClip:
+class RenderedClip:
     """A clip that draws its frames on demand, and the exact motion between any two of them.
 
     Frame ``i`` is the same whenever and however often it is drawn. A point x of the placed
@@ -119,7 +119,7 @@ class DrawnClip:
 
     config: ClipConfig
     truth: ClipTruth
-    picture: UInt8[np.ndarray, "a b"] | UInt8[np.ndarray, "a b 3"]
+    image: UInt8[np.ndarray, "a b"] | UInt8[np.ndarray, "a b 3"]
     points_xy_px: Float[np.ndarray, "n 2"]
     expressions: tuple[Expression, ...]
     fields: tuple[Float32[np.ndarray, "h w 2"], ...] = field(repr=False)
@@ -130,7 +130,7 @@ class DrawnClip:
     @cached_property
     def noise_tape(self) -> Float32[np.ndarray, " k"]:
         """Normal numbers, half as many again as a frame has values."""
-        count = int(1.5 * math.prod(self.config.size_wh_px) * (self.picture[0, 0].size))
+        count = int(1.5 * math.prod(self.config.size_wh_px) * (self.image[0, 0].size))
         return np.random.default_rng(self.noise_seed).standard_normal(count, np.float32)
 
     def frames(self, start: int = 0) -> Iterator[Frame]:
@@ -142,8 +142,8 @@ class DrawnClip:
         """Draw one frame."""
         x, y = self._origin(index)
         to_finer = (_FINER - 1) / 2
-        picture = cv2.remap(
-            self.picture,
+        moved = cv2.remap(
+            self.image,
             x * _FINER + to_finer,
             y * _FINER + to_finer,
             cv2.INTER_CUBIC,
@@ -152,10 +152,10 @@ class DrawnClip:
         # A slice of one long noise tape at a random place: drawing normal numbers anew for every
         # frame would take longer than the warp.
         generator = np.random.default_rng([self.noise_seed, index])
-        start = int(generator.integers(self.noise_tape.size - picture.size))
-        noise = self.noise_tape[start : start + picture.size].reshape(picture.shape)
+        start = int(generator.integers(self.noise_tape.size - moved.size))
+        noise = self.noise_tape[start : start + moved.size].reshape(moved.shape)
         image = cv2.addWeighted(
-            picture, self.gains[index], noise, self.config.noise_sigma, 0.0, dtype=cv2.CV_8U
+            moved, self.gains[index], noise, self.config.noise_sigma, 0.0, dtype=cv2.CV_8U
         )
         return Frame(index=index, time_s=index / self.config.frames_per_s, image=image)
 
@@ -207,7 +207,7 @@ class DrawnClip:
         return _solve_origin(displacement, x, y)
 
 
-def draw_clip(
+def render_clip(
     photo: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"],
     points_xy_px: Float[np.ndarray, "n 2"],
     expressions: Sequence[Expression],
@@ -216,7 +216,7 @@ def draw_clip(
     rng: np.random.Generator,
     nuisances: Sequence[Expression] = (),
     source: MotionSource | None = None,
-) -> DrawnClip:
+) -> RenderedClip:
     """Turn one photograph into a clip.
 
     Args:
@@ -237,10 +237,10 @@ def draw_clip(
     source = source or AtlasSource(placement.landmarks_crop_px)
     _check_whole(expressions, config)
     others = (*nuisances, *_blinks(config, placement, rng))
-    picture = placement.place(photo, finer=_FINER)
+    image = placement.place(photo, finer=_FINER)
     everything = (*expressions, *others)
     crop_flows = [source.flow(e.units, _SAMPLES, _MARGIN) for e in everything]
-    return DrawnClip(
+    return RenderedClip(
         config=config,
         truth=ClipTruth(
             frames_per_s=config.frames_per_s,
@@ -248,7 +248,7 @@ def draw_clip(
             events=tuple(_truth(e, config) for e in expressions),
             nuisances=tuple(_truth(e, config) for e in others),
         ),
-        picture=picture,
+        image=image,
         points_xy_px=placement.points_frame_px,
         expressions=everything,
         fields=tuple(placement.to_frame(flow, size=_SAMPLES) for flow in crop_flows),

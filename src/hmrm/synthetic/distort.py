@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from hmrm.facs.atlas import PICTURE_PX
+from hmrm.facs.atlas import IMAGE_PX
 from hmrm.facs.basis import MAP_SIDE
 from hmrm.flow.rigid import fit_rigid
 
@@ -146,7 +146,7 @@ def remove_head_motion(flow: Field) -> Field:
 
     Cells are higher than wide; the fit is made on a grid on which faces are not squeezed.
     """
-    height = round(flow.shape[1] * PICTURE_PX[1] / PICTURE_PX[0])
+    height = round(flow.shape[1] * IMAGE_PX[1] / IMAGE_PX[0])
     tall = cv2.resize(flow.transpose(1, 2, 0), (flow.shape[2], height))
     a, b = fit_rigid(np.ascontiguousarray(tall.transpose(2, 0, 1)), model="similarity")
     x = np.arange(flow.shape[2], dtype=np.float32)[None, :]

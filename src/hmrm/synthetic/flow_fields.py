@@ -13,12 +13,12 @@ STEEPEST = 0.45
 """Largest change of the motion from px to px; near 1 the picture would fold."""
 
 
-def draw_motion(side_px: int, rng: np.random.Generator) -> Motion:
+def sample_motion(side_px: int, rng: np.random.Generator) -> Motion:
     """Motion of one to three kinds together, of no particular size."""
     kinds = tuple(FIELDS)
     count = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
     total = np.zeros((2, side_px, side_px), np.float32)
-    for kind in rng.choice(len(kinds), count, replace=False, p=_SHARES):
+    for kind in rng.choice(len(kinds), count, replace=False, p=_FRACTIONS):
         field = scaled(FIELDS[kinds[int(kind)]](side_px, rng), 1.0)
         total += np.float32(rng.uniform(0.2, 1.0)) * field
     return total
@@ -92,4 +92,4 @@ FIELDS: Mapping[str, Callable[[int, np.random.Generator], Motion]] = {
 }
 """Kinds of motion; that of faces comes with the faces (``flow_faces.py``)."""
 
-_SHARES = (0.25, 0.4, 0.35)
+_FRACTIONS = (0.25, 0.4, 0.35)

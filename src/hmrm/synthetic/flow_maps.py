@@ -1,15 +1,14 @@
 """Endless labelled flow maps, drawn from action units: the form that training and use share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from hmrm import parallel
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
 from hmrm.facs.atlas import ActionUnit
@@ -20,8 +19,8 @@ from hmrm.facs.recipes import (
     Recipe,
     choose,
     counted_recipes,
-    draw_nuisance,
-    draw_units,
+    sample_nuisance,
+    sample_units,
 )
 from hmrm.flow.pair import centre_and_scale
 from hmrm.synthetic import distort
@@ -114,12 +113,12 @@ def unit_names(config: SynthConfig) -> tuple[str, ...]:
     return tuple(f"AU{number}" for number in UNITS if number < _FIRST_NUISANCE)
 
 
-DrawMap = Callable[[SynthConfig, list[ActionUnit], np.random.Generator], np.ndarray]
+SynthesizeMap = Callable[[SynthConfig, list[ActionUnit], np.random.Generator], np.ndarray]
 """What makes a ``(3, 28, 28)`` map of moving units."""
 
 
-def draw_maps(
-    config: SynthConfig, *, seed: int, start: int, count: int, draw: DrawMap | None = None
+def synthesize_maps(
+    config: SynthConfig, *, seed: int, start: int, count: int, draw: SynthesizeMap | None = None
 ) -> tuple[Float32[np.ndarray, "n 3 28 28"], Int64[np.ndarray, " n"], Float32[np.ndarray, "n k"]]:
     """Draw maps ``start`` to ``start + count`` of a seed's endless row.
 
@@ -142,45 +141,12 @@ def draw_maps(
     units = np.zeros((count, len(unit_names(config))), dtype=np.float32)
     for i in range(count):
         rng = np.random.default_rng([seed, start + i])
-        labels[i], moving = _draw_units(config, rng)
-        maps[i] = (draw or draw_map)(config, moving, rng)
+        labels[i], moving = _sample_units(config, rng)
+        maps[i] = (draw or synthesize_map)(config, moving, rng)
         for unit in moving:
             if unit.number < _FIRST_NUISANCE and unit.intensity_px >= _NAMED_FROM_PX:
                 units[i, UNITS.index(unit.number)] = 1.0
     return maps, labels, units
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapStream:
-    """Batches of an endless row of maps, in order, drawn by several processes.
-
-    The batches do not depend on ``workers``.
-    """
-
-    config: SynthConfig
-    seed: int
-    batch: int = 256
-    workers: int = 1
-    start: int = 0
-
-    def take(self, batches: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield that many batches of (maps, labels, units)."""
-        starts = [self.start + self.batch * i for i in range(batches)]
-        draw = partial(_draw_batch, self.config, self.seed, self.batch)
-        waiting: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-        due = iter(starts)
-        expected = next(due, None)
-        for begin, drawn in parallel.run_all(draw, starts, workers=self.workers):
-            waiting[begin] = drawn
-            while expected is not None and expected in waiting:
-                yield waiting.pop(expected)
-                expected = next(due, None)
-
-
-def _draw_batch(
-    config: SynthConfig, seed: int, batch: int, start: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return draw_maps(config, seed=seed, start=start, count=batch)
 
 
 @lru_cache(maxsize=4)
@@ -192,21 +158,21 @@ def _counted(path: Path) -> tuple[Recipe, ...]:
     )
 
 
-def _draw_units(config: SynthConfig, rng: np.random.Generator) -> tuple[int, list[ActionUnit]]:
+def _sample_units(config: SynthConfig, rng: np.random.Generator) -> tuple[int, list[ActionUnit]]:
     names = class_names(config)
     label = int(rng.integers(len(names)))
     counted = config.recipes == "counted" or (config.recipes == "mixed" and rng.random() < 0.5)
     units: list[ActionUnit] = []
     if names[label] == NONE:
-        return label, draw_nuisance(rng, probability=0.7)
+        return label, sample_nuisance(rng, probability=0.7)
     recipes = HAND_MADE
     if counted:
         assert config.counts_path is not None
         recipes = _counted(config.counts_path)
     while not units:
         recipe = choose(recipes, names[label], rng)
-        units = draw_units(recipe, rng, low_px=config.low_px, high_px=config.high_px)
-    return label, units + draw_nuisance(rng, probability=config.nuisance)
+        units = sample_units(recipe, rng, low_px=config.low_px, high_px=config.high_px)
+    return label, units + sample_nuisance(rng, probability=config.nuisance)
 
 
 def choose_face(config: SynthConfig, rng: np.random.Generator) -> tuple[str, int]:
@@ -216,7 +182,7 @@ def choose_face(config: SynthConfig, rng: np.random.Generator) -> tuple[str, int
     return source, int(rng.integers(config.faces))
 
 
-def draw_map(
+def synthesize_map(
     config: SynthConfig, units: list[ActionUnit], rng: np.random.Generator
 ) -> Float32[np.ndarray, "3 s s"]:
     """One map of moving units: exact motion, and a model of what estimators make of it."""

@@ -18,10 +18,10 @@ from hmrm import atomic, parallel
 from hmrm.errors import ConfigError
 from hmrm.flow.spline import spline
 from hmrm.progress import Progress, silent
-from hmrm.synthetic.flow_fields import Motion, draw_motion, scaled
+from hmrm.synthetic.flow_fields import Motion, sample_motion, scaled
 from hmrm.synthetic.known_flow import flow_between
-from hmrm.synthetic.moving_faces import draw_moving_face
-from hmrm.synthetic.textures import Plane, draw_picture, graded
+from hmrm.synthetic.moving_faces import render_moving_face
+from hmrm.synthetic.textures import Plane, graded, render_image
 
 LEVEL_STEPS = 256
 """Stored frames are grey levels times this, as uint16."""
@@ -80,7 +80,7 @@ class Pairs:
     flow: Float16[np.ndarray, "n 2 s s"]
 
 
-def draw_pair(
+def synthesize_pair(
     config: PairsConfig, *, seed: Sequence[int]
 ) -> tuple[Float32[np.ndarray, "2 s s"], Float32[np.ndarray, "2 s s"]]:
     """One pair: frames in grey levels 0 to 255, and flow in px; a seed gives one pair for ever."""
@@ -89,7 +89,7 @@ def draw_pair(
     largest_px = float(np.exp(rng.uniform(np.log(config.low_px), np.log(config.high_px))))
     if rng.random() < config.static:
         largest_px = 0.0
-    frames, flow = _layer(*_moving_picture(config, side, rng), largest_px, rng)
+    frames, flow = _layer(*_moving_image(config, side, rng), largest_px, rng)
     if rng.random() < config.occluded:
         frames, flow = _occlude(frames, flow, largest_px, rng)
     # Nothing is drawn for a share of 0: pairs of earlier configs stay the same.
@@ -100,7 +100,7 @@ def draw_pair(
     return np.clip(frames[:, inside, inside], 0, 255), flow[:, inside, inside]
 
 
-def draw_pool(
+def synthesize_pool(
     config: PairsConfig,
     folder: Path,
     *,
@@ -127,7 +127,7 @@ def draw_pool(
     ]
     missing = [job for job in jobs if not job[3].exists()]
     done = len(jobs) - len(missing)
-    for _ in parallel.run_all(partial(_draw_shard, config), missing, workers=workers):
+    for _ in parallel.run_all(partial(_synthesize_shard, config), missing, workers=workers):
         done += 1
         progress(f"drawing {name} pairs", done, len(jobs))
     frames = np.empty((count, 2, config.side_px, config.side_px), np.uint16)
@@ -139,42 +139,42 @@ def draw_pool(
     return Pairs(frames=frames, flow=flow)
 
 
-def _draw_shard(config: PairsConfig, job: tuple[tuple[int, int], int, int, Path]) -> None:
+def _synthesize_shard(config: PairsConfig, job: tuple[tuple[int, int], int, int, Path]) -> None:
     seed, start, count, path = job
-    drawn = [draw_pair(config, seed=(*seed, start + i)) for i in range(count)]
-    frames = np.stack([np.rint(pair[0] * LEVEL_STEPS).astype(np.uint16) for pair in drawn])
-    flow = np.stack([pair[1].astype(np.float16) for pair in drawn])
+    synthetic = [synthesize_pair(config, seed=(*seed, start + i)) for i in range(count)]
+    frames = np.stack([np.rint(pair[0] * LEVEL_STEPS).astype(np.uint16) for pair in synthetic])
+    flow = np.stack([pair[1].astype(np.float16) for pair in synthetic])
     with atomic.writing(path) as temporary:
         np.savez(temporary, frames=frames, flow=flow)
 
 
-def _moving_picture(
+def _moving_image(
     config: PairsConfig, side_px: int, rng: np.random.Generator
 ) -> tuple[Plane, Motion]:
     if rng.random() >= config.faces:
-        return draw_picture(side_px, rng), draw_motion(side_px, rng)
-    picture, motion = draw_moving_face(
+        return render_image(side_px, rng), sample_motion(side_px, rng)
+    image, motion = render_moving_face(
         side_px, rng, model_path=config.model_path, identities=config.identities
     )
     if rng.random() < 0.4:
         # The head or the camera moves too.
         motion = scaled(motion, 1.0) + rng.uniform(0.2, 1.0) * scaled(
-            draw_motion(side_px, rng), 1.0
+            sample_motion(side_px, rng), 1.0
         )
-    return graded(picture, rng), motion.astype(np.float32)
+    return graded(image, rng), motion.astype(np.float32)
 
 
 def _layer(
-    picture: Plane, motion: Motion, largest_px: float, rng: np.random.Generator
+    image: Plane, motion: Motion, largest_px: float, rng: np.random.Generator
 ) -> tuple[Float32[np.ndarray, "c h w"], Float32[np.ndarray, "2 h w"]]:
     """Both frames of a picture (then of its mask, if it has one) and the flow."""
     motion = scaled(motion, largest_px)
-    share = np.float32(rng.uniform(0.2, 0.8))
-    a, b = motion * share, motion * (share - 1)
+    fraction = np.float32(rng.uniform(0.2, 0.8))
+    a, b = motion * fraction, motion * (fraction - 1)
     flow = flow_between(a, b)
     offset = rng.uniform(-0.5, 0.5, (2, 1, 1)).astype(np.float32)
     soft = float(rng.exponential(0.4))
-    source = picture if soft < 0.3 else cv2.GaussianBlur(picture, (0, 0), soft)
+    source = image if soft < 0.3 else cv2.GaussianBlur(image, (0, 0), soft)
     read = spline(source[None].astype(np.float32))
     return np.concatenate([read.at(a + offset), read.at(b + offset)]), flow
 
@@ -191,19 +191,19 @@ def _occlude(
     side = frames.shape[1]
     x, y = np.meshgrid(*[np.arange(side, dtype=np.float32)] * 2)
     step = rng.uniform(-1, 1, 2) * min(largest_px, 6.0)
-    picture = spline(draw_picture(side, rng)[None])
+    image = spline(render_image(side, rng)[None])
     front, turn = rng.uniform(0.1, 0.9, 2) * side, rng.uniform(0, np.pi)
     radii = rng.uniform(0.03, widest, 2) * side
     seen, masks = [], []
-    for share in (0.0, 1.0):
-        move = share * step
+    for fraction in (0.0, 1.0):
+        move = fraction * step
         far_x, far_y = x - front[0] - move[0], y - front[1] - move[1]
         along = np.abs(np.cos(turn) * far_x + np.sin(turn) * far_y) / radii[0]
         across = np.abs(np.cos(turn) * far_y - np.sin(turn) * far_x) / radii[1]
         edge = (1 - (along**4 + across**4) ** 0.25) * radii.min()
         masks.append(np.clip(edge + 0.5, 0, 1))
         shift = np.broadcast_to(-move[:, None, None], (2, side, side)).astype(np.float32)
-        seen.append(picture.at(shift)[0])
+        seen.append(image.at(shift)[0])
     frames = np.stack([f + m * (s - f) for f, m, s in zip(frames, masks, seen, strict=True)])
     flow = np.where(masks[0] > 0.5, step[:, None, None], flow)
     return frames.astype(np.float32), flow.astype(np.float32)
@@ -242,9 +242,9 @@ def _reduced(
     frames: UInt16[np.ndarray, "2 s s"], flow: Float32[np.ndarray, "2 s s"], side_px: int
 ) -> tuple[UInt16[np.ndarray, "2 t t"], Float32[np.ndarray, "2 t t"]]:
     """The pair as a smaller picture; its flow is in the new px."""
-    planes = [
+    classifiers = [
         cv2.resize(plane, (side_px, side_px), interpolation=cv2.INTER_AREA)
         for plane in (*frames.astype(np.float32), *flow)
     ]
-    smaller = np.rint(np.stack(planes[:2])).astype(np.uint16)
-    return smaller, np.stack(planes[2:]) * np.float32(side_px / frames.shape[-1])
+    smaller = np.rint(np.stack(classifiers[:2])).astype(np.uint16)
+    return smaller, np.stack(classifiers[2:]) * np.float32(side_px / frames.shape[-1])

@@ -65,8 +65,8 @@ def known_pair(
     """
     motion = _motion(source.shape, recipe, generator)
     offset = generator.uniform(-0.5, 0.5, (2, 1, 1)).astype(np.float32)
-    share = np.float32(generator.uniform(0.3, 0.7))
-    a, b = motion * share, motion * (share - 1)
+    fraction = np.float32(generator.uniform(0.3, 0.7))
+    a, b = motion * fraction, motion * (fraction - 1)
     # The common offset is the source's, not motion: solved without it, a static pair is exact.
     flow = flow_between(a, b)
     levels = spline(source[None].astype(np.float32))

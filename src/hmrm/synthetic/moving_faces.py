@@ -7,19 +7,19 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 
-from hmrm.facs.atlas import EYE_DISTANCE_PX, PICTURE_PX, ActionUnit, AtlasSource, MotionSource
+from hmrm.facs.atlas import EYE_DISTANCE_PX, IMAGE_PX, ActionUnit, AtlasSource, MotionSource
 from hmrm.facs.basis import UNITS
 from hmrm.facs.landmark_shapes import draw_landmarks
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
-from hmrm.synthetic.drawn_face import draw_face
 from hmrm.synthetic.flow_fields import Motion, scaled
+from hmrm.synthetic.rendered_face import render_face
 
 _CELLS = 96
 _MARGIN = 0.5
 _NOSE = slice(27, 36)
 
 
-def draw_moving_face(
+def render_moving_face(
     side_px: int, rng: np.random.Generator, *, model_path: Path | None, identities: int
 ) -> tuple[Float32[np.ndarray, "h w"], Motion]:
     """A drawn face, grey levels unrounded, and the motion of one to four action units on it.
@@ -39,10 +39,10 @@ def draw_moving_face(
         landmarks = draw_landmarks(rng, spread=0.7)
         source = AtlasSource(landmarks, reach=float(rng.uniform(0.85, 1.6)))
     size = (side_px, side_px)
-    colour, points = draw_face(
+    colour, points = render_face(
         rng, size_wh_px=size, eye_distance_px=eye_distance_px, landmarks=landmarks
     )
-    picture = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    image = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.float32)
     units = [
         ActionUnit(int(number), ("both", "left", "right")[int(rng.integers(3))])
         for number in rng.choice(UNITS, int(rng.integers(1, 5)), replace=False)
@@ -53,9 +53,9 @@ def draw_moving_face(
     )
     if depth is not None:
         seen = _seen(depth, to_cells, side_px)
-        picture = picture * _shade(seen, rng)
+        image = image * _shade(seen, rng)
         motion = scaled(motion, 1.0) + _head_turn(seen, rng)
-    return picture, motion
+    return image, motion
 
 
 @lru_cache(maxsize=256)
@@ -78,7 +78,7 @@ def _to_cells(
     nose_px: Float[np.ndarray, " 2"], canonical: Float[np.ndarray, " 2"], eye_distance_px: float
 ) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]]:
     """Factor and offset that take px of the picture to cells of a motion grid."""
-    cells_per_px = _CELLS / PICTURE_PX
+    cells_per_px = _CELLS / IMAGE_PX
     factor = cells_per_px * (EYE_DISTANCE_PX / eye_distance_px)
     return factor, canonical * cells_per_px - nose_px * factor + round(_MARGIN * _CELLS) - 0.5
 

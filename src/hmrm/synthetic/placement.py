@@ -15,7 +15,7 @@ from hmrm.faces.align import (
     invert,
 )
 from hmrm.faces.shape import five_points
-from hmrm.facs.atlas import PICTURE_PX
+from hmrm.facs.atlas import IMAGE_PX
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,7 +50,7 @@ class Placement:
         photo_to_crop[:, 2] += 0.5  # crop positions count from the edge, not from a pixel's middle
         five = points if len(points) == 5 else five_points(points)
         scale = eye_distance_px / float(np.linalg.norm(five[1] - five[0]))
-        middle = apply(invert(photo_to_crop), PICTURE_PX[None] / 2)[0]
+        middle = apply(invert(photo_to_crop), IMAGE_PX[None] / 2)[0]
         offset = np.array(size_wh_px) / 2 - scale * middle
         photo_to_frame = np.array([[scale, 0.0, offset[0]], [0.0, scale, offset[1]]])
         whole = len(points) == 68
@@ -59,7 +59,7 @@ class Placement:
             frame_to_crop=compose(photo_to_crop, invert(photo_to_frame)),
             points_frame_px=apply(photo_to_frame, points),
             landmarks_crop_px=(
-                apply(photo_to_crop, points) if whole else canonical_landmarks68() * PICTURE_PX
+                apply(photo_to_crop, points) if whole else canonical_landmarks68() * IMAGE_PX
             ),
             size_wh_px=size_wh_px,
         )
@@ -106,7 +106,7 @@ class Placement:
     ) -> Float32[np.ndarray, "h w 2"]:
         """A flow sampled ``size`` times across the crop, as frame px on the frame's grid."""
         beyond = (crop_flow.shape[1] - size) // 2
-        scale = size / PICTURE_PX
+        scale = size / IMAGE_PX
         to_samples = self.frame_to_crop * scale[:, None]
         to_samples[:, 2] += beyond - 0.5
         width, height = self.size_wh_px

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hmrm.errors import ConfigError
-from hmrm.facs.atlas import EYE_DISTANCE_PX, PICTURE_PX, ActionUnit
+from hmrm.facs.atlas import EYE_DISTANCE_PX, IMAGE_PX, ActionUnit
 from hmrm.facs.basis import (
     BORDER,
     MAP_SIDE,
@@ -26,9 +26,10 @@ from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimato
 from hmrm.flow.pair import area_average
 from hmrm.flow.spline import spline
 from hmrm.parallel import one_opencv_thread
+from hmrm.records import formerly
 from hmrm.synthetic import distort
-from hmrm.synthetic.drawn_face import draw_face
-from hmrm.synthetic.flow_maps import SynthConfig, choose_face, draw_map, finish_map
+from hmrm.synthetic.flow_maps import SynthConfig, choose_face, finish_map, synthesize_map
+from hmrm.synthetic.rendered_face import render_face
 from hmrm.synthetic.sensor import SensorConfig, seen
 
 # Samples of the motion across a cell of the map: lids and lips move apart within one.
@@ -39,7 +40,7 @@ _AROUND = 0.125
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shares:
+class EstimatorFractions:
     """How often each estimator looks at a pair, relative to the others."""
 
     dis: float = 0.35
@@ -53,7 +54,7 @@ class Shares:
             raise ConfigError("estimated: shares of estimators are 0 or more, one above 0")
 
 
-def _laboratory() -> SensorConfig:
+def _laboratory_conditions() -> SensorConfig:
     return SensorConfig(noise=4.0, gain=0.03, light=0.25)
 
 
@@ -74,36 +75,36 @@ class EstimatedConfig:
             well lit, and lamps change little in a tenth of a second.
     """
 
-    share: float = 1.0
+    fraction: float = field(default=1.0, metadata=formerly("share"))
     narrowest_px: int = 96
     widest_px: int = 170
     tight: float = 0.5
-    estimators: Shares = field(default_factory=Shares)
-    sensor: SensorConfig = field(default_factory=_laboratory)
+    estimators: EstimatorFractions = field(default_factory=EstimatorFractions)
+    sensor: SensorConfig = field(default_factory=_laboratory_conditions)
 
     def __post_init__(self) -> None:
         # DeepFlow's pyramid needs 32 px; the map has 28 cells.
         if not 32 <= self.narrowest_px <= self.widest_px:
             raise ConfigError("estimated: needs 32 <= narrowest_px <= widest_px")
-        for name in ("share", "tight"):
+        for name in ("fraction", "tight"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"estimated: {name} = {getattr(self, name)}; use 0 to 1")
 
 
-def draw_estimated_map(
+def synthesize_estimated_map(
     settings: EstimatedConfig,
     config: SynthConfig,
     units: list[ActionUnit],
     rng: np.random.Generator,
 ) -> Float32[np.ndarray, "3 s s"]:
-    """One map of moving units, for ``draw_maps``; it does not depend on threads.
+    """One map of moving units, for ``synthesize_maps``; it does not depend on threads.
 
     Raises:
         ConfigError: a unit that the source cannot show.
         DataError: ``config.model_path`` cannot be read.
     """
-    if settings.share < 1 and rng.random() >= settings.share:
-        return draw_map(config, units, rng)
+    if settings.fraction < 1 and rng.random() >= settings.fraction:
+        return synthesize_map(config, units, rng)
     return finish_map(estimated_flow(settings, config, units, rng), config, rng)
 
 
@@ -123,19 +124,19 @@ def estimated_flow(
     frames = _frames(face, motion, width_px, around_px, config.misalignment, rng)
     stored = seen(np.clip(frames, 0, 255), settings.sensor, rng=rng)
     inside = slice(around_px, -around_px)
-    estimator = draw_estimator(settings.estimators, rng)
+    estimator = sample_estimator(settings.estimators, rng)
     tight = rng.random() < settings.tight
     if tight:
         stored = np.ascontiguousarray(stored[:, inside, inside])
     flow = _estimate(estimator, stored)
     if not tight:
         flow = flow[:, inside, inside]
-    return area_average(flow, size=MAP_SIDE) * np.float32(PICTURE_PX[0] / width_px)
+    return area_average(flow, size=MAP_SIDE) * np.float32(IMAGE_PX[0] / width_px)
 
 
-def draw_estimator(shares: Shares, rng: np.random.Generator) -> FlowEstimator:
+def sample_estimator(fractions: EstimatorFractions, rng: np.random.Generator) -> FlowEstimator:
     """One of the estimators by its share, with settings that people choose differently."""
-    values = np.array([getattr(shares, name) for name in ESTIMATORS])
+    values = np.array([getattr(fractions, name) for name in ESTIMATORS])
     name = tuple(ESTIMATORS)[int(rng.choice(len(values), p=values / values.sum()))]
     return ESTIMATORS[name](rng)
 
@@ -164,7 +165,7 @@ ESTIMATORS: Mapping[str, Callable[[np.random.Generator], FlowEstimator]] = {
     "deepflow": _deepflow,
     "tvl1": _tvl1,
 }
-"""Field of ``Shares`` → what draws such an estimator."""
+"""Field of ``EstimatorFractions`` → what draws such an estimator."""
 
 
 def _motion(
@@ -187,8 +188,8 @@ def _motion(
     return total
 
 
-def _resized(planes: Float32[np.ndarray, "c h w"], side: int) -> Float32[np.ndarray, "c s s"]:
-    return np.stack([cv2.resize(plane, (side, side)) for plane in planes])
+def _resized(classifiers: Float32[np.ndarray, "c h w"], side: int) -> Float32[np.ndarray, "c s s"]:
+    return np.stack([cv2.resize(plane, (side, side)) for plane in classifiers])
 
 
 def _frames(
@@ -200,18 +201,18 @@ def _frames(
     rng: np.random.Generator,
 ) -> Float32[np.ndarray, "2 h w"]:
     """Onset and apex, grey levels: a crop ``width_px`` wide, and ``around_px`` on every side."""
-    scale = width_px / PICTURE_PX[0]
-    size = np.array([width_px, round(scale * PICTURE_PX[1])])
+    scale = width_px / IMAGE_PX[0]
+    size = np.array([width_px, round(scale * IMAGE_PX[1])])
     whole = size + 2 * around_px
-    colour, points = draw_face(
+    colour, points = render_face(
         rng,
         size_wh_px=(int(whole[0]), int(whole[1])),
         eye_distance_px=EYE_DISTANCE_PX * scale,
         landmarks=face.landmarks_xy_px,
     )
-    picture = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    image = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.float32)
     # The drawing puts every nose at one place; the crop looks where the landmarks say.
-    to_drawn = points[_NOSE].mean(axis=0) - scale * face.landmarks_xy_px[_NOSE].mean(axis=0)
+    to_rendered = points[_NOSE].mean(axis=0) - scale * face.landmarks_xy_px[_NOSE].mean(axis=0)
     across, down = (
         ((np.arange(n) + 0.5 - around_px) / m * MAP_SIDE - MAP_SIDE / 2).astype(np.float32)
         for n, m in zip(whole, size, strict=True)
@@ -227,14 +228,16 @@ def _frames(
         ]
     )
     y, x = np.mgrid[: whole[1], : whole[0]].astype(np.float32)
-    looked_at = cells / MAP_SIDE * size[:, None, None] + to_drawn[:, None, None] - np.stack([x, y])
-    share = np.float32(rng.uniform(0.2, 0.8))
+    looked_at = (
+        cells / MAP_SIDE * size[:, None, None] + to_rendered[:, None, None] - np.stack([x, y])
+    )
+    fraction = np.float32(rng.uniform(0.2, 0.8))
     soft = float(rng.exponential(0.4))
     if soft >= 0.3:
-        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), soft), np.float32)
-    read = spline(picture[None])
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), soft), np.float32)
+    read = spline(image[None])
     return np.concatenate(
-        [read.at(looked_at + part * moved) for part in (share, share - np.float32(1))]
+        [read.at(looked_at + part * moved) for part in (fraction, fraction - np.float32(1))]
     )
 
 

@@ -9,17 +9,17 @@ from jaxtyping import Float, Float32
 Plane = Float32[np.ndarray, "h w"]
 
 
-def draw_picture(side_px: int, rng: np.random.Generator) -> Plane:
+def render_image(side_px: int, rng: np.random.Generator) -> Plane:
     """One square picture of a kind drawn at random, grey levels 0 to 255, unrounded."""
-    kinds = tuple(PICTURES)
-    kind = kinds[int(rng.choice(len(kinds), p=_SHARES))]
-    return graded(PICTURES[kind](side_px, rng), rng)
+    kinds = tuple(IMAGES)
+    kind = kinds[int(rng.choice(len(kinds), p=_FRACTIONS))]
+    return graded(IMAGES[kind](side_px, rng), rng)
 
 
-def graded(picture: Plane, rng: np.random.Generator) -> Plane:
+def graded(image: Plane, rng: np.random.Generator) -> Plane:
     """The picture with a brightness and a contrast drawn at random, held to 0 to 255."""
     contrast = float(np.exp(rng.uniform(np.log(9.0), np.log(75.0))))
-    centred = (picture - picture.mean()) / max(float(picture.std()), 1e-3)
+    centred = (image - image.mean()) / max(float(image.std()), 1e-3)
     levels = rng.uniform(70, 180) + contrast * centred
     return np.clip(levels, 0, 255).astype(np.float32)
 
@@ -38,8 +38,8 @@ def power_noise(
     amplitude[0, 0] = 0.0
     phase = rng.uniform(0, 2 * np.pi, amplitude.shape)
     size = rng.rayleigh(1.0, amplitude.shape)
-    picture = np.fft.irfft2(amplitude * size * np.exp(1j * phase), s=(side_px, side_px))
-    return np.asarray(picture / picture.std(), np.float32)
+    image = np.fft.irfft2(amplitude * size * np.exp(1j * phase), s=(side_px, side_px))
+    return np.asarray(image / image.std(), np.float32)
 
 
 def _clouds(side_px: int, rng: np.random.Generator) -> Plane:
@@ -110,7 +110,7 @@ def _halved(canvas: Float32[np.ndarray, "i j"]) -> Plane:
     return np.asarray(cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA), np.float32)
 
 
-PICTURES: Mapping[str, Callable[[int, np.random.Generator], Plane]] = {
+IMAGES: Mapping[str, Callable[[int, np.random.Generator], Plane]] = {
     "clouds": _clouds,
     "leaves": _leaves,
     "strands": _strands,
@@ -118,4 +118,4 @@ PICTURES: Mapping[str, Callable[[int, np.random.Generator], Plane]] = {
 }
 """Kinds of pictures; faces are drawn in ``flow_faces.py``, together with their motion."""
 
-_SHARES = (0.3, 0.45, 0.13, 0.12)
+_FRACTIONS = (0.3, 0.45, 0.13, 0.12)

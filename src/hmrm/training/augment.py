@@ -49,19 +49,6 @@ class AugmentConfig:
                 raise ConfigError(f"augment: {name} = {getattr(self, name)}: must be 0 or more")
 
 
-NO_AUGMENT = AugmentConfig(
-    mirror=0.0,
-    shift=0.0,
-    scale=0.0,
-    turn_deg=0.0,
-    magnitude=0.0,
-    ratio=0.0,
-    noise=0.0,
-    rest=0.0,
-)
-"""Every map as it is."""
-
-
 def augment(
     maps: Float32[np.ndarray, "n 3 s s"], config: AugmentConfig, *, generator: np.random.Generator
 ) -> Float32[np.ndarray, "n 3 s s"]:
@@ -108,9 +95,9 @@ def moved(values: Map, *, shift_xy: tuple[float, float], zoom: float, angle: flo
     turn = np.array([[cos, -sin], [sin, cos]])
     centre = (side - 1) / 2
     offset = centre + np.array(shift_xy) - zoom * turn @ np.array([centre, centre])
-    picture = np.ascontiguousarray(values.transpose(1, 2, 0))
+    image = np.ascontiguousarray(values.transpose(1, 2, 0))
     warped = cv2.warpAffine(
-        picture,
+        image,
         np.column_stack([zoom * turn, offset]),
         (side, side),
         flags=cv2.INTER_LINEAR,
@@ -121,7 +108,7 @@ def moved(values: Map, *, shift_xy: tuple[float, float], zoom: float, angle: flo
     return result
 
 
-def _factor(share: float, generator: np.random.Generator) -> float:
+def _factor(fraction: float, generator: np.random.Generator) -> float:
     """From 1 / (1 + share) to 1 + share, as likely above 1 as below."""
-    limit = math.log1p(share)
+    limit = math.log1p(fraction)
     return math.exp(generator.uniform(-limit, limit))

@@ -1,33 +1,26 @@
 """Several recognisers that judge together: one voice each, on a scale of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from hmrm.errors import ConfigError
-from hmrm.faces.crops import CANONICAL_CROP
-from hmrm.flow.mapset import canonical_form
+from hmrm.flow.mapset import MapSet, canonical_form, canonical_mapset
 from hmrm.model.contract import (
     FittedRecogniser,
     HasFeatures,
     MapKind,
     Observer,
     Recogniser,
-    TrainingSet,
 )
-
-DEFAULT_MEMBERS: tuple[Mapping[str, Any], ...] = (
-    {"name": "hmrm"},
-    {"name": "svm-mirrored"},
-)
+from hmrm.records import formerly
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ensemble:
-    """A `Recogniser` made of others; see `build_ensemble` for its options.
+    """A `Recogniser` made of others; see `hmrm.training.registry` for its options.
 
     Attributes:
         members: each sees the kind of maps it asks for.
@@ -35,12 +28,12 @@ class Ensemble:
     """
 
     members: tuple[Recogniser, ...]
-    voices: tuple[float, ...] | None = None
+    member_weights: tuple[float, ...] | None = field(default=None, metadata=formerly("voices"))
 
     def __post_init__(self) -> None:
         if not self.members:
             raise ConfigError("ensemble: needs at least one member")
-        if self.voices is not None and len(self.voices) != len(self.members):
+        if self.member_weights is not None and len(self.member_weights) != len(self.members):
             raise ConfigError("ensemble: needs one voice for each member")
 
     @property
@@ -55,7 +48,7 @@ class Ensemble:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -71,7 +64,7 @@ class Ensemble:
         ]
         fitted, scales = [], []
         for number, (member, view) in enumerate(zip(self.members, views, strict=True)):
-            seen = train if view is None else view.training_set(train)
+            seen = train if view is None else canonical_mapset(train)
             model = member.fit(seen, seed=seed * len(self.members) + number)
             fitted.append(model)
             scales.append(_scale(decisions(model, seen.maps)))
@@ -79,7 +72,7 @@ class Ensemble:
             members=tuple(fitted),
             views=tuple(views),
             scales=tuple(scales),
-            voices=self.voices or (1.0,) * len(fitted),
+            member_weights=self.member_weights or (1.0,) * len(fitted),
         )
 
 
@@ -92,16 +85,6 @@ class _Canonical:
 
     def __call__(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float32[np.ndarray, "n 3 s s"]:
         return canonical_form(maps, crop=self.crop, per_channel=self.per_channel)
-
-    def training_set(self, train: TrainingSet) -> TrainingSet:
-        back = train.offset_maps
-        return replace(
-            train,
-            maps=self(train.maps),
-            offset_maps=None if back is None else self(back),
-            crop=CANONICAL_CROP,
-            channels_apart=False,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +100,7 @@ class FittedEnsemble:
     members: tuple[FittedRecogniser, ...]
     views: tuple[_Canonical | None, ...]
     scales: tuple[float, ...]
-    voices: tuple[float, ...]
+    member_weights: tuple[float, ...]
 
     def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
         """Mean of the members' decisions, each centred over classes and divided by its scale."""
@@ -125,7 +108,7 @@ class FittedEnsemble:
             _centred(decisions(member, maps if view is None else view(maps))) / scale
             for member, view, scale in zip(self.members, self.views, self.scales, strict=True)
         ]
-        return np.average(parts, axis=0, weights=self.voices)
+        return np.average(parts, axis=0, weights=self.member_weights)
 
     def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
         """Those of the first member that has any; decisions where none has."""
@@ -141,40 +124,6 @@ def decisions(
     """Scores to be added up: logits where a member has them, since probabilities saturate."""
     ask: Callable[[np.ndarray], np.ndarray] = getattr(member, "decisions", member.predict)
     return np.asarray(ask(maps), dtype=np.float64)
-
-
-def build_ensemble(
-    options: Mapping[str, Any], *, build: Callable[[str, Mapping[str, Any]], Recogniser]
-) -> Ensemble:
-    """An ensemble from a config table.
-
-    Args:
-        options: ``members``, a list of tables: ``name`` of a recogniser, how often to ``repeat``
-            it (from other seeds, which share its voice; default 1), and its own options. None
-            given: `DEFAULT_MEMBERS`.
-        build: from name and options to a recogniser.
-
-    Raises:
-        ConfigError: unknown key, no name, an ensemble inside, or no members.
-    """
-    unknown = sorted(set(options) - {"members"})
-    if unknown:
-        raise ConfigError(f"model ensemble: unknown key {unknown[0]!r}; expected members")
-    tables = options.get("members", DEFAULT_MEMBERS)
-    if not isinstance(tables, Sequence) or not all(isinstance(t, Mapping) for t in tables):
-        raise ConfigError("model ensemble: members must be tables, [[model.members]]")
-    members: list[Recogniser] = []
-    voices: list[float] = []
-    for table in tables:
-        rest = dict(table)
-        name, repeat = rest.pop("name", None), rest.pop("repeat", 1)
-        if not isinstance(name, str) or name == "ensemble":
-            raise ConfigError(f"model ensemble: name of a member is {name!r}; name a recogniser")
-        if type(repeat) is not int or repeat < 1:
-            raise ConfigError(f"model ensemble: {name}: repeat = {repeat!r}: use 1 or more")
-        members += [build(name, rest)] * repeat
-        voices += [1 / repeat] * repeat
-    return Ensemble(members=tuple(members), voices=tuple(voices))
 
 
 def _centred(scores: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:

@@ -12,12 +12,19 @@ from torch import Tensor, nn
 
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.faces.regions import mixing_boxes
+from hmrm.flow.mapset import MapSet
 from hmrm.model.network import HMRM, SCALES, Logits
 from hmrm.training.augment import AugmentConfig, augment
-from hmrm.training.imbalance import Imbalance, class_weights, draw_order, log_shares
+from hmrm.training.imbalance import Imbalance, class_weights, log_fractions, sample_order
 from hmrm.training.loss import LossConfig, MultiScaleLoss
-from hmrm.training.material import Labelled
 from hmrm.training.motionmix import MotionMixConfig, mix_batch
+from hmrm.training.optimisation import (
+    ParameterGroup,
+    Schedule,
+    build_optimiser,
+    take_step,
+    update_average,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,27 +65,30 @@ class FittingConfig:
         if self.weight_decay < 0 or self.body_rate < 0:
             raise ConfigError("fitting: weight_decay and body_rate must not be negative")
 
+    def schedule(self, steps: int) -> Schedule:
+        """Learning rate by step: a linear rise, then half a cosine down to almost 0."""
+        rising = self.warm_up * steps
+        return Schedule(highest=self.learning_rate, steps=steps, warm_up=rising, rise=rising + 1)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Stock:
+class TrainingData:
     """What batches are made of.
 
     Attributes:
         clips: real maps, passed over once per epoch.
-        drawn: maps to take at random beside them, ``drawn_share`` per clip.
-        classes: number of classes.
+        synthetic: maps to take at random alongside, ``synthetic_fraction`` per clip.
     """
 
-    clips: Labelled
-    drawn: Labelled | None
-    drawn_share: float
-    classes: int
+    clips: MapSet
+    synthetic: MapSet | None
+    synthetic_fraction: float
     mix: MotionMixConfig
     augment: AugmentConfig
 
 
 def fit_network(
-    network: HMRM, stock: Stock, config: FittingConfig, *, loss: LossConfig, seed: int
+    network: HMRM, data: TrainingData, config: FittingConfig, *, loss: LossConfig, seed: int
 ) -> Iterator[tuple[int, HMRM]]:
     """Train ``network`` in place; yield epochs done and the model as it stands after each.
 
@@ -88,110 +98,90 @@ def fit_network(
     Raises:
         NumericalError: the loss became NaN or infinite.
     """
-    labels = torch.from_numpy(stock.clips.labels)
-    weights = class_weights(labels, stock.classes) if config.imbalance == "weights" else None
-    shift = torch.zeros(stock.classes)
+    labels, classes = torch.from_numpy(data.clips.labels), len(data.clips.classes)
+    weights = class_weights(labels, classes) if config.imbalance == "weights" else None
+    shift = torch.zeros(classes)
     if config.imbalance == "adjustment":
-        shift = config.adjustment * log_shares(labels, stock.classes)
+        shift = config.adjustment * log_fractions(labels, classes)
     total_loss = MultiScaleLoss(loss, class_weights=weights)
-    optimiser = _optimiser(network, total_loss, config)
+    optimiser = build_optimiser(
+        *_groups(network, total_loss, config), weight_decay=config.weight_decay
+    )
     averaged = copy.deepcopy(network) if config.average_decay > 0 else network
-    steps = config.epochs * math.ceil(len(labels) / config.batch)
+    schedule = config.schedule(config.epochs * math.ceil(len(labels) / config.batch))
     step = 0
     for epoch in range(config.epochs):
         generator = np.random.default_rng((seed, epoch))
         network.train()
-        for maps, wanted in _batches(stock, config, generator):
-            _set_rates(optimiser, rate(step, steps, config))
+        for maps, expected in _batches(data, config, generator):
             dropping = torch.Generator().manual_seed(int(generator.integers(2**62)))
             logits = _shifted(network(maps, generator=dropping), shift)
-            value = total_loss(logits, wanted)
+            value = total_loss(logits, expected)
             if not torch.isfinite(value):
                 raise NumericalError(
                     f"the loss became {value.item()} in epoch {epoch + 1}; lower learning_rate"
                 )
-            optimiser.zero_grad()
-            value.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), config.largest_gradient)
-            optimiser.step()
-            step += 1
+            take_step(
+                optimiser,
+                value,
+                rate=schedule.rate(step),
+                clipped=network,
+                largest_gradient=config.largest_gradient,
+            )
             if averaged is not network:
-                _follow(averaged, network, min(config.average_decay, step / (9 + step)))
+                update_average(averaged, network, decay=config.average_decay, step=step)
+            step += 1
         yield epoch + 1, averaged.eval()
 
 
-def rate(step: int, steps: int, config: FittingConfig) -> float:
-    """Learning rate of a step: a linear rise, then half a cosine down to almost 0."""
-    rising = config.warm_up * steps
-    if step < rising:
-        return config.learning_rate * (step + 1) / (rising + 1)
-    done = (step - rising) / max(steps - rising, 1)
-    return config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * done))
-
-
 def _batches(
-    stock: Stock, config: FittingConfig, generator: np.random.Generator
+    data: TrainingData, config: FittingConfig, generator: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    maps, labels = stock.clips.maps, stock.clips.labels
+    maps, labels = data.clips.maps, data.clips.labels
     boxes = mixing_boxes()
-    order = draw_order(labels, balanced=config.imbalance == "sampling", generator=generator)
+    order = sample_order(labels, balanced=config.imbalance == "sampling", generator=generator)
     for start in range(0, len(order), config.batch):
         chosen = order[start : start + config.batch]
-        batch, wanted = maps[chosen], labels[chosen]
-        if stock.mix.share > 0:
-            batch = mix_batch(batch, wanted, stock.mix, generator=generator, boxes=boxes)
-        if stock.drawn is not None:
-            batch, wanted = _beside(batch, wanted, stock, stock.drawn, generator)
-        batch = augment(batch, stock.augment, generator=generator)
-        yield torch.from_numpy(batch), torch.from_numpy(wanted)
+        batch, expected = maps[chosen], labels[chosen]
+        if data.mix.fraction > 0:
+            batch = mix_batch(batch, expected, data.mix, generator=generator, boxes=boxes)
+        if data.synthetic is not None:
+            fraction = data.synthetic_fraction
+            batch, expected = _with_synthetic(batch, expected, data.synthetic, fraction, generator)
+        batch = augment(batch, data.augment, generator=generator)
+        yield torch.from_numpy(batch), torch.from_numpy(expected)
 
 
-def _beside(
+def _with_synthetic(
     batch: Float32[np.ndarray, "b 3 s s"],
-    wanted: Int[np.ndarray, " b"],
-    stock: Stock,
-    drawn: Labelled,
+    labels: Int[np.ndarray, " b"],
+    synthetic: MapSet,
+    fraction: float,
     generator: np.random.Generator,
 ) -> tuple[Float32[np.ndarray, "m 3 s s"], Int[np.ndarray, " m"]]:
-    """Drawn maps appended to a batch of clips."""
-    count = math.ceil(stock.drawn_share * len(batch))
-    extra = generator.integers(0, len(drawn.labels), count)
-    return (
-        np.concatenate([batch, drawn.maps[extra]]),
-        np.concatenate([wanted, drawn.labels[extra]]),
+    """A batch of clips with synthetic maps appended."""
+    extra = synthetic.select(
+        generator.integers(0, len(synthetic.ids), math.ceil(fraction * len(batch))).tolist()
     )
+    return np.concatenate([batch, extra.maps]), np.concatenate([labels, extra.labels])
 
 
 def _shifted(logits: Logits, shift: Float[Tensor, " k"]) -> Logits:
     scales = {name: getattr(logits, name) for name in SCALES}
     # A scale that the network has not is 0 wide, and so is its shift.
-    return logits._replace(**{n: said + shift[: said.shape[1]] for n, said in scales.items()})
+    return logits._replace(**{n: stated + shift[: stated.shape[1]] for n, stated in scales.items()})
 
 
-def _optimiser(network: HMRM, loss: MultiScaleLoss, config: FittingConfig) -> torch.optim.Optimizer:
+def _groups(
+    network: HMRM, loss: MultiScaleLoss, config: FittingConfig
+) -> tuple[ParameterGroup, ...]:
     heads: list[nn.Parameter] = []
     body: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             (heads if "_head." in name else body).append(parameter)
-    groups = [
-        {"params": heads, "factor": 1.0},
-        {"params": body, "factor": config.body_rate},
-        {"params": list(loss.parameters()), "factor": 1.0, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
+    return (
+        ParameterGroup(parameters=heads),
+        ParameterGroup(parameters=body, factor=config.body_rate),
+        ParameterGroup(parameters=loss.parameters(), weight_decay=0.0),
     )
-
-
-def _set_rates(optimiser: torch.optim.Optimizer, value: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = value * group["factor"]
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)

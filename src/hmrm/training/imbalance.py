@@ -18,13 +18,13 @@ def class_weights(labels: Int[Tensor, " n"], classes: int) -> Float[Tensor, " cl
     return len(labels) / (classes * counts.float())
 
 
-def log_shares(labels: Int[Tensor, " n"], classes: int) -> Float[Tensor, " classes"]:
+def log_fractions(labels: Int[Tensor, " n"], classes: int) -> Float[Tensor, " classes"]:
     """Natural logarithm of each class's share; a class without clips counts as one clip."""
     counts = torch.bincount(labels, minlength=classes).clamp_min(1).float()
     return torch.log(counts / counts.sum())
 
 
-def draw_order(
+def sample_order(
     labels: Int[np.ndarray, " n"], *, balanced: bool, generator: np.random.Generator
 ) -> Int[np.ndarray, " n"]:
     """The clips of one epoch, as positions.
@@ -37,9 +37,11 @@ def draw_order(
         return generator.permutation(len(labels))
     present = generator.permutation(np.unique(labels))
     quota = np.diff(np.linspace(0, len(labels), len(present) + 1).astype(int))
-    drawn = []
-    for label, wanted in zip(present, quota, strict=True):
+    synthetic = []
+    for label, expected in zip(present, quota, strict=True):
         clips = np.flatnonzero(labels == label)
-        passes = -(-int(wanted) // len(clips))
-        drawn.append(np.concatenate([generator.permutation(clips) for _ in range(passes)])[:wanted])
-    return generator.permutation(np.concatenate(drawn))
+        passes = -(-int(expected) // len(clips))
+        synthetic.append(
+            np.concatenate([generator.permutation(clips) for _ in range(passes)])[:expected]
+        )
+    return generator.permutation(np.concatenate(synthetic))

@@ -73,20 +73,20 @@ class FittedFeatureSvm:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Planes:
+class LinearClassifiers:
     """One affine function of a map's features per class."""
 
     weights: Float64[np.ndarray, "k d"]
     offsets: Float64[np.ndarray, " k"]
 
 
-def fit_planes(
+def fit_linear_classifiers(
     rows: Float64[np.ndarray, "n d"],
     labels: Int[np.ndarray, " n"],
     *,
     classes: int,
     head: LinearHead,
-) -> Planes:
+) -> LinearClassifiers:
     """Fit ``ridge`` or ``logistic`` on rows standardised over themselves.
 
     Standardisation is part of the planes returned: they take rows as they are. A class that no
@@ -98,19 +98,19 @@ def fit_planes(
     present, columns = np.unique(labels, return_inverse=True)
     if len(present) < 2:
         raise DataError(f"{len(rows)} training clips, all of one class; a classifier needs two")
-    mean, deviation = rows.mean(0), rows.std(0)
-    deviation = np.where(deviation > 0, deviation, 1.0)
+    mean, std = rows.mean(0), rows.std(0)
+    std = np.where(std > 0, std, 1.0)
     counts = np.bincount(columns)
-    shares = len(rows) / (len(present) * counts[columns])
-    weights = shares if head.balanced else np.ones(len(rows))
-    standard = (rows - mean) / deviation
+    fractions = len(rows) / (len(present) * counts[columns])
+    weights = fractions if head.balanced else np.ones(len(rows))
+    standard = (rows - mean) / std
     solve = _ridge if head.kind == "ridge" else _logistic
     slopes, intercepts = solve(standard, np.eye(len(present))[columns], weights, cost=head.cost)
-    slopes = slopes / deviation
+    slopes = slopes / std
     intercepts = intercepts - slopes @ mean
     all_slopes, all_offsets = np.zeros((classes, rows.shape[1])), np.full(classes, -1e3)
     all_slopes[present], all_offsets[present] = slopes, intercepts
-    return Planes(weights=all_slopes, offsets=all_offsets)
+    return LinearClassifiers(weights=all_slopes, offsets=all_offsets)
 
 
 def _ridge(
@@ -122,10 +122,10 @@ def _ridge(
 ) -> tuple[Float64[np.ndarray, "k d"], Float64[np.ndarray, " k"]]:
     """Weighted least squares to ±1, in the dual: a system of as many unknowns as clips."""
     centre = weights @ rows / weights.sum()
-    wanted = 2 * target - 1
-    level = weights @ wanted / weights.sum()
+    expected = 2 * target - 1
+    level = weights @ expected / weights.sum()
     root = np.sqrt(weights)[:, None]
-    x, y = root * (rows - centre), root * (wanted - level)
+    x, y = root * (rows - centre), root * (expected - level)
     system = x @ x.T + np.eye(len(rows)) / (2 * cost)
     slopes = (x.T @ np.linalg.solve(system, y)).T
     return slopes, level - slopes @ centre

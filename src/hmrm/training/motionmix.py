@@ -1,13 +1,14 @@
 """MotionMix: two movements of one class exchange eyes and mouth (paper §3.1.2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hmrm.errors import ConfigError, InputError
 from hmrm.faces.regions import Region
+from hmrm.records import formerly
 
 
 class LabelMismatchError(InputError):
@@ -26,10 +27,10 @@ class MotionMixConfig:
 
     probability: float = 0.5
     concentration: float = 1.0
-    share: float = 1.0
+    fraction: float = field(default=1.0, metadata=formerly("share"))
 
     def __post_init__(self) -> None:
-        if not (0 <= self.probability <= 1 and 0 <= self.share <= 1):
+        if not (0 <= self.probability <= 1 and 0 <= self.fraction <= 1):
             raise ConfigError("probability and share must be in 0 … 1")
         if self.concentration <= 0:
             raise ConfigError(f"concentration = {self.concentration}: must be above 0")
@@ -94,16 +95,16 @@ def mix_batch(
     generator: np.random.Generator,
     boxes: Mapping[str, Region],
 ) -> Float[np.ndarray, "n c s s"]:
-    """Mix each map (``config.share`` of them) with one of its class drawn from the same batch.
+    """Mix each map (``config.fraction`` of them) with one of its class drawn from the same batch.
 
     A map whose class has no other member in the batch stays as it is. Labels stay as they are.
     """
     mixed = maps.copy()
     for index, label in enumerate(labels):
-        wanted = generator.random() < config.share
+        expected = generator.random() < config.fraction
         partners = np.flatnonzero(labels == label)
         partners = partners[partners != index]
-        if wanted and len(partners):
+        if expected and len(partners):
             partner = int(generator.choice(partners))
             pair = (int(label), int(labels[partner]))
             mixed[index] = motion_mix(

@@ -8,18 +8,26 @@ import numpy as np
 import torch
 
 from hmrm.errors import ConfigError, DataError
+from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_maps
-from hmrm.model.contract import FittedRecogniser, MapKind, Observer, TrainingSet
+from hmrm.model.contract import FittedRecogniser, MapKind, Observer
 from hmrm.model.fitted_network import FittedHmrm
-from hmrm.model.network import HMRM, PRESETS, HMRMConfig, parameter_count
+from hmrm.model.network import HMRM, parameter_count
+from hmrm.model.sizes import PRESETS, HMRMConfig
 from hmrm.parallel import one_torch_thread
+from hmrm.records import formerly
 from hmrm.training.augment import AugmentConfig
-from hmrm.training.fitting import FittingConfig, Stock, fit_network
-from hmrm.training.linear_head import FeatureSvm, FittedFeatureSvm, LinearHead, fit_planes
+from hmrm.training.fitting import FittingConfig, TrainingData, fit_network
+from hmrm.training.linear_head import (
+    FeatureSvm,
+    FittedFeatureSvm,
+    LinearHead,
+    fit_linear_classifiers,
+)
 from hmrm.training.loss import LossConfig
-from hmrm.training.material import DrawnConfig, Labelled, clips, drawn
 from hmrm.training.motionmix import MotionMixConfig
 from hmrm.training.pretrained import frozen_features, start_network
+from hmrm.training.training_data import SyntheticMapsConfig, real_maps, synthetic_maps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +58,9 @@ class HmrmRecogniser:
     loss: LossConfig = field(default_factory=LossConfig)
     mix: MotionMixConfig = field(default_factory=MotionMixConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    drawn: DrawnConfig = field(default_factory=DrawnConfig)
+    synthetic: SyntheticMapsConfig = field(
+        default_factory=SyntheticMapsConfig, metadata=formerly("drawn")
+    )
     head: LinearHead = field(default_factory=LinearHead)
 
     def __post_init__(self) -> None:
@@ -89,7 +99,7 @@ class HmrmRecogniser:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -114,56 +124,48 @@ class HmrmRecogniser:
                 seen=train.subjects,
                 generator=torch.Generator().manual_seed(seed),
             )
-            material = clips(train, offset_maps=self.offset_maps)
+            clips = real_maps(train, offset_maps=self.offset_maps)
             if self.tune == "linear":
-                return self._fit_head(network, train, material)
+                return self._fit_head(network, clips)
             fitted = FittedHmrm(network=network, mirror_test=self.mirror_test)
-            for epoch, model in self._fit_network(network, train, material, seed, epochs):
+            for epoch, model in self._fit_network(network, clips, seed, epochs):
                 fitted = FittedHmrm(network=model, mirror_test=self.mirror_test)
                 if observer is not None:
                     observer(epoch, fitted)
         return fitted
 
     def _fit_network(
-        self,
-        network: HMRM,
-        train: TrainingSet,
-        material: Labelled,
-        seed: int,
-        epochs: int | None,
+        self, network: HMRM, clips: MapSet, seed: int, epochs: int | None
     ) -> Iterator[tuple[int, HMRM]]:
         if self.tune == "last":
             _freeze(network, self.last_blocks)
         fitting = self.fitting if epochs is None else replace(self.fitting, epochs=epochs)
-        stock = Stock(
-            clips=material,
-            drawn=drawn(self.drawn, train.classes) if self.drawn.share > 0 else None,
-            drawn_share=self.drawn.share,
-            classes=len(train.classes),
+        fraction = self.synthetic.fraction
+        data = TrainingData(
+            clips=clips,
+            synthetic=synthetic_maps(self.synthetic, clips.classes) if fraction > 0 else None,
+            synthetic_fraction=fraction,
             mix=self.mix,
             augment=self.augment,
         )
-        yield from fit_network(network, stock, fitting, loss=self.loss, seed=seed)
+        yield from fit_network(network, data, fitting, loss=self.loss, seed=seed)
 
-    def _fit_head(
-        self, network: HMRM, train: TrainingSet, material: Labelled
-    ) -> FittedHmrm | FittedFeatureSvm:
+    def _fit_head(self, network: HMRM, clips: MapSet) -> FittedHmrm | FittedFeatureSvm:
         assert self.pretrained is not None
         extract, head = frozen_features(self.pretrained), self.head
         if head.kind == "svm":
             machine = FeatureSvm(
                 extract=extract, cost=head.cost, balanced=head.balanced, mirror=head.mirror
             )
-            known = replace(train, maps=material.maps, labels=material.labels)
-            return FittedFeatureSvm(svm=machine.fit(known, seed=0), network=extract.network)
-        rows, labels = extract(material.maps), material.labels
+            return FittedFeatureSvm(svm=machine.fit(clips, seed=0), network=extract.network)
+        rows, labels = extract(clips.maps), clips.labels
         if head.mirror:
-            rows = np.concatenate([rows, extract(mirrored_maps(material.maps))])
+            rows = np.concatenate([rows, extract(mirrored_maps(clips.maps))])
             labels = np.concatenate([labels, labels])
-        planes = fit_planes(rows, labels, classes=len(train.classes), head=head)
+        classifiers = fit_linear_classifiers(rows, labels, classes=len(clips.classes), head=head)
         with torch.no_grad():
-            network.fused_head.weight.copy_(torch.from_numpy(planes.weights))
-            network.fused_head.bias.copy_(torch.from_numpy(planes.offsets))
+            network.fused_head.weight.copy_(torch.from_numpy(classifiers.weights))
+            network.fused_head.bias.copy_(torch.from_numpy(classifiers.offsets))
         return FittedHmrm(network=network.eval(), mirror_test=self.mirror_test, frozen=extract)
 
 

@@ -10,7 +10,8 @@ import torch
 from hmrm.errors import SeenInTrainingError, WeightsError
 from hmrm.model.checkpoints import WeightCard, load_checkpoint, weights_path
 from hmrm.model.fitted_network import FrozenFeatures
-from hmrm.model.network import HMRM, SCALES, HMRMConfig
+from hmrm.model.network import HMRM, SCALES
+from hmrm.model.sizes import HMRMConfig
 
 
 def start_network(
@@ -73,16 +74,18 @@ def _read(path: Path, changed_ns: int, size: int) -> tuple[HMRM, WeightCard]:
     return network, card
 
 
-def require_sizes(name: str, got: HMRMConfig, wanted: HMRMConfig) -> None:
+def require_sizes(name: str, got: HMRMConfig, expected: HMRMConfig) -> None:
     """Refuse weights of another network; how it was initialised or dropped out is no size.
 
     Raises:
         WeightsError: a size differs.
     """
-    same = replace(got, dropout=wanted.dropout, step_min=wanted.step_min, step_max=wanted.step_max)
-    if same != wanted:
-        names = [key for key in vars(wanted) if getattr(same, key) != getattr(wanted, key)]
-        words = ", ".join(f"{n} = {getattr(same, n)}, not {getattr(wanted, n)}" for n in names)
+    same = replace(
+        got, dropout=expected.dropout, step_min=expected.step_min, step_max=expected.step_max
+    )
+    if same != expected:
+        names = [key for key in vars(expected) if getattr(same, key) != getattr(expected, key)]
+        words = ", ".join(f"{n} = {getattr(same, n)}, not {getattr(expected, n)}" for n in names)
         raise WeightsError(
             f"weights {name}: made for another network: {words}; set network to their sizes, or "
             "take weights of this preset"

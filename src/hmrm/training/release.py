@@ -1,20 +1,19 @@
 """Weights for use, from all clips of a data set: nothing is left over to score them on."""
 
 import math
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from hmrm import config, provenance
+from hmrm import config, provenance, records
 from hmrm.errors import ConfigError
 from hmrm.faces.crops import CANONICAL_CROP
-from hmrm.flow.mapset import MapSet, canonical_form, canonical_maps
+from hmrm.flow.mapset import MapSet, canonical_mapset
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
-from hmrm.model.contract import Recogniser, TrainingSet
+from hmrm.model.contract import Recogniser
 from hmrm.model.fitted_network import FittedHmrm
-from hmrm.training.material import clips
 from hmrm.training.network_recogniser import HmrmRecogniser
 from hmrm.training.pretrained import pretrained_network
+from hmrm.training.training_data import real_maps
 
 LIMITS = (
     "Trained on recordings that are licensed for research; use the weights for research only.",
@@ -29,13 +28,14 @@ def train_composite(
     folder: Path,
     *,
     seed: int,
-    metrics: Mapping[str, Any] | None = None,
+    out_of_fold: object = None,
 ) -> Path:
     """Train on every clip and write ``weights.safetensors`` with its card; return its path.
 
     Args:
         recogniser: HMRM, with a head that is part of the network.
-        metrics: out-of-fold figures of the same config on the same clips, for the card.
+        out_of_fold: figures of the same config in folds of the same clips, for the card: any record
+            (`hmrm.evaluation.out_of_fold`).
 
     Raises:
         ConfigError: the recogniser's result is no single network.
@@ -49,7 +49,9 @@ def train_composite(
             "train composite: weights hold one network; use model hmrm with tune whole or last, "
             "or with head ridge or logistic"
         )
-    train = training_set(mapset, offset_maps=recogniser.offset_maps)
+    train = canonical_mapset(
+        mapset if recogniser.offset_maps else replace(mapset, offset_maps=None)
+    )
     fitted = recogniser.fit(train, seed=seed)
     assert isinstance(fitted, FittedHmrm)
     trained_on, subjects, steps = _history(recogniser, train)
@@ -61,9 +63,9 @@ def train_composite(
         steps=steps,
         trained_subjects=subjects,
         trained_clips=train.ids,
-        metrics=dict(metrics or {}),
+        metrics={} if out_of_fold is None else {"out of fold": records.to_json(out_of_fold)},
         limits=LIMITS,
-        provenance=provenance.stamp(
+        provenance=provenance.make_stamp(
             config_hash=config.digest(recogniser), data_hash=mapset.sha256, seeds=(seed,)
         ),
     )
@@ -72,33 +74,19 @@ def train_composite(
     return path
 
 
-def training_set(mapset: MapSet, *, offset_maps: bool) -> TrainingSet:
-    """All clips in canonical form."""
-    back = mapset.offset_maps if offset_maps else None
-    if back is not None:
-        back = canonical_form(back, crop=mapset.crop, per_channel=mapset.channels_apart)
-    return TrainingSet(
-        ids=mapset.ids,
-        maps=canonical_maps(mapset),
-        labels=mapset.labels,
-        classes=mapset.classes,
-        offset_maps=back,
-    )
-
-
-def _history(recogniser: HmrmRecogniser, train: TrainingSet) -> tuple[str, tuple[str, ...], int]:
+def _history(recogniser: HmrmRecogniser, train: MapSet) -> tuple[str, tuple[str, ...], int]:
     """One sentence, the real people, and the optimiser steps behind the weights."""
-    people = set(train.subjects)
-    words = f"{len(train.ids)} clips of {len(people)} people"
+    subjects = set(train.subjects)
+    words = f"{len(train.ids)} clips of {len(subjects)} people"
     steps = 0
     if recogniser.pretrained is not None:
         _, card = pretrained_network(recogniser.pretrained)
-        people |= set(card.trained_subjects)
+        subjects |= set(card.trained_subjects)
         words = f"{card.trained_on}; then {words}"
         steps = card.steps
     if recogniser.epochs is None:
         words += " (last layer only)"
     else:
-        count = len(clips(train, offset_maps=recogniser.offset_maps).labels)
+        count = len(real_maps(train, offset_maps=recogniser.offset_maps).ids)
         steps += recogniser.epochs * math.ceil(count / recogniser.fitting.batch)
-    return words, tuple(sorted(people)), steps
+    return words, tuple(sorted(subjects)), steps

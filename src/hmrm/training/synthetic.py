@@ -7,32 +7,37 @@ its last checkpoint stands.
 
 import copy
 import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmrm import atomic, config, parallel, provenance
+from hmrm import atomic, config, parallel, provenance, run_folder
 from hmrm.errors import ConfigError
+from hmrm.flow.mapset import MapSet
+from hmrm.flow.pair import mirrored_maps
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
-from hmrm.model.network import HMRM, HMRMConfig
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
 from hmrm.progress import Progress, silent
-from hmrm.synthetic.flow_maps import SynthConfig, class_names, draw_maps, unit_names
-from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, draw_estimated_map
+from hmrm.synthetic.flow_maps import SynthConfig, class_names, synthesize_maps, unit_names
+from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, synthesize_estimated_map
 from hmrm.training.loss import LossConfig, MultiScaleLoss
+from hmrm.training.optimisation import (
+    ParameterGroup,
+    Schedule,
+    build_optimiser,
+    take_step,
+    update_average,
+)
 from hmrm.training.state import load_state, save_state
 
 SHARD_MAPS = 2000
 STATE = "state.safetensors"
-
-# Mirrored motion to the right is motion to the left; v and strain keep their sign.
-_MIRRORED = np.array([-1, 1, 1], np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +83,6 @@ class SyntheticTrainingConfig:
             raise ConfigError(f"average_decay = {self.average_decay}: must be in 0 … 1")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Pool:
-    """Drawn maps, float16 on disk; labels and multi-hot action units beside them."""
-
-    maps: np.ndarray
-    labels: Int[np.ndarray, " n"]
-    units: Float32[np.ndarray, "n k"]
-
-
 def train_synthetic(
     settings: SyntheticTrainingConfig,
     folder: Path,
@@ -104,9 +100,9 @@ def train_synthetic(
         ConfigError: the folder belongs to other settings.
         OutputError: it cannot be written.
     """
-    _claim(folder, settings)
-    pool = draw_pool(settings, folder, held_out=False, workers=workers, progress=progress)
-    held_out = draw_pool(settings, folder, held_out=True, workers=workers, progress=progress)
+    run_folder.claim(folder, "config.toml", config.to_mapping(settings))
+    pool = synthesize_pool(settings, folder, held_out=False, workers=workers, progress=progress)
+    held_out = synthesize_pool(settings, folder, held_out=True, workers=workers, progress=progress)
     model, average = _train(settings, pool, folder, progress)
     metrics = {"held-out drawn maps": {"accuracy": accuracy(average, held_out)}}
     card = WeightCard(
@@ -117,22 +113,27 @@ def train_synthetic(
         trained_on=f"{settings.maps} {_kind(settings.estimated)}; no real clip",
         steps=settings.steps,
         metrics=metrics,
-        provenance=provenance.stamp(config_hash=config.digest(settings), seeds=(settings.seed,)),
+        provenance=provenance.make_stamp(
+            config_hash=config.digest(settings), seeds=(settings.seed,)
+        ),
     )
     path = folder / "weights.safetensors"
     save_checkpoint(path, average, card)
     return path
 
 
-def draw_pool(
+def synthesize_pool(
     settings: SyntheticTrainingConfig,
     folder: Path,
     *,
     held_out: bool,
     workers: int,
     progress: Progress = silent,
-) -> Pool:
-    """All maps of the training or the held-out pool; shards on disk are not drawn again."""
+) -> MapSet:
+    """All maps of the training or the held-out pool, float16, with their action units.
+
+    Shards on disk are not drawn again.
+    """
     name, count = ("held-out", settings.held_out_maps) if held_out else ("train", settings.maps)
     # Seeds of the two pools differ in kind: no index of one is ever an index of the other.
     seed = 2 * settings.seed + int(held_out)
@@ -142,22 +143,22 @@ def draw_pool(
     ]
     missing = [job for job in jobs if not job[3].exists()]
     done = len(jobs) - len(missing)
-    draw = functools.partial(_draw_shard, settings.data, settings.estimated)
+    draw = functools.partial(_synthesize_shard, settings.data, settings.estimated)
     for _ in parallel.run_all(draw, missing, workers=workers):
         done += 1
         progress(f"drawing {name} maps", done, len(jobs))
-    return _read_shards([job[3] for job in jobs], count)
+    return _read_shards([job[3] for job in jobs], count, class_names(settings.data))
 
 
 def _kind(estimated: EstimatedConfig | None) -> str:
     kind = "drawn flow maps of action units"
     if estimated is None:
         return kind
-    share = "" if estimated.share == 1 else f"{estimated.share:.0%} of them "
-    return f"{kind}, {share}estimated between rendered pictures"
+    fraction = "" if estimated.fraction == 1 else f"{estimated.fraction:.0%} of them "
+    return f"{kind}, {fraction}estimated between rendered pictures"
 
 
-def accuracy(model: HMRM, pool: Pool) -> float:
+def accuracy(model: HMRM, pool: MapSet) -> float:
     """Share of maps whose most probable class is right."""
     right = 0
     with torch.inference_mode():
@@ -168,24 +169,17 @@ def accuracy(model: HMRM, pool: Pool) -> float:
     return right / len(pool.labels)
 
 
-def _claim(folder: Path, settings: SyntheticTrainingConfig) -> None:
-    path, text = folder / "config.toml", config.dumps(settings)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ConfigError(f"{folder}: holds a training with other settings; choose another folder")
-    atomic.write_text(path, text)
-
-
-def _draw_shard(
+def _synthesize_shard(
     data: SynthConfig, estimated: EstimatedConfig | None, job: tuple[int, int, int, Path]
 ) -> None:
     seed, start, count, path = job
-    draw = functools.partial(draw_estimated_map, estimated) if estimated else None
-    maps, labels, units = draw_maps(data, seed=seed, start=start, count=count, draw=draw)
+    draw = functools.partial(synthesize_estimated_map, estimated) if estimated else None
+    maps, labels, units = synthesize_maps(data, seed=seed, start=start, count=count, draw=draw)
     with atomic.writing(path) as temporary:
         np.savez(temporary, maps=maps.astype(np.float16), labels=labels, units=units)
 
 
-def _read_shards(paths: Sequence[Path], count: int) -> Pool:
+def _read_shards(paths: Sequence[Path], count: int, classes: tuple[str, ...]) -> MapSet:
     with np.load(paths[0]) as first:
         shape, kinds = first["maps"].shape[1:], first["units"].shape[1]
     maps = np.empty((count, *shape), np.float16)
@@ -196,11 +190,18 @@ def _read_shards(paths: Sequence[Path], count: int) -> Pool:
             part = slice(start, start + len(shard["labels"]))
             maps[part], labels[part], units[part] = shard["maps"], shard["labels"], shard["units"]
         start = part.stop
-    return Pool(maps=maps, labels=labels, units=units)
+    return MapSet(
+        ids=tuple(f"synthetic/{paths[0].stem}/{i}" for i in range(count)),
+        maps=maps,
+        labels=labels,
+        units=units,
+        classes=classes,
+        source="synthetic",
+    )
 
 
 def _train(
-    settings: SyntheticTrainingConfig, pool: Pool, folder: Path, progress: Progress
+    settings: SyntheticTrainingConfig, pool: MapSet, folder: Path, progress: Progress
 ) -> tuple[HMRM, HMRM]:
     model = HMRM(
         settings.network,
@@ -211,27 +212,28 @@ def _train(
     average = copy.deepcopy(model)
     loss = MultiScaleLoss(settings.loss)
     modules: dict[str, nn.Module] = {"model": model, "average": average, "loss": loss}
-    optimizer = torch.optim.AdamW(
-        [*model.parameters(), *loss.parameters()],
-        lr=settings.learning_rate,
+    optimizer = build_optimiser(
+        ParameterGroup(parameters=[*model.parameters(), *loss.parameters()]),
         weight_decay=settings.weight_decay,
+    )
+    schedule = Schedule(
+        highest=settings.learning_rate,
+        steps=settings.steps,
+        warm_up=float(settings.warm_up_steps),
+        rise=float(settings.warm_up_steps),
     )
     state = folder / STATE
     done = load_state(state, modules=modules, optimizer=optimizer) if state.exists() else 0
     for step in range(done, settings.steps):
         maps, labels, units, generator = _batch(settings, pool, step)
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(settings, step)
         logits = model(maps, generator=generator)
         total = loss(logits, labels)
         if settings.unit_weight > 0:
             total = total + settings.unit_weight * (
                 functional.binary_cross_entropy_with_logits(logits.units, units)
             )
-        optimizer.zero_grad()
-        total.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        _follow(average, model, min(settings.average_decay, (1 + step) / (10 + step)))
+        take_step(optimizer, total, rate=schedule.rate(step), clipped=model)
+        update_average(average, model, decay=settings.average_decay, step=step)
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
             save_state(state, step=step + 1, modules=modules, optimizer=optimizer)
         progress("training", step + 1, settings.steps)
@@ -239,34 +241,22 @@ def _train(
 
 
 def _batch(
-    settings: SyntheticTrainingConfig, pool: Pool, step: int
+    settings: SyntheticTrainingConfig, pool: MapSet, step: int
 ) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
     """Maps, labels and units of one step, and dropout's generator: all keyed by seed and step."""
     rng = np.random.default_rng((settings.seed, step))
-    chosen = rng.integers(0, len(pool.labels), settings.batch)
-    maps = pool.maps[chosen].astype(np.float32)
+    chosen = pool.select(rng.integers(0, len(pool.ids), settings.batch).tolist())
+    assert chosen.units is not None, "the pool is read from shards, which hold the units"
+    maps = chosen.maps.astype(np.float32)
     if settings.mirror:
         flipped = rng.random(settings.batch) < 0.5
-        maps[flipped] = maps[flipped, :, :, ::-1] * _MIRRORED[:, None, None]
+        maps[flipped] = mirrored_maps(maps[flipped])
     if settings.noise > 0:
         noise = rng.normal(0, settings.noise, maps[:, :2].shape)
         maps[:, :2] += noise.astype(np.float32)
     return (
         torch.from_numpy(maps),
-        torch.from_numpy(pool.labels[chosen]),
-        torch.from_numpy(pool.units[chosen]),
+        torch.from_numpy(chosen.labels),
+        torch.from_numpy(chosen.units),
         torch.Generator().manual_seed(int(rng.integers(2**62))),
     )
-
-
-def _rate(settings: SyntheticTrainingConfig, step: int) -> float:
-    if step < settings.warm_up_steps:
-        return (step + 1) / settings.warm_up_steps
-    rest = max(settings.steps - settings.warm_up_steps, 1)
-    return 0.5 + 0.5 * math.cos(math.pi * (step - settings.warm_up_steps) / rest)
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.errors import ConfigError, DataError, NumericalError
+from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_about_median
-from hmrm.model.baselines import NETWORKS
-from hmrm.model.contract import MapKind, Observer, TrainingSet
+from hmrm.model.contract import MapKind, Observer
 from hmrm.parallel import one_torch_thread
 from hmrm.training.imbalance import class_weights
+from hmrm.training.optimisation import ParameterGroup, Schedule, build_optimiser, take_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +64,10 @@ class TorchRecogniser:
     """A `Recogniser` around a network that maps ``(b, 3, s, s)`` to ``(b, classes)`` scores.
 
     Attributes:
-        peer: name in `hmrm.model.baselines.NETWORKS`.
+        network: builds the network for a number of ``classes``.
     """
 
-    peer: str
+    network: Callable[..., nn.Module]
     recipe: Recipe
 
     @property
@@ -81,7 +82,7 @@ class TorchRecogniser:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -100,9 +101,9 @@ class TorchRecogniser:
         # and put back afterwards; order and mirroring have a stream of their own.
         with one_torch_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = NETWORKS[self.peer].build(classes=len(train.classes))
+            network = self.network(classes=len(train.classes))
             # Channels last is the faster order of convolutions and pooling on a CPU.
-            network = network.to(memory_format=torch.channels_last)
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             fitted = FittedNetwork(network=network, recipe=self.recipe)
             for epoch in self._train(network, train, seed=seed, epochs=total):
                 if observer is not None:
@@ -111,18 +112,20 @@ class TorchRecogniser:
         network.eval()
         return fitted
 
-    def _train(
-        self, network: nn.Module, train: TrainingSet, *, seed: int, epochs: int
-    ) -> Iterator[int]:
+    def _train(self, network: nn.Module, train: MapSet, *, seed: int, epochs: int) -> Iterator[int]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(seed)
         maps = torch.tensor(train.maps) * recipe.input_scale
         mirrored = torch.tensor(mirrored_about_median(train.maps)) * recipe.input_scale
         labels = torch.tensor(train.labels, dtype=torch.int64)
         weights = class_weights(labels, len(train.classes)) if recipe.class_weights else None
-        optimiser = _optimiser(network, recipe)
+        optimiser = build_optimiser(
+            ParameterGroup(parameters=network.parameters()),
+            weight_decay=recipe.weight_decay,
+            kind=recipe.optimiser,
+        )
+        schedule = Schedule(highest=recipe.learning_rate, steps=epochs, fall=recipe.schedule)
         for epoch in range(epochs):
-            _set_learning_rate(optimiser, recipe, done=epoch / epochs)
             network.train()
             for batch in _batches(len(maps), recipe.batch_size, generator):
                 chosen = maps[batch]
@@ -130,14 +133,12 @@ class TorchRecogniser:
                     turned = torch.rand(len(batch), generator=generator) < 0.5
                     chosen = torch.where(turned[:, None, None, None], mirrored[batch], chosen)
                 chosen = chosen.contiguous(memory_format=torch.channels_last)
-                optimiser.zero_grad()
                 loss = _loss(network(chosen), labels[batch], recipe.loss, weights)
                 if not torch.isfinite(loss):
                     raise NumericalError(
                         f"the loss became {loss.item()} in epoch {epoch + 1}; lower learning_rate"
                     )
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
+                take_step(optimiser, loss, rate=schedule.rate(epoch))
             yield epoch + 1
 
 
@@ -200,22 +201,6 @@ def _loss(
     if kind == "margin":
         return margin_loss(scores, labels, weights=weights)
     return functional.cross_entropy(scores, labels, weight=weights)
-
-
-def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    kinds: dict[str, type[torch.optim.Adam]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-    }
-    return kinds[recipe.optimiser](
-        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-
-
-def _set_learning_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, *, done: float) -> None:
-    factor = (1 + np.cos(np.pi * done)) / 2 if recipe.schedule == "cosine" else 1.0
-    for group in optimiser.param_groups:
-        group["lr"] = recipe.learning_rate * float(factor)
 
 
 def _batches(count: int, size: int, generator: torch.Generator) -> list[Tensor]:

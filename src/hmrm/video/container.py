@@ -15,10 +15,11 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from hmrm import provenance
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
-from hmrm.video.source import Picture, VideoSource, checked_rate
+from hmrm.video.source import TexturedImage, VideoSource, checked_rate
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".webm", ".gif", ".mkv", ".mpg", ".mpeg"}
@@ -36,8 +37,8 @@ _FAULTS = (av.FFmpegError, ValueError, OverflowError, EOFError, MemoryError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Facts:
-    """What a file says about itself before its frames are read."""
+class _Properties:
+    """What a file states about itself before its frames are read."""
 
     frames_per_s: float
     frame_count: int | None
@@ -63,13 +64,15 @@ class VideoFile(VideoSource):
     ) -> None:
         super().__init__(name=path.stem, path=path, max_frames=max_frames)
         check_readable(path)
-        given = checked_rate(frames_per_s, path=path)
+        override = checked_rate(frames_per_s, path=path)
         with _opened(path) as container:
-            facts = _facts(container, _video_stream(container, path=path), path=path, given=given)
-        self._given = given is not None
-        self._facts = facts
-        self.frames_per_s = facts.frames_per_s
-        self.frame_count = self._capped(facts.frame_count)
+            properties = _properties_of(
+                container, _video_stream(container, path=path), path=path, override=override
+            )
+        self._rate_overridden = override is not None
+        self._properties = properties
+        self.frames_per_s = properties.frames_per_s
+        self.frame_count = self._capped(properties.frame_count)
         with closing(self._decoded()) as frames:
             first = next(frames, None)
         if first is None:
@@ -77,20 +80,25 @@ class VideoFile(VideoSource):
                 f"{path}: not one frame can be decoded; the file is damaged or cut off: "
                 "copy or export it again"
             )
-        self._look_at(first)
+        self._note_properties(first)
 
-    def _look_at(self, first: av.VideoFrame) -> None:
+    def content_hash(self) -> str:
+        """Hex sha256 of the file."""
+        return provenance.sha256(self.path)
+
+    def _note_properties(self, first: av.VideoFrame) -> None:
         self.size_wh_px = _size_wh(first, pixels.orientation_of(first))
         self._is_grey = pixels.is_grey(first)
-        if self._given:
+        if self._rate_overridden:
             self._note(
                 "frame_rate_given",
                 f"times follow the given {self.frames_per_s:g} frames per second, not the file",
             )
-        if self._facts.pixel_aspect != 1:
+        aspect = self._properties.pixel_aspect
+        if aspect != 1:
             self._note(
                 "pixels_not_square",
-                f"pixels are {self._facts.pixel_aspect} as wide as high and were not resampled: "
+                f"pixels are {aspect} as wide as high and were not resampled: "
                 "widths and sideways motion are off by that factor",
             )
         if first.interlaced_frame:
@@ -99,7 +107,7 @@ class VideoFile(VideoSource):
                 "the video is interlaced: combed edges look like motion; deinterlace it first",
             )
 
-    def _pictures(self) -> Iterator[Picture]:
+    def _images(self) -> Iterator[TexturedImage]:
         first_s: Fraction | None = None
         count = 0
         last_s = Fraction(0)
@@ -108,11 +116,11 @@ class VideoFile(VideoSource):
             if stamp is not None and first_s is None:
                 first_s = stamp
             time_s = float(stamp - first_s) if stamp is not None and first_s is not None else None
-            if self._given or self._facts.counts_time:
+            if self._rate_overridden or self._properties.counts_time:
                 time_s = (count - 1) / self.frames_per_s
             last_s = stamp if stamp is not None else last_s
             orientation = pixels.orientation_of(frame)
-            yield Picture(
+            yield TexturedImage(
                 time_s=time_s,
                 size_wh_px=_size_wh(frame, orientation),
                 load=partial(self._load, frame, orientation),
@@ -167,14 +175,14 @@ class VideoFile(VideoSource):
         )
 
     def _check_end(self, count: int, last_s: float) -> None:
-        promised = self._facts.frame_count
-        end_s = self._facts.end_s
+        stated_count = self._properties.frame_count
+        end_s = self._properties.end_s
         interval_s = 1 / self.frames_per_s
         short = end_s is not None and last_s + 2.5 * interval_s < end_s
         if self.path.suffix.lower() == ".avi":
-            short = promised is not None and count < promised
+            short = stated_count is not None and count < stated_count
         if short or _lacks_trailer(self.path):
-            of = f" of {promised}" if promised is not None and promised > count else ""
+            of = f" of {stated_count}" if stated_count is not None and stated_count > count else ""
             self._note(
                 "truncated",
                 f"the file is cut off: {count}{of} frames were found, the rest is missing",
@@ -204,7 +212,7 @@ def check_readable(path: Path) -> None:
 
 def _opened(path: Path) -> InputContainer:
     try:
-        # An absolute path is never taken for an address or an option.
+        # An absolute path is never read as an address or an option.
         return av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
     except _FAULTS as error:
         raise VideoError(f"{path}: {_why_not_opened(path)}") from error
@@ -244,9 +252,9 @@ def _video_stream(container: InputContainer, *, path: Path) -> VideoStream:
     return stream
 
 
-def _facts(
-    container: InputContainer, stream: VideoStream, *, path: Path, given: float | None
-) -> _Facts:
+def _properties_of(
+    container: InputContainer, stream: VideoStream, *, path: Path, override: float | None
+) -> _Properties:
     rate = float(stream.average_rate or stream.guessed_rate or 0)
     scanned_rate, scanned_count = _scan(container, stream)
     # Matroska states a guess, and MP4 what its last frame's duration makes of it; MP4 and AVI
@@ -255,8 +263,8 @@ def _facts(
     if scanned_rate is not None and (scanned_count is not None or not indexed):
         rate = scanned_rate
     count = stream.frames or scanned_count
-    if given is not None:
-        rate = given
+    if override is not None:
+        rate = override
     if not 0 < rate < math.inf:
         raise VideoError(f"{path}: states no frame rate and has no timestamps; give the frame rate")
     end_s = _stated_end_s(container, stream)
@@ -264,7 +272,7 @@ def _facts(
         count = round(end_s * rate)
     # AVI stores no presentation times: with reordered frames its stamps are those of decoding.
     counts_time = "avi" in container.format.name and bool(stream.codec_context.has_b_frames)
-    return _Facts(
+    return _Properties(
         frames_per_s=rate,
         frame_count=count,
         end_s=end_s,
@@ -307,7 +315,7 @@ def _stated_end_s(container: InputContainer, stream: VideoStream) -> float | Non
 
 
 def _lacks_trailer(path: Path) -> bool:
-    """Whether a GIF does not end as it must; its header tells no length."""
+    """Whether a GIF does not end as it must; its header states no length."""
     if path.suffix.lower() != ".gif":
         return False
     with path.open("rb") as file:

@@ -13,9 +13,9 @@ from hmrm.clip import Image
 _THUMB_WH = (32, 24)
 _FLOOR_VARIANCE = 16.0  # of grey levels: weaker structure than this is noise
 _BLACK_LEVEL = 24
-_BLACK_SHARE = 0.98
+_BLACK_FRACTION = 0.98
 
-# Chosen on drawn clips (tests/video/test_cuts.py): between pictures of different things the
+# Chosen on synthetic clips (tests/video/test_cuts.py): between pictures of different things the
 # change is 0.6 and more, a jump of the same face by 2 % of the width 0.09, noise 1e-4.
 _HARD_CUT = 0.5
 _SOFT_CUT = 0.05
@@ -60,7 +60,7 @@ class CutDetector:
     def update(self, image: Image) -> FrameFlags:
         """Flags of the next frame; the first is never a cut."""
         thumb = _thumbnail(image)
-        black = bool((thumb < _BLACK_LEVEL).mean() >= _BLACK_SHARE)
+        black = bool((thumb < _BLACK_LEVEL).mean() >= _BLACK_FRACTION)
         change, repeated = 0.0, False
         if self._last is not None and self._last_thumb is not None:
             repeated = np.array_equal(thumb, self._last_thumb) and np.array_equal(image, self._last)

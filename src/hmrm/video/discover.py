@@ -1,4 +1,4 @@
-"""Which clips a user means by the paths that were given."""
+"""Which clips the paths of a command stand for."""
 
 import os
 from collections import Counter
@@ -19,12 +19,12 @@ def discover(paths: Sequence[Path], *, skip: Sequence[str] = ()) -> Clips:
     """The clips behind files and folders, each once, for ``open_video``.
 
     A folder that directly holds images is one clip; any other folder stands for every video and
-    image folder inside it, at any depth, in natural order, hidden names left out. A single image
-    beside videos or folders is taken for a preview, not a clip. Exactly two still images together
+    image folder inside it, at any depth, in natural order, hidden names skipped. A single image
+    alongside videos or folders counts as a preview, not a clip. Exactly two still images together
     are a pair: onset, then apex.
 
     Args:
-        skip: names of folders and videos below the given folders that are left out, and all that
+        skip: names of folders and videos below the given folders that are skipped, and all that
             is in them; ``*`` and ``?`` stand for any letters.
 
     Raises:
@@ -42,7 +42,7 @@ def discover(paths: Sequence[Path], *, skip: Sequence[str] = ()) -> Clips:
     skipped = {name for name in skip if any(fnmatchcase(p.name, name) for p in paths)}
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "folder":
-            found.extend(_inside(path, skip, skipped))
+            found.extend(_clips_in(path, skip, skipped))
         elif path in stills:
             found.append(StillPair(onset=stills[0], apex=stills[1]))
         else:
@@ -53,11 +53,11 @@ def discover(paths: Sequence[Path], *, skip: Sequence[str] = ()) -> Clips:
                 f"skip {name}: no folder and no video of that name lies in "
                 f"{', '.join(map(str, paths))}; check the name or leave it out"
             )
-    return _once(found)
+    return _without_duplicates(found)
 
 
 def unique_names(clips: Sequence[Path | StillPair]) -> list[str]:
-    """A short name per clip, told apart by as many parent folders as that needs.
+    """A short name per clip, made unique by as many parent folders as that takes.
 
     Names are fit for files: parts are joined by ``_``.
     """
@@ -69,12 +69,12 @@ def unique_names(clips: Sequence[Path | StillPair]) -> list[str]:
             _joined(p, depth) if times[n] > 1 else n for p, n in zip(parts, names, strict=True)
         ]
     times = Counter(names)
-    taken = {name for name in names if times[name] == 1}
+    used = {name for name in names if times[name] == 1}
     for index, name in enumerate(names):
         if times[name] > 1:  # the same clip twice
-            free = next(n for k in count(1) if (n := f"{name}_{k}") not in taken)
+            free = next(n for k in count(1) if (n := f"{name}_{k}") not in used)
             names[index] = free
-            taken.add(free)
+            used.add(free)
     return names
 
 
@@ -89,12 +89,12 @@ def _kind(path: Path) -> Literal["file", "folder"]:
     raise InputError(f"{path}: no such file or folder; check the name")
 
 
-def _inside(folder: Path, skip: Sequence[str], skipped: set[str]) -> Clips:
+def _clips_in(folder: Path, skip: Sequence[str], skipped: set[str]) -> Clips:
     found: Clips = list(_walk(folder, skip, skipped, seen=set()))
     if not found:
-        beside = f" beside {', '.join(skip)}" if skip else ""
+        excluded = f" except for {', '.join(skip)}" if skip else ""
         raise InputError(
-            f"{folder}: holds no video and no image folder{beside}; known are "
+            f"{folder}: holds no video and no image folder{excluded}; known are "
             f"{', '.join(sorted(VIDEO_SUFFIXES))} and folders of images"
         )
     return found
@@ -119,9 +119,9 @@ def _walk(
         ) from error
     images = [p for p in entries if is_image(p) and p.is_file()]
     others = [p for p in entries if p.is_dir() or p.suffix.lower() in VIDEO_SUFFIXES]
-    left_out = {p: [name for name in skip if fnmatchcase(p.name, name)] for p in others}
-    skipped.update(*left_out.values())
-    others = [p for p in others if not left_out[p]]
+    skipped_by = {p: [name for name in skip if fnmatchcase(p.name, name)] for p in others}
+    skipped.update(*skipped_by.values())
+    others = [p for p in others if not skipped_by[p]]
     if len(images) > 1 or (images and not others):
         yield folder
         return
@@ -132,7 +132,7 @@ def _walk(
             yield entry
 
 
-def _once(clips: Iterable[Path | StillPair]) -> Clips:
+def _without_duplicates(clips: Iterable[Path | StillPair]) -> Clips:
     seen: dict[object, Path | StillPair] = {}
     for clip in clips:
         key = clip if isinstance(clip, StillPair) else os.path.realpath(clip)

@@ -1,5 +1,6 @@
 """Image folders and pairs of still images as clips."""
 
+import hashlib
 import re
 import struct
 import zlib
@@ -11,10 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from hmrm import provenance
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
-from hmrm.video.source import Picture, VideoSource, checked_rate
+from hmrm.video.source import TexturedImage, VideoSource, checked_rate
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
@@ -24,18 +26,19 @@ ASSUMED_FRAMES_PER_S = 200.0
 
 @dataclass(frozen=True, kw_only=True)
 class StillPair:
-    """Two still images given as the onset and the apex of one movement."""
+    """Two still images: the onset and the apex of one movement."""
 
     onset: Path
     apex: Path
 
 
 class ImageSequence(VideoSource):
-    """Image files in the given order, read one at a time.
+    """Image files in the given order, read one at a time; two of them are an onset–apex pair.
 
     Args:
         paths: at least one file.
-        frames_per_s: None assumes ``ASSUMED_FRAMES_PER_S`` and leaves a notice.
+        frames_per_s: None assumes ``ASSUMED_FRAMES_PER_S`` and leaves a notice, except for a
+            pair, which has no rate that could be wrong.
 
     Raises:
         VideoError: the first image cannot be read.
@@ -52,9 +55,10 @@ class ImageSequence(VideoSource):
     ) -> None:
         super().__init__(name=name, path=path, max_frames=max_frames)
         self._paths = tuple(paths)
+        self.is_pair = len(self._paths) == 2
         self.frame_count = self._capped(len(paths))
         self.frames_per_s = checked_rate(frames_per_s, path=path) or ASSUMED_FRAMES_PER_S
-        if frames_per_s is None:
+        if frames_per_s is None and not self.is_pair:
             self._note(
                 "frame_rate_assumed",
                 f"images carry no frame rate; {ASSUMED_FRAMES_PER_S:g} per second was assumed, "
@@ -65,13 +69,20 @@ class ImageSequence(VideoSource):
         self._is_grey = first.ndim == 2
 
     @property
-    def paths(self) -> tuple[Path, ...]:
-        """The image files; position is the frame's index."""
-        return self._paths
+    def label(self) -> str:
+        """Name of the folder; of a pair, the names of both files."""
+        return " + ".join(path.name for path in self._paths) if self.is_pair else super().label
 
-    def _pictures(self) -> Iterator[Picture]:
+    def content_hash(self) -> str:
+        """Hex sha256 over the files' names and contents, in their order."""
+        total = hashlib.sha256()
+        for path in self._paths:
+            total.update(f"{path.name}\0{provenance.sha256(path)}\n".encode())
+        return total.hexdigest()
+
+    def _images(self) -> Iterator[TexturedImage]:
         for index, path in enumerate(self._paths):
-            yield Picture(
+            yield TexturedImage(
                 time_s=index / self.frames_per_s,
                 size_wh_px=self.size_wh_px,
                 load=partial(self._load, path),
@@ -92,6 +103,29 @@ class ImageSequence(VideoSource):
                 "read like the first",
             )
         return image
+
+
+class ArrayPair(VideoSource):
+    """Onset and apex image in memory, as a clip of two frames without a rate.
+
+    Raises:
+        InputError: not two images, or images that are not uint8 grey or RGB.
+    """
+
+    def __init__(self, images: Sequence[np.ndarray]) -> None:
+        super().__init__(name="pair", path=Path("pair"), max_frames=None)
+        if len(images) != 2:
+            raise InputError(f"pair: got {len(images)} images; give two, onset and apex")
+        self._pair = tuple(_checked(image) for image in images)
+        self.is_pair = True
+        self.frames_per_s, self.frame_count = 1.0, len(self._pair)
+        self.size_wh_px = _size_wh(self._pair[0])
+
+    def _images(self) -> Iterator[TexturedImage]:
+        for index, image in enumerate(self._pair):
+            yield TexturedImage(
+                time_s=float(index), size_wh_px=_size_wh(image), load=partial(np.asarray, image)
+            )
 
 
 def open_folder(
@@ -146,7 +180,7 @@ def open_pair(
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The image files directly in a folder, hidden ones left out, in natural order.
+    """The image files directly in a folder, hidden ones skipped, in natural order.
 
     Raises:
         InputError: the folder cannot be listed.
@@ -217,7 +251,7 @@ def _decode(content: bytes, *, path: Path) -> np.ndarray:
 
 
 def _is_broken_png(content: bytes) -> bool:
-    """Whether a PNG is cut off or a checksum is wrong; libpng would say so on the terminal."""
+    """Whether a PNG is cut off or a checksum is wrong; libpng would print it on the terminal."""
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
         return False
     view, at = memoryview(content), 8
@@ -232,6 +266,16 @@ def _is_broken_png(content: bytes) -> bool:
             return False
         at = end + 4
     return True
+
+
+def _checked(image: np.ndarray) -> Image:
+    shaped = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if not shaped or image.dtype != np.uint8 or image.size == 0:
+        raise InputError(
+            f"pair: got an image of {image.dtype} and shape {image.shape}; give uint8, (h, w) "
+            "grey or (h, w, 3) RGB"
+        )
+    return image
 
 
 def _size_wh(image: Image) -> tuple[int, int]:

@@ -1,5 +1,6 @@
-"""What every source of frames has in common: order, times, sizes, random access, notices."""
+"""What every source of frames has in common: order, times, sizes, identity, notices."""
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +14,8 @@ from hmrm.video import pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Picture:
-    """One picture on its way: time in s (None: the file does not say), size, and its pixels.
+class TexturedImage:
+    """One picture on its way: time in s (None: the file states none), size, and its pixels.
 
     ``load`` does the costly part, so that pictures nobody looks at cost little.
     """
@@ -30,13 +31,15 @@ class VideoSource(ABC):
     Attributes:
         name: short name for titles and file names; not unique over several sources.
         path: the video file, the image folder, or the first of two still images.
+        is_pair: whether the clip is two still images rather than something that was filmed.
         frames_per_s: average over the clip, from its timestamps or metadata.
-        frame_count: an estimate from metadata; None if the file does not tell. Decoding decides.
+        frame_count: an estimate from metadata, None without any. Decoding decides.
         size_wh_px: width and height of an upright frame.
     """
 
     name: str
     path: Path
+    is_pair: bool = False
     frames_per_s: float
     frame_count: int | None
     size_wh_px: tuple[int, int]
@@ -51,8 +54,20 @@ class VideoSource(ABC):
         self._notices: dict[str, Notice] = {}
 
     @abstractmethod
-    def _pictures(self) -> Iterator[Picture]:
+    def _images(self) -> Iterator[TexturedImage]:
         """All pictures in presentation order, decoded as they are asked for."""
+
+    @property
+    def label(self) -> str:
+        """Name of the clip in results: file or folder, without the folders above it."""
+        return self.path.absolute().name
+
+    def content_hash(self) -> str:
+        """Hex sha256 of what is read; here of the decoded pixels, elsewhere of the files."""
+        total = hashlib.sha256()
+        for frame in self.frames():
+            total.update(frame.image.tobytes())
+        return total.hexdigest()
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -74,8 +89,8 @@ class VideoSource(ABC):
         Raises:
             VideoError: nothing can be decoded, a picture is unreadable, or sizes differ.
         """
-        for index, time_s, picture in self._timed():
-            yield Frame(index=index, time_s=time_s, image=self._image(picture))
+        for index, time_s, image in self._timed():
+            yield Frame(index=index, time_s=time_s, image=self._image(image))
 
     def frame(self, index: int) -> Frame:
         """The frame at a zero-based index, as sequential reading gives it.
@@ -93,39 +108,39 @@ class VideoSource(ABC):
             FrameIndexError: the clip has no such frame.
             VideoError: as ``frames``.
         """
-        wanted = set(indices)
-        if not wanted:
+        requested = set(indices)
+        if not requested:
             return {}
-        if min(wanted) < 0:
-            raise FrameIndexError(f"{self.path}: frame {min(wanted)} asked for; the first is 0")
+        if min(requested) < 0:
+            raise FrameIndexError(f"{self.path}: frame {min(requested)} asked for; the first is 0")
         found: dict[int, Frame] = {}
         seen = 0
-        for index, time_s, picture in islice(self._timed(), max(wanted) + 1):
+        for index, time_s, image in islice(self._timed(), max(requested) + 1):
             seen = index + 1
-            if index in wanted:
-                found[index] = Frame(index=index, time_s=time_s, image=self._image(picture))
-        if len(found) < len(wanted):
-            missing = min(wanted - set(found))
+            if index in requested:
+                found[index] = Frame(index=index, time_s=time_s, image=self._image(image))
+        if len(found) < len(requested):
+            missing = min(requested - set(found))
             raise FrameIndexError(
                 f"{self.path}: frame {missing} asked for, but the clip has {seen} frames; "
                 f"give an index from 0 to {seen - 1}"
             )
         return found
 
-    def _timed(self) -> Iterator[tuple[int, float, Picture]]:
+    def _timed(self) -> Iterator[tuple[int, float, TexturedImage]]:
         last_s = -math.inf
-        for index, picture in enumerate(self._pictures()):
+        for index, image in enumerate(self._images()):
             if index == self._max_frames:
                 self._note("shortened", f"only the first {index} frames were read, as asked")
                 return
-            if picture.size_wh_px != self.size_wh_px:
+            if image.size_wh_px != self.size_wh_px:
                 raise VideoError(
-                    f"{self.path} frame {index}: {_size(picture.size_wh_px)} px, but the clip "
+                    f"{self.path} frame {index}: {_size(image.size_wh_px)} px, but the clip "
                     f"began with {_size(self.size_wh_px)}; bring all frames to one size"
                 )
-            time_s = self._repaired(picture.time_s, last_s=last_s, index=index)
+            time_s = self._repaired(image.time_s, last_s=last_s, index=index)
             last_s = time_s
-            yield index, time_s, picture
+            yield index, time_s, image
 
     def _repaired(self, time_s: float | None, *, last_s: float, index: int) -> float:
         if time_s is not None and time_s > last_s:
@@ -139,14 +154,14 @@ class VideoSource(ABC):
         )
         return last_s + 1 / self.frames_per_s
 
-    def _image(self, picture: Picture) -> Image:
-        image = picture.load()
+    def _image(self, stored: TexturedImage) -> Image:
+        image = stored.load()
         if self._is_grey is None:
             self._is_grey = image.ndim == 2
         return pixels.as_kind(image, grey=self._is_grey)
 
     def _note(self, code: str, message: str) -> None:
-        # The first word stands: a second pass must not change what the first one reported.
+        # The first message stands: a second pass must not change what the first one reported.
         self._notices.setdefault(code, Notice(code=code, message=message))
 
     def _capped(self, count: int | None) -> int | None:

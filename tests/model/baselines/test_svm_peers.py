@@ -15,14 +15,15 @@ from toy_maps import CLASSES, toy_set
 
 from hmrm.errors import DataError
 from hmrm.flow.pair import mirrored_about_median
-from hmrm.model.baselines import SVMS
 from hmrm.model.baselines.bi_woof import BiWoof, direction_bins
 from hmrm.model.baselines.kernel_svm import KernelSvm
 from hmrm.model.baselines.linear_svm import LinearSvm
 from hmrm.model.baselines.mdmo import Mdmo
 from hmrm.model.baselines.mirrored_svm import MirroredSvm, centred_flow
 from hmrm.model.baselines.rbf_svm import RbfSvm
-from hmrm.model.contract import TrainingSet
+from hmrm.training.registry import MODELS, build_recogniser
+
+SVMS = [name for name, model in MODELS.items() if model.needs == "research"]
 
 SHARED_MAPS = Path(__file__).parents[3].parent / "shared/data/megc2019_flow"
 
@@ -52,14 +53,14 @@ def test_scores_equal_scikit_learns_pipeline(recogniser: KernelSvm, twin: SVC) -
 
 @pytest.mark.parametrize("name", SVMS)
 def test_every_machine_learns_where_the_face_moves(name: str) -> None:
-    fitted = SVMS[name].build().fit(toy_set(45), seed=0)
+    fitted = build_recogniser(name).fit(toy_set(45), seed=0)
     test = toy_set(15, seed=7)
     assert (fitted.predict(test.maps).argmax(1) == test.labels).all()
 
 
 @pytest.mark.parametrize("name", SVMS)
 def test_a_clip_scores_the_same_alone_as_in_a_batch(name: str) -> None:
-    fitted = SVMS[name].build().fit(toy_set(30, noise=0.3), seed=0)
+    fitted = build_recogniser(name).fit(toy_set(30, noise=0.3), seed=0)
     test = toy_set(6, seed=3, noise=0.3)
     batch = fitted.predict(test.maps)
     alone = np.concatenate([fitted.predict(test.maps[i : i + 1]) for i in range(6)])
@@ -69,7 +70,7 @@ def test_a_clip_scores_the_same_alone_as_in_a_batch(name: str) -> None:
 
 @pytest.mark.parametrize("name", SVMS)
 def test_a_class_without_training_clips_is_never_chosen(name: str) -> None:
-    fitted = SVMS[name].build().fit(toy_set(30, classes=(0, 2)), seed=0)
+    fitted = build_recogniser(name).fit(toy_set(30, classes=(0, 2)), seed=0)
     scores = fitted.predict(toy_set(9, seed=1).maps)
     assert scores.shape == (9, 3)
     assert (scores[:, 1] < scores[:, [0, 2]].min(1)).all()
@@ -89,7 +90,7 @@ def test_a_constant_pixel_makes_no_nan() -> None:
 def test_maps_without_any_motion_are_scored() -> None:
     still = np.zeros((1, 3, 28, 28), dtype=np.float32)
     for name in SVMS:
-        assert np.isfinite(SVMS[name].build().fit(toy_set(12), seed=0).predict(still)).all()
+        assert np.isfinite(build_recogniser(name).fit(toy_set(12), seed=0).predict(still)).all()
 
 
 @settings(max_examples=20, deadline=None)
@@ -174,9 +175,8 @@ def test_leave_one_subject_out_reaches_the_fields_figures(
     predicted = np.full(len(subjects), -1)
     for subject in np.unique(subjects):
         test = subjects == subject
-        rest = found.select(np.flatnonzero(~test).tolist())
-        train = TrainingSet(ids=rest.ids, maps=rest.maps, labels=rest.labels, classes=CLASSES)
-        fitted = SVMS[name].build().fit(train, seed=0)
+        train = found.select(np.flatnonzero(~test).tolist())
+        fitted = build_recogniser(name).fit(train, seed=0)
         predicted[test] = fitted.predict(found.maps[test]).argmax(1)
     scores = score(found.labels, predicted, classes=CLASSES)
     assert least[0] <= scores.uf1 <= most[0]

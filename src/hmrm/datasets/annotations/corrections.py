@@ -47,7 +47,7 @@ class Correction:
         return f"{self.dataset}/{self.clip}"
 
     @property
-    def told(self) -> str:
+    def reported(self) -> str:
         """What it does, in words."""
         change = f"{self.old or 'none'} → {self.new or 'none'}"
         return f"{self.id}: {self.column} {change} ({self.evidence})"
@@ -133,7 +133,7 @@ def _corrected(record: Record, correction: Correction, notes: Notes) -> Record:
     change: Any = correction.new
     if correction.column != "emotion":
         change = int(correction.new) if correction.new else None
-    notes.add("corrected", address, correction.told)
+    notes.add("corrected", address, correction.reported)
     return replace(record, **{name: change})
 
 

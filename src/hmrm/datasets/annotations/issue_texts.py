@@ -3,7 +3,10 @@
 Codes group what is alike and serve programs (JSON, prepared folders); people get these sentences.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hmrm.clip import Issue
 
 WORDS: Mapping[str, str] = {
     # Which table, sheet and column was read.
@@ -58,6 +61,7 @@ WORDS: Mapping[str, str] = {
     "picture_empty": "a picture is an empty file or a broken link",
     "frames_missing": "frames between onset and offset are missing",
     "frames_beyond": "there are frames outside onset to offset",
+    "apex_not_estimated": "an apex could not be estimated, its cell is empty",
     "interval_cut": "an interval that reaches beyond its video was cut to it",
     # Flow maps.
     "identical_maps": "the same map stands under several clips",
@@ -75,6 +79,27 @@ FAULTS = frozenset(
     }
 )
 """Codes of what whoever holds the data can mend; the others are as data sets are published."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueGroup:
+    """All issues of one code: how many, and address and message of the first."""
+
+    code: str
+    count: int
+    where: str
+    message: str
+
+
+def group_issues(issues: Iterable[Issue]) -> tuple[IssueGroup, ...]:
+    """Each kind of issue once, by code."""
+    grouped: dict[str, list[Issue]] = {}
+    for issue in issues:
+        grouped.setdefault(issue.code, []).append(issue)
+    return tuple(
+        IssueGroup(code=code, count=len(found), where=found[0].where, message=found[0].message)
+        for code, found in sorted(grouped.items())
+    )
 
 
 def words_of(code: str) -> str:

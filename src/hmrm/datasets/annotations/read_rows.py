@@ -5,19 +5,26 @@ folder is not taken for one that no row names, and the expressions below it keep
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
 from hmrm.datasets.annotations.description import Findings
 from hmrm.datasets.annotations.records import Record, Skip, by_row, cells_of
+from hmrm.datasets.annotations.spreadsheets import Cell
 from hmrm.datasets.annotations.workbook import Row, Table
 from hmrm.errors import DataError
 
 _KIND = "unreadable row"
 _NAMES = ("subject", "clip", "video", "count")
 # What is readable anywhere, for columns that an unreadable row may not do without.
-_READABLE = {"onset": 1, "onset1": 1, "onset2": 1, "onset3": 1, "kind": "macro"}
+_READABLE: Mapping[str, int | str] = {
+    "onset": 1,
+    "onset1": 1,
+    "onset2": 1,
+    "onset3": 1,
+    "kind": "macro",
+}
 
 T = TypeVar("T")
 
@@ -60,7 +67,7 @@ def _made(row: Row, make: Callable[[Row], T | None], findings: Findings) -> T | 
             # What was noted up to the bad cell is noted again.
             del row.notes.found[before:]
             meant = _meant(row, make, findings)
-            made = make(_mended(row, meant, findings))
+            made = make(_corrected(row, meant, findings))
     except DataError as error:
         _leave_out(row, meant, str(error), findings)
         raise
@@ -80,7 +87,7 @@ def _numbered(row: Row, made: T, rows: Counter[str]) -> T:
 
 def _meant(row: Row, make: Callable[[Row], object], findings: Findings) -> list[Record]:
     """The records that a row would be, were all cells beside its names readable."""
-    changed: dict[str, object] = {}
+    changed: dict[str, Cell] = {}
     while True:
         try:
             made = make(row.changed_to(changed, silent=True))
@@ -99,9 +106,9 @@ def _bad_key(row: Row, error: str) -> str | None:
     return next((key for key in row.columns if error.startswith(f"{row.address(key)}: ")), None)
 
 
-def _mended(row: Row, meant: Sequence[Record], findings: Findings) -> Row:
+def _corrected(row: Row, meant: Sequence[Record], findings: Findings) -> Row:
     """The row with new values in the cells whose text corrections of this clip expect."""
-    changed: dict[str, object] = {}
+    changed: dict[str, Cell] = {}
     records = {by_row(record).id: record for record in meant}
     for correction in findings.corrections:
         if correction.id not in records:
@@ -114,7 +121,7 @@ def _mended(row: Row, meant: Sequence[Record], findings: Findings) -> Row:
             fits = key.rstrip("123") == correction.column and text == correction.old
             if fits and row.address(key) not in others:
                 changed[key] = correction.new
-                row.notes.add("corrected", row.address(key), correction.told)
+                row.notes.add("corrected", row.address(key), correction.reported)
     return row.changed_to(changed)
 
 

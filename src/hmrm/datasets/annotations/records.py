@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from hmrm.clip import Oddity
+from hmrm.clip import Issue
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.annotations.workbook import Notes, Row
 from hmrm.errors import DataError
@@ -96,7 +96,7 @@ class Annotations:
 
     dataset: str
     records: tuple[Record, ...]
-    oddities: tuple[Oddity, ...] = ()
+    issues: tuple[Issue, ...] = ()
     skipped: tuple[Skip, ...] = ()
     files: tuple[tuple[Path, str], ...] = ()
 
@@ -172,7 +172,7 @@ def note_other_subject(row: Row, key: str, subject: str, clip: str) -> None:
         )
 
 
-def note_odd_name(row: Row, key: str, form: re.Pattern[str], example: str) -> None:
+def note_unusual_name(row: Row, key: str, form: re.Pattern[str], example: str) -> None:
     """Note a clip's name of another form; many of them mean another data set's table."""
     if not form.fullmatch(row.text(key)):
         row.notes.add("clip_name", row.address(key), f"{row.text(key)!r}; expected as {example}")

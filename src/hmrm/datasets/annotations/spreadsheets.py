@@ -8,6 +8,7 @@ import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -16,6 +17,9 @@ from hmrm.errors import DataError, MissingExtraError
 
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
 """What annotation tables are named."""
+
+Cell = str | int | float | bool | date | time | timedelta | None
+"""What a cell may hold, without any interpretation."""
 
 _MOST_CELLS = 5_000_000
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
@@ -30,7 +34,7 @@ class Sheet:
 
     file: Path
     name: str
-    rows: tuple[tuple[object, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
     @property
     def title(self) -> str:
@@ -103,7 +107,7 @@ _DAMAGED = (
 )
 
 
-def _unmerged(sheet: Any) -> tuple[tuple[object, ...], ...]:
+def _unmerged(sheet: Any) -> tuple[tuple[Cell, ...], ...]:
     """Values of a sheet; cells merged downwards, such as a person's, have it in every row.
 
     Formatting alone can reach down to the last of a million rows, so only cells with a value
@@ -117,12 +121,20 @@ def _unmerged(sheet: Any) -> tuple[tuple[object, ...], ...]:
         raise ValueError(
             f"sheet {sheet.title!r} reaches to cell {column_letters(width - 1)}{height}"
         )
-    rows = [list(row) for row in sheet.iter_rows(max_row=height, max_col=width, values_only=True)]
+    rows = [
+        [_bare(value) for value in row]
+        for row in sheet.iter_rows(max_row=height, max_col=width, values_only=True)
+    ]
     for merged in sheet.merged_cells.ranges:
         if merged.min_col == merged.max_col <= width:
             for row in range(merged.min_row, min(merged.max_row, height)):
                 rows[row][merged.min_col - 1] = rows[merged.min_row - 1][merged.min_col - 1]
     return tuple(tuple(row) for row in rows)
+
+
+def _bare(value: Any) -> Cell:
+    """The cell; formulas of whole regions, which openpyxl leaves as objects, as text."""
+    return value if value is None or isinstance(value, Cell) else str(value)
 
 
 def _read_xls(path: Path, content: bytes) -> tuple[Sheet, ...]:
@@ -142,13 +154,13 @@ def _read_xls(path: Path, content: bytes) -> tuple[Sheet, ...]:
         raise DataError(f"{path}: cannot be read as a spreadsheet ({error})") from error
 
 
-def _xls_rows(xlrd: Any, book: Any, sheet: Any) -> tuple[tuple[object, ...], ...]:
+def _xls_rows(xlrd: Any, book: Any, sheet: Any) -> tuple[tuple[Cell, ...], ...]:
     """Values of an old workbook's sheet, as the newer format would give them.
 
     By itself xlrd gives errors and dates as bare numbers, which could pass for frames.
     """
 
-    def value(cell: Any) -> object:
+    def value(cell: Any) -> Cell:
         if cell.ctype == xlrd.XL_CELL_ERROR:
             return xlrd.error_text_from_code.get(cell.value, "#ERROR!")
         if cell.ctype == xlrd.XL_CELL_BOOLEAN:

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hmrm.clip import Oddity
-from hmrm.datasets.annotations.spreadsheets import Sheet, column_letters
+from hmrm.clip import Issue
+from hmrm.datasets.annotations.spreadsheets import Cell, Sheet, column_letters
 from hmrm.errors import DataError
 
 _HEADER_WITHIN = 40
@@ -27,11 +27,11 @@ class Notes:
     """Oddities met on the way, in order."""
 
     def __init__(self) -> None:
-        self.found: list[Oddity] = []
+        self.found: list[Issue] = []
 
     def add(self, code: str, where: str, message: str) -> None:
         """Keep one oddity; ``code`` groups those that are alike."""
-        self.found.append(Oddity(code=code, where=where, message=message))
+        self.found.append(Issue(code=code, where=where, message=message))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +57,9 @@ class Row:
     index: int
     columns: dict[str, int]
     notes: Notes
-    changed: Mapping[str, object] = field(default_factory=dict)
+    changed: Mapping[str, Cell] = field(default_factory=dict)
 
-    def changed_to(self, values: Mapping[str, object], *, silent: bool = False) -> "Row":
+    def changed_to(self, values: Mapping[str, Cell], *, silent: bool = False) -> "Row":
         """The same row with other values in some columns; a silent one notes nowhere."""
         notes = Notes() if silent else self.notes
         return replace(self, changed={**self.changed, **values}, notes=notes)
@@ -77,7 +77,7 @@ class Row:
         """Address of a cell."""
         return self.sheet.where(self.index, self.columns.get(key))
 
-    def value(self, key: str) -> object:
+    def value(self, key: str) -> Cell:
         """The cell as on file; None where the table has no such column or the row is short."""
         if key in self.changed:
             return self.changed[key]
@@ -167,7 +167,7 @@ class Row:
             raise self._no_frame(key, value)
         return int(text.split(".")[0])
 
-    def _no_frame(self, key: str, value: object) -> DataError:
+    def _no_frame(self, key: str, value: Cell) -> DataError:
         kind = type(value).__name__
         return DataError(
             f"{self.address(key)}: {key} is {value!r} ({kind}); expected a frame number, or / "
@@ -280,7 +280,7 @@ def _first_of(candidates: Sequence[Table], notes: Notes) -> Table:
     return found
 
 
-def _places(row: Sequence[object], columns: Sequence[Column]) -> dict[str, int]:
+def _places(row: Sequence[Cell], columns: Sequence[Column]) -> dict[str, int]:
     headers = [_plain(cell) for cell in row]
     places: dict[str, int] = {}
     for column in columns:
@@ -309,7 +309,7 @@ def _no_table(sheets: Sequence[Sheet], columns: Sequence[Column]) -> DataError:
     """Name the sheet that comes nearest, and what it lacks."""
     required = [column for column in columns if column.required]
 
-    def lacking(row: Sequence[object]) -> list[Column]:
+    def lacking(row: Sequence[Cell]) -> list[Column]:
         places = _places(row, required)
         return [column for column in required if column.key not in places]
 
@@ -329,10 +329,10 @@ def _no_table(sheets: Sequence[Sheet], columns: Sequence[Column]) -> DataError:
     )
 
 
-def _plain(value: object) -> str:
+def _plain(value: Cell) -> str:
     text = unicodedata.normalize("NFKC", str(value)) if value is not None else ""
     return re.sub(r"[\W_]", "", text.lower())
 
 
-def _is_blank(cell: object) -> bool:
+def _is_blank(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())

@@ -1,72 +1,137 @@
 """What is in a folder of flow maps, told before anything is trained on it."""
 
-import dataclasses
+import json
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
+from hmrm.clip import Issue
 from hmrm.datasets.maps.composite import differences_from_composite
-from hmrm.datasets.maps.geometry import measure_face
+from hmrm.datasets.maps.geometry import FaceGeometry, measure_face
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.errors import DataError
 from hmrm.flow.mapset import MapSet, canonical_maps, identical_maps
+from hmrm.records import formerly
 
-FACE = {"axis_x": 0.5, "eye_x": 0.215, "eye_y": 0.27, "mouth_y": 0.68}
+FACE = FaceGeometry(axis_x=0.5, eye_x=0.215, eye_y=0.27, mouth_y=0.68)
 """Where the canonical crop has the face."""
 
-_NEAR = {"axis_x": 0.03, "eye_x": 0.03, "eye_y": 0.03, "mouth_y": 0.06}
+_NEAR = FaceGeometry(axis_x=0.03, eye_x=0.03, eye_y=0.03, mouth_y=0.06)
 _ENOUGH_CLIPS = 50
 
 
-def check_maps(path: Path) -> dict[str, Any]:
-    """Read a folder and describe it in plain values, ready for JSON.
+@dataclass(frozen=True, kw_only=True)
+class MapCounts:
+    """Clips, subjects, and clips of each class in one data set."""
+
+    clips: int
+    subjects: int
+    by_class: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FacePlace:
+    """Where eyes and mouth lie after the declared crop is applied, against where they should.
+
+    ``measured`` is None where it is unknown; ``note`` states why, or what was found.
+    """
+
+    measured: FaceGeometry | None
+    expected: FaceGeometry | None = None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapsCheck:
+    """A folder of flow maps.
+
+    Attributes:
+        path: the folder.
+        layout: how it is laid out, see `hmrm.datasets.maps.importers`.
+        crop: the face crop that its maps are declared in.
+        map_side: px.
+        sha256: of the maps.
+        datasets: by name.
+        by_subject: clips of each class, by subject.
+        identical_maps: groups of ids that hold the same map.
+        composite_differences: sentences; none for the whole MEGC 2019 composite.
+    """
+
+    path: str
+    layout: str
+    crop: str
+    map_side: int
+    sha256: str
+    clips: int
+    subjects: int
+    classes: tuple[str, ...]
+    datasets: Mapping[str, MapCounts]
+    by_subject: Mapping[str, Mapping[str, int]]
+    identical_maps: tuple[tuple[str, ...], ...]
+    composite_differences: tuple[str, ...]
+    face: FacePlace
+    issues: tuple[Issue, ...] = field(metadata=formerly("oddities"))
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        table = asdict(self)
+        if self.face.expected is None:
+            del table["face"]["expected"]
+        return json.dumps(table, indent=1, ensure_ascii=False)
+
+
+def check_maps(path: Path) -> MapsCheck:
+    """Read a folder and describe it.
 
     Raises:
         DataError: the folder cannot be used at all; see `load_maps`.
     """
     found = load_maps(path)
-    datasets = {}
-    for name in sorted(set(found.datasets)):
-        rows = [i for i, d in enumerate(found.datasets) if d == name]
-        counts = Counter(found.classes[found.labels[i]] for i in rows)
-        datasets[name] = {
-            "clips": len(rows),
-            "subjects": len({found.subjects[i] for i in rows}),
-            "by_class": {c: counts[c] for c in found.classes},
-        }
     by_subject: dict[str, Counter[str]] = {}
     for subject, label in zip(found.subjects, found.labels, strict=True):
         by_subject.setdefault(subject, Counter())[found.classes[label]] += 1
-    return {
-        "path": str(path),
-        "layout": found.source,
-        "crop": found.crop,
-        "map_side": found.maps.shape[-1],
-        "sha256": found.sha256,
-        "clips": len(found.ids),
-        "subjects": len(by_subject),
-        "classes": list(found.classes),
-        "datasets": datasets,
-        "by_subject": {s: {c: n[c] for c in found.classes} for s, n in by_subject.items()},
-        "identical_maps": [list(group) for group in identical_maps(found)],
-        "composite_differences": list(differences_from_composite(found.ids, found.labels)),
-        "face": _face(found),
-        "oddities": [dataclasses.asdict(o) for o in found.oddities],
-    }
+    return MapsCheck(
+        path=str(path),
+        layout=found.source,
+        crop=found.crop,
+        map_side=found.maps.shape[-1],
+        sha256=found.sha256,
+        clips=len(found.ids),
+        subjects=len(by_subject),
+        classes=found.classes,
+        datasets={name: _counts(found, name) for name in sorted(set(found.datasets))},
+        by_subject={s: {c: n[c] for c in found.classes} for s, n in by_subject.items()},
+        identical_maps=tuple(identical_maps(found)),
+        composite_differences=differences_from_composite(found.ids, found.labels),
+        face=_face(found),
+        issues=tuple(found.issues),
+    )
 
 
-def _face(found: MapSet) -> dict[str, Any]:
-    """Where eyes and mouth lie after the declared crop is applied, against where they should."""
+def _counts(found: MapSet, dataset: str) -> MapCounts:
+    rows = [i for i, name in enumerate(found.datasets) if name == dataset]
+    counts = Counter(found.classes[found.labels[i]] for i in rows)
+    return MapCounts(
+        clips=len(rows),
+        subjects=len({found.subjects[i] for i in rows}),
+        by_class={c: counts[c] for c in found.classes},
+    )
+
+
+def _face(found: MapSet) -> FacePlace:
     if len(found.ids) < _ENOUGH_CLIPS:
-        return {"measured": None, "note": f"fewer than {_ENOUGH_CLIPS} clips: too few to measure"}
+        note = f"fewer than {_ENOUGH_CLIPS} clips: too few to measure"
+        return FacePlace(measured=None, note=note)
     try:
-        measured = dataclasses.asdict(measure_face(canonical_maps(found)))
+        measured = asdict(measure_face(canonical_maps(found)))
     except DataError as error:
-        return {"measured": None, "note": str(error)}
-    off = [k for k in FACE if abs(measured[k] - FACE[k]) > _NEAR[k]]
+        return FacePlace(measured=None, note=str(error))
+    due, near = asdict(FACE), asdict(_NEAR)
+    off = [k for k in due if abs(measured[k] - due[k]) > near[k]]
     note = "eyes and mouth lie where the declared crop says"
     if off:
-        lines = (f"{k} {measured[k]:.3f} instead of {FACE[k]:.3f}" for k in off)
+        lines = (f"{k} {measured[k]:.3f} instead of {due[k]:.3f}" for k in off)
         note = f"the declared crop does not fit: {', '.join(lines)}"
-    rounded = {k: round(v, 4) for k, v in measured.items()}
-    return {"measured": rounded, "expected": FACE, "note": note}
+    rounded = FaceGeometry(**{k: round(v, 4) for k, v in measured.items()})
+    return FacePlace(measured=rounded, expected=FACE, note=note)

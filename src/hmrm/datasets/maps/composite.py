@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
+from hmrm.clip import ClipId
+
 CLIPS: dict[str, tuple[int, int, int]] = {
     "casme2": (88, 32, 25),
     "samm": (92, 26, 15),
@@ -25,8 +27,9 @@ def differences_from_composite(
 ) -> tuple[str, ...]:
     """One sentence for each count that is not the composite's; empty when all agree."""
     found = []
-    clips = Counter((name.split("/")[0], int(y)) for name, y in zip(ids, labels, strict=True))
-    subjects = Counter(name.split("/")[0] for name in {i.rsplit("/", 1)[0] for i in ids})
+    known = [ClipId.parse(name) for name in ids]
+    clips = Counter((clip.dataset, int(label)) for clip, label in zip(known, labels, strict=True))
+    subjects = Counter(dataset for dataset, _ in {(c.dataset, c.subject) for c in known})
     for dataset, expected in CLIPS.items():
         got = tuple(clips[dataset, label] for label in range(len(expected)))
         if got != expected:

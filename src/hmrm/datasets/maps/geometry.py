@@ -67,32 +67,32 @@ def measure_face(maps: Float[np.ndarray, "n c s s"]) -> FaceGeometry:
     )
 
 
-def mirror_axis(picture: Float[np.ndarray, "s s"]) -> float:
+def mirror_axis(image: Float[np.ndarray, "s s"]) -> float:
     """Column (zero-based, between columns allowed) about which a picture is most symmetric."""
-    side = picture.shape[1]
+    side = image.shape[1]
     columns, middle = np.arange(side), (side - 1) / 2
     reach = side / 10
 
-    def likeness(axis: float) -> float:
+    def cosine_similarity(axis: float) -> float:
         other = 2 * axis - columns
         inside = (other >= 0) & (other <= side - 1)
-        mirrored = np.array([np.interp(other[inside], columns, row) for row in picture])
-        return float(np.corrcoef(picture[:, inside].ravel(), mirrored.ravel())[0, 1])
+        mirrored = np.array([np.interp(other[inside], columns, row) for row in image])
+        return float(np.corrcoef(image[:, inside].ravel(), mirrored.ravel())[0, 1])
 
     candidates = np.arange(middle - reach, middle + reach, _MIRROR_STEP_PX)
-    return float(max(candidates, key=likeness))
+    return float(max(candidates, key=cosine_similarity))
 
 
 def _highest_peak(
-    picture: Float[np.ndarray, "s s"], rows: tuple[float, float], *, name: str
+    image: Float[np.ndarray, "s s"], rows: tuple[float, float], *, name: str
 ) -> tuple[float, float]:
     """Highest interior maximum with its row in ``rows`` and its column in the left half."""
-    side = picture.shape[0]
+    side = image.shape[0]
     best: tuple[float, float, float] | None = None
     for row in range(max(1, int(rows[0] * side)), int(rows[1] * side)):
         for column in range(max(1, int(_COLUMNS[0] * side)), int(_COLUMNS[1] * side)):
-            around = picture[row - 1 : row + 2, column - 1 : column + 2]
-            value = float(picture[row, column])
+            around = image[row - 1 : row + 2, column - 1 : column + 2]
+            value = float(image[row, column])
             if value == around.max() and (best is None or value > best[0]):
                 best = (value, row + _vertex(around[:, 1]), column + _vertex(around[1]))
     if best is None:

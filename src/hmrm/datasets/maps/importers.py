@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from hmrm.clip import CLASSES, Oddity
+from hmrm.clip import CLASSES, ClipId, Issue
 from hmrm.datasets.maps.prepared import FILE_NAME, read_prepared
 from hmrm.errors import DataError
 from hmrm.flow.mapset import MapSet, build_mapset, from_pixels, identical_maps
@@ -28,7 +28,6 @@ from hmrm.flow.mapset import MapSet, build_mapset, from_pixels, identical_maps
 SIDE = 28
 COLUMNS = ("dataset", "sub", "filename_o", "label")
 COMPANIONS = ("_1", "_2", "_3")
-FOLD_PARTS = ("u_train", "u_test")
 
 _DATASET_OF_SUBJECT = (
     (re.compile(r"sub\d+"), "casme2"),
@@ -48,6 +47,17 @@ def load_maps(path: Path, *, offset: bool = False) -> MapSet:
     Raises:
         DataError: no known layout, or a file in it that is missing, unexpected, unreadable, of
             another size, labelled wrongly or present twice; the message names it.
+
+    Example:
+        ``maps`` holds a synthetic data set; published ones are read in the same way.
+
+        >>> from pathlib import Path
+        >>> import hmrm
+        >>> maps = hmrm.load_maps(Path("maps"))
+        >>> maps.maps.shape, maps.ids[0]
+        ((72, 3, 28, 28), 'casme2/sub01/EP01_1')
+        >>> maps.classes
+        ('negative', 'positive', 'surprise')
     """
     if path.name == FILE_NAME or (path / FILE_NAME).is_file():
         return _with_duplicates(read_prepared(path))
@@ -65,7 +75,7 @@ def load_maps(path: Path, *, offset: bool = False) -> MapSet:
 
 def _with_duplicates(found: MapSet) -> MapSet:
     notes = [
-        Oddity(
+        Issue(
             code="identical_maps",
             where=" = ".join(group),
             message="the same picture to the last bit under several clip ids",
@@ -73,11 +83,11 @@ def _with_duplicates(found: MapSet) -> MapSet:
         for group in identical_maps(found)
     ]
     notes += [
-        Oddity(code="no_motion", where=name, message="u and v are constant")
+        Issue(code="no_motion", where=name, message="u and v are constant")
         for name, values in zip(found.ids, found.maps, strict=True)
         if np.ptp(values[0]) == 0 and np.ptp(values[1]) == 0
     ]
-    return replace(found, oddities=(*found.oddities, *notes))
+    return replace(found, issues=(*found.issues, *notes))
 
 
 def _load_flat(root: Path, *, offset: bool) -> MapSet:
@@ -109,7 +119,7 @@ def _load_flat(root: Path, *, offset: bool) -> MapSet:
         crop="megc2019-flow",
         channels_apart=True,
         source="flat",
-        oddities=_blank_columns(rows, root),
+        issues=_blank_columns(rows, root),
         offset_maps=_stack(offset_maps) if offset else None,
     )
 
@@ -153,11 +163,11 @@ def _label(text: str, *, where: str) -> int:
     return int(text)
 
 
-def _blank_columns(rows: list[tuple[int, dict[str, str]]], root: Path) -> tuple[Oddity, ...]:
+def _blank_columns(rows: list[tuple[int, dict[str, str]]], root: Path) -> tuple[Issue, ...]:
     named = [c for c in rows[0][1] if c] if rows else []
     blank = [c for c in named if not any(row.get(c) for _, row in rows)]
     return tuple(
-        Oddity(
+        Issue(
             code="blank_column",
             where=f"{root / 'labels.csv'}: {column}",
             message="the column is empty in every row",
@@ -181,26 +191,26 @@ def _fold_root(path: Path) -> Path | None:
 def _load_folds(root: Path) -> MapSet:
     subjects = sorted(p for p in root.iterdir() if p.is_dir())
     labels: dict[str, int] = {}
-    pictures: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     for subject in subjects:
         for label, file in _class_files(subject / "u_test"):
             clip_id = _id_from_name(file, test_subject=subject.name)
-            if clip_id in pictures:
-                raise DataError(f"{file}: {clip_id} is also {pictures[clip_id]}; keep one")
-            labels[clip_id], pictures[clip_id] = label, file
-    oddities = []
+            if clip_id in images:
+                raise DataError(f"{file}: {clip_id} is also {images[clip_id]}; keep one")
+            labels[clip_id], images[clip_id] = label, file
+    issues = []
     for subject in subjects:
-        oddities += _check_copies(subject, labels, pictures)
-    ids = sorted(pictures)
+        issues += _check_copies(subject, labels, images)
+    ids = sorted(images)
     return build_mapset(
         ids=ids,
         labels=np.array([labels[i] for i in ids], dtype=np.int64),
-        maps=_stack([read_map(pictures[i]) for i in ids]),
+        maps=_stack([read_map(images[i]) for i in ids]),
         classes=CLASSES,
         crop="norm-u-v-os",
         channels_apart=True,
         source="folds",
-        oddities=oddities,
+        issues=issues,
     )
 
 
@@ -238,16 +248,16 @@ def _id_from_name(file: Path, *, test_subject: str | None = None) -> str:
     return f"{dataset}/{subject}/{clip}"
 
 
-def _check_copies(subject: Path, labels: dict[str, int], pictures: dict[str, Path]) -> list[Oddity]:
+def _check_copies(subject: Path, labels: dict[str, int], images: dict[str, Path]) -> list[Issue]:
     """Compare a fold's training copies with the clips' one original."""
     copied = set()
     for label, file in _class_files(subject / "u_train"):
         clip_id = _id_from_name(file)
-        if clip_id not in pictures:
+        if clip_id not in images:
             raise DataError(f"{file}: {clip_id} is in no u_test folder; is a subject missing?")
-        if clip_id.split("/")[1] == subject.name:
+        if ClipId.parse(clip_id).subject_name == subject.name:
             raise DataError(f"{file}: the test subject's own clip among its training clips")
-        original = pictures[clip_id]
+        original = images[clip_id]
         if label != labels[clip_id]:
             raise DataError(f"{file}: class {label}, but {original} has class {labels[clip_id]}")
         if file.read_bytes() != original.read_bytes() and not np.array_equal(
@@ -255,12 +265,12 @@ def _check_copies(subject: Path, labels: dict[str, int], pictures: dict[str, Pat
         ):
             raise DataError(f"{file}: differs from its copy {original}; which one is right?")
         copied.add(clip_id)
-    due = {i for i in pictures if i.split("/")[1] != subject.name}
+    due = {i for i in images if ClipId.parse(i).subject_name != subject.name}
     if copied == due:
         return []
     missing = sorted(due - copied)
     note = f"{len(missing)} clips are not copied here, e.g. {missing[0]}; read from u_test"
-    return [Oddity(code="fold_incomplete", where=str(subject / "u_train"), message=note)]
+    return [Issue(code="fold_incomplete", where=str(subject / "u_train"), message=note)]
 
 
 def read_map(path: Path) -> Float32[np.ndarray, "3 s s"]:

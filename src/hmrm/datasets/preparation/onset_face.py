@@ -18,6 +18,7 @@ from jaxtyping import Float
 from hmrm.clip import Image
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.faces.boxes import Detection
+from hmrm.faces.landmarks import Landmarks, alignment_points
 from hmrm.faces.track import Detector
 from hmrm.video.images import read_image
 
@@ -29,26 +30,27 @@ _OTHER_FRAMES = 3
 
 
 def find_points(
-    onset: Image, later: Sequence[Path], *, name: str
-) -> tuple[Float[np.ndarray, "5 2"], str]:
-    """Five points of the largest face, px of the onset picture, and how they were found.
+    onset: Image, later: Sequence[Path], *, name: str, landmarks: Landmarks = 5
+) -> tuple[Float[np.ndarray, "p 2"], str]:
+    """Points of the largest face, px of the onset picture, and how they were found.
 
     Args:
         later: further frames of the clip; up to three of them, evenly spread, are tried.
         name: what messages call the clip.
+        landmarks: how many points.
 
     Raises:
         FaceNotFoundError: there is none in any of them.
         FaceTooSmallError: its eyes are less than 24 px apart.
-        MissingExtraError: torch is not installed.
+        MissingExtraError: torch is not installed, or for 68 landmarks dlib.
     """
-    found = _in_picture(onset)
+    found = _in_image(onset, landmarks)
     if found is not None:
         return found
     for path in frames_to_try(later):
-        picture = read_image(path)
-        if picture.shape[:2] == onset.shape[:2] and (found := _in_picture(picture)):
-            return found[0], "detected in a later frame"
+        image = read_image(path)
+        if image.shape[:2] == onset.shape[:2] and (found := _in_image(image, landmarks)):
+            return found[0], _described("detected in a later frame", landmarks)
     raise FaceNotFoundError(f"{name}: no face in its frames; give its points with --faces")
 
 
@@ -58,17 +60,22 @@ def frames_to_try(later: Sequence[Path]) -> Sequence[Path]:
     return later[::step][:_OTHER_FRAMES]
 
 
-def _in_picture(picture: Image) -> tuple[Float[np.ndarray, "5 2"], str] | None:
-    found = _largest(_detector().detect(picture))
+def _described(how: str, landmarks: Landmarks) -> str:
+    return how if landmarks == 5 else f"{how}, {landmarks} landmarks"
+
+
+def _in_image(image: Image, landmarks: Landmarks) -> tuple[Float[np.ndarray, "p 2"], str] | None:
+    found = _largest(_detector().detect(image))
     if found is not None:
-        return found.points_xy_px, "detected"
-    for share, repeated in _MARGINS:
-        margin = round(share * max(picture.shape[:2]))
+        return alignment_points(image, found, landmarks), _described("detected", landmarks)
+    for fraction, repeated in _MARGINS:
+        margin = round(fraction * max(image.shape[:2]))
         kind = cv2.BORDER_REPLICATE if repeated else cv2.BORDER_CONSTANT
-        framed = cv2.copyMakeBorder(picture, *(margin,) * 4, kind, value=_GREY)
+        framed = cv2.copyMakeBorder(image, *(margin,) * 4, kind, value=_GREY)
         found = _largest(_detector().detect(framed))
         if found is not None:
-            return found.points_xy_px - margin, "detected with a margin"
+            points = alignment_points(framed, found, landmarks) - margin
+            return points, _described("detected with a margin", landmarks)
     return None
 
 

@@ -2,14 +2,11 @@
 
 import csv
 import io
-import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hmrm import atomic
-from hmrm.datasets.maps.prepared import FILE_NAME
-from hmrm.errors import ConfigError
+from hmrm import atomic, config, run_folder
 
 SUMMARY = "prepare.json"
 """Settings and counts; until the first run is through, the settings alone."""
@@ -33,10 +30,32 @@ CLIP_COLUMNS = (
     "scale_px",
 )
 
+Cell = str | int | float | None
+
 _RESULTS = {"flow": (".npz",), "faces": ("_onset.png", "_apex.png")}
 
 
-def claim(output: Path, made_from: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class MadeFrom:
+    """What all clips of a folder have in common; frames, faces and corrections are each clip's.
+
+    Attributes:
+        dataset: name, or ``composite``.
+        classes: scheme of classes.
+        macro: with macro-expressions.
+        flow, apex, head_motion, landmarks: see `ClipSettings`.
+    """
+
+    dataset: str
+    classes: str
+    macro: bool
+    flow: str
+    apex: str
+    head_motion: bool
+    landmarks: int | None = None
+
+
+def claim(output: Path, made_from: MadeFrom) -> bool:
     """Write down what a folder is made from, before anything is made.
 
     Returns:
@@ -46,21 +65,14 @@ def claim(output: Path, made_from: Mapping[str, Any]) -> bool:
         ConfigError: results made from something else lie there.
         OutputError: the folder cannot be written.
     """
-    there = _made_from(output / SUMMARY)
-    if there == made_from:
-        return True
-    if there and any(output.glob("flow/*/*/*.npz")):
-        changes = "; ".join(
-            f"{key} was {there.get(key)!r}, now {made_from.get(key)!r}"
-            for key in dict.fromkeys((*there, *made_from))
-            if there.get(key) != made_from.get(key)
-        )
-        raise ConfigError(
-            f"{output}: holds results made otherwise ({changes}); give another folder with -o, or "
-            "delete this one"
-        )
-    atomic.write_text(output / SUMMARY, json.dumps({"made_from": made_from}, indent=1) + "\n")
-    return False
+    return run_folder.claim(
+        output,
+        SUMMARY,
+        config.to_mapping(made_from),
+        key="made_from",
+        holds_results=lambda folder: any(folder.glob("flow/*/*/*.npz")),
+        advice="give another folder with -o, or delete this one",
+    )
 
 
 def faces_of(output: Path) -> dict[str, str]:
@@ -72,22 +84,13 @@ def faces_of(output: Path) -> dict[str, str]:
     return {row.get("id") or "": row.get("face") or "" for row in csv.DictReader(io.StringIO(text))}
 
 
-def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows as CSV."""
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write rows as CSV, their cells in the columns' order."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
     writer.writerows(rows)
     atomic.write_text(path, text.getvalue())
-
-
-def remove_partial(output: Path) -> None:
-    """What a killed run left half-written under temporary names."""
-    for kind in _RESULTS:
-        for path in (output / kind).rglob(".*.partial.*"):
-            path.unlink(missing_ok=True)
-    for path in output.glob(f".{Path(FILE_NAME).stem}.*.partial.*"):
-        path.unlink(missing_ok=True)
 
 
 def remove_others(output: Path, ids: Container[str]) -> int:
@@ -102,13 +105,3 @@ def remove_others(output: Path, ids: Container[str]) -> int:
                     path.unlink()
                     removed.add(clip)
     return len(removed)
-
-
-def _made_from(summary: Path) -> Mapping[str, Any]:
-    """Empty where nothing, or nothing that can be read, is written down."""
-    try:
-        found = json.loads(summary.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    made_from = found.get("made_from") if isinstance(found, dict) else None
-    return made_from if isinstance(made_from, dict) else {}

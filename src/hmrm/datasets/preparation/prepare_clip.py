@@ -4,30 +4,31 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 from jaxtyping import Float
 
-from hmrm import atomic, provenance
-from hmrm.clip import FlowMap, Image
+from hmrm import atomic, config, provenance
+from hmrm.clip import FlowMap, Image, Issue
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
-from hmrm.datasets.frames import ClipFrames, frames_of
-from hmrm.datasets.preparation.given_points import Points, check_in_picture
+from hmrm.datasets.frames import ClipFrames, estimated_apex, frames_of
 from hmrm.datasets.preparation.onset_face import find_points, frames_to_try
-from hmrm.errors import DataError, FaceError, InputError, NumericalError
-from hmrm.faces.align import align_pair, canonical_transform, warp
-from hmrm.faces.crops import CANONICAL, Transform
-from hmrm.flow.apex_difference import Rule, apex_index
-from hmrm.flow.estimate import build_estimator, estimate_flow, to_grey
+from hmrm.datasets.preparation.supplied_points import Points, check_in_image
+from hmrm.errors import ConfigError, DataError, FaceError, InputError, NumericalError
+from hmrm.faces.align import align_pair, canonical_transform
+from hmrm.faces.crops import CANONICAL
+from hmrm.faces.landmarks import landmarker
+from hmrm.flow.apex import DEFAULT_APEX_RULE
+from hmrm.flow.estimate import estimate_flow, weights_sha256
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
+from hmrm.records import formerly
 from hmrm.video.images import read_image
 
 _FORMAT = 2
@@ -38,7 +39,6 @@ _KINDS = {
     InputError: "unreadable picture",
     NumericalError: "no usable flow",
 }
-_APEX_CROP_WH_PX = (112, 162)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +47,17 @@ class ClipSettings:
 
     Attributes:
         flow: name of the estimator.
-        apex: rule where the annotators gave no apex.
+        apex: rule (``hmrm.flow.apex.APEX_RULES``) where the annotators gave no apex.
         head_motion: fit a similarity to the flow and take it out, as the analysis of videos does.
+        landmarks: 68 aligns detected faces by dlib's landmarks, as the paper does; None by the
+            detector's five points, and is written nowhere: folders made before there was a choice
+            are of the same settings.
     """
 
     flow: str = "deepflow"
-    apex: Rule = "difference"
+    apex: str = DEFAULT_APEX_RULE
     head_motion: bool = True
+    landmarks: Literal[68] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +80,12 @@ class Job:
             "id": record.id,
             "label": self.label,
             "frames": [record.onset_frame, record.apex_frame, record.offset_frame],
-            "settings": asdict(self.settings),
+            "settings": config.to_mapping(self.settings),
             "weights": weights_sha256(self.settings.flow),
             "points": self.points,
         }
+        if self.settings.landmarks:
+            facts["landmark_model"] = landmark_model_sha256()
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def file(self, kind: Literal["flow", "faces"], suffix: str) -> Path:
@@ -95,17 +101,40 @@ class Outcome:
     kind: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prepared:
-    """The result of one clip, as on file.
+@dataclass(frozen=True, kw_only=True)
+class ClipInfo:
+    """How a clip's map was made, as kept with it.
 
     Attributes:
-        flow_map: in the canonical crop.
-        info: plain values: files, apex rule, how the face was found, motion, oddities.
+        digest: `Job.digest`.
+        pictures: sha256 over every image that may decide the map.
+        id: the clip's.
+        onset_file, apex_file: names of the two pictures.
+        apex_frame: number as the table counts.
+        apex_rule: ``annotated``, or the rule that found it.
+        face: where the points of the face are from.
+        motion_px: largest motion, px of the canonical crop.
+        notes: issues, kept so that a resumed run reports the same as one in a piece.
     """
 
+    digest: str
+    images: str = field(metadata=formerly("pictures"))
+    id: str
+    onset_file: str
+    apex_file: str
+    apex_frame: int
+    apex_rule: str
+    face: str
+    motion_px: float
+    notes: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """The result of one clip, as on file: its map in the canonical crop, and how it was made."""
+
     flow_map: FlowMap
-    info: Mapping[str, Any]
+    info: ClipInfo
 
 
 def prepare_clip(job: Job) -> Outcome:
@@ -122,11 +151,12 @@ def read_result(job: Job) -> Prepared | None:
     """The clip's result, if it is there whole and was made from the same record and settings."""
     try:
         with np.load(io.BytesIO(job.file("flow", ".npz").read_bytes())) as arrays:
-            info = json.loads(str(arrays["info"]))
+            table = json.loads(str(arrays["info"]))
+            info = config.from_mapping(ClipInfo, table, where="info")
             values, scale_px = arrays["values"], float(arrays["scale_px"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ConfigError):
         return None
-    if info.get("digest") != job.digest:
+    if info.digest != job.digest:
         return None
     return Prepared(
         flow_map=FlowMap(values=values, crop=CANONICAL.name, scale_px=scale_px), info=info
@@ -139,13 +169,13 @@ def is_current(job: Job) -> bool:
     if found is None:
         return False
     try:
-        pictures = _pictures_sha256(job, frames_of(job.record, job.folder, Notes()))
+        images = _images_sha256(job, frames_of(job.record, job.folder, Notes()))
     except (InputError, OSError):
         return False
-    return found.info.get("pictures") == pictures
+    return found.info.images == images
 
 
-def _pictures_sha256(job: Job, frames: ClipFrames) -> str:
+def _images_sha256(job: Job, frames: ClipFrames) -> str:
     """Of every picture that may have a say in the clip's map."""
     between = [path for _, path in frames.between]
     paths = {frames.onset, *between} if frames.apex is None else {frames.onset, frames.apex[1]}
@@ -163,10 +193,9 @@ def _pictures_sha256(job: Job, frames: ClipFrames) -> str:
 
 
 @cache
-def weights_sha256(flow: str) -> str:
-    """Of a trained estimator's weights, which a new version may replace; empty for others."""
-    weights = getattr(build_estimator(flow), "weights", None)
-    return provenance.sha256(weights) if weights else ""
+def landmark_model_sha256() -> str:
+    """Of the installed landmark model."""
+    return provenance.sha256(landmarker().model)
 
 
 def _prepare(job: Job) -> None:
@@ -177,14 +206,8 @@ def _prepare(job: Job) -> None:
     transform = canonical_transform(points)
     rule, apex = "annotated", frames.apex
     if apex is None:
-        if job.record.offset_frame is None and job.record.span_frames is None:
-            raise DataError(f"{job.record.id}: neither apex nor offset is known")
         rule = settings.apex
-        crops = [
-            _grey_crop(path, points) if rule == "difference" else _NOTHING
-            for _, path in frames.between
-        ]
-        apex = frames.between[apex_index(crops, settings.apex)]
+        apex = estimated_apex(job.record, frames, points, rule)
     if apex[1] == frames.onset:
         raise DataError(f"{job.record.id}: the apex is the onset, {apex[1].name}; nothing moves")
     pair = align_pair(onset, read_image(apex[1]), transform)
@@ -192,31 +215,22 @@ def _prepare(job: Job) -> None:
     if settings.head_motion:
         flow = remove_rigid(flow, model="similarity")
     found = flow_map(flow, crop=CANONICAL.name)
-    info = {
-        "digest": job.digest,
-        "pictures": _pictures_sha256(job, frames),
-        "id": job.record.id,
-        "onset_file": frames.onset.name,
-        "apex_file": apex[1].name,
-        "apex_frame": apex[0] - frames.shift,
-        "apex_rule": rule,
-        "face": source,
-        "motion_px": round(float(np.linalg.norm(flow, axis=0).max()), 3),
-        # Kept with the clip, so that a run that goes on tells the same as one in a piece.
-        "notes": [asdict(oddity) for oddity in notes.found],
-    }
+    info = ClipInfo(
+        digest=job.digest,
+        images=_images_sha256(job, frames),
+        id=job.record.id,
+        onset_file=frames.onset.name,
+        apex_file=apex[1].name,
+        apex_frame=apex[0] - frames.shift,
+        apex_rule=rule,
+        face=source,
+        motion_px=round(float(np.linalg.norm(flow, axis=0).max()), 3),
+        notes=tuple(notes.found),
+    )
     _write(job, pair.onset, pair.apex, found, info)
 
 
-_NOTHING = np.zeros((4, 4), dtype=np.uint8)
-
-
-def _grey_crop(path: Path, points: Float[np.ndarray, "5 2"]) -> np.ndarray:
-    transform: Transform = canonical_transform(points, _APEX_CROP_WH_PX)
-    return warp(to_grey(read_image(path), name=path.name), transform, _APEX_CROP_WH_PX)
-
-
-def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[str, Any]) -> None:
+def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: ClipInfo) -> None:
     """Pictures first: the map's file is what says that a clip is done."""
     for name, image in (("onset", onset), ("apex", apex)):
         pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -229,13 +243,15 @@ def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: Mapping[st
             allow_pickle=False,
             values=found.values,
             scale_px=np.float32(found.scale_px),
-            info=np.array(json.dumps(info, sort_keys=True)),
+            info=np.array(json.dumps(asdict(info), sort_keys=True)),
         )
 
 
-def _points(job: Job, onset: Image, frames: ClipFrames) -> tuple[Float[np.ndarray, "5 2"], str]:
-    """Five points of the face in the onset, and where they are from."""
+def _points(job: Job, onset: Image, frames: ClipFrames) -> tuple[Float[np.ndarray, "p 2"], str]:
+    """Points of the face in the onset, and where they are from."""
     if job.points is not None:
-        check_in_picture(job.points, onset, name=job.record.id)
+        check_in_image(job.points, onset, name=job.record.id)
         return np.array(job.points, dtype=np.float64).reshape(5, 2), "given"
-    return find_points(onset, [path for _, path in frames.between[1:]], name=job.record.id)
+    later = [path for _, path in frames.between[1:]]
+    count = job.settings.landmarks or 5
+    return find_points(onset, later, name=job.record.id, landmarks=count)

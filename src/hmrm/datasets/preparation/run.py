@@ -11,36 +11,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hmrm import atomic, config, parallel, provenance
-from hmrm.clip import CLASSES, Oddity
-from hmrm.datasets.annotations.labels import Scheme, class_names, class_of
+from hmrm.clip import ClipId, Issue
+from hmrm.datasets.annotations.issue_texts import IssueGroup, group_issues
 from hmrm.datasets.annotations.records import Record, Skip
-from hmrm.datasets.check_dataset import group_oddities
-from hmrm.datasets.load import (
-    Loaded,
-    LoadOptions,
-    is_composite,
-    load_composite,
-    load_dataset,
-)
 from hmrm.datasets.maps.prepared import write_prepared
-from hmrm.datasets.preparation.given_points import Points, points_without_clip, read_points
 from hmrm.datasets.preparation.output_folder import (
     CLIP_COLUMNS,
     CLIPS,
     SUMMARY,
+    Cell,
+    MadeFrom,
     claim,
     faces_of,
     remove_others,
-    remove_partial,
     write_table,
 )
+from hmrm.datasets.preparation.plan import Plan, PrepareConfig, make_plan
 from hmrm.datasets.preparation.prepare_clip import (
-    ClipSettings,
     Job,
     Outcome,
     Prepared,
@@ -48,34 +39,18 @@ from hmrm.datasets.preparation.prepare_clip import (
     prepare_clip,
     read_result,
 )
-from hmrm.datasets.sources.catalogue import COMPOSITE, DATASETS
+from hmrm.datasets.preparation.supplied_points import Points, points_without_clip, read_points
+from hmrm.datasets.sources.catalogue import DATASETS
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.crops import CANONICAL
-from hmrm.flow.apex_difference import RULES
+from hmrm.faces.landmarks import landmarker
+from hmrm.flow.apex import rule_named
 from hmrm.flow.estimate import build_estimator
 from hmrm.flow.mapset import build_mapset
 from hmrm.progress import Progress, silent
+from hmrm.records import formerly
 
 STAGE = "prepare"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PrepareConfig:
-    """What is prepared, and how.
-
-    Attributes:
-        clip: see `ClipSettings`.
-        classes: scheme of ``labels.csv``; the composite has its own three.
-        macro: take macro-expressions too, where the data set has them.
-        faces: table of five points by clip id, instead of detection.
-        load: see `LoadOptions`.
-    """
-
-    clip: ClipSettings = field(default_factory=ClipSettings)
-    classes: Scheme = "three"
-    macro: bool = False
-    faces: Path | None = None
-    load: LoadOptions = field(default_factory=LoadOptions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +70,7 @@ class PrepareReport:
 
     clips: tuple[str, ...]
     skipped: tuple[Skip, ...]
-    oddities: tuple[Oddity, ...]
+    issues: tuple[Issue, ...]
     made: int
     removed: int
     faces: Mapping[str, str]
@@ -103,9 +78,9 @@ class PrepareReport:
     maps: Path
 
     @property
-    def grouped_oddities(self) -> list[dict[str, Any]]:
+    def grouped_issues(self) -> tuple[IssueGroup, ...]:
         """Each kind once, with its count."""
-        return group_oddities(self.oddities)
+        return group_issues(self.issues)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -121,25 +96,36 @@ class PrepareReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """The clips to prepare with folder and label, and all that is known to be left out.
+class PrepareSummary:
+    """What ``prepare.json`` holds, provenance aside.
 
-    ``made_from`` is what they have in common; frames, faces and corrections are each clip's.
+    Attributes:
+        made_from: settings that all clips share.
+        classes: names in label order.
+        by_class: clips of each class, by data set.
+        apex_rules, faces, oddities: how many of each.
+        skipped: how many were skipped.
+        tables: sha256 of each annotation table read, by file name.
     """
 
-    made_from: dict[str, Any]
-    wanted: tuple[tuple[Record, int, Path], ...]
+    made_from: MadeFrom
     classes: tuple[str, ...]
-    parts: tuple[Loaded, ...]
-    skipped: tuple[Skip, ...]
+    clips: int
+    subjects: int
+    by_class: Mapping[str, Mapping[str, int]]
+    apex_rules: Mapping[str, int]
+    faces: Mapping[str, int]
+    skipped: int
+    issues: Mapping[str, int] = field(metadata=formerly("oddities"))
+    tables: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Left:
+class _Excluded:
     """What a reader must know beside the maps."""
 
     skipped: Sequence[Skip]
-    oddities: Sequence[Oddity]
+    issues: Sequence[Issue]
 
 
 def prepare(
@@ -165,17 +151,17 @@ def prepare(
         DataError: the data set cannot be read, not one clip can be prepared, or faces are given
             and none of them is of a clip here.
         OutputError: a file cannot be written.
-        MissingExtraError: faces are to be found and torch is not installed.
+        MissingExtraError: faces are to be found and torch is not installed, or 68 landmarks are
+            asked for and dlib is not.
     """
     settings = settings or PrepareConfig()
     _check(settings)
-    plan = _plan(name, root, settings)
+    plan = make_plan(name, root, settings)
     points = read_points(settings.faces) if settings.faces else {}
     unused = _unused(points, plan, settings.faces)
     ours = claim(output, plan.made_from)
     earlier = faces_of(output) if ours else {}
-    remove_partial(output)
-    jobs = [_job(one, output, settings, points) for one in plan.wanted]
+    jobs = [_job(one, output, settings, points) for one in plan.clips]
     outcomes, made = _run(jobs, workers=workers, progress=progress)
     failed = [
         Skip(what=clip, reason=one.reason, kind=one.kind)
@@ -184,24 +170,25 @@ def prepare(
     ]
     good = [job for job in jobs if not outcomes[job.record.id].reason]
     skipped = (*plan.skipped, *failed)
-    write_table(output / "skipped.csv", ("what", "reason", "kind"), (asdict(s) for s in skipped))
+    rows = [(skip.what, skip.reason, skip.kind) for skip in skipped]
+    write_table(output / "skipped.csv", ("what", "reason", "kind"), rows)
     if not good:
         first = skipped[0].reason if skipped else "no clip is in it"
         raise DataError(f"{root}: not one clip of {name} could be prepared; first reason: {first}")
     good.sort(key=lambda job: job.record.id)
     results = _results(good)
-    oddities = [o for part in plan.parts for o in part.annotations.oddities]
-    oddities += unused
-    oddities += [Oddity(**note) for result in results for note in result.info["notes"]]
-    maps = _write(output, good, results, plan, settings, _Left(skipped=skipped, oddities=oddities))
+    issues = [o for part in plan.parts for o in part.annotations.issues]
+    issues += unused
+    issues += [note for result in results for note in result.info.notes]
+    maps = _write(output, good, results, plan, settings, _Excluded(skipped=skipped, issues=issues))
     clips = [job.record.id for job in good]
     return PrepareReport(
         clips=tuple(clips),
         skipped=skipped,
-        oddities=tuple(oddities),
+        issues=tuple(issues),
         made=made,
         removed=remove_others(output, clips) if ours else 0,
-        faces={r.info["id"]: r.info["face"] for r in results},
+        faces={r.info.id: r.info.face for r in results},
         earlier_faces=earlier,
         maps=maps,
     )
@@ -209,69 +196,14 @@ def prepare(
 
 def _check(settings: PrepareConfig) -> None:
     build_estimator(settings.clip.flow)
-    if settings.clip.apex not in RULES:
-        raise ConfigError(f"apex rule {settings.clip.apex!r}; choose one of {', '.join(RULES)}")
+    rule_named(settings.clip.apex)
+    if settings.clip.landmarks:
+        landmarker()
     if settings.load.table_only:
         raise ConfigError("prepare needs frames; leave table_only out")
 
 
-def _plan(name: str, root: Path, settings: PrepareConfig) -> _Plan:
-    classes: tuple[str, ...] = CLASSES
-    if is_composite(name):
-        composite = load_composite(root, settings.load)
-        if settings.classes != "three":
-            raise ConfigError("the composite has three classes; leave --classes out")
-        parts = composite.parts
-        labelled = list(composite.membership.members)
-        left_out = [*composite.missing, *composite.membership.left_out]
-    else:
-        part = load_dataset(name, root, settings.load)
-        parts = (part,)
-        if settings.classes != "three":
-            classes = class_names(part.dataset.name, settings.classes)
-        labelled, left_out = _labelled(part, classes, settings)
-    left_out += [skip for part in parts for skip in part.annotations.skipped]
-    wanted = []
-    by_name = {part.dataset.name: part for part in parts}
-    for record, label in labelled:
-        folder = by_name[record.dataset].folder_of(record)
-        if folder is None:
-            reason = f"its folder of frames is not on disk ({record.where})"
-            left_out.append(Skip(what=record.id, reason=reason, kind="no frames"))
-        else:
-            wanted.append((record, label, folder.path))
-    dataset = COMPOSITE if is_composite(name) else parts[0].dataset.name
-    common = {"dataset": dataset, "classes": settings.classes, "macro": settings.macro}
-    return _Plan(
-        made_from=common | config.to_mapping(settings.clip),
-        wanted=tuple(wanted),
-        classes=classes,
-        parts=tuple(parts),
-        skipped=tuple(left_out),
-    )
-
-
-def _labelled(
-    part: Loaded, classes: Sequence[str], settings: PrepareConfig
-) -> tuple[list[tuple[Record, int]], list[Skip]]:
-    if not classes:
-        raise ConfigError(f"{part.dataset.title} has no scheme of {settings.classes} classes")
-    labelled, left_out = [], []
-    for record in part.annotations.records:
-        named = class_of(record.dataset, record.emotion, settings.classes)
-        if record.kind == "macro" and not settings.macro:
-            left_out.append(Skip(what=record.id, reason="a macro-expression", kind="macro"))
-        elif named is None:
-            reason = (
-                record.no_emotion or f"emotion {record.emotion or 'missing'!r} has no class here"
-            )
-            left_out.append(Skip(what=record.id, reason=reason, kind="no class"))
-        else:
-            labelled.append((record, classes.index(named)))
-    return labelled, left_out
-
-
-def _unused(points: Mapping[str, Points], plan: _Plan, path: Path | None) -> list[Oddity]:
+def _unused(points: Mapping[str, Points], plan: Plan, path: Path | None) -> list[Issue]:
     if path is None:
         return []
     known = {record.id for part in plan.parts for record in part.annotations.records}
@@ -325,9 +257,9 @@ def _write(
     output: Path,
     jobs: Sequence[Job],
     results: Sequence[Prepared],
-    plan: _Plan,
+    plan: Plan,
     settings: PrepareConfig,
-    left: _Left,
+    left: _Excluded,
 ) -> Path:
     mapset = build_mapset(
         ids=[job.record.id for job in jobs],
@@ -338,12 +270,11 @@ def _write(
         channels_apart=False,
         source="prepared",
     )
-    rows = [
-        _row(job, plan.classes, result.info, result.flow_map.scale_px)
-        for job, result in zip(jobs, results, strict=True)
-    ]
+    rows = [_row(*one, plan.classes) for one in zip(jobs, results, strict=True)]
     write_table(output / CLIPS, CLIP_COLUMNS, rows)
-    summary = _summary(plan, rows, left)
+    summary = asdict(_summary(plan, jobs, results, left))
+    # As the folder was claimed with it: what is None was no choice yet when others were made.
+    summary["made_from"] = config.to_mapping(plan.made_from)
     summary["provenance"] = provenance.stamp(
         config_hash=config.digest(settings.clip), data_hash=mapset.sha256
     )
@@ -353,40 +284,34 @@ def _write(
     return write_prepared(output, mapset, scale_px=scales)
 
 
-def _row(job: Job, classes: Sequence[str], info: Any, scale_px: float) -> dict[str, object]:
-    record = job.record
-    return {
-        "id": record.id,
-        "label": job.label,
-        "class": classes[job.label],
-        "emotion": record.emotion,
-        "onset_frame": record.onset_frame,
-        "apex_frame": info["apex_frame"] if record.apex_frame is None else record.apex_frame,
-        "offset_frame": record.offset_frame,
-        "scale_px": f"{scale_px:.4f}",
-        **{key: info[key] for key in ("apex_rule", "onset_file", "apex_file", "face", "motion_px")},
-    }
+def _row(job: Job, result: Prepared, classes: Sequence[str]) -> tuple[Cell, ...]:
+    """The clip's cells under ``CLIP_COLUMNS``."""
+    record, info = job.record, result.info
+    return (
+        *(record.id, job.label, classes[job.label], record.emotion, record.onset_frame),
+        info.apex_frame if record.apex_frame is None else record.apex_frame,
+        *(record.offset_frame, info.apex_rule, info.onset_file, info.apex_file, info.face),
+        *(info.motion_px, f"{result.flow_map.scale_px:.4f}"),
+    )
 
 
 def _summary(
-    plan: _Plan,
-    rows: Sequence[dict[str, object]],
-    left: _Left,
-) -> dict[str, Any]:
+    plan: Plan, jobs: Sequence[Job], results: Sequence[Prepared], left: _Excluded
+) -> PrepareSummary:
     by_class: dict[str, Counter[str]] = {}
-    for row in rows:
-        by_class.setdefault(str(row["id"]).split("/")[0], Counter())[str(row["class"])] += 1
-    return {
-        "made_from": plan.made_from,
-        "classes": list(plan.classes),
-        "clips": len(rows),
-        "subjects": len({str(row["id"]).rsplit("/", 1)[0] for row in rows}),
-        "by_class": {name: dict(sorted(counts.items())) for name, counts in by_class.items()},
-        "apex_rules": dict(sorted(Counter(str(row["apex_rule"]) for row in rows).items())),
-        "faces": dict(sorted(Counter(str(row["face"]) for row in rows).items())),
-        "skipped": len(left.skipped),
-        "oddities": dict(sorted(Counter(o.code for o in left.oddities).items())),
-        "tables": {
+    for job in jobs:
+        by_class.setdefault(job.record.dataset, Counter())[plan.classes[job.label]] += 1
+    return PrepareSummary(
+        made_from=plan.made_from,
+        classes=plan.classes,
+        clips=len(jobs),
+        subjects=len({ClipId.parse(job.record.id).subject for job in jobs}),
+        by_class={name: dict(sorted(counts.items())) for name, counts in by_class.items()},
+        apex_rules=dict(sorted(Counter(one.info.apex_rule for one in results).items())),
+        faces=dict(sorted(Counter(one.info.face for one in results).items())),
+        skipped=len(left.skipped),
+        issues=dict(sorted(Counter(o.code for o in left.issues).items())),
+        tables={
             path.name: digest for part in plan.parts for path, digest in part.annotations.files
         },
-    }
+    )

@@ -19,10 +19,9 @@ from pathlib import Path
 
 from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
 from hmrm.datasets.annotations.folders import Parts
-from hmrm.datasets.annotations.labels import emotion_of
-from hmrm.datasets.annotations.read_rows import read_rows
-from hmrm.datasets.annotations.records import Record, is_remark, kind_of, units_of
-from hmrm.datasets.annotations.spreadsheets import Sheet
+from hmrm.datasets.annotations.records import Record, is_remark
+from hmrm.datasets.annotations.spreadsheets import Cell, Sheet
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_table
 from hmrm.datasets.annotations.workbook import Row, plain_table
 from hmrm.errors import DataError
 
@@ -33,7 +32,7 @@ _TABLES = (r"code_final", r"cas.?\(?me\)?.?2(?!.*blink).*code")
 _KEYS = ("subject", "video", "onset", "apex", "offset", "units", "emotion", "kind", "report")
 
 
-def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
+def read_all(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of the code workbook, with folders as its other two sheets name them.
 
     Raises:
@@ -46,9 +45,9 @@ def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
             raise DataError(
                 f"{path}: {len(sheets)} sheets with content; needs codes, persons and videos"
             )
-        people, videos = _lookup(sheets[1], 2, 1), _lookup(sheets[2], 1, 0)
+        subjects, videos = _lookup(sheets[1], 2, 1), _lookup(sheets[2], 1, 0)
         table = plain_table(sheets[0], _KEYS[:8], findings.notes)
-        records = read_rows(table, partial(_record, people, videos), findings)
+        records = read_table(_form(subjects, videos), table, findings)
     return records
 
 
@@ -75,19 +74,37 @@ def _lookup(sheet: Sheet, key: int, value: int) -> dict[str, str]:
     return {_word(row[key]).lower(): _word(row[value]) for row in rows}
 
 
-def _word(value: object) -> str:
+def _word(value: Cell) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip()
 
 
-def _record(people: Mapping[str, str], videos: Mapping[str, str], row: Row) -> Record | None:
+def _form(subjects: Mapping[str, str], videos: Mapping[str, str]) -> TableForm:
+    return TableForm(
+        dataset=NAME,
+        files=_TABLES,
+        columns=(),
+        name=partial(_clip_name, subjects, videos),
+        is_outside=_is_outside,
+        addressed="video",
+        cut=False,
+        zero_is_none=frozenset({"apex", "offset"}),
+        kind="kind",
+    )
+
+
+def _is_outside(row: Row) -> bool:
     if is_remark(row, "video", "onset"):
-        return None
-    if row.text("onset").lower().startswith("onset"):
-        row.notes.add("remark", row.where, "a header, which the published table lacks")
-        return None
-    subject = people.get(row.needed_text("subject").lower())
+        return True
+    if not row.text("onset").lower().startswith("onset"):
+        return False
+    row.notes.add("remark", row.where, "a header, which the published table lacks")
+    return True
+
+
+def _clip_name(subjects: Mapping[str, str], videos: Mapping[str, str], row: Row) -> ClipName:
+    subject = subjects.get(row.needed_text("subject").lower())
     if subject is None:
         raise DataError(f"{row.address('subject')}: person {row.text('subject')!r} has no folder")
     clip = row.needed_text("video")
@@ -95,22 +112,7 @@ def _record(people: Mapping[str, str], videos: Mapping[str, str], row: Row) -> R
     if name not in videos:
         raise DataError(f"{row.address('video')}: video {name!r} has no code in the third sheet")
     folder = f"s{int(re.sub(r'[^0-9]', '', subject) or 0)}"
-    offset = row.frame("offset")
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME,
-        subject=folder,
-        clip=clip,
-        onset_frame=row.needed_frame("onset"),
-        apex_frame=row.frame("apex") or None,
-        offset_frame=offset or None,
-        emotion=emotion_of(row, "emotion", NAME),
-        folder=f"{folder}/{videos[name].zfill(4)}",
-        units=units,
-        units_text=text,
-        kind=kind_of(row, "kind"),
-        where=row.address("video"),
-    )
+    return ClipName(subject=folder, clip=clip, folder=f"{folder}/{videos[name].zfill(4)}")
 
 
 CAS_ME_2 = DataSet(
@@ -122,7 +124,7 @@ CAS_ME_2 = DataSet(
     frames_per_s=30.0,
     table_name="CAS(ME)^2code_final.xlsx",
     tables=_TABLES,
-    read_tables=read_tables,
+    read_tables=read_all,
     place=place,
     raw_first=("rawpic", "longvideo", "cropped"),
     published={"macro": 300, "micro": 57, "subjects": 22},

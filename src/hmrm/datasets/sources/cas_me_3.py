@@ -20,22 +20,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hmrm.datasets.annotations.description import DataSet, Findings, first_match, main_tables
+from hmrm.datasets.annotations.description import DataSet, Findings, first_match
 from hmrm.datasets.annotations.folders import Parts
 from hmrm.datasets.annotations.labels import emotion_of
-from hmrm.datasets.annotations.read_rows import read_rows
-from hmrm.datasets.annotations.records import (
-    Kind,
-    Record,
-    is_remark,
-    kind_of,
-    named_elsewhere,
-    objective_class,
-    span,
-    units_of,
-)
+from hmrm.datasets.annotations.records import Record, is_remark, named_elsewhere, span
 from hmrm.datasets.annotations.spreadsheets import read_workbook
-from hmrm.datasets.annotations.workbook import Column, Row, find_table, has_table
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
+from hmrm.datasets.annotations.workbook import Column, Row, has_table
 from hmrm.errors import DataError
 
 NAME_A, NAME_C = "cas-me-3", "cas-me-3-c"
@@ -72,36 +63,20 @@ _SUBJECT = re.compile(r"spno\.?\s*0*(\d+)", re.IGNORECASE)
 _CUT_OUT = re.compile(r"spno\.?\s*0*(\d+)_([^_]+)_0*(\d+)", re.IGNORECASE)
 
 
-def read_tables_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
+def read_all_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Micro-expressions of the label workbook, then macro-expressions of the other, if there.
 
     A table of another name, given by hand, is one or the other by its columns.
     """
-    records: list[Record] = []
     labels, others = first_match(tables, _LABELS)[:1], first_match(tables, _ALL)[:1]
     if not labels and not others:
         given = list(tables[:1])
         whole = [path for path in given if has_table(read_workbook(path), _ALL_COLUMNS)]
         labels, others = [path for path in given if path not in whole], whole
-    for path in labels:
-        sheets = findings.open(path)
-        table = find_table(sheets, _LABEL_COLUMNS, findings.notes, sheet_name="label")
-        records += read_rows(table, _micro, findings)
-    for path in others:
-        sheets = findings.open(path)
-        table = find_table(sheets, _ALL_COLUMNS, findings.notes, sheet_name="AU+Emotion")
-        kinds: tuple[Kind, ...] = ("macro",) if labels else ("micro", "macro")
-        records += read_rows(table, partial(_of_kinds, kinds), findings)
-    return records
-
-
-def read_tables_c(tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Micro-expressions of part C."""
-    records: list[Record] = []
-    for path in main_tables(tables, _TABLES_C)[:1]:
-        table = find_table(findings.open(path), _COLUMNS_C, findings.notes)
-        records = read_rows(table, _record_c, findings)
-    return records
+    records = read_tables(LABELS, labels, findings)
+    return records + read_tables(
+        replace(BOTH_KINDS, takes=("macro",)) if labels else BOTH_KINDS, others, findings
+    )
 
 
 def place_a(parts: Parts) -> str | None:
@@ -136,64 +111,66 @@ def place_c(parts: Parts) -> str | None:
     return None
 
 
-def _micro(row: Row) -> Record | None:
-    return None if is_remark(row, "video", "onset") else _record(row, "micro")
+def _is_outside_a(row: Row) -> bool:
+    return is_remark(row, "video", "onset")
 
 
-def _of_kinds(kinds: Sequence[Kind], row: Row) -> Record | None:
-    if is_remark(row, "video", "onset"):
-        return None
-    kind = kind_of(row, "kind")
-    return _record(row, kind) if kind in kinds else None
-
-
-def _record(row: Row, kind: Kind) -> Record:
+def _clip_name_a(row: Row) -> ClipName:
     found = _SUBJECT.fullmatch(row.needed_text("subject"))
     if found is None:
         raise DataError(f"{row.address('subject')}: {row.text('subject')!r}; expected spNO.1")
     subject, video = f"spNO.{found[1]}", row.needed_text("video").lower()
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME_A,
-        subject=subject,
-        clip=video,
-        onset_frame=row.needed_frame("onset"),
-        apex_frame=row.frame("apex") or None,
-        offset_frame=row.frame("offset") or None,
-        emotion=emotion_of(row, "emotion", NAME_A) if row.has("emotion") else "",
-        no_emotion="" if row.has("emotion") or kind == "macro" else named_elsewhere(_LABELS_NAME),
-        folder=f"{subject.lower()}/{video}",
-        units=units,
-        units_text=text,
-        objective_class=objective_class(row, "objective"),
-        kind=kind,
-        where=row.address("video"),
-    )
+    return ClipName(subject=subject, clip=video, folder=f"{subject.lower()}/{video}")
 
 
-def _record_c(row: Row) -> Record | None:
-    if is_remark(row, "subject", "onset"):
-        return None
+def _finished_a(row: Row, record: Record) -> Record:
+    if row.has("emotion"):
+        return replace(record, emotion=emotion_of(row, "emotion", NAME_A))
+    elsewhere = named_elsewhere(_LABELS_NAME)
+    return record if record.kind == "macro" else replace(record, no_emotion=elsewhere)
+
+
+def _is_outside_c(row: Row) -> bool:
+    return is_remark(row, "subject", "onset")
+
+
+def _clip_name_c(row: Row) -> ClipName:
     digits = re.sub(r"\D", "", row.needed_text("subject"))
     if not digits:
         raise DataError(f"{row.address('subject')}: {row.text('subject')!r} is no person")
-    number, onset = str(int(digits)), row.needed_frame("onset")
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME_C,
-        subject=number.zfill(2),
-        clip=row.text("count") or f"f{onset}",
-        onset_frame=onset,
-        apex_frame=None,
-        offset_frame=row.frame("offset"),
-        emotion=emotion_of(row, "emotion", NAME_C),
-        folder=number,
-        units=units,
-        units_text=text,
-        where=row.address("onset"),
-    )
+    number = str(int(digits))
+    return ClipName(subject=number.zfill(2), clip=row.text("count"), folder=number)
 
 
+def _finished_c(row: Row, record: Record) -> Record:
+    del row
+    return record if record.clip else replace(record, clip=f"f{record.onset_frame}")
+
+
+LABELS = TableForm(
+    dataset=NAME_A,
+    files=_LABELS,
+    columns=_LABEL_COLUMNS,
+    sheet="label",
+    name=_clip_name_a,
+    is_outside=_is_outside_a,
+    addressed="video",
+    cut=False,
+    zero_is_none=frozenset({"apex", "offset"}),
+    has_emotions=False,
+    finish=_finished_a,
+)
+BOTH_KINDS = replace(LABELS, files=_ALL, columns=_ALL_COLUMNS, sheet="AU+Emotion", kind="kind")
+PART_C = TableForm(
+    dataset=NAME_C,
+    files=_TABLES_C,
+    columns=_COLUMNS_C,
+    name=_clip_name_c,
+    is_outside=_is_outside_c,
+    addressed="onset",
+    cut=False,
+    finish=_finished_c,
+)
 CAS_ME_3_A = DataSet(
     name=NAME_A,
     title="CAS(ME)³ part A",
@@ -203,7 +180,7 @@ CAS_ME_3_A = DataSet(
     frames_per_s=30.0,
     table_name=_LABELS_NAME,
     tables=(*_LABELS, *_ALL),
-    read_tables=read_tables_a,
+    read_tables=read_all_a,
     place=place_a,
     cut_out=cut_out_a,
     published={"micro": 860},
@@ -218,7 +195,7 @@ CAS_ME_3_C = DataSet(
     frames_per_s=30.0,
     table_name="CAS(ME)3_part_C_ME.xlsx",
     tables=_TABLES_C,
-    read_tables=read_tables_c,
+    read_tables=partial(read_tables, PART_C),
     place=place_c,
     published={
         "clips": 165,

@@ -10,22 +10,14 @@ with two blank columns. Others change onsets, apexes and offsets of five rows by
 wrong there shows as ``apex_outside``, ``offset_before_onset`` or missing frames.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 
-from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
-from hmrm.datasets.annotations.labels import emotion_of
-from hmrm.datasets.annotations.read_rows import read_rows
-from hmrm.datasets.annotations.records import (
-    Record,
-    is_remark,
-    note_odd_name,
-    padded,
-    span,
-    units_of,
-)
-from hmrm.datasets.annotations.workbook import Column, Row, find_table
-from hmrm.datasets.sources.casme2 import CLIP, place
+from hmrm.datasets.annotations.description import DataSet
+from hmrm.datasets.annotations.records import Record
+from hmrm.datasets.annotations.table_form import TableForm, read_tables
+from hmrm.datasets.annotations.workbook import Column, Row
+from hmrm.datasets.sources.casme2 import clip_name, place
 
 NAME = "casme"
 
@@ -42,43 +34,24 @@ _COLUMNS = (
 )
 
 
-def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Records of the coding workbook."""
-    records: list[Record] = []
-    for path in main_tables(tables, _TABLES)[:1]:
-        table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records = read_rows(table, _record, findings)
-    return records
+def _finished(row: Row, record: Record) -> Record:
+    """With the second apex where the first one, the larger movement, is missing."""
+    second = row.frame("apex2") or None
+    if record.apex_frame is not None or second is None:
+        return record
+    where = f"{record.subject}/{record.clip}"
+    row.notes.add("second_apex", row.address("apex2"), f"{where}: took {second}")
+    return replace(record, apex_frame=second)
 
 
-def _record(row: Row) -> Record | None:
-    if is_remark(row, "clip", "onset"):
-        return None
-    subject, clip = padded(row, "subject", digits=2, prefix="sub"), row.needed_text("clip")
-    note_odd_name(row, "clip", CLIP, "EP02_01f")
-    onset, offset = row.needed_frame("onset"), row.frame("offset")
-    # 0 stands for no apex; the first one is the larger movement.
-    apex, second = row.frame("apex") or None, row.frame("apex2") or None
-    if apex is None and second is not None:
-        row.notes.add("second_apex", row.address("apex2"), f"{subject}/{clip}: took {second}")
-        apex = second
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME,
-        subject=subject,
-        clip=clip,
-        onset_frame=onset,
-        apex_frame=apex,
-        offset_frame=offset,
-        emotion=emotion_of(row, "emotion", NAME),
-        folder=f"{subject}/{clip.lower()}",
-        units=units,
-        units_text=text,
-        span_frames=span(onset, offset),
-        where=row.address("clip"),
-    )
-
-
+FORM = TableForm(
+    dataset=NAME,
+    files=_TABLES,
+    columns=_COLUMNS,
+    name=clip_name,
+    zero_is_none=frozenset({"apex"}),
+    finish=_finished,
+)
 CASME = DataSet(
     name=NAME,
     title="CASME",
@@ -88,7 +61,7 @@ CASME = DataSet(
     frames_per_s=60.0,
     table_name="casme.xlsx",
     tables=_TABLES,
-    read_tables=read_tables,
+    read_tables=partial(read_tables, FORM),
     place=place,
     raw_first=("raw", "cropped"),
     published={"clips": 189},

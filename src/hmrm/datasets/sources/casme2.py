@@ -16,25 +16,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hmrm.datasets.annotations.description import DataSet, Findings, first_match, main_tables
+from hmrm.datasets.annotations.description import DataSet, Findings, first_match
 from hmrm.datasets.annotations.folders import Parts
-from hmrm.datasets.annotations.labels import emotion_of
 from hmrm.datasets.annotations.read_rows import read_rows
 from hmrm.datasets.annotations.records import (
     Record,
     is_remark,
-    note_odd_name,
+    note_unusual_name,
     objective_class,
     padded,
-    span,
-    units_of,
 )
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
 from hmrm.datasets.annotations.workbook import Column, Row, find_table
 
 NAME = "casme2"
 
-CLIP = re.compile(r"EP\d+.*", re.IGNORECASE)
-"""How clips of CASME and CASME II are named."""
+_CLIP = re.compile(r"EP\d+.*", re.IGNORECASE)
 
 _CODING = (
     r"casme.?(2|ii).*coding.*2014",
@@ -59,12 +56,9 @@ _OBJECTIVE_COLUMNS = (
 )
 
 
-def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
+def read_all(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of the coding workbook, with objective classes where their workbook is there."""
-    records: list[Record] = []
-    for path in main_tables(tables, _CODING)[:1]:
-        table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records = read_rows(table, _record, findings)
+    records = read_tables(FORM, tables, findings)
     for path in first_match(tables, _OBJECTIVE)[:1]:
         table = find_table(findings.open(path), _OBJECTIVE_COLUMNS, findings.notes)
         classes = dict(read_rows(table, _objective, findings))
@@ -79,27 +73,11 @@ def place(parts: Parts) -> str | None:
     return f"sub{int(subject[1]):02d}/{parts[-1].lower()}"
 
 
-def _record(row: Row) -> Record | None:
-    if is_remark(row, "clip", "onset"):
-        return None
+def clip_name(row: Row) -> ClipName:
+    """``1`` or ``sub01`` and ``EP02_01f`` → the names of their folders."""
     subject, clip = padded(row, "subject", digits=2, prefix="sub"), row.needed_text("clip")
-    note_odd_name(row, "clip", CLIP, "EP02_01f")
-    onset, offset = row.needed_frame("onset"), row.frame("offset")
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME,
-        subject=subject,
-        clip=clip,
-        onset_frame=onset,
-        apex_frame=row.frame("apex"),
-        offset_frame=offset,
-        emotion=emotion_of(row, "emotion", NAME),
-        folder=f"{subject}/{clip.lower()}",
-        units=units,
-        units_text=text,
-        span_frames=span(onset, offset),
-        where=row.address("clip"),
-    )
+    note_unusual_name(row, "clip", _CLIP, "EP02_01f")
+    return ClipName(subject=subject, clip=clip, folder=f"{subject}/{clip.lower()}")
 
 
 def _with_class(
@@ -121,6 +99,7 @@ def _objective(row: Row) -> tuple[tuple[str, str], int | None] | None:
     return (subject, row.needed_text("clip").lower()), objective_class(row, "objective")
 
 
+FORM = TableForm(dataset=NAME, files=_CODING, columns=_COLUMNS, name=clip_name)
 CASME2 = DataSet(
     name=NAME,
     title="CASME II",
@@ -130,7 +109,7 @@ CASME2 = DataSet(
     frames_per_s=200.0,
     table_name="CASME2-coding-20140508.xlsx",
     tables=(*_CODING, *_OBJECTIVE),
-    read_tables=read_tables,
+    read_tables=read_all,
     place=place,
     raw_first=("raw", "cropped"),
     published={

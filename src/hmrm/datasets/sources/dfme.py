@@ -10,15 +10,14 @@ the test sets A (474) and B (299); all that are there are read.
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 
-from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
+from hmrm.datasets.annotations.description import DataSet
 from hmrm.datasets.annotations.folders import Parts
-from hmrm.datasets.annotations.labels import emotion_of
-from hmrm.datasets.annotations.read_rows import read_rows
-from hmrm.datasets.annotations.records import Record, is_remark, note_other_subject, span, units_of
-from hmrm.datasets.annotations.workbook import Column, Row, find_table
+from hmrm.datasets.annotations.records import Record, note_other_subject
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
+from hmrm.datasets.annotations.workbook import Column, Row
 from hmrm.errors import DataError
 
 NAME = "dfme"
@@ -38,49 +37,38 @@ _HIGHEST_RATE = 500.0
 _CLIP = re.compile(r"(sub\d+)_\w+", re.IGNORECASE)
 
 
-def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Records of every table that is there, one after the other."""
-    records: list[Record] = []
-    for path in main_tables(tables, _TABLES):
-        table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records += read_rows(table, _record, findings)
-    return records
-
-
 def place(parts: Parts) -> str | None:
     """``…/sub0003/sub0003_01`` → ``sub0003_01``."""
     return parts[-1].lower() if _CLIP.fullmatch(parts[-1]) else None
 
 
-def _record(row: Row) -> Record | None:
-    if is_remark(row, "clip", "onset"):
-        return None
+def _clip_name(row: Row) -> ClipName:
     clip = row.needed_text("clip")
     found = _CLIP.fullmatch(clip)
     if found is None:
         raise DataError(f"{row.address('clip')}: {clip!r} is no clip name such as sub0003_01")
-    onset, offset, rate = row.needed_frame("onset"), row.frame("offset"), row.frame("rate")
     note_other_subject(row, "subject", found[1], clip)
-    if not rate:
-        row.notes.add("no_rate", row.address("rate"), f"{clip}: took {_HIGHEST_RATE:g} frames/s")
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME,
-        subject=found[1].lower(),
-        clip=clip.lower(),
-        onset_frame=onset,
-        apex_frame=row.frame("apex"),
-        offset_frame=offset,
-        emotion=emotion_of(row, "emotion", NAME),
-        folder=clip.lower(),
-        units=units,
-        units_text=text,
-        span_frames=span(onset, offset),
-        frames_per_s=None if not rate else float(rate),
-        where=row.address("clip"),
-    )
+    return ClipName(subject=found[1].lower(), clip=clip.lower(), folder=clip.lower())
 
 
+def _finished(row: Row, record: Record) -> Record:
+    rate = row.frame("rate")
+    if rate:
+        return replace(record, frames_per_s=float(rate))
+    message = f"{row.text('clip')}: took {_HIGHEST_RATE:g} frames/s"
+    row.notes.add("no_rate", row.address("rate"), message)
+    return record
+
+
+# Training and test sets are a table each, and all that are there are read.
+FORM = TableForm(
+    dataset=NAME,
+    files=_TABLES,
+    every_file=True,
+    columns=_COLUMNS,
+    name=_clip_name,
+    finish=_finished,
+)
 DFME = DataSet(
     name=NAME,
     title="DFME",
@@ -91,7 +79,7 @@ DFME = DataSet(
     rates_differ=True,
     table_name="training_full_with_AU.xlsx",
     tables=_TABLES,
-    read_tables=read_tables,
+    read_tables=partial(read_tables, FORM),
     place=place,
     published={"clips": 1856 + 474 + 299},
 )

@@ -12,15 +12,15 @@ that, so nothing is changed.
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 
-from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
+from hmrm.datasets.annotations.description import DataSet
 from hmrm.datasets.annotations.folders import Parts
 from hmrm.datasets.annotations.labels import emotion_of
-from hmrm.datasets.annotations.read_rows import read_rows
-from hmrm.datasets.annotations.records import Record, is_remark, span, units_of
-from hmrm.datasets.annotations.workbook import Column, Row, find_table
+from hmrm.datasets.annotations.records import Record
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
+from hmrm.datasets.annotations.workbook import Column, Row
 
 NAME = "4dme"
 
@@ -38,15 +38,6 @@ _COLUMNS = (
 )
 
 
-def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Records of the micro-expressions' workbook."""
-    records: list[Record] = []
-    for path in main_tables(tables, _TABLES)[:1]:
-        table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records = read_rows(table, _record, findings)
-    return records
-
-
 def place(parts: Parts) -> str | None:
     """``gray_micro/S1/clip`` → ``s1/clip``."""
     names = [part.lower() for part in parts]
@@ -55,26 +46,13 @@ def place(parts: Parts) -> str | None:
     return "/".join(names[-2:]) if len(names) > 2 else None
 
 
-def _record(row: Row) -> Record | None:
-    if is_remark(row, "clip", "onset"):
-        return None
+def _clip_name(row: Row) -> ClipName:
     subject, clip = row.needed_text("subject"), row.needed_text("clip")
-    onset, offset = row.needed_frame("onset"), row.frame("offset")
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME,
-        subject=subject,
-        clip=clip,
-        onset_frame=onset,
-        apex_frame=row.frame("apex") or None,
-        offset_frame=offset,
-        emotion=_emotion(row),
-        folder=f"{subject}/{clip}".lower(),
-        units=units,
-        units_text=text,
-        span_frames=span(onset, offset),
-        where=row.address("clip"),
-    )
+    return ClipName(subject=subject, clip=clip, folder=f"{subject}/{clip}".lower())
+
+
+def _finished(row: Row, record: Record) -> Record:
+    return replace(record, emotion=_emotion(row))
 
 
 def _emotion(row: Row) -> str:
@@ -98,6 +76,15 @@ def _emotion(row: Row) -> str:
     return " and ".join(found)
 
 
+FORM = TableForm(
+    dataset=NAME,
+    files=_TABLES,
+    columns=_COLUMNS,
+    name=_clip_name,
+    zero_is_none=frozenset({"apex"}),
+    has_emotions=False,
+    finish=_finished,
+)
 FOURD_ME = DataSet(
     name=NAME,
     title="4DME",
@@ -107,7 +94,7 @@ FOURD_ME = DataSet(
     frames_per_s=60.0,
     table_name="4DME_Labelling_Micro_release v1.xlsx",
     tables=_TABLES,
-    read_tables=read_tables,
+    read_tables=partial(read_tables, FORM),
     place=place,
     raw_first=("gray_micro/", "gray"),
 )

@@ -12,15 +12,14 @@ Sixteen rows have a wrong apex or offset; where that shows, the apex is not used
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
-from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
+from hmrm.datasets.annotations.description import DataSet
 from hmrm.datasets.annotations.folders import Parts
-from hmrm.datasets.annotations.labels import emotion_of, emotions
-from hmrm.datasets.annotations.read_rows import read_rows
-from hmrm.datasets.annotations.records import Record, is_remark, note_other_subject, span, units_of
-from hmrm.datasets.annotations.workbook import Column, Row, find_table
+from hmrm.datasets.annotations.labels import emotions
+from hmrm.datasets.annotations.records import note_other_subject
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
+from hmrm.datasets.annotations.workbook import Column, Row
 from hmrm.errors import DataError
 
 NAME = "mmew"
@@ -36,16 +35,7 @@ _COLUMNS = (
     Column(key="emotion", names=("Estimated Emotion", "Emotion")),
 )
 _CLIP = re.compile(r"s?0*(\d+)-0*(\d+)-0*(\d+)", re.IGNORECASE)
-_PERSON = re.compile(r"s?0*(\d+)", re.IGNORECASE)
-
-
-def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Records of the micro-expressions' workbook."""
-    records: list[Record] = []
-    for path in main_tables(tables, _TABLES)[:1]:
-        table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records = read_rows(table, _record, findings)
-    return records
+_SUBJECT = re.compile(r"s?0*(\d+)", re.IGNORECASE)
 
 
 def place(parts: Parts) -> str | None:
@@ -67,36 +57,26 @@ def _name(text: str) -> str:
 
 
 def _subject(row: Row, clip: str) -> str:
-    found = _CLIP.fullmatch(clip) or _PERSON.fullmatch(row.needed_text("subject"))
+    found = _CLIP.fullmatch(clip) or _SUBJECT.fullmatch(row.needed_text("subject"))
     if found is None:
         raise DataError(f"{row.address('subject')}: {row.text('subject')!r} is no person")
     return f"S{int(found[1]):02d}"
 
 
-def _record(row: Row) -> Record | None:
-    if is_remark(row, "clip", "onset"):
-        return None
+def _clip_name(row: Row) -> ClipName:
     clip = _name(row.needed_text("clip"))
     subject = _subject(row, clip)
     note_other_subject(row, "subject", subject, clip)
-    onset, offset = row.needed_frame("onset"), row.frame("offset")
-    units, code = units_of(row, "units")
-    return Record(
-        dataset=NAME,
-        subject=subject,
-        clip=clip,
-        onset_frame=onset,
-        apex_frame=row.frame("apex") or None,
-        offset_frame=offset,
-        emotion=emotion_of(row, "emotion", NAME),
-        folder=clip,
-        units=units,
-        units_text=code,
-        span_frames=span(onset, offset),
-        where=row.address("clip"),
-    )
+    return ClipName(subject=subject, clip=clip, folder=clip)
 
 
+FORM = TableForm(
+    dataset=NAME,
+    files=_TABLES,
+    columns=_COLUMNS,
+    name=_clip_name,
+    zero_is_none=frozenset({"apex"}),
+)
 MMEW = DataSet(
     name=NAME,
     title="MMEW",
@@ -106,7 +86,7 @@ MMEW = DataSet(
     frames_per_s=90.0,
     table_name="MMEW_Micro_Exp.xlsx",
     tables=_TABLES,
-    read_tables=read_tables,
+    read_tables=partial(read_tables, FORM),
     place=place,
     published={"clips": 300},
 )

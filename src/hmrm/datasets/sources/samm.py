@@ -10,27 +10,16 @@ Layout: ``SAMM/006/006_1_2/006_05562.jpg``; ``SAMM_CROP`` mirrors it. Table:
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
-from hmrm.datasets.annotations.description import DataSet, Findings, main_tables
+from hmrm.datasets.annotations.description import DataSet
 from hmrm.datasets.annotations.folders import Parts
-from hmrm.datasets.annotations.labels import emotion_of
-from hmrm.datasets.annotations.read_rows import read_rows
-from hmrm.datasets.annotations.records import (
-    Record,
-    is_remark,
-    note_odd_name,
-    objective_class,
-    padded,
-    span,
-    units_of,
-)
-from hmrm.datasets.annotations.workbook import Column, Row, find_table
+from hmrm.datasets.annotations.records import note_unusual_name, padded
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
+from hmrm.datasets.annotations.workbook import Column, Row
 
 NAME = "samm"
 TABLES = (r"samm.*micro.*facs", r"samm.*facs", r"samm.*micro")
-SHEET = "MICRO_ONLY"
 
 _COLUMNS = (
     Column(key="subject", names=("Subject", "Sub")),
@@ -47,47 +36,21 @@ _COLUMNS = (
 _CLIP = re.compile(r"(\d{3})_\d+_\w+")
 
 
-def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Records of the FACS workbook."""
-    records: list[Record] = []
-    for path in main_tables(tables, TABLES)[:1]:
-        table = find_table(findings.open(path), _COLUMNS, findings.notes, sheet_name=SHEET)
-        records = read_rows(table, _record, findings)
-    return records
-
-
 def place(parts: Parts) -> str | None:
     """``…/006/006_1_2`` → ``006/006_1_2``."""
     found = _CLIP.fullmatch(parts[-1])
     return None if found is None else f"{found[1]}/{parts[-1]}"
 
 
-def _record(row: Row) -> Record | None:
-    if is_remark(row, "clip", "onset"):
-        return None
+def _clip_name(row: Row) -> ClipName:
     subject, clip = padded(row, "subject", digits=3), row.needed_text("clip")
     if not clip.startswith(f"{subject}_"):
         row.notes.add("subject_differs", row.where, f"{subject}, but the clip is {clip}")
-    note_odd_name(row, "clip", _CLIP, "006_1_2")
-    onset, offset = row.needed_frame("onset"), row.frame("offset")
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME,
-        subject=subject,
-        clip=clip,
-        onset_frame=onset,
-        apex_frame=row.frame("apex"),
-        offset_frame=offset,
-        emotion=emotion_of(row, "emotion", NAME),
-        folder=f"{subject}/{clip}",
-        units=units,
-        units_text=text,
-        objective_class=objective_class(row, "objective"),
-        span_frames=span(onset, offset),
-        where=row.address("clip"),
-    )
+    note_unusual_name(row, "clip", _CLIP, "006_1_2")
+    return ClipName(subject=subject, clip=clip, folder=f"{subject}/{clip}")
 
 
+FORM = TableForm(dataset=NAME, files=TABLES, columns=_COLUMNS, sheet="MICRO_ONLY", name=_clip_name)
 SAMM = DataSet(
     name=NAME,
     title="SAMM",
@@ -97,7 +60,7 @@ SAMM = DataSet(
     frames_per_s=200.0,
     table_name="SAMM_Micro_FACS_Codes_v2.xlsx",
     tables=TABLES,
-    read_tables=read_tables,
+    read_tables=partial(read_tables, FORM),
     place=place,
     raw_first=("raw", "samm/", "crop"),
     published={

@@ -14,21 +14,15 @@ baselines drop both, here they are kept and noted.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hmrm.datasets.annotations.description import DataSet, Findings, first_match, main_tables
+from hmrm.datasets.annotations.description import DataSet, Findings, first_match
 from hmrm.datasets.annotations.folders import Parts
-from hmrm.datasets.annotations.read_rows import read_rows
-from hmrm.datasets.annotations.records import (
-    Record,
-    is_remark,
-    kind_of,
-    named_elsewhere,
-    note_other_subject,
-    units_of,
-)
-from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table
+from hmrm.datasets.annotations.records import Record, named_elsewhere, note_other_subject
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
+from hmrm.datasets.annotations.workbook import Column, Notes, Row
 from hmrm.datasets.sources import samm
 from hmrm.errors import DataError
 
@@ -48,19 +42,15 @@ _COLUMNS = (
 _CLIP = re.compile(r"((\d{3})_\d+)(?:_\w+)?")
 
 
-def read_tables(tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Records of the long videos' workbook."""
+def read_all(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """Records of the long videos' workbook, with the emotions of SAMM's own where it is there."""
     emotions: dict[str, str] = {}
     for path in first_match(tables, samm.TABLES)[:1]:
         if not first_match([path], _TABLES):
             # Its own oddities are told where SAMM itself is looked at.
-            known = samm.read_tables([path], Findings(notes=Notes(), read=findings.read))
-            emotions = {record.clip: record.emotion for record in known}
-    records: list[Record] = []
-    for path in main_tables(tables, _TABLES)[:1]:
-        table = find_table(findings.open(path), _COLUMNS, findings.notes)
-        records = read_rows(table, partial(_record, emotions), findings)
-    return records
+            unheard = Findings(notes=Notes(), read=findings.read)
+            emotions = {r.clip: r.emotion for r in read_tables(samm.FORM, [path], unheard)}
+    return read_tables(replace(FORM, finish=partial(_finished, emotions)), tables, findings)
 
 
 def place(parts: Parts) -> str | None:
@@ -68,39 +58,41 @@ def place(parts: Parts) -> str | None:
     return parts[-1] if re.fullmatch(r"\d{3}_\d+", parts[-1]) else None
 
 
-def _record(emotions: Mapping[str, str], row: Row) -> Record | None:
-    if is_remark(row, "clip", "onset"):
-        return None
+def _clip_name(row: Row) -> ClipName:
     clip = row.needed_text("clip")
     found = _CLIP.fullmatch(clip)
     if found is None:
         raise DataError(f"{row.address('clip')}: {clip!r} is no name such as 006_1_2")
     note_other_subject(row, "subject", found[2], clip)
-    onset, offset, kind = row.needed_frame("onset"), row.frame("offset"), kind_of(row, "kind")
+    return ClipName(subject=found[2], clip=clip, folder=found[1])
+
+
+def _finished(emotions: Mapping[str, str], row: Row, record: Record) -> Record:
+    """With SAMM's emotion; what public baselines drop is noted."""
+    clip, onset, offset = record.clip, record.onset_frame, record.offset_frame
+    assert onset is not None, "the form needs an onset"
     if onset == 0:
         row.notes.add("onset_zero", row.address("onset"), f"{clip} began before the video")
-    if offset is not None and kind == "macro" and offset - onset > _LONGEST_FRAMES:
-        row.notes.add("long_macro", row.where, f"{clip}: {offset - onset} frames")
-    if kind == "micro" and emotions and clip not in emotions:
+    if record.kind == "macro":
+        if offset is not None and offset - onset > _LONGEST_FRAMES:
+            row.notes.add("long_macro", row.where, f"{clip}: {offset - onset} frames")
+        return record
+    if not emotions:
+        return replace(record, no_emotion=named_elsewhere(samm.SAMM.table_name))
+    if clip not in emotions:
         row.notes.add("no_emotion", row.address("clip"), f"{clip} is not in SAMM's own workbook")
-    units, text = units_of(row, "units")
-    return Record(
-        dataset=NAME,
-        subject=found[2],
-        clip=clip,
-        onset_frame=onset,
-        apex_frame=row.frame("apex"),
-        offset_frame=offset,
-        emotion=emotions.get(clip, "") if kind == "micro" else "",
-        no_emotion="" if emotions or kind == "macro" else named_elsewhere(samm.SAMM.table_name),
-        folder=found[1],
-        units=units,
-        units_text=text,
-        kind=kind,
-        where=row.address("clip"),
-    )
+    return replace(record, emotion=emotions.get(clip, ""))
 
 
+FORM = TableForm(
+    dataset=NAME,
+    files=_TABLES,
+    columns=_COLUMNS,
+    name=_clip_name,
+    cut=False,
+    kind="kind",
+    has_emotions=False,
+)
 SAMM_LV = DataSet(
     name=NAME,
     title="SAMM Long Videos",
@@ -110,7 +102,7 @@ SAMM_LV = DataSet(
     frames_per_s=200.0,
     table_name="SAMM_LongVideos_V3_Release.xlsx",
     tables=(*_TABLES, *samm.TABLES),
-    read_tables=read_tables,
+    read_tables=read_all,
     place=place,
     published={"macro": 343, "micro": 159},
     repeats=True,

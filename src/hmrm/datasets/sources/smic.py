@@ -16,6 +16,7 @@ micro-expressions (``Onset2F`` …). Editions that circulate have an ``ApexF``; 
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -33,6 +34,7 @@ from hmrm.datasets.annotations.records import (
     span,
 )
 from hmrm.datasets.annotations.spreadsheets import Sheet
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
 from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table
 from hmrm.errors import DataError
 
@@ -114,22 +116,29 @@ def _note_other_folder(record: Record, folder: ClipFolder, notes: Notes) -> None
             notes.add("folder_differs", str(folder.path), message)
 
 
-def read_short_table(dataset: str, tables: Sequence[Path], findings: Findings) -> list[Record]:
-    """Records of the table that others made of the short clips."""
+def _short_form(dataset: str) -> TableForm:
+    """The table that others made of the short clips."""
+    return TableForm(
+        dataset=dataset,
+        files=(r"smic",),
+        columns=_SHORT_COLUMNS,
+        name=_clip_name,
+        has_emotions=False,
+        finish=_finished,
+    )
 
-    def record(row: Row) -> Record | None:
-        if is_remark(row, "clip", "onset"):
-            return None
-        key = _key(row)
-        _emotion(row, key.split("/")[1], dataset)
-        onset, offset = row.needed_frame("onset"), row.needed_frame("offset")
-        return _short(dataset, key, onset, offset, row.address("clip"))
 
-    records: list[Record] = []
-    for path in main_tables(tables, (r"smic",))[:1]:
-        table = find_table(findings.open(path), _SHORT_COLUMNS, findings.notes)
-        records = read_rows(table, record, findings)
-    return records
+def _clip_name(row: Row) -> ClipName:
+    key = _key(row)
+    subject, clip = key.split("/")
+    return ClipName(subject=subject, clip=clip, folder=key)
+
+
+def _finished(row: Row, record: Record) -> Record:
+    if record.offset_frame is None:
+        # Refused in its own words: a short clip has no end but its offset.
+        row.needed_frame("offset")
+    return replace(record, emotion=_emotion(row, record.clip, record.dataset))
 
 
 def read_long_table(
@@ -260,7 +269,7 @@ def _short_set(camera: Camera, published: Mapping[str, int]) -> DataSet:
         frames_per_s=100.0 if camera == "hs" else 25.0,
         table_name="smic.xlsx",
         tables=(r"^smic[^e]*\.(xlsx|xls|csv)$",),
-        read_tables=partial(read_short_table, name),
+        read_tables=partial(read_tables, _short_form(name)),
         place=partial(place, camera, False),
         read_folders=partial(read_folders, name),
         raw_first=("raw", f"smic/{camera}", "cropped"),

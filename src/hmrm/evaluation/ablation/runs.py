@@ -15,14 +15,13 @@ from typing import Any
 
 from hmrm import config
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
-from hmrm.evaluation.ablation.table import Finished, compared, write_table
+from hmrm.evaluation.ablation.table import AblationTable, Pretrained, compared, write_table
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
 from hmrm.flow.mapset import MapSet
 from hmrm.progress import Progress, silent
-from hmrm.training.models import find_recogniser
-from hmrm.training.registry import network_sizes
+from hmrm.training.registry import find_recogniser, network_sizes
 
 BASE = "base"
 DEFAULTS: Mapping[str, Any] = {"folds": "5", "seeds": [0, 1, 2], "features": False}
@@ -73,9 +72,9 @@ class Ablation:
 
 @dataclass(frozen=True, kw_only=True)
 class AblationResult:
-    """The table as plain values (``ablation.json``), and what stopped a row, by name."""
+    """The table (``ablation.json``), and what stopped a row, by name."""
 
-    content: Mapping[str, Any]
+    table: AblationTable
     failures: Mapping[str, HmrmError]
 
 
@@ -149,7 +148,7 @@ def ablate(
         with _named(row), suppress(*(() if row in chosen else (MissingExtraError,))):
             find_recogniser(row.plan.model, row.plan.options)
     failures: dict[str, HmrmError] = {}
-    finished: dict[str, Finished] = {}
+    finished: dict[str, Pretrained] = {}
     for number, row in enumerate(chosen):
         progress("rows", number, len(chosen))
         try:
@@ -159,12 +158,12 @@ def ablate(
             raise
         except HmrmError as error:
             failures[row.name] = error
-        content = _write(mapset, ablation, output, finished, failures)
+        table = _write(mapset, ablation, output, finished, failures)
     progress("rows", len(chosen), len(chosen))
-    return AblationResult(content=content, failures=failures)
+    return AblationResult(table=table, failures=failures)
 
 
-def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> Mapping[str, Any]:
+def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> AblationTable:
     """The table of what is finished, written anew; nothing is run.
 
     Raises:
@@ -178,20 +177,20 @@ def _write(
     mapset: MapSet,
     ablation: Ablation,
     output: Path,
-    finished: dict[str, Finished],
+    finished: dict[str, Pretrained],
     failures: Mapping[str, HmrmError],
-) -> Mapping[str, Any]:
+) -> AblationTable:
     """Add to ``finished`` what is new on disk, and write the table."""
     for row in ablation.rows:
         folder = output / row.name
         if row.name in finished or not (folder / "run.json").is_file():
             continue
         (run,) = read_runs([folder])
-        stamp = run.summary["provenance"]
-        if (stamp["config_hash"], stamp["data_hash"]) == (row.plan.digest, mapset.sha256):
+        stamp = run.summary.provenance
+        if (stamp.config_hash, stamp.data_hash) == (row.plan.digest, mapset.sha256):
             recogniser = find_recogniser(row.plan.model, row.plan.options)
             count = getattr(recogniser, "parameters", None)
-            one = Finished(run=run, parameters=None if count is None else count(mapset.classes))
+            one = Pretrained(run=run, parameters=None if count is None else count(mapset.classes))
             base = finished.get(BASE)
             finished[row.name] = one if base is None else compared(one, base)
     return write_table(

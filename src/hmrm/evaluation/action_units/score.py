@@ -5,14 +5,16 @@ import io
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
 from hmrm.datasets.sources.catalogue import dataset_named
 from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.text_files import table_text
+from hmrm.records import formerly
 
 FILE_NAME = "action_units.csv"
 FAILURES = ("no face", "no usable flow")
@@ -28,6 +30,8 @@ class UnitScore:
         hits, false_alarms, misses: clips.
         doubtful: clips where the annotator was not sure of it; they do not count for this unit.
     """
+
+    WRITTEN_TOO: ClassVar = ("f1",)
 
     number: int
     hits: int
@@ -55,10 +59,12 @@ class UnitScores:
         unreadable: annotated clips whose code could not be read; they do not count.
     """
 
+    WRITTEN_TOO: ClassVar = ("macro_f1", "micro_f1")
+
     units: tuple[UnitScore, ...]
     clips: int
     without_result: int
-    left_out: int
+    excluded: int = field(metadata=formerly("left_out"))
     unknown: int
     unreadable: int
 
@@ -80,7 +86,7 @@ def score_units(
     found: Mapping[str, frozenset[int]],
     *,
     units: Sequence[int] = (),
-    left_out: Collection[str] = (),
+    excluded: Collection[str] = (),
 ) -> UnitScores:
     """Score found units against annotated ones; clips are matched by id, sides do not matter.
 
@@ -96,7 +102,7 @@ def score_units(
         DataError: no clip is annotated, or the two tables share none.
     """
     known = {clip: code for clip, code in truth.items() if code is not None}
-    unseen = set(known) & set(left_out) - set(found)
+    unseen = set(known) & set(excluded) - set(found)
     codes = {clip: code for clip, code in known.items() if clip not in unseen}
     if not codes:
         raise DataError("action units: the truth annotates no clip; give the annotation table")
@@ -112,7 +118,7 @@ def score_units(
         units=tuple(_score_one(number, codes, found) for number in units or stated),
         clips=len(codes),
         without_result=len(set(codes) - set(found)),
-        left_out=len(unseen),
+        excluded=len(unseen),
         unknown=len(set(found) - set(truth)),
         unreadable=len(truth) - len(known),
     )
@@ -191,7 +197,7 @@ def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int
     return found
 
 
-def read_left_out(folder: Path) -> frozenset[str]:
+def read_excluded(folder: Path) -> frozenset[str]:
     """Clips that ``hmrm datasets prepare`` left out, as its ``skipped.csv`` names them.
 
     Clips in which it found no face or no usable flow are not among them: there the chain failed,

@@ -27,16 +27,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
 from hmrm.evaluation.settings import load_plan
-from hmrm.model.baselines import FULL_NETWORKS
 from hmrm.model.contract import FittedRecogniser, Recogniser, TrainingSet
 from hmrm.model.grained_mamba import GrainedMambaEncoder, ShortConvolution
-from hmrm.model.network import HMRM, PRESETS
 from hmrm.model.scan import using_backend
 from hmrm.parallel import one_torch_thread
 from hmrm.progress import Progress, silent
 from hmrm.training.ensemble import Ensemble
-from hmrm.training.models import find_recogniser
-from hmrm.training.registry import RECOGNISERS, build_recogniser
+from hmrm.training.registry import MODELS, build_recogniser, find_recogniser
 
 SCAN = "scan"
 PRODUCTS = "products"
@@ -97,8 +94,8 @@ class Efficiency:
 
 
 def model_names() -> tuple[str, ...]:
-    """All that can be measured: recognisers known by name, then networks that are only counted."""
-    return tuple(dict.fromkeys((*RECOGNISERS, *_BARE)))
+    """All that can be measured: models that can be trained, then networks that are only counted."""
+    return tuple(MODELS)
 
 
 def measure_models(
@@ -138,11 +135,12 @@ def noise_set(count: int) -> TrainingSet:
 
 
 def _measure(name: str, train: TrainingSet, *, budget_s: float) -> Efficiency:
-    if name in _BARE and name not in RECOGNISERS:
-        build, side_px = _BARE[name]
-        return measure_network(name, build(), side_px=side_px, budget_s=budget_s)
-    if name in RECOGNISERS:
+    model = MODELS.get(name)
+    if model is not None and model.recogniser is not None:
         return _measure_recogniser(name, build_recogniser(name), train, budget_s=budget_s)
+    if model is not None and model.network is not None:
+        network = model.network(classes=len(CLASSES))
+        return measure_network(name, network, side_px=model.side_px, budget_s=budget_s)
     plan = load_plan(Path(name))
     recogniser = find_recogniser(plan.model, plan.options)
     return _measure_recogniser(Path(name).stem, recogniser, train, budget_s=budget_s)
@@ -313,20 +311,3 @@ def cpu_name() -> str:
 
 def _generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
-
-
-def _full(name: str) -> tuple[Callable[[], nn.Module], int]:
-    peer = FULL_NETWORKS[name]
-    return lambda: peer.build(classes=len(CLASSES)), peer.side_px
-
-
-def _ours(preset: str) -> tuple[Callable[[], nn.Module], int]:
-    config = PRESETS[preset]
-    return lambda: HMRM(config, generator=_generator()), config.map_size
-
-
-_BARE: dict[str, tuple[Callable[[], nn.Module], int]] = {
-    **{f"hmrm-{preset}": _ours(preset) for preset in PRESETS},
-    **{name: _full(name) for name in FULL_NETWORKS},
-}
-"""Networks without a recipe here: how to build them, and the side of their maps."""

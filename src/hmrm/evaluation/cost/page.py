@@ -1,17 +1,16 @@
 """Costs beside scores: JSON, a Markdown page, the paper's figure 6 (parameters against UF1)."""
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from hmrm import atomic, provenance
-from hmrm.errors import DataError
+from hmrm import atomic, provenance, records
 from hmrm.evaluation.cost.measure import CONFIG_ENDING, Efficiency, cpu_name
-from hmrm.evaluation.settings import load_plan
+from hmrm.evaluation.results import read_summary
+from hmrm.evaluation.settings import PlanTables, load_plan
 
 FIGURE_SIZE_IN = (9.0, 5.5)
 
@@ -23,6 +22,34 @@ class Score:
     uf1: float
     rule: str
     published: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostRow:
+    """One model of the table; None where there is no such score."""
+
+    cost: Efficiency = field(metadata=records.INLINE)
+    measured_uf1: Score | None
+    published_uf1: Score | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostTable:
+    """What the JSON file of ``hmrm benchmark models`` holds.
+
+    Attributes:
+        cpu: name of the processor the times belong to.
+        training_clips: clips that a fold trains on.
+        flops: how operations are counted.
+    """
+
+    benchmark: str
+    cpu: str
+    threads: int
+    training_clips: int
+    flops: str
+    models: tuple[CostRow, ...]
+    provenance: provenance.Stamp
 
 
 PUBLISHED: dict[str, Score] = {
@@ -47,49 +74,44 @@ def read_scores(runs: Sequence[Path], names: Sequence[str]) -> dict[str, Score]:
     scores = {}
     titles = {_options(name): Path(name).stem for name in names}
     for run in runs:
-        path = run / "run.json"
-        try:
-            summary = json.loads(path.read_text(encoding="utf-8"))
-            uf1 = float(summary["scores"]["composite"]["uf1"]["mean"])
-            options = json.dumps(summary["config"]["model"], sort_keys=True)
-            score = Score(uf1=uf1, rule=str(summary["selection"]), published=False)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path}: not a finished run's result ({error}); give a folder of hmrm evaluate"
-            ) from error
-        if options in titles:
-            scores[titles[options]] = score
+        summary = read_summary(run)
+        if isinstance(summary.config, PlanTables):
+            title = titles.get(_plain(summary.config))
+            if title is not None:
+                uf1 = summary.composite.uf1.mean
+                scores[title] = Score(uf1=uf1, rule=summary.selection, published=False)
     return scores
 
 
 def _options(name: str) -> str:
     path = Path(name) if name.endswith(CONFIG_ENDING) else None
-    plan = load_plan(path, model=None if path else name)
-    return json.dumps(plan.to_mapping()["model"], sort_keys=True)
+    return _plain(load_plan(path, model=None if path else name).tables)
 
 
-def as_json(
+def _plain(tables: PlanTables) -> str:
+    return json.dumps(records.to_json(tables.model), sort_keys=True)
+
+
+def cost_table(
     measured: Sequence[Efficiency], *, scores: Mapping[str, Score], training_clips: int
-) -> str:
-    """All that was measured, with its origin, as JSON text."""
-    models: list[dict[str, Any]] = []
-    for found in measured:
-        row = dataclasses.asdict(found)
-        score = scores.get(found.name)
-        row["measured_uf1"] = None if score is None else dataclasses.asdict(score)
-        published = PUBLISHED.get(found.name)
-        row["published_uf1"] = None if published is None else dataclasses.asdict(published)
-        models.append(row)
-    table = {
-        "benchmark": "models",
-        "cpu": cpu_name(),
-        "threads": 1,
-        "training_clips": training_clips,
-        "flops": "per clip; a multiplication and an addition are two; scans counted",
-        "models": models,
-        "provenance": provenance.stamp(seeds=(0,)),
-    }
-    return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
+) -> CostTable:
+    """All that was measured, with its origin."""
+    return CostTable(
+        benchmark="models",
+        cpu=cpu_name(),
+        threads=1,
+        training_clips=training_clips,
+        flops="per clip; a multiplication and an addition are two; scans counted",
+        models=tuple(
+            CostRow(
+                cost=found,
+                measured_uf1=scores.get(found.name),
+                published_uf1=PUBLISHED.get(found.name),
+            )
+            for found in measured
+        ),
+        provenance=provenance.make_stamp(seeds=(0,)),
+    )
 
 
 def as_markdown(measured: Sequence[Efficiency], *, scores: Mapping[str, Score], figure: str) -> str:

@@ -1,45 +1,160 @@
-"""Everything a report says, as plain values: ``report.json``, and the source of both pages."""
+"""Everything a report says, as records: ``report.json``, and the source of both pages."""
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
+from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from hmrm import provenance
+from hmrm import provenance, records
 from hmrm.errors import DataError
+from hmrm.evaluation.leakage import Leak
 from hmrm.evaluation.oracle import PERMUTATIONS
 from hmrm.evaluation.predictions import match
-from hmrm.evaluation.report.hard import hard_cases
+from hmrm.evaluation.report.hard import HardCases, hard_cases
+from hmrm.evaluation.report.published import Method, Published, published
 from hmrm.evaluation.report.runs import Run
-from hmrm.evaluation.statistics import holm, paired_bootstrap
-from hmrm.evaluation.summary import COMPOSITE
+from hmrm.evaluation.results import COMPOSITE, Measured, RunSummary
+from hmrm.evaluation.statistics import Difference, holm, paired_bootstrap
+from hmrm.records import formerly
+
+Group = Literal["ours", "honest", "unknown", "on_test"]
 
 DATASET_NAMES = {COMPOSITE: "composite", "smic": "SMIC-HS", "casme2": "CASME II", "samm": "SAMM"}
-GROUPS = {
+GROUPS: dict[Group, str] = {
     "ours": "measured here",
     "honest": "published, chosen without the test subject",
     "unknown": "published, rule unknown",
     "on_test": "published or measured, chosen on the test subject",
 }
 COMPOSITE_CLIPS, COMPOSITE_SUBJECTS = 442, 68
-_GROUP_OF_RULE = {"none": "honest", "fixed": "honest", "unknown": "unknown", "on_test": "on_test"}
+_GROUP_OF_RULE: dict[str, Group] = {
+    "none": "honest",
+    "fixed": "honest",
+    "unknown": "unknown",
+    "on_test": "on_test",
+}
 
 # What a run names as its folds that did not learn from a part of these people.
 _NO_SPLIT = ("none", "unknown")
 
 
-def published() -> Mapping[str, Any]:
-    """The table of published numbers, with the rule each was made by."""
-    text = resources.files("hmrm.evaluation.report").joinpath("published.json").read_text("utf-8")
-    found: Mapping[str, Any] = json.loads(text)
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Printed:
+    """A metric as others printed it; None where they did not."""
+
+    mean: float | None
 
 
-def build_content(runs: Sequence[Run]) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """UF1 and UAR of one method on one data set."""
+
+    uf1: Measured | Printed
+    uar: Measured | Printed
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRow:
+    """One method of the main table.
+
+    Attributes:
+        own: measured here, not published.
+        source: of a published number.
+        rule_words: how the epoch was chosen.
+        seeds: their number, for runs of ours.
+        scores: data set → scores, where there are any.
+    """
+
+    name: str
+    group: Group
+    own: bool
+    source: str
+    rule_words: str
+    seeds: int | None
+    scores: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedTest:
+    """Two runs of the same clips, the better one second; ``p_holm`` is that of UF1.
+
+    Attributes:
+        looked: one of them chose its epoch on the test subject.
+    """
+
+    lower: str
+    higher: str
+    looked: bool
+    uf1: Difference
+    uar: Difference
+    p_holm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OracleRow:
+    """What choosing on the test subject gains: UF1 and UAR of the composite, means over seeds.
+
+    Attributes:
+        epochs: looks for each fold.
+        true_looking, true_last: best and last epoch, scored on the true labels.
+        permuted_looking, permuted_last: the same on permuted labels.
+        guess: UF1 by guessing.
+    """
+
+    run: str
+    epochs: int
+    true_looking: tuple[float, float]
+    true_last: tuple[float, float]
+    permuted_looking: tuple[float, float]
+    permuted_last: tuple[float, float]
+    permutations: int
+    guess: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedRun:
+    """A run's summary under its unique name."""
+
+    name: str
+    summary: RunSummary = field(metadata=records.INLINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLeak:
+    """A leak, and the run it was found in."""
+
+    run: str
+    leak: Leak = field(metadata=records.INLINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContent:
+    """All that a report says.
+
+    Attributes:
+        datasets: columns of the table; ``dataset_names`` what they are called on the page.
+        separate: in every run no subject is on both sides.
+    """
+
+    title: str
+    hmrm: str
+    datasets: tuple[str, ...]
+    dataset_names: Mapping[str, str]
+    classes: tuple[str, ...]
+    runs: tuple[NamedRun, ...]
+    table: tuple[TableRow, ...]
+    notes: tuple[str, ...] = field(metadata=formerly("remarks"))
+    pairs: tuple[PairedTest, ...]
+    hard: HardCases | None
+    oracle: tuple[OracleRow, ...]
+    separate: bool
+    warnings: tuple[str, ...]
+    leaks: tuple[RunLeak, ...]
+
+
+def build_content(runs: Sequence[Run]) -> ReportContent:
     """Tables, paired tests, hard cases and warnings of all runs.
 
     Raises:
@@ -50,35 +165,33 @@ def build_content(runs: Sequence[Run]) -> dict[str, Any]:
     table = published()
     datasets = _datasets(runs, table)
     rows = _table(runs, table, datasets)
-    return {
-        "title": "Recognition of micro-expressions, leave one subject out"
-        if all(r.summary["folds"] == "loso" for r in runs)
-        else "Recognition of micro-expressions",
-        "hmrm": provenance.version(),
-        "datasets": datasets,
-        "dataset_names": {d: DATASET_NAMES.get(d, d) for d in datasets},
-        "classes": list(runs[0].summary["classes"]),
-        "runs": [{"name": r.name, **r.summary} for r in runs],
-        "table": rows,
-        "remarks": [
-            f"{m['name']}: {m['remark']}"
-            for m in (table["methods"] if len(rows) > len(runs) else ())
-            if "remark" in m
-        ],
-        "pairs": paired_tests(runs),
-        "hard": hard_cases(runs),
-        "oracle": _oracle(runs),
-        "separate": all(r.summary["folds"] not in _NO_SPLIT for r in runs),
-        "warnings": [*_warnings(runs), *_split_otherwise(runs), *_incomparable(runs)],
-        "leaks": [{"run": r.name, **leak} for r in runs for leak in r.summary.get("leaks", [])],
-    }
+    methods = table.methods if len(rows) > len(runs) else ()
+    title = "Recognition of micro-expressions"
+    if all(r.summary.folds == "loso" for r in runs):
+        title += ", leave one subject out"
+    return ReportContent(
+        title=title,
+        hmrm=provenance.version(),
+        datasets=datasets,
+        dataset_names={d: DATASET_NAMES.get(d, d) for d in datasets},
+        classes=runs[0].summary.classes,
+        runs=tuple(NamedRun(name=r.name, summary=r.summary) for r in runs),
+        table=rows,
+        notes=tuple(f"{m.name}: {m.note}" for m in methods if m.note is not None),
+        pairs=paired_tests(runs),
+        hard=hard_cases(runs),
+        oracle=_oracle(runs),
+        separate=all(r.summary.folds not in _NO_SPLIT for r in runs),
+        warnings=(*_warnings(runs), *_split_otherwise(runs), *_incomparable(runs)),
+        leaks=tuple(RunLeak(run=r.name, leak=leak) for r in runs for leak in r.summary.leaks),
+    )
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:
     """Each warning once, with the runs it is about."""
     about: dict[str, list[str]] = {}
     for run in runs:
-        for warning in run.summary["warnings"]:
+        for warning in run.summary.warnings:
             about.setdefault(warning, []).append(run.name)
     return [f"{'; '.join(names)}: {warning}" for warning, names in about.items()]
 
@@ -87,14 +200,14 @@ def _split_otherwise(runs: Sequence[Run]) -> list[str]:
     """That runs learnt from different parts of the people, where they did."""
     about: dict[str, list[str]] = {}
     for run in runs:
-        if run.summary["folds"] not in _NO_SPLIT:
-            about.setdefault(run.summary["folds"], []).append(run.name)
+        if run.summary.folds not in _NO_SPLIT:
+            about.setdefault(run.summary.folds, []).append(run.name)
     if len(about) < 2:
         return []
-    said = "; ".join(f"{', '.join(names)}: folds {folds}" for folds, names in about.items())
+    stated = "; ".join(f"{', '.join(names)}: folds {folds}" for folds, names in about.items())
     return [
-        f"{said}. Fewer folds leave fewer people to learn from, and lower scores: compare runs of "
-        "one split"
+        f"{stated}. Fewer folds leave fewer subjects to learn from, and lower scores: compare runs "
+        "of one split"
     ]
 
 
@@ -113,121 +226,117 @@ def _incomparable(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _is_composite(run: Run, table: Mapping[str, Any]) -> bool:
+def _is_composite(run: Run, table: Published) -> bool:
     """Whether a run is about the clips and classes that the published numbers speak of."""
     summary = run.summary
     return (
-        summary["clips"] == COMPOSITE_CLIPS
-        and summary["subjects"] == COMPOSITE_SUBJECTS
-        and set(summary["scores"]) == set(table["datasets"])
-        and list(summary["classes"]) == ["negative", "positive", "surprise"]
+        summary.clips == COMPOSITE_CLIPS
+        and summary.subjects == COMPOSITE_SUBJECTS
+        and set(summary.scores) == set(table.datasets)
+        and summary.classes == ("negative", "positive", "surprise")
     )
 
 
-def _datasets(runs: Sequence[Run], table: Mapping[str, Any]) -> list[str]:
-    named = [d for d in table["datasets"] if any(d in r.summary["scores"] for r in runs)]
-    others = {d for r in runs for d in r.summary["scores"]} - set(named)
-    return [*named, *sorted(others)]
+def _datasets(runs: Sequence[Run], table: Published) -> tuple[str, ...]:
+    named = [d for d in table.datasets if any(d in r.summary.scores for r in runs)]
+    others = {d for r in runs for d in r.summary.scores} - set(named)
+    return (*named, *sorted(others))
 
 
-def _table(
-    runs: Sequence[Run], table: Mapping[str, Any], datasets: Sequence[str]
-) -> list[dict[str, Any]]:
+def _table(runs: Sequence[Run], table: Published, datasets: Sequence[str]) -> tuple[TableRow, ...]:
     """Rows in groups: ours first, then published ones by how they were chosen."""
     rows = [_own_row(run, datasets) for run in runs]
     if all(_is_composite(run, table) for run in runs):
-        rows += [_published_row(method, datasets) for method in table["methods"]]
+        rows += [_published_row(method, datasets) for method in table.methods]
     order = list(GROUPS)
-    return sorted(rows, key=lambda row: order.index(row["group"]))
+    return tuple(sorted(rows, key=lambda row: order.index(row.group)))
 
 
-def _own_row(run: Run, datasets: Sequence[str]) -> dict[str, Any]:
-    scores = run.summary["scores"]
-    return {
-        "name": run.name,
-        "group": "on_test" if run.summary["selection"] == "oracle" else "ours",
-        "own": True,
-        "source": "",
-        "rule_words": run.summary["selection_words"],
-        "seeds": len(run.summary["seeds"]),
-        "scores": {
-            d: {
-                m: {k: scores[d][m][k] for k in ("mean", "sd", "low", "high")}
-                for m in ("uf1", "uar")
-            }
+def _own_row(run: Run, datasets: Sequence[str]) -> TableRow:
+    summary = run.summary
+    return TableRow(
+        name=run.name,
+        group="on_test" if summary.selection == "oracle" else "ours",
+        own=True,
+        source="",
+        rule_words=summary.selection_words,
+        seeds=len(summary.seeds),
+        scores={
+            d: Cell(uf1=summary.scores[d].uf1.measured, uar=summary.scores[d].uar.measured)
             for d in datasets
-            if d in scores
+            if d in summary.scores
         },
-    }
+    )
 
 
-def _published_row(method: Mapping[str, Any], datasets: Sequence[str]) -> dict[str, Any]:
-    return {
-        "name": method["name"],
-        "group": _GROUP_OF_RULE[method["rule"]],
-        "own": False,
-        "source": method.get("source", ""),
-        "rule_words": method["rule_words"],
-        "seeds": None,
-        "scores": {
-            d: {m: {"mean": value} for m, value in zip(("uf1", "uar"), method[d], strict=True)}
-            for d in datasets
-            if d in method
+def _published_row(method: Method, datasets: Sequence[str]) -> TableRow:
+    scores = {d: method.scores[d] for d in datasets if d in method.scores}
+    return TableRow(
+        name=method.name,
+        group=_GROUP_OF_RULE[method.rule],
+        own=False,
+        source=method.source,
+        rule_words=method.rule_words,
+        seeds=None,
+        scores={
+            d: Cell(uf1=Printed(mean=uf1), uar=Printed(mean=uar))
+            for d, (uf1, uar) in scores.items()
         },
-    }
+    )
 
 
-def paired_tests(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def paired_tests(runs: Sequence[Run]) -> tuple[PairedTest, ...]:
     """Every two runs of the same clips: the better one second, so that differences are positive.
 
     ``p_holm`` is UF1's p after Holm's correction for the number of pairs.
     """
-    found: list[dict[str, Any]] = []
-    for first, second in combinations(runs, 2):
-        by_uf1 = sorted(
-            (first, second), key=lambda r: r.summary["scores"][COMPOSITE]["uf1"]["mean"]
-        )
+    found: list[tuple[Run, Run, Mapping[str, Difference]]] = []
+    for pair in combinations(runs, 2):
+        lower, higher = sorted(pair, key=lambda r: r.summary.composite.uf1.mean)
         try:
             difference = paired_bootstrap(
-                by_uf1[0].seeds, by_uf1[1].seeds, generator=np.random.default_rng(0)
+                lower.seeds, higher.seeds, generator=np.random.default_rng(0)
             )
         except DataError:
             continue
-        found.append(
-            {
-                "lower": by_uf1[0].name,
-                "higher": by_uf1[1].name,
-                "looked": any(r.summary["selection"] == "oracle" for r in by_uf1),
-                **{name: dataclasses.asdict(difference[name]) for name in ("uf1", "uar")},
-            }
+        found.append((lower, higher, difference))
+    corrected = holm([difference["uf1"].p for *_, difference in found])
+    return tuple(
+        PairedTest(
+            lower=lower.name,
+            higher=higher.name,
+            looked=any(r.summary.selection == "oracle" for r in (lower, higher)),
+            uf1=difference["uf1"],
+            uar=difference["uar"],
+            p_holm=p,
         )
-    for pair, p in zip(found, holm([pair["uf1"]["p"] for pair in found]), strict=True):
-        pair["p_holm"] = p
-    return found
+        for (lower, higher, difference), p in zip(found, corrected, strict=True)
+    )
 
 
-def _oracle(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def _oracle(runs: Sequence[Run]) -> tuple[OracleRow, ...]:
     """For each oracle run: its score, the same run without looking, the same rule on noise."""
     found = []
     for run in runs:
-        controls = run.summary.get("oracle_control")
+        controls = [one.control for one in run.summary.oracle_control or ()]
         if not controls:
             continue
-        means = {
-            name: np.mean([c[name] for c in controls], axis=0).tolist()
-            for name in ("looking", "last", "fixed")
-        }
-        scores = run.summary["scores"][COMPOSITE]
+        scores = run.summary.composite
         found.append(
-            {
-                "run": run.name,
-                "epochs": controls[0]["epochs"],
-                "true_looking": [scores["uf1"]["mean"], scores["uar"]["mean"]],
-                "true_last": means["fixed"],
-                "permuted_looking": means["looking"],
-                "permuted_last": means["last"],
-                "permutations": PERMUTATIONS,
-                "guess": scores["uf1"]["chance"]["permuted"],
-            }
+            OracleRow(
+                run=run.name,
+                epochs=controls[0].epochs,
+                true_looking=(scores.uf1.mean, scores.uar.mean),
+                true_last=_mean([c.fixed for c in controls]),
+                permuted_looking=_mean([c.looking for c in controls]),
+                permuted_last=_mean([c.last for c in controls]),
+                permutations=PERMUTATIONS,
+                guess=scores.uf1.chance.permuted,
+            )
         )
-    return found
+    return tuple(found)
+
+
+def _mean(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    uf1, uar = np.mean(pairs, axis=0).tolist()
+    return uf1, uar

@@ -12,10 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from hmrm.clip import ClipId
 from hmrm.errors import MissingExtraError
 from hmrm.evaluation.predictions import Predictions
+from hmrm.evaluation.report.content import OracleRow, TableRow
+from hmrm.evaluation.report.hard import HardClip
 from hmrm.evaluation.report.runs import Run
-from hmrm.evaluation.summary import COMPOSITE
+from hmrm.evaluation.results import COMPOSITE, Measured
 from hmrm.flow.mapset import MapSet, canonical_maps
 
 INK, SOFT, LINE = "#1d2430", "#5b6675", "#dfe4ea"
@@ -53,26 +56,26 @@ def svg_figure(width: float, height: float, *, salt: str) -> Iterator[tuple[Figu
     done.append(text[text.index("<svg") :].strip())
 
 
-def overview(rows: Sequence[Mapping[str, Any]]) -> str:
+def overview(rows: Sequence[TableRow]) -> str:
     """Composite UF1 of every method; ours with interval, hollow where the test subject chose."""
-    shown = [r for r in rows if COMPOSITE in r["scores"]][::-1]
+    known = [(row, row.scores[COMPOSITE].uf1) for row in rows if COMPOSITE in row.scores]
+    shown = [(row, uf1, uf1.mean) for row, uf1 in known if uf1.mean is not None][::-1]
+    # A published number has no interval; it may lie as far left as .3.
+    lowest = min(uf1.low if isinstance(uf1, Measured) else 0.3 for _, uf1, _ in shown)
     with svg_figure(_WIDTH, 0.9 + 0.24 * len(shown), salt="overview") as (figure, done):
         axes = figure.subplots()
-        for y, row in enumerate(shown):
-            uf1 = row["scores"][COMPOSITE]["uf1"]
-            looked = row["group"] == "on_test"
-            colour = PALETTE[2] if row["own"] else SOFT
-            if "low" in uf1:
-                axes.plot([uf1["low"], uf1["high"]], [y, y], color=colour, lw=2, alpha=0.45)
-            fill = "white" if looked else colour
-            axes.plot(uf1["mean"], y, "o", ms=6, mfc=fill, mec=colour, mew=1.4)
-            x = uf1.get("high", uf1["mean"])
-            axes.text(x + 0.008, y, f"{uf1['mean']:.3f}", va="center", fontsize=8, color=colour)
-        axes.set_yticks(range(len(shown)), [r["name"] for r in shown])
+        for y, (row, uf1, mean) in enumerate(shown):
+            colour, right = PALETTE[2] if row.own else SOFT, mean
+            if isinstance(uf1, Measured):
+                axes.plot([uf1.low, uf1.high], [y, y], color=colour, lw=2, alpha=0.45)
+                right = uf1.high
+            fill = "white" if row.group == "on_test" else colour
+            axes.plot(mean, y, "o", ms=6, mfc=fill, mec=colour, mew=1.4)
+            axes.text(right + 0.008, y, f"{mean:.3f}", va="center", fontsize=8, color=colour)
+        axes.set_yticks(range(len(shown)), [row.name for row, *_ in shown])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.grid(axis="x", color=LINE, lw=0.6)
         axes.set_axisbelow(True)
-        lowest = min(r["scores"][COMPOSITE]["uf1"].get("low", 0.3) for r in shown)
         axes.set_xlim(min(0.3, lowest - 0.03), 1.0)
         axes.set_ylim(-0.7, len(shown) - 0.3)
         axes.set_xlabel("UF1 on the composite; hollow: chosen on the test subject")
@@ -81,12 +84,12 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def confusion_matrices(run: Run, names: Mapping[str, str]) -> str:
     """One panel per data set: share of each true class (rows), clips in small print."""
-    scores = run.summary["scores"]
+    scores = run.summary.scores
     parts = [d for d in names if d in scores]
     with svg_figure(2.35 * len(parts) + 0.9, 2.6, salt=f"confusion {run.name}") as (figure, done):
         row = figure.subplots(1, len(parts), squeeze=False)[0]
         for axes, part in zip(row, parts, strict=True):
-            _confusion(axes, scores[part], run.summary["classes"], len(run.seeds))
+            _confusion(axes, scores[part].confusion, run.summary.classes, len(run.seeds))
             axes.set_title(names[part])
             if axes is not row[0]:
                 axes.set_yticklabels([])
@@ -94,13 +97,15 @@ def confusion_matrices(run: Run, names: Mapping[str, str]) -> str:
     return done[0]
 
 
-def _confusion(axes: Axes, scores: Mapping[str, Any], classes: Sequence[str], seeds: int) -> None:
-    counts = np.array(scores["confusion"]) / seeds
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+def _confusion(
+    axes: Axes, confusion: Sequence[Sequence[int]], classes: Sequence[str], seeds: int
+) -> None:
+    counts = np.array(confusion) / seeds
+    fractions = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     for i, j in np.ndindex(*counts.shape):
-        ink = "white" if shares[i, j] > 0.55 else INK
-        axes.text(j, i - 0.08, f"{shares[i, j]:.2f}", ha="center", va="center", color=ink)
+        ink = "white" if fractions[i, j] > 0.55 else INK
+        axes.text(j, i - 0.08, f"{fractions[i, j]:.2f}", ha="center", va="center", color=ink)
         number = f"{counts[i, j]:.0f}" if seeds == 1 else f"{counts[i, j]:.1f}"
         axes.text(j, i + 0.27, number, ha="center", va="center", color=ink, fontsize=6.5)
     short = [c[:3] for c in classes]
@@ -113,12 +118,12 @@ def _confusion(axes: Axes, scores: Mapping[str, Any], classes: Sequence[str], se
 
 def class_scores(runs: Sequence[Run]) -> str:
     """F1 of each class on the composite, one group of bars per class."""
-    classes = runs[0].summary["classes"]
+    classes = runs[0].summary.classes
     width = 0.8 / len(runs)
     with svg_figure(_WIDTH, 2.8, salt="class scores") as (figure, done):
         axes = figure.subplots()
         for number, run in enumerate(runs):
-            values = run.summary["scores"][COMPOSITE]["f1_by_class"]
+            values = run.summary.composite.f1_by_class
             x = np.arange(len(values)) + (number - (len(runs) - 1) / 2) * width
             colour = PALETTE[number % len(PALETTE)]
             bars = axes.bar(x, values, width * 0.92, color=colour, label=run.name)
@@ -198,13 +203,13 @@ def _scatter(
 
 def learning_curves(runs: Sequence[Run]) -> str:
     """UF1 by epoch: test clips (watched, never used, but by oracle) and inner subjects."""
-    drawn = [r for r in runs if r.summary.get("curves")]
+    synthetic = [(r, r.summary.curves) for r in runs if r.summary.curves]
     words = {"test_uf1": "test subjects", "inner_uf1": "inner subjects"}
     with svg_figure(_WIDTH, 3.0, salt="curves") as (figure, done):
         axes = figure.subplots()
-        for number, run in enumerate(drawn):
+        for number, (run, by_kind) in enumerate(synthetic):
             colour = PALETTE[number % len(PALETTE)]
-            for kind, curves in run.summary["curves"].items():
+            for kind, curves in by_kind.items():
                 values = np.array(curves)
                 x = np.arange(1, values.shape[1] + 1)
                 style = "-" if kind == "test_uf1" else "--"
@@ -222,23 +227,23 @@ def learning_curves(runs: Sequence[Run]) -> str:
     return done[0]
 
 
-def worth_of_looking(oracle: Sequence[Mapping[str, Any]]) -> str:
+def gain_of_oracle(oracle: Sequence[OracleRow]) -> str:
     """UF1 with and without looking, on true labels and on permuted ones."""
     columns = (
-        ("true_last", "last epoch", PALETTE[2]),
-        ("true_looking", "best epoch on the test subject", PALETTE[0]),
-        ("permuted_last", "permuted labels: last epoch", "#b8c4d4"),
-        ("permuted_looking", "permuted labels: best epoch", "#f0b48a"),
+        ([o.true_last for o in oracle], "last epoch", PALETTE[2]),
+        ([o.true_looking for o in oracle], "best epoch on the test subject", PALETTE[0]),
+        ([o.permuted_last for o in oracle], "permuted labels: last epoch", "#b8c4d4"),
+        ([o.permuted_looking for o in oracle], "permuted labels: best epoch", "#f0b48a"),
     )
     with svg_figure(min(_WIDTH, 5.2 + 2.0 * len(oracle)), 2.8, salt="oracle") as (figure, done):
         axes = figure.subplots()
-        for number, (key, label, colour) in enumerate(columns):
+        for number, (scores, label, colour) in enumerate(columns):
             x = np.arange(len(oracle)) + (number - 1.5) * 0.2
-            bars = axes.bar(x, [o[key][0] for o in oracle], 0.18, color=colour, label=label)
+            bars = axes.bar(x, [uf1 for uf1, _ in scores], 0.18, color=colour, label=label)
             axes.bar_label(bars, fmt="%.3f", fontsize=7, color=SOFT, padding=1)
-        axes.set_xticks(range(len(oracle)), [o["run"] for o in oracle])
+        axes.set_xticks(range(len(oracle)), [o.run for o in oracle])
         for at, row in enumerate(oracle):
-            axes.plot([at - 0.45, at + 0.45], [row["guess"]] * 2, color=INK, lw=1, ls=":")
+            axes.plot([at - 0.45, at + 0.45], [row.guess] * 2, color=INK, lw=1, ls=":")
         axes.set_xlim(-0.6, len(oracle) - 0.4)
         axes.set_ylim(0, 1)
         axes.set_ylabel("UF1, composite; dotted: guessing")
@@ -247,12 +252,12 @@ def worth_of_looking(oracle: Sequence[Mapping[str, Any]]) -> str:
     return done[0]
 
 
-def clip_pictures(mapset: MapSet, rows: Sequence[Mapping[str, Any]], table: Predictions) -> str:
+def clip_images(mapset: MapSet, rows: Sequence[HardClip], table: Predictions) -> str:
     """Flow (arrows) over strain of some clips, with their true class and the votes."""
     known = {name: i for i, name in enumerate(mapset.ids)}
-    shown = [r for r in rows if r["id"] in known and r["id"] in set(table.ids)]
-    maps = canonical_maps(mapset.select([known[r["id"]] for r in shown]))
-    maps_by_id = dict(zip((r["id"] for r in shown), maps, strict=True))
+    shown = [r for r in rows if r.id in known and r.id in set(table.ids)]
+    maps = canonical_maps(mapset.select([known[r.id] for r in shown]))
+    maps_by_id = dict(zip((r.id for r in shown), maps, strict=True))
     columns = 7
     lines = -(-len(shown) // columns)
     with svg_figure(_WIDTH, 1.95 * lines, salt="clips") as (figure, done):
@@ -260,12 +265,12 @@ def clip_pictures(mapset: MapSet, rows: Sequence[Mapping[str, Any]], table: Pred
         for axes in grid.flat:
             axes.set_axis_off()
         for axes, row in zip(grid.flat, shown, strict=False):
-            u, v, strain = maps_by_id[row["id"]]
+            u, v, strain = maps_by_id[row.id]
             axes.imshow(strain, cmap="Greys", vmin=0, vmax=np.quantile(strain, 0.99) * 1.6)
             at = np.arange(1, 28, 3)
             x, y = np.meshgrid(at, at)
             axes.quiver(x, y, u[y, x], v[y, x], angles="xy", color=PALETTE[2], scale=24, width=0.01)
-            votes = ", ".join(f"{name[:3]} {n}" for name, n in row["votes"].items())
-            dataset, _, clip = row["id"].split("/")
-            axes.set_title(f"{dataset} {clip}\n{row['truth'][:3]}; said {votes}", fontsize=7)
+            votes = ", ".join(f"{name[:3]} {n}" for name, n in row.votes.items())
+            clip = ClipId.parse(row.id)
+            axes.set_title(f"{clip.dataset} {clip.clip}\n{row.truth[:3]}; said {votes}", fontsize=7)
     return done[0]

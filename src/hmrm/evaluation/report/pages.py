@@ -1,20 +1,29 @@
-"""Writes a report: ``report.html`` (one file), ``report.md`` with ``figures/``, ``report.json``."""
+"""Writes a report: ``report.html`` (one file), ``report.md`` with ``figures/``, and data.
 
-import json
+``report.json`` is everything on the page, ``scores.csv`` the tidy table of all runs.
+"""
+
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import markupsafe
 
-from hmrm import atomic
+from hmrm import atomic, records
 from hmrm.errors import MissingExtraError
 from hmrm.evaluation.report import figures as draw
-from hmrm.evaluation.report.content import GROUPS, build_content
-from hmrm.evaluation.report.runs import Run, read_runs
+from hmrm.evaluation.report.content import (
+    GROUPS,
+    Cell,
+    PairedTest,
+    Printed,
+    ReportContent,
+    build_content,
+)
+from hmrm.evaluation.report.runs import Run, read_runs, tidy_table
+from hmrm.evaluation.results import SCORES_FILE, Measured, write_scores
 from hmrm.flow.mapset import MapSet
 
 HARD_LISTS = (
@@ -31,6 +40,9 @@ HARD_LISTS = (
     ),
 )
 _SHOWN_CLIPS = 21
+
+Figures = Mapping[str, str | Sequence[tuple[str, str]]]
+"""Name of a figure → its SVG, or titles and SVGs where it comes once for each run."""
 
 
 def write_report(folders: Sequence[Path], output: Path, *, mapset: MapSet | None = None) -> Path:
@@ -49,35 +61,33 @@ def write_report(folders: Sequence[Path], output: Path, *, mapset: MapSet | None
     """
     runs = read_runs(folders)
     content = build_content(runs)
-    pictures = _figures(runs, content, mapset)
-    files = _write_figures(output / "figures", pictures)
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    atomic.write_text(output / "report.json", text + "\n")
+    images = _figures(runs, content, mapset)
+    files = _write_figures(output / "figures", images)
+    records.write(output / "report.json", content)
+    write_scores(output / SCORES_FILE, tidy_table(runs))
     for name, escape in (("md", False), ("html", True)):
-        page = _render(f"page.{name}.j2", content, pictures, files, escape=escape)
+        page = _render(f"page.{name}.j2", content, images, files, escape=escape)
         atomic.write_text(output / f"report.{name}", page)
     return output / "report.html"
 
 
-def _figures(
-    runs: Sequence[Run], content: Mapping[str, Any], mapset: MapSet | None
-) -> dict[str, Any]:
-    names = content["dataset_names"]
-    found: dict[str, Any] = {
-        "overview": draw.overview(content["table"]),
+def _figures(runs: Sequence[Run], content: ReportContent, mapset: MapSet | None) -> Figures:
+    names = content.dataset_names
+    found: dict[str, str | Sequence[tuple[str, str]]] = {
+        "overview": draw.overview(content.table),
         "classes": draw.class_scores(runs),
         "confusion": [(run.name, draw.confusion_matrices(run, names)) for run in runs],
         "features": _feature_maps(runs, names),
     }
-    if any(run.summary.get("curves") for run in runs):
+    if any(run.summary.curves for run in runs):
         found["curves"] = draw.learning_curves(runs)
-    if content["oracle"]:
-        found["oracle"] = draw.worth_of_looking(content["oracle"])
-    hard = content["hard"]
-    if mapset is not None and hard is not None and hard["all_wrong"]:
-        shown = [*hard["suspected_labels"], *hard["all_wrong"]]
-        first = list({row["id"]: row for row in shown}.values())[:_SHOWN_CLIPS]
-        found["clips"] = draw.clip_pictures(mapset, first, runs[0].seeds[0])
+    if content.oracle:
+        found["oracle"] = draw.gain_of_oracle(content.oracle)
+    hard = content.hard
+    if mapset is not None and hard is not None and hard.all_wrong:
+        shown = {row.id: row for row in (*hard.suspected_labels, *hard.all_wrong)}
+        first = list(shown.values())[:_SHOWN_CLIPS]
+        found["clips"] = draw.clip_images(mapset, first, runs[0].seeds[0])
     return found
 
 
@@ -94,10 +104,10 @@ def _feature_maps(runs: Sequence[Run], names: Mapping[str, str]) -> list[tuple[s
     return found
 
 
-def _write_figures(folder: Path, pictures: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+def _write_figures(folder: Path, images: Figures) -> dict[str, list[tuple[str, str]]]:
     """One file per picture, for Markdown; paths of those that come in several."""
     files: dict[str, list[tuple[str, str]]] = {}
-    for key, value in pictures.items():
+    for key, value in images.items():
         if isinstance(value, str):
             atomic.write_text(folder / f"{key}.svg", value + "\n")
             continue
@@ -110,9 +120,9 @@ def _write_figures(folder: Path, pictures: Mapping[str, Any]) -> dict[str, list[
 
 def _render(
     template: str,
-    content: Mapping[str, Any],
-    pictures: Mapping[str, Any],
-    files: Mapping[str, Any],
+    content: ReportContent,
+    images: Figures,
+    files: Mapping[str, Sequence[tuple[str, str]]],
     *,
     escape: bool,
 ) -> str:
@@ -121,15 +131,14 @@ def _render(
         autoescape=escape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
     groups = [
-        (GROUPS[name], list(rows))
-        for name, rows in groupby(content["table"], key=lambda row: row["group"])
+        (GROUPS[name], list(rows)) for name, rows in groupby(content.table, key=lambda r: r.group)
     ]
     # Our own drawings are markup; everything else on the page is escaped.
     safe = {
         key: markupsafe.Markup(value)
         if isinstance(value, str)
         else [(name, markupsafe.Markup(svg)) for name, svg in value]
-        for key, value in pictures.items()
+        for key, value in images.items()
     }
     optional = dict.fromkeys(("curves", "oracle", "clips", "features"), "")
     return environment.from_string(source).render(
@@ -148,39 +157,41 @@ def _render(
     )
 
 
-def _pair(scores: Mapping[str, Any] | None) -> str:
+def _pair(cell: Cell | None) -> str:
     """``.749 / .766``, with the spread over seeds where there is one."""
-    if scores is None:
+    if cell is None:
         return "–"
-    return " / ".join(_number(scores[name]) for name in ("uf1", "uar"))
+    return f"{_number(cell.uf1)} / {_number(cell.uar)}"
 
 
-def _means(scores: Mapping[str, Any] | None) -> str:
+def _means(cell: Cell | None) -> str:
     """`_pair` without the spread."""
-    if scores is None:
+    if cell is None:
         return "–"
-    values = (scores[name]["mean"] for name in ("uf1", "uar"))
+    values = (cell.uf1.mean, cell.uar.mean)
     return " / ".join("–" if value is None else f"{value:.3f}" for value in values)
 
 
-def _spread(scores: Mapping[str, Any] | None) -> str:
+def _spread(cell: Cell | None) -> str:
     """The spread alone, where there are several seeds."""
-    if scores is None or scores["uf1"].get("sd") is None:
+    if cell is None:
         return ""
-    return "± " + " / ".join(f"{scores[name]['sd']:.3f}" for name in ("uf1", "uar"))
+    spreads = [one.sd for one in (cell.uf1, cell.uar) if isinstance(one, Measured)]
+    known = [f"{sd:.3f}" for sd in spreads if sd is not None]
+    return f"± {' / '.join(known)}" if known else ""
 
 
-def _number(score: Mapping[str, Any]) -> str:
-    if score["mean"] is None:
+def _number(score: Measured | Printed) -> str:
+    if score.mean is None:
         return "–"
-    spread = score.get("sd")
-    return f"{score['mean']:.3f}" + (f" ± {spread:.3f}" if spread is not None else "")
+    spread = score.sd if isinstance(score, Measured) else None
+    return f"{score.mean:.3f}" + (f" ± {spread:.3f}" if spread is not None else "")
 
 
-def _interval(scores: Mapping[str, Any] | None) -> str:
-    if scores is None or "low" not in scores["uf1"]:
+def _interval(cell: Cell | None) -> str:
+    if cell is None or isinstance(cell.uf1, Printed):
         return ""
-    return f"{scores['uf1']['low']:.3f} to {scores['uf1']['high']:.3f}"
+    return f"{cell.uf1.low:.3f} to {cell.uf1.high:.3f}"
 
 
 def _small(p: float) -> str:
@@ -191,9 +202,9 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def _verdict(pair: Mapping[str, Any]) -> str:
-    if pair["looked"]:
+def _verdict(pair: PairedTest) -> str:
+    if pair.looked:
         return "none: one chose on the test subject"
-    if pair["uf1"]["low"] <= 0:
+    if pair.uf1.low <= 0:
         return "no difference shown"
-    return "better" if pair["p_holm"] < 0.05 else "better, but not after correction"
+    return "better" if pair.p_holm < 0.05 else "better, but not after correction"

@@ -1,16 +1,17 @@
-"""Finished runs, read back from their folders."""
+"""Finished runs, read back from their folders, each with a name of its own."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from hmrm import records
 from hmrm.errors import DataError
-from hmrm.evaluation.predictions import Predictions, match, read_table
+from hmrm.evaluation.foldfiles import FoldTable
+from hmrm.evaluation.predictions import Predictions
+from hmrm.evaluation.results import RunResult, RunSummary, ScoreRow, read_result
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,15 +20,22 @@ class Run:
 
     Attributes:
         name: unique among the runs of a report.
-        summary: its ``run.json``.
-        seeds: predictions of each seed, in the order of ``summary["seeds"]``.
         distance: between clips, 0 to 2, as the models see them (`read_distance`).
     """
 
     name: str
-    summary: Mapping[str, Any]
-    seeds: tuple[Predictions, ...]
+    result: RunResult
     distance: Float[np.ndarray, "n n"] | None = None
+
+    @property
+    def summary(self) -> RunSummary:
+        """What its ``run.json`` holds."""
+        return self.result.summary
+
+    @property
+    def seeds(self) -> tuple[Predictions, ...]:
+        """Predictions of each seed, in the order of ``summary.seeds``."""
+        return tuple(self.result.predictions.values())
 
 
 def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
@@ -36,8 +44,8 @@ def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
     Raises:
         DataError: a folder without finished run, or damaged.
     """
-    summaries = [_read_summary(folder) for folder in folders]
-    names = [_name(summary) for summary in summaries]
+    results = [read_result(folder) for folder in folders]
+    names = [_name(result.summary) for result in results]
     unique = [
         name if names.count(name) == 1 else f"{name} ({folder.name})"
         for name, folder in zip(names, folders, strict=True)
@@ -45,44 +53,24 @@ def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
     if len(set(unique)) != len(unique):
         raise DataError(f"two runs are called {unique[0]}; give each folder once")
     return tuple(
-        _read(folder, summary, name)
-        for folder, summary, name in zip(folders, summaries, unique, strict=True)
+        Run(name=name, result=result, distance=_distance(folder, result))
+        for name, result, folder in zip(unique, results, folders, strict=True)
     )
 
 
-def _name(summary: Mapping[str, Any]) -> str:
-    rule = summary["selection"]
-    return f"{summary['model']}, {rule}" if rule in ("inner", "oracle") else str(summary["model"])
+def tidy_table(runs: Sequence[Run]) -> tuple[ScoreRow, ...]:
+    """Every score of every run as one tidy table; ``model`` is the run's unique name."""
+    return tuple(row for run in runs for row in run.result.table(model=run.name))
 
 
-def _read_summary(folder: Path) -> Mapping[str, Any]:
-    path = folder / "run.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"{folder}: no finished run ({error}); give the command of the run again to finish it"
-        ) from error
-    except ValueError as error:
-        raise DataError(f"{path}: damaged ({error}); delete it and run again") from error
-    needed = ("model", "selection", "selection_words", "seeds", "classes", "scores", "warnings")
-    missing = [key for key in needed if not isinstance(found, dict) or key not in found]
-    if missing:
-        raise DataError(f"{path}: has no {missing[0]!r}; made by another version? run again")
-    return found
+def _name(summary: RunSummary) -> str:
+    rule = summary.selection
+    return f"{summary.model}, {rule}" if rule in ("inner", "oracle") else summary.model
 
 
-def _read(folder: Path, summary: Mapping[str, Any], name: str) -> Run:
-    classes = tuple(summary["classes"])
-    seeds = tuple(
-        read_table(folder / "predictions" / f"seed{seed}.csv", classes=classes)
-        for seed in summary["seeds"]
-    )
-    if summary.get("named", True):
-        for one in seeds[1:]:
-            match(seeds[0], one)
-    distance = read_distance(folder / "folds" / f"seed{summary['seeds'][0]}", seeds[0].ids)
-    return Run(name=name, summary=summary, seeds=seeds, distance=distance)
+def _distance(folder: Path, result: RunResult) -> Float[np.ndarray, "n n"] | None:
+    first = result.summary.seeds[0]
+    return read_distance(folder / "folds" / f"seed{first}", result.predictions[first].ids)
 
 
 def read_distance(folds: Path, ids: Sequence[str]) -> Float[np.ndarray, "n n"] | None:
@@ -91,17 +79,20 @@ def read_distance(folds: Path, ids: Sequence[str]) -> Float[np.ndarray, "n n"] |
     Folds have different models, whose features cannot be laid side by side. But each says how
     near its test clips lie to all others. So the distance of two clips is the mean of what the
     two models say that did not train on the one or on the other.
+
+    Raises:
+        DataError: a fold file is damaged.
     """
     position = {name: i for i, name in enumerate(ids)}
-    likeness = np.full((len(ids), len(ids)), np.nan)
+    cosine_similarity = np.full((len(ids), len(ids)), np.nan)
     for path in sorted(folds.glob("*.json")):
-        table = json.loads(path.read_text(encoding="utf-8"))
-        if "likeness" not in table:
+        table = records.read(FoldTable, path)
+        if table.cosine_similarity is None:
             return None
-        for name, row in zip(table["ids"], table["likeness"], strict=True):
-            likeness[position[name]] = row
-    if not len(ids) or np.isnan(likeness).any():
+        for name, row in zip(table.ids, table.cosine_similarity, strict=True):
+            cosine_similarity[position[name]] = row
+    if not len(ids) or np.isnan(cosine_similarity).any():
         return None
-    distance = np.clip(1 - (likeness + likeness.T) / 2, 0, 2)
+    distance = np.clip(1 - (cosine_similarity + cosine_similarity.T) / 2, 0, 2)
     np.fill_diagonal(distance, 0)
     return distance

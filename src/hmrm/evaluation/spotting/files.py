@@ -67,7 +67,7 @@ def read_intervals(
         rows += found
         from_log = from_log or any("verdict" in row for row in found)
     source = ", ".join(path.name for path in paths)
-    said = [*_empty(rows, source, role), *_counted_from(rows, source, options)]
+    stated = [*_empty(rows, source, role), *_counted_from(rows, source, options)]
     intervals, videos, tally = [], [], Counter[str]()
     for row in rows:
         videos.append((row.get("subject", ""), row["video"]))
@@ -76,9 +76,9 @@ def read_intervals(
         one = interval_of(row, options, tally)
         if one is not None:
             intervals.append(one)
-    said += [f"{source}: {count} row(s) {words}" for words, count in tally.items()]
+    stated += [f"{source}: {count} row(s) {words}" for words, count in tally.items()]
     return build_table(
-        intervals, source=source, videos=videos, warnings=said, duplicates_meant=from_log
+        intervals, source=source, videos=videos, warnings=stated, duplicates_meant=from_log
     )
 
 

@@ -12,23 +12,25 @@ overlaps: one found interval can then count for two true ones.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
+from hmrm import records
 from hmrm.evaluation import metrics
 from hmrm.intervals import Interval, IntervalTable, alike_named
+from hmrm.provenance import Stamp
 
 OVERLAP = 0.5
 """Least intersection over union, inclusive: MEGC's k."""
-
-PARTS = ("micro", "macro", "all")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
     """What was found, summed over videos; ratios are 0 where nothing could be counted."""
+
+    WRITTEN_TOO: ClassVar = ("precision", "recall", "f1")
 
     true_positives: int
     false_positives: int
@@ -64,7 +66,7 @@ class CurvePoint:
     """Counts when only intervals of at least this score are kept."""
 
     threshold: float
-    counts: Counts
+    counts: Counts = field(metadata=records.INLINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,21 +75,30 @@ class SpottingScores:
 
     Attributes:
         counts: part (micro, macro, all) → counts; all alone where a file tells no types.
-        pairs: positions in both tables of what was matched, by truth.
         curves: part → counts by falling threshold; empty where an interval has no score. Choosing
             a threshold by them on the videos that are scored is choosing on the test set.
         recognition_uf1: unweighted F1 of the labels over the true positives, all labels of the
             truth named; None where labels are missing.
         strs: spotting F1 ("all") times ``recognition_uf1``.
         warnings: sentences a reader must see.
+        pairs: positions in both tables of what was matched, by truth.
     """
 
     counts: Mapping[str, Counts]
-    pairs: tuple[tuple[int, int], ...]
-    curves: Mapping[str, tuple[CurvePoint, ...]]
     recognition_uf1: float | None
     strs: float | None
+    curves: Mapping[str, tuple[CurvePoint, ...]]
     warnings: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...] = field(metadata=records.NOT_WRITTEN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpottingFile:
+    """What ``hmrm score-spotting -o`` writes; ``inputs`` maps files to their sha256."""
+
+    scores: SpottingScores = field(metadata=records.INLINE)
+    inputs: Mapping[str, str]
+    provenance: Stamp
 
 
 def overlap(first: Interval, second: Interval) -> float:
@@ -151,20 +162,20 @@ def score_spotting(
 ) -> SpottingScores:
     """Score found intervals against true ones."""
     truth, found = alike_named(truth, found)
-    warnings = [*truth.warnings, *found.warnings, *_strangers(truth, found)]
+    warnings = [*truth.warnings, *found.warnings, *_unmatched_names(truth, found)]
     true, spotted = truth.intervals, found.intervals
-    untold = [
+    unreported = [
         f"{table.source}: {count} of {len(table.intervals)} intervals have no type"
         for table in (truth, found)
         if (count := sum(not one.kind for one in table.intervals))
     ]
-    if untold:
+    if unreported:
         warnings.append(
-            f"{'; '.join(untold)}: types are left aside, and only all intervals are scored"
+            f"{'; '.join(unreported)}: types are left aside, and only all intervals are scored"
         )
         true, spotted = _untyped(true), _untyped(spotted)
     pairs = match(true, spotted, least=least)
-    parts = {"all": (true, spotted)} if untold else _by_part(true, spotted)
+    parts = {"all": (true, spotted)} if unreported else _by_part(true, spotted)
     counts = {name: _count(*sides, least=least) for name, sides in parts.items()}
     curves = {}
     if spotted and all(one.score is not None for one in spotted):
@@ -178,31 +189,6 @@ def score_spotting(
         strs=None if uf1 is None else uf1 * counts["all"].f1,
         warnings=tuple(warnings),
     )
-
-
-def to_mapping(scores: SpottingScores) -> dict[str, Any]:
-    """Plain values of the scores, ready for JSON."""
-    return {
-        "counts": {name: _plain(counts) for name, counts in scores.counts.items()},
-        "recognition_uf1": scores.recognition_uf1,
-        "strs": scores.strs,
-        "curves": {
-            name: [{"threshold": p.threshold, **_plain(p.counts)} for p in points]
-            for name, points in scores.curves.items()
-        },
-        "warnings": list(scores.warnings),
-    }
-
-
-def _plain(counts: Counts) -> dict[str, int | float]:
-    return {
-        "true_positives": counts.true_positives,
-        "false_positives": counts.false_positives,
-        "false_negatives": counts.false_negatives,
-        "precision": counts.precision,
-        "recall": counts.recall,
-        "f1": counts.f1,
-    }
 
 
 def _by_part(
@@ -250,25 +236,25 @@ def _by_score(found: Sequence[Interval]) -> list[int]:
     return sorted(range(len(found)), key=rank)
 
 
-def _strangers(truth: IntervalTable, found: IntervalTable) -> list[str]:
+def _unmatched_names(truth: IntervalTable, found: IntervalTable) -> list[str]:
     """Videos that only one of the tables names."""
     silent = sorted(set(truth.videos) - set(found.videos))
     others = set(found.videos) - set(truth.videos)
     unknown = sorted(others & {one.key for one in found.intervals})
-    said = []
+    stated = []
     if silent:
-        said.append(
+        stated.append(
             f"{found.source}: names none of {len(silent)} video(s) of the truth ({_some(silent)}); "
             "their intervals count as missed"
         )
     if unknown:
-        said.append(
+        stated.append(
             f"{truth.source}: does not name {len(unknown)} video(s) in which something was found "
             f"({_some(unknown)}); what was found there counts as false"
         )
     if silent and others and len(silent) == len(truth.videos):
-        said.append("no video has the same name in both files: compare how they write subjects")
-    return said
+        stated.append("no video has the same name in both files: compare how they write subjects")
+    return stated
 
 
 def _some(names: Sequence[str]) -> str:

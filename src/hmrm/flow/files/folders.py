@@ -49,11 +49,11 @@ def find_pairs(sources: Sequence[Path]) -> list[NamedPair]:
 
 
 def _within(folder: Path) -> list[NamedPair]:
-    pictures = _pictures(folder)
+    images = _images(folder)
     pairs = []
     for first, second in NAME_ENDINGS:
-        onsets = {_name(stem, first): path for stem, path in pictures.items() if _is(stem, first)}
-        apexes = {_name(stem, second): path for stem, path in pictures.items() if _is(stem, second)}
+        onsets = {_name(stem, first): path for stem, path in images.items() if _is(stem, first)}
+        apexes = {_name(stem, second): path for stem, path in images.items() if _is(stem, second)}
         pairs += _matched(onsets, apexes, where=f"{folder}: *{first}, *{second}")
     if not pairs:
         raise InputError(
@@ -68,7 +68,7 @@ def _within(folder: Path) -> list[NamedPair]:
 
 def _across(onset_folder: Path, apex_folder: Path) -> list[NamedPair]:
     where = f"{onset_folder}, {apex_folder}"
-    pairs = _matched(_pictures(onset_folder), _pictures(apex_folder), where=where)
+    pairs = _matched(_images(onset_folder), _images(apex_folder), where=where)
     if not pairs:
         raise InputError(f"{where}: no pictures in them; give folders of pictures")
     return pairs
@@ -84,7 +84,7 @@ def _matched(onsets: dict[str, Path], apexes: dict[str, Path], *, where: str) ->
     return [NamedPair(name=name, onset=path, apex=apexes[name]) for name, path in onsets.items()]
 
 
-def _pictures(folder: Path) -> dict[str, Path]:
+def _images(folder: Path) -> dict[str, Path]:
     """Stem → file, in natural order."""
     try:
         paths = [p for p in folder.iterdir() if p.suffix.lower() in PAIR_SUFFIXES and p.is_file()]

@@ -27,8 +27,8 @@ WINDOWS_CELLS = (0.8, 2.0, 5.0)
 EQUATIONS = LEVELS * len(WINDOWS_CELLS)
 """Systems of equations at each cell: one a level and window."""
 
-VOICES = EQUATIONS + 1 + len(WINDOWS_CELLS)
-"""What is weighed: the equations, staying where one is, and the mean motion of each window."""
+TERMS = EQUATIONS + 1 + len(WINDOWS_CELLS)
+"""What is weighed: data terms, damping (no change), and a smoothness term of each window."""
 
 CHANNELS = 5 * EQUATIONS
 """Features: per level and window the step (2), the strengths (2) and what remains (1)."""
@@ -53,19 +53,19 @@ _POLE = math.sqrt(3.0) - 2.0
 _PREFILTER = tuple(math.sqrt(3.0) * _POLE ** abs(k) for k in range(-7, 8))
 
 
-class Evidence(NamedTuple):
-    """What the pictures say at one flow.
+class FlowTerms(NamedTuple):
+    """What is weighed at one flow to find the next.
 
     Attributes:
         features: for the network to look at.
-        equations: per level and window xx, xy, yy of the matrix and x, y of the right-hand side,
-            for a change of the flow in px, in units of the variance of what remains.
-        pulls: from the flow to its mean over each window, px.
+        equations: data terms; per level and window xx, xy, yy of the matrix and x, y of the
+            right-hand side, for a change of the flow in px, in units of the residual's variance.
+        smoothing: smoothness terms; from the flow to its mean over each window, px.
     """
 
     features: Float[Tensor, "b c h w"]
     equations: Float[Tensor, "b k 5 h w"]
-    pulls: Float[Tensor, "b p 2 h w"]
+    smoothing: Float[Tensor, "b p 2 h w"]
 
 
 class Cue:
@@ -83,15 +83,15 @@ class Cue:
             self._apex = _coefficients(_scaled(apex))
 
     @torch.no_grad()
-    def at(self, flow: Float[Tensor, "b 2 h w"]) -> Evidence:
-        """Evidence at a flow in cells.
+    def at(self, flow: Float[Tensor, "b 2 h w"]) -> FlowTerms:
+        """The terms at a flow in cells.
 
         Nothing is learned here and the flow is taken as given: no gradient passes.
         """
         with torch.autocast(flow.device.type, enabled=False):
             flow_px = CELL_PX * flow.float()
             finer = functional.interpolate(flow_px, scale_factor=CELL_PX, mode="bilinear")
-            return _evidence(_sums(self._onset, read_spline(self._apex, finer)), flow_px)
+            return _terms(_sums(self._onset, read_spline(self._apex, finer)), flow_px)
 
 
 def _sums(onset: Float[Tensor, "b 1 h w"], apex: Float[Tensor, "b 1 h w"]) -> Tensor:
@@ -108,36 +108,36 @@ def _sums(onset: Float[Tensor, "b 1 h w"], apex: Float[Tensor, "b 1 h w"]) -> Te
     return torch.cat(levels, dim=1)
 
 
-def _evidence(sums: Float[Tensor, "b s h w"], flow_px: Float[Tensor, "b 2 h w"]) -> Evidence:
+def _terms(sums: Float[Tensor, "b s h w"], flow_px: Float[Tensor, "b 2 h w"]) -> FlowTerms:
     features, equations = [], []
     for window in WINDOWS_CELLS:
         around = rearrange(blurred(sums, window), "b (l q) h w -> q b l h w", q=6)
         step, strengths = _solved(around[:5])
-        remains = torch.log(around[5] + 1e-5)[:, :, None] / 3 + 2
-        features += [torch.asinh(20 * step) / 2, strengths, remains]
+        residual = torch.log(around[5] + 1e-5)[:, :, None] / 3 + 2
+        features += [torch.asinh(20 * step) / 2, strengths, residual]
         equations.append(_in_px(around))
     together = torch.cat(features, dim=2)
-    pulls = [blurred(flow_px, window) - flow_px for window in WINDOWS_CELLS]
-    return Evidence(
+    smoothing = [blurred(flow_px, window) - flow_px for window in WINDOWS_CELLS]
+    return FlowTerms(
         features=rearrange(together, "b l k h w -> b (l k) h w"),
         equations=torch.cat(equations, dim=1),
-        pulls=torch.stack(pulls, dim=1),
+        smoothing=torch.stack(smoothing, dim=1),
     )
 
 
-def decided(evidence: Evidence, weights: Float[Tensor, "b v h w"]) -> Float[Tensor, "b 2 h w"]:
-    """Change of the flow, px, that all voices together want.
+def solve(terms: FlowTerms, log_weights: Float[Tensor, "b v h w"]) -> Float[Tensor, "b 2 h w"]:
+    """Change of the flow, px: the weighted least-squares solution of all terms.
 
     Args:
-        weights: logarithm of how much each counts: equations, staying, pulls.
+        log_weights: logarithm of how much each counts: data terms, damping, smoothness terms.
     """
-    # Beyond e^8 one voice is all there is, and float32 could no longer invert.
-    weight = weights.clamp(-8, 8).exp()
-    data, stay, pull = torch.split(weight, [EQUATIONS, 1, len(WINDOWS_CELLS)], dim=1)
-    xx, xy, yy, x, y = (data[:, :, None] * evidence.equations).sum(dim=1).unbind(dim=1)
-    held = stay[:, 0] + pull.sum(dim=1)
-    wanted_x, wanted_y = (pull[:, :, None] * evidence.pulls).sum(dim=1).unbind(dim=1)
-    xx, yy, x, y = xx + held, yy + held, wanted_x - x, wanted_y - y
+    # Beyond e^8 one term is all there is, and float32 could no longer invert.
+    weight = log_weights.clamp(-8, 8).exp()
+    data, damping, smooth = torch.split(weight, [EQUATIONS, 1, len(WINDOWS_CELLS)], dim=1)
+    xx, xy, yy, x, y = (data[:, :, None] * terms.equations).sum(dim=1).unbind(dim=1)
+    diagonal = damping[:, 0] + smooth.sum(dim=1)
+    mean_x, mean_y = (smooth[:, :, None] * terms.smoothing).sum(dim=1).unbind(dim=1)
+    xx, yy, x, y = xx + diagonal, yy + diagonal, mean_x - x, mean_y - y
     solved = torch.stack([yy * x - xy * y, xx * y - xy * x], dim=1)
     return solved / (xx * yy - xy**2)[:, None]
 
@@ -148,11 +148,11 @@ def blurred(values: Float[Tensor, "b c h w"], sigma: float) -> Float[Tensor, "b 
     taps = torch.exp(-torch.arange(-reach, reach + 1.0).square() / (2 * sigma**2))
     taps = (taps / taps.sum()).to(values)
     channels = values.shape[1]
-    planes = rearrange(values, "b c h w -> (b c) 1 h w")
-    planes = functional.pad(planes, (reach, reach, reach, reach), mode="replicate")
-    planes = functional.conv2d(planes, taps.view(1, 1, 1, -1))
-    planes = functional.conv2d(planes, taps.view(1, 1, -1, 1))
-    return rearrange(planes, "(b c) 1 h w -> b c h w", c=channels)
+    classifiers = rearrange(values, "b c h w -> (b c) 1 h w")
+    classifiers = functional.pad(classifiers, (reach, reach, reach, reach), mode="replicate")
+    classifiers = functional.conv2d(classifiers, taps.view(1, 1, 1, -1))
+    classifiers = functional.conv2d(classifiers, taps.view(1, 1, -1, 1))
+    return rearrange(classifiers, "(b c) 1 h w -> b c h w", c=channels)
 
 
 def read_spline(
@@ -173,11 +173,11 @@ def read_spline(
 
 def _scaled(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
     """In deviations of the detail, that is of what differs from the mean over some px."""
-    deviation = (image - blurred(image, _SHADE_PX)).square().mean(dim=(1, 2, 3), keepdim=True)
-    return image / deviation.sqrt().clamp(min=1e-4)
+    std = (image - blurred(image, _SHADE_PX)).square().mean(dim=(1, 2, 3), keepdim=True)
+    return image / std.sqrt().clamp(min=1e-4)
 
 
-def _without_shade(planes: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tensor, "b 3 h w"]:
+def _without_shade(classifiers: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tensor, "b 3 h w"]:
     """What is left over, and slopes, less their means over some px: smooth light is not motion.
 
     Taken off what warping leaves over, not off the pictures: the mean around something bright that
@@ -186,14 +186,14 @@ def _without_shade(planes: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tenso
     Args:
         factor: pixels of the level along a side of a cell.
     """
-    shade = blurred(_pooled(planes, factor), _SHADE_PX / CELL_PX)
+    shade = blurred(_pooled(classifiers, factor), _SHADE_PX / CELL_PX)
     if factor > 1:
         shade = functional.interpolate(shade, scale_factor=factor, mode="bilinear")
-    return planes - shade
+    return classifiers - shade
 
 
-def _pooled(planes: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c i j"]:
-    return functional.avg_pool2d(planes, factor) if factor > 1 else planes
+def _pooled(classifiers: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c i j"]:
+    return functional.avg_pool2d(classifiers, factor) if factor > 1 else classifiers
 
 
 def _taps(shift: Float[Tensor, "b h w"], length: int, *, axis: int) -> tuple[Tensor, Tensor]:
@@ -247,8 +247,8 @@ def _equations(
 
     Slopes are of both frames: exact to second order in the motion (and half of the noise).
     """
-    planes = torch.cat([_smoothed(apex - onset), _slopes((apex + onset) / 2)], dim=1)
-    r, x, y = _without_shade(planes, factor).unbind(dim=1)
+    classifiers = torch.cat([_smoothed(apex - onset), _slopes((apex + onset) / 2)], dim=1)
+    r, x, y = _without_shade(classifiers, factor).unbind(dim=1)
     return _pooled(torch.stack([x * x, x * y, y * y, x * r, y * r, r * r], dim=1), factor)
 
 

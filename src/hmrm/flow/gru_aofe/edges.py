@@ -27,7 +27,7 @@ _STEEP = 0.05
 _STEEP_REACH_PX = 4
 _TIMES_USUAL = 2.0
 _AROUND_PX = 40.0
-_MENDED = 0.9
+_CORRECTED = 0.9
 _FEW, _MANY = 0.005, 0.015
 _REFINEMENTS, _SOLVER_STEPS = 5, 10
 _LIKE_PX = 7
@@ -43,7 +43,7 @@ _LEAST_LEVEL = 0.2
 _opencv: Any = cv2
 
 
-def mend_edges(
+def correct_edges(
     flow: Float32[np.ndarray, "2 h w"],
     onset: UInt8[np.ndarray, "h w"],
     apex: UInt8[np.ndarray, "h w"],
@@ -61,15 +61,15 @@ def mend_edges(
         return flow
     left, usual = _left_over(flow, onset, apex)
     broken = steep & (left > _TIMES_USUAL * usual)
-    if not _share(broken).any():
+    if not _fraction(broken).any():
         return flow
     voted = _voted(flow, onset, apex)
-    mended = broken & (_left_over(voted, onset, apex)[0] < _MENDED * left)
-    return flow + _share(mended) * (voted - flow)
+    corrected = broken & (_left_over(voted, onset, apex)[0] < _CORRECTED * left)
+    return flow + _fraction(corrected) * (voted - flow)
 
 
-def _share(mended: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
-    around = cv2.GaussianBlur(mended.astype(np.float32), (0, 0), _AROUND_PX)
+def _fraction(corrected: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+    around = cv2.GaussianBlur(corrected.astype(np.float32), (0, 0), _AROUND_PX)
     return np.clip((around - _FEW) / (_MANY - _FEW), 0, 1).astype(np.float32)
 
 

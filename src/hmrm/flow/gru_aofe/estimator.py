@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hmrm.errors import MissingExtraError
-from hmrm.flow.gru_aofe.edges import mend_edges
+from hmrm.flow.gru_aofe.edges import correct_edges
 
 if TYPE_CHECKING:
     from hmrm.flow.gru_aofe.network import GruAofe
@@ -56,12 +56,12 @@ class GruAofeFlow:
         import torch
 
         first, second = (
-            torch.from_numpy(picture.astype(np.float32))[None, None] for picture in (onset, apex)
+            torch.from_numpy(image.astype(np.float32))[None, None] for image in (onset, apex)
         )
         with torch.inference_mode():
             found = network(first, second, iterations=self.iterations)[-1]
         flow, expected_px = found.flow[0].numpy(), found.log_error[0, 0].exp().numpy()
-        return mend_edges(flow, onset, apex) if self.edges else flow, expected_px
+        return correct_edges(flow, onset, apex) if self.edges else flow, expected_px
 
 
 @lru_cache(maxsize=4)

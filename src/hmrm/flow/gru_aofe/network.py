@@ -4,11 +4,11 @@ Paper (Sensors 25(24), 7672): RAFT-inspired; shared ResNet encoder, context enco
 all-pairs correlation in a 4-level pyramid, a GRU with additive self-attention that refines the
 flow. The paper gives no sizes; every size here is ours.
 
-Departs from the paper: the GRU's state does not say by how much the flow changes, but how much
-each of some equations counts that the pictures themselves give (``cue.py``); solving them gives the
-change. With ``cue=False`` the state says it itself, as in RAFT and, as far as can be told, in the
-paper. And refinement does not start from zero where the same network, on both pictures at half
-size, finds more than about a px.
+Departs from the paper: the GRU's hidden state does not give the change of the flow, but the weight
+of each of some equations that the images themselves give (``cue.py``); solving them gives the
+change. With ``cue=False`` the hidden state gives it directly, as in RAFT and, as far as can be
+told, in the paper. And refinement does not start from zero where the same network, on both images
+at half size, finds more than about a px.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ _COARSE_ABOVE_PX = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class GruAofeConfig:
-    """Sizes of the network. The paper gives none; ``FAST`` is the small variant.
+    """Sizes of the network. The paper gives none; the shipped weights have about half.
 
     Attributes:
         encoder_width: channels at 1/2 resolution, doubled at 1/4.
@@ -87,20 +87,6 @@ class GruAofeConfig:
                 raise ConfigError(f"{name} = {value}: must be at least {least}")
 
 
-FAST = GruAofeConfig(
-    encoder_width=16,
-    features=64,
-    state=32,
-    context=32,
-    motion=40,
-    head_width=24,
-    correlation_radius=2,
-    iterations=4,
-    attention_size=16,
-)
-"""About half as wide and with fewer iterations: for spotting and live video."""
-
-
 class FlowEstimate(NamedTuple):
     """One iteration's answer: flow in px, and the logarithm of its expected error in px."""
 
@@ -128,12 +114,15 @@ class GruAofe(nn.Module):
             self.motion_encoder = MotionEncoder(
                 correlations=windows, cues=cues, width=c.head_width, outputs=c.motion
             )
-            self.gru = AttentiveGru(state=c.state, motion=c.motion, context=c.context)
-            self.head = FlowHead(state=c.state, width=2 * c.head_width, cue=c.cue)
-            self.upsampler = ConvexUpsampler(state=c.state, width=2 * c.head_width)
+            self.gru = AttentiveGru(hidden_size=c.state, motion=c.motion, context=c.context)
+            self.head = FlowHead(hidden_size=c.state, width=2 * c.head_width, cue=c.cue)
+            self.upsampler = ConvexUpsampler(hidden_size=c.state, width=2 * c.head_width)
             self.attention = (
                 AdditiveAttention(
-                    state=c.state, features=c.motion, size=c.attention_size, pool=c.attention_pool
+                    hidden_size=c.state,
+                    features=c.motion,
+                    size=c.attention_size,
+                    pool=c.attention_pool,
                 )
                 if c.attention
                 else None
@@ -156,15 +145,15 @@ class GruAofe(nn.Module):
         Args:
             onset: grey levels in any unit; each picture is standardised by itself.
             iterations: refinements; None takes the config's.
-            every: return what each iteration says, for training, not only the last.
+            every: return the estimate of each iteration, for training, not only the last.
 
         Returns:
             One estimate, or one per iteration; px of the input, u right and v down.
         """
         height, width = onset.shape[-2:]
         first, second = (_padded(_standardised(image)) for image in (onset, apex))
-        found = self._refine(first, second, iterations or self.config.iterations, every=every)
-        return [FlowEstimate(*(part[..., :height, :width] for part in one)) for one in found]
+        estimates = self._refine(first, second, iterations or self.config.iterations, every=every)
+        return [FlowEstimate(*(part[..., :height, :width] for part in one)) for one in estimates]
 
     def _refine(
         self,
@@ -179,28 +168,29 @@ class GruAofe(nn.Module):
         pyramid = correlation_pyramid(
             *features.chunk(2), levels=c.correlation_levels, radius=c.correlation_radius
         )
-        start, context = self.context_encoder(onset).split([c.state, c.context], dim=1)
-        state, prepared = torch.tanh(start), self.gru.prepare(torch.relu(context))
-        # Positions need all digits, also where the state is of half precision.
-        cells = pixel_grid(state.float())
-        flow = self._start(onset, apex, torch.zeros_like(cells))
-        shown = cue.Cue(onset, apex) if c.cue else None
-        found = []
+        hidden, context = self.context_encoder(onset).split([c.state, c.context], dim=1)
+        hidden_state = torch.tanh(hidden)
+        context_gates = self.gru.context_gates(torch.relu(context))
+        # Positions need all digits, also where the hidden state is of half precision.
+        coordinates = pixel_grid(hidden_state.float())
+        flow = self._start(onset, apex, torch.zeros_like(coordinates))
+        subpixel_cue = cue.Cue(onset, apex) if c.cue else None
+        estimates = []
         for iteration in range(iterations):
             # Each refinement learns from its own start (RAFT): gradients end at the old flow.
             flow = flow.detach()
-            evidence = shown.at(flow) if shown else None
-            motion = self.motion_encoder(
-                pyramid.lookup(cells + flow), flow, evidence.features if evidence else None
+            terms = subpixel_cue.at(flow) if subpixel_cue else None
+            motion_features = self.motion_encoder(
+                pyramid.lookup(coordinates + flow), flow, terms.features if terms else None
             )
-            state = self.gru(state, motion, prepared)
+            hidden_state = self.gru(hidden_state, motion_features, context_gates)
             if self.attention is not None:
-                state = self.attention(state, motion)
-            change, log_error = self.head(state, evidence)
-            flow = flow + change
+                hidden_state = self.attention(hidden_state, motion_features)
+            delta_flow, log_error = self.head(hidden_state, terms)
+            flow = flow + delta_flow
             if every or iteration == iterations - 1:
-                found.append(self._upsampled(flow, log_error, state))
-        return found
+                estimates.append(self._upsampled(flow, log_error, hidden_state))
+        return estimates
 
     @torch.no_grad()
     def _start(
@@ -223,8 +213,8 @@ class GruAofe(nn.Module):
         length_px = CELL_PX * torch.linalg.vector_norm(start, dim=1, keepdim=True)
         return start * torch.sigmoid(4 * (length_px - _COARSE_ABOVE_PX))
 
-    def _upsampled(self, flow: Tensor, log_error: Tensor, state: Tensor) -> FlowEstimate:
-        together = self.upsampler(torch.cat([CELL_PX * flow, log_error], dim=1), state)
+    def _upsampled(self, flow: Tensor, log_error: Tensor, hidden_state: Tensor) -> FlowEstimate:
+        together = self.upsampler(torch.cat([CELL_PX * flow, log_error], dim=1), hidden_state)
         return FlowEstimate(flow=together[:, :2], log_error=together[:, 2:])
 
     def _initialise(self, generator: torch.Generator) -> None:
@@ -254,8 +244,8 @@ def pixel_grid(like: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b 2 h w"]:
 
 def _standardised(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
     """Mean 0 and deviation 1 of each picture; one without contrast becomes 0."""
-    deviation, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True, correction=0)
-    return (image - mean) / deviation.clamp(min=1e-4)
+    std, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True, correction=0)
+    return (image - mean) / std.clamp(min=1e-4)
 
 
 def _padded(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 H W"]:

@@ -1,4 +1,6 @@
-"""The recurrent half of GRU-AOFE: motion features, the attentive GRU, and what it says."""
+"""The recurrent half of GRU-AOFE: motion encoder, attentive GRU, flow head and upsampler."""
+
+from typing import NamedTuple
 
 import torch
 from einops import rearrange
@@ -7,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.flow.gru_aofe.correlation import pooled
-from hmrm.flow.gru_aofe.cue import CELL_PX, VOICES, Evidence, decided
+from hmrm.flow.gru_aofe.cue import CELL_PX, TERMS, FlowTerms, solve
 
 
 class AdditiveAttention(nn.Module):
@@ -25,28 +27,29 @@ class AdditiveAttention(nn.Module):
 
     QUERY_POOL = 2
 
-    def __init__(self, *, state: int, features: int, size: int, pool: int) -> None:
+    def __init__(self, *, hidden_size: int, features: int, size: int, pool: int) -> None:
         super().__init__()
-        self.query = nn.Conv2d(state, size, 1)
+        self.query = nn.Conv2d(hidden_size, size, 1)
         self.key = nn.Conv2d(features, size, 1, bias=False)
-        self.value = nn.Conv2d(features, state, 1)
+        self.value = nn.Conv2d(features, hidden_size, 1)
         self.score = nn.Parameter(torch.empty(size))
-        self.output = nn.Conv2d(2 * state, state, 1)
+        self.output = nn.Conv2d(2 * hidden_size, hidden_size, 1)
         self.gain = nn.Parameter(torch.zeros(1))
         self.pool = pool
 
     def forward(
-        self, state: Float[Tensor, "b s h w"], features: Float[Tensor, "b f h w"]
+        self, hidden_state: Float[Tensor, "b s h w"], features: Float[Tensor, "b f h w"]
     ) -> Float[Tensor, "b s h w"]:
-        """The state after attention."""
-        keys, queries = pooled(features, self.pool), pooled(state, self.QUERY_POOL)
+        """The hidden state after attention."""
+        keys, queries = pooled(features, self.pool), pooled(hidden_state, self.QUERY_POOL)
         query = rearrange(self.query(queries), "b d i j -> b (i j) 1 d")
         key = rearrange(self.key(keys), "b d i j -> b 1 (i j) d")
         value = rearrange(self.value(keys), "b s i j -> b (i j) s")
         weight = (torch.tanh(query + key) @ self.score).softmax(dim=-1)
         context = rearrange(weight @ value, "b (i j) s -> b s i j", i=queries.shape[-2])
-        context = functional.interpolate(context, size=state.shape[-2:], mode="bilinear")
-        return state + self.gain * torch.tanh(self.output(torch.cat([state, context], dim=1)))
+        context = functional.interpolate(context, size=hidden_state.shape[-2:], mode="bilinear")
+        attended = self.output(torch.cat([hidden_state, context], dim=1))
+        return hidden_state + self.gain * torch.tanh(attended)
 
 
 class MotionEncoder(nn.Module):
@@ -78,66 +81,74 @@ class MotionEncoder(nn.Module):
         return torch.cat([merged, flow], dim=1)
 
 
+class ContextGates(NamedTuple):
+    """The context's part of the GRU's update and reset gates, and of its candidate."""
+
+    gates: Float[Tensor, "b s2 h w"]
+    candidate: Float[Tensor, "b s h w"]
+
+
 class AttentiveGru(nn.Module):
     """Convolutional GRU whose new state passes through additive attention.
 
-    The context's part of the three gates does not change between iterations; ``prepare`` computes
-    it once.
+    The context's part of the three gates does not change between iterations; ``context_gates``
+    computes it once.
     """
 
-    def __init__(self, *, state: int, motion: int, context: int) -> None:
+    def __init__(self, *, hidden_size: int, motion: int, context: int) -> None:
         super().__init__()
-        self.gates = nn.Conv2d(state + motion, 2 * state, 3, padding=1)
-        self.candidate = nn.Conv2d(state + motion, state, 3, padding=1)
-        self.from_context = nn.Conv2d(context, 3 * state, 3, padding=1)
+        self.gates = nn.Conv2d(hidden_size + motion, 2 * hidden_size, 3, padding=1)
+        self.candidate = nn.Conv2d(hidden_size + motion, hidden_size, 3, padding=1)
+        self.from_context = nn.Conv2d(context, 3 * hidden_size, 3, padding=1)
 
-    def prepare(self, context: Float[Tensor, "b c h w"]) -> tuple[Tensor, Tensor]:
+    def context_gates(self, context_features: Float[Tensor, "b c h w"]) -> ContextGates:
         """What the context adds to the gates and to the candidate."""
-        state = self.candidate.out_channels
-        gates, candidate = self.from_context(context).split([2 * state, state], dim=1)
-        return gates, candidate
+        size = self.candidate.out_channels
+        return ContextGates(*self.from_context(context_features).split([2 * size, size], dim=1))
 
     def forward(
         self,
-        state: Float[Tensor, "b s h w"],
-        motion: Float[Tensor, "b m h w"],
-        prepared: tuple[Tensor, Tensor],
+        hidden_state: Float[Tensor, "b s h w"],
+        motion_features: Float[Tensor, "b m h w"],
+        context: ContextGates,
     ) -> Float[Tensor, "b s h w"]:
-        """The next state, before attention."""
-        gates = self.gates(torch.cat([state, motion], dim=1)) + prepared[0]
-        update, reset = torch.sigmoid(gates).chunk(2, dim=1)
-        candidate = self.candidate(torch.cat([reset * state, motion], dim=1)) + prepared[1]
-        return (1 - update) * state + update * torch.tanh(candidate)
+        """The next hidden state, before attention."""
+        both = torch.cat([hidden_state, motion_features], dim=1)
+        update, reset = torch.sigmoid(self.gates(both) + context.gates).chunk(2, dim=1)
+        renewed = torch.cat([reset * hidden_state, motion_features], dim=1)
+        candidate = self.candidate(renewed) + context.candidate
+        return (1 - update) * hidden_state + update * torch.tanh(candidate)
 
 
 class FlowHead(nn.Module):
-    """State → change of the flow in cells, and the logarithm of the expected error in px.
+    """Hidden state → change of the flow in cells, and the logarithm of the expected error in px.
 
-    With the cue it says how much each of the cue's equations counts and these are solved
-    (``cue.decided``), so that the network need not learn to compute hundredths of a px but whom to
-    believe. Without, the change is the convolution's own, as in RAFT. Either way an untrained
-    network answers exactly zero flow: the change has a gain, or a last convolution, of 0.
+    With the cue it gives the weight of each of the cue's terms, and these are solved
+    (``cue.solve``): the network need not learn to compute hundredths of a px, but which terms to
+    trust.
+    Without, the change is the convolution's own, as in RAFT. Either way an untrained network
+    answers exactly zero flow: the change has a gain, or a last convolution, of 0.
     """
 
     # A step of the optimiser on the gain counts this much more than on other weights.
     GAIN = 30.0
 
-    def __init__(self, *, state: int, width: int, cue: bool) -> None:
+    def __init__(self, *, hidden_size: int, width: int, cue: bool) -> None:
         super().__init__()
-        self.inner = nn.Conv2d(state, width, 3, padding=1)
-        self.last = nn.Conv2d(width, 1 + (VOICES if cue else 2), 3, padding=1)
+        self.inner = nn.Conv2d(hidden_size, width, 3, padding=1)
+        self.last = nn.Conv2d(width, 1 + (TERMS if cue else 2), 3, padding=1)
         self.gain = nn.Parameter(torch.zeros(1)) if cue else None
 
     def forward(
-        self, state: Float[Tensor, "b s h w"], evidence: Evidence | None
+        self, hidden_state: Float[Tensor, "b s h w"], terms: FlowTerms | None
     ) -> tuple[Float[Tensor, "b 2 h w"], Float[Tensor, "b 1 h w"]]:
-        """Change of flow, log error."""
-        found = self.last(torch.relu(self.inner(state)))
-        log_error, rest = found[:, :1], found[:, 1:]
+        """Change of the flow in cells, and the log error."""
+        output = self.last(torch.relu(self.inner(hidden_state)))
+        log_error, rest = output[:, :1], output[:, 1:]
         if self.gain is None:
             return rest, log_error
-        assert evidence is not None
-        return self.GAIN * self.gain * decided(evidence, rest) / CELL_PX, log_error
+        assert terms is not None
+        return self.GAIN * self.gain * solve(terms, rest) / CELL_PX, log_error
 
 
 class ConvexUpsampler(nn.Module):
@@ -148,13 +159,13 @@ class ConvexUpsampler(nn.Module):
 
     FACTOR = 4
 
-    def __init__(self, *, state: int, width: int) -> None:
+    def __init__(self, *, hidden_size: int, width: int) -> None:
         super().__init__()
-        self.inner = nn.Conv2d(state, width, 3, padding=1)
+        self.inner = nn.Conv2d(hidden_size, width, 3, padding=1)
         self.last = nn.Conv2d(width, 9 * self.FACTOR**2, 1)
 
     def start_bilinear(self) -> None:
-        """Weights with which it is bilinear interpolation, whatever the state."""
+        """Weights with which it is bilinear interpolation, whatever the hidden state."""
         nn.init.zeros_(self.last.weight)
         offset = (torch.arange(self.FACTOR) + 0.5) / self.FACTOR - 0.5
         along = (1 - (offset - torch.arange(-1, 2)[:, None]).abs()).clamp(min=0.01)
@@ -163,19 +174,19 @@ class ConvexUpsampler(nn.Module):
         self.last.bias.data = weight.log().flatten()
 
     def forward(
-        self, values: Float[Tensor, "b c h w"], state: Float[Tensor, "b s h w"]
+        self, values: Float[Tensor, "b c h w"], hidden_state: Float[Tensor, "b s h w"]
     ) -> Float[Tensor, "b c H W"]:
         """``values`` (their unit unchanged) at four times the resolution."""
-        logits = rearrange(
-            self.last(torch.relu(self.inner(state))),
+        up_mask = rearrange(
+            self.last(torch.relu(self.inner(hidden_state))),
             "b (k p q) h w -> b k p q h w",
             k=9,
             p=self.FACTOR,
-        )
+        ).softmax(dim=1)
         height, width = values.shape[-2:]
         around = functional.unfold(functional.pad(values, (1, 1, 1, 1), mode="replicate"), 3)
         around = rearrange(around, "b (c k) (h w) -> b c k h w", k=9, h=height, w=width)
         # Not einsum, which would make one tiny matrix product of every cell.
-        weight = rearrange(logits.softmax(dim=1), "b k p q h w -> b 1 k p q h w")
+        weight = rearrange(up_mask, "b k p q h w -> b 1 k p q h w")
         mixed = (weight * rearrange(around, "b c k h w -> b c k 1 1 h w")).sum(dim=2)
         return rearrange(mixed, "b c p q h w -> b c (h p) (w q)")

@@ -1,23 +1,38 @@
 """Weight files of the flow network: safetensors beside a JSON card; nothing is ever unpickled."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import torch
 from safetensors.torch import load, save
 
-from hmrm import atomic, config
-from hmrm.errors import ConfigError, WeightsError
+from hmrm import atomic, config, records
+from hmrm.errors import ConfigError, DataError, WeightsError
 from hmrm.flow.gru_aofe.network import GruAofe, GruAofeConfig
+from hmrm.provenance import Stamp
 
-SHIPPED = Path(__file__).resolve().parents[2] / "weights"
 NETWORK = "gru-aofe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowErrors:
+    """Mean end-point errors on pairs with known flow, px.
+
+    Attributes:
+        epe_px: over all pixels.
+        zero_epe_px: that of the answer that nothing moves.
+        static_px: where a whole pair stands still.
+        by_motion: lower bound of the true motion in px → error, and that of zero flow.
+    """
+
+    epe_px: float
+    zero_epe_px: float
+    static_px: float
+    by_motion: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,15 +43,15 @@ class FlowCard:
         config: sizes of the network.
         trained_on: one sentence about the training material.
         steps: optimiser steps taken; 0 means random weights.
-        metrics: figures with the data they were measured on, by name.
-        provenance: the stamp of ``provenance.py``.
+        metrics: errors by name of the pairs they were measured on.
+        provenance: how they were made.
     """
 
     config: GruAofeConfig
     trained_on: str
     steps: int
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, FlowErrors] = field(default_factory=dict)
+    provenance: Stamp | None = None
 
 
 def save_flow_weights(path: Path, network: GruAofe, card: FlowCard) -> None:
@@ -55,7 +70,7 @@ def save_flow_weights(path: Path, network: GruAofe, card: FlowCard) -> None:
         if not value.isfinite().all():
             raise WeightsError(f"{path}: {name} holds NaN or infinity; the training diverged")
     content = save(tensors)
-    table = dataclasses.asdict(card) | {"config": config.to_mapping(card.config)}
+    table = records.to_json(card)
     table |= {"network": NETWORK, "sha256": hashlib.sha256(content).hexdigest()}
     # Tensors first: with the card written last, a half-finished pair never looks whole.
     atomic.write_bytes(path, content)
@@ -76,7 +91,10 @@ def load_flow_weights(path: Path) -> tuple[GruAofe, FlowCard]:
             raise ValueError(f"network {table['network']!r}, expected {NETWORK!r}")
         if hashlib.sha256(content).hexdigest() != table["sha256"]:
             raise ValueError("the digest of the tensors is not the card's")
-        card = _card(table)
+        # Other unknown keys are passed over, but an unknown size means another network.
+        config.from_mapping(GruAofeConfig, table["config"])
+        table["provenance"] = table.get("provenance") or None
+        card = records.from_json(FlowCard, table, where=path.with_suffix(".json").name)
         network = GruAofe(card.config, generator=torch.Generator().manual_seed(0))
         network.load_state_dict(load(content))
     except OSError as error:
@@ -85,6 +103,7 @@ def load_flow_weights(path: Path) -> tuple[GruAofe, FlowCard]:
         ) from error
     except (
         ConfigError,
+        DataError,
         KeyError,
         RuntimeError,
         TypeError,
@@ -97,10 +116,3 @@ def load_flow_weights(path: Path) -> tuple[GruAofe, FlowCard]:
     if card.steps < 1:
         raise WeightsError(f"{path}: random weights, no training step was taken; train them first")
     return network.eval(), card
-
-
-def _card(table: Mapping[str, Any]) -> FlowCard:
-    names = {f.name for f in dataclasses.fields(FlowCard)}
-    values = {name: value for name, value in table.items() if name in names}
-    values["config"] = config.from_mapping(GruAofeConfig, values["config"])
-    return FlowCard(**values)

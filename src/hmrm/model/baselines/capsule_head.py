@@ -75,7 +75,7 @@ def route(votes: Float[Tensor, "b i k d"], *, rounds: int) -> Float[Tensor, "b k
     agreement = torch.zeros_like(votes[..., 0])
     fixed_votes = votes.detach()
     for _ in range(rounds - 1):
-        shares = agreement.softmax(-1)
-        wholes = squash(einsum(shares, fixed_votes, "b i k, b i k d -> b k d"))
+        fractions = agreement.softmax(-1)
+        wholes = squash(einsum(fractions, fixed_votes, "b i k, b i k d -> b k d"))
         agreement = agreement + einsum(fixed_votes, wholes, "b i k d, b k d -> b i k")
     return squash(einsum(agreement.softmax(-1), votes, "b i k, b i k d -> b k d"))

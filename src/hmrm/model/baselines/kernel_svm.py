@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 
 from hmrm.errors import DataError, MissingExtraError
+from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_about_median
-from hmrm.model.contract import MapKind, Observer, TrainingSet
+from hmrm.model.contract import MapKind, Observer
 
 Maps = Float64[np.ndarray, "n 3 s s"]
 Rows = Float64[np.ndarray, "n d"]
@@ -50,7 +51,7 @@ class KernelSvm:
 
     def fit(
         self,
-        train: TrainingSet,
+        train: MapSet,
         *,
         seed: int,
         epochs: int | None = None,
@@ -69,10 +70,10 @@ class KernelSvm:
             mirrored = self.describe(mirrored_about_median(train.maps.astype(np.float64)))
             rows, labels = np.concatenate([rows, mirrored]), np.concatenate([labels, labels])
         mean = rows.mean(0)
-        deviation = rows.std(0) if self.standardise else np.ones_like(mean)
+        std = rows.std(0) if self.standardise else np.ones_like(mean)
         # A pixel that is the same in every training clip tells nothing; it must not become NaN.
-        deviation = np.where(deviation > 0, deviation, 1.0)
-        rows = (rows - mean) / deviation
+        std = np.where(std > 0, std, 1.0)
+        rows = (rows - mean) / std
         machine = _svc()(
             kernel="precomputed",
             C=self.cost,
@@ -91,7 +92,7 @@ class KernelSvm:
             classes=len(train.classes),
             present=machine.classes_,
             mean=mean,
-            deviation=deviation,
+            std=std,
             rows=support,
             weights=weights,
             offsets=sign * machine.intercept_,
@@ -114,7 +115,7 @@ class FittedSvm:
     classes: int
     present: Int[np.ndarray, " k"]
     mean: Float64[np.ndarray, " d"]
-    deviation: Float64[np.ndarray, " d"]
+    std: Float64[np.ndarray, " d"]
     rows: Float64[np.ndarray, "m d"]
     weights: Float64[np.ndarray, "pairs m"]
     offsets: Float64[np.ndarray, " pairs"]
@@ -145,7 +146,7 @@ class FittedSvm:
         return 2 * self.parameters * (2 if self.recogniser.mirror else 1)
 
     def _standardised(self, maps: Maps) -> Rows:
-        return (self.recogniser.describe(maps) - self.mean) / self.deviation
+        return (self.recogniser.describe(maps) - self.mean) / self.std
 
     def _scores(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " classes"]:
         scores = self._votes(clip)
@@ -182,7 +183,7 @@ def _pair_weights(machine: Any) -> Float64[np.ndarray, "pairs support"]:
     return -weights if len(pairs) == 1 else weights
 
 
-def _check_classes(train: TrainingSet) -> None:
+def _check_classes(train: MapSet) -> None:
     present = np.unique(train.labels)
     if len(present) < 2:
         names = ", ".join(train.classes[int(label)] for label in present) or "none"

@@ -4,19 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hmrm.datasets.annotations.action_units import parse_units
-from hmrm.datasets.annotations.records import Record
-from hmrm.synthetic.datasets.writer import (
-    FRAMES_AFTER_APEX,
-    FRAMES_BEFORE_APEX,
-    FakeClip,
-    FakeSet,
-    FakeTable,
-    Rows,
+from hmrm.datasets.annotations.spreadsheets import Cell
+from hmrm.synthetic.datasets.builder import (
+    Moment,
+    build_clip,
+    build_record,
     deal,
-    motion_for,
+    one_table,
     units_for,
 )
+from hmrm.synthetic.datasets.writer import SyntheticClip, SyntheticDataSet, SyntheticTable
 
 _CASME2_COUNTS = {
     "disgust": 63,
@@ -55,7 +52,7 @@ _SMIC_SUBJECTS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 14, 15, 18, 19, 20)
 _SMIC_CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
 
 
-def fake_casme2(edition: int = 2014) -> FakeSet:
+def synthetic_casme2(edition: int = 2014) -> SyntheticDataSet:
     """CASME II with 255 rows (2014), or 256 (2019: one clip more, which the composite lacks).
 
     Oddities: subjects as text and as numbers, an apex '/', an apex at the onset, codes of all
@@ -74,52 +71,32 @@ def fake_casme2(edition: int = 2014) -> FakeSet:
         clips.append(_casme2_clip(number, subject, name, emotion, onset))
     if edition == 2019:
         clips.append(_casme2_clip(255, "sub24", "EP02_07", "disgust", 61))
-    clips = _casme2_oddities(clips)
+    clips = _casme2_issues(clips)
     year = {2014: "20140508", 2019: "20190701"}[edition]
 
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        rows = [_CASME2_HEADER, *(clip.row for clip in chosen)]
-        path = f"CASME2/CASME2-coding-{year}.xlsx"
-        return (FakeTable(path=path, sheets={"Sheet1": rows, "Sheet2": []}),)
-
-    return FakeSet(
+    path = f"CASME2/CASME2-coding-{year}.xlsx"
+    return SyntheticDataSet(
         name="casme2",
         clips=tuple(clips),
-        tables=tables,
-        oddities={"no_apex": 1, "apex_is_onset": 1, "units_or": 16, "stray_blanks": 1},
+        tables=one_table(path, _CASME2_HEADER, others={"Sheet2": []}),
+        issues={"no_apex": 1, "apex_is_onset": 1, "units_or": 16, "stray_blanks": 1},
     )
 
 
-def _casme2_clip(number: int, subject: str, name: str, emotion: str, onset: int) -> FakeClip:
+def _casme2_clip(number: int, subject: str, name: str, emotion: str, onset: int) -> SyntheticClip:
     code = units_for(emotion, number) if number % 4 else _CASME2_CODES[number // 4 % 4]
-    apex, offset = onset + FRAMES_BEFORE_APEX, onset + FRAMES_BEFORE_APEX + FRAMES_AFTER_APEX
-    units = parse_units(code)
-    record = Record(
-        dataset="casme2",
-        subject=subject,
-        clip=name,
-        onset_frame=onset,
-        apex_frame=apex,
-        offset_frame=offset,
-        emotion=emotion,
-        folder=f"{subject}/{name.lower()}",
-        units=units,
-        units_text=units.text,
-        span_frames=(onset, offset),
-    )
-    cell: object = int(subject[3:]) if number % 5 == 0 else subject[3:]
-    return FakeClip(
-        row=(cell, name, None, onset, apex, offset, None, code, emotion),
-        record=record,
+    at, folder = Moment(onset=onset), f"{subject}/{name.lower()}"
+    cell: Cell = int(subject[3:]) if number % 5 == 0 else subject[3:]
+    return build_clip(
+        build_record("casme2", subject, name, folder=folder, at=at, emotion=emotion, code=code),
+        (cell, name, None, at.onset, at.apex, at.offset, None, code, emotion),
+        at,
         folder=f"CASME2/CASME2_RAW_selected/{subject}/{name}",
         name="img{}.jpg",
-        frames=(onset, offset),
-        motion=motion_for(emotion),
-        apex=apex,
     )
 
 
-def _casme2_oddities(clips: list[FakeClip]) -> list[FakeClip]:
+def _casme2_issues(clips: list[SyntheticClip]) -> list[SyntheticClip]:
     """The clips that are known by name: their frames as in the real workbook's oddities."""
     changed = list(clips)
     at = _first(clips, "sub04", "disgust")
@@ -135,7 +112,7 @@ def _casme2_oddities(clips: list[FakeClip]) -> list[FakeClip]:
     return changed
 
 
-def _first(clips: Sequence[FakeClip], subject: str, emotion: str) -> int:
+def _first(clips: Sequence[SyntheticClip], subject: str, emotion: str) -> int:
     found = (clip.record for clip in clips)
     return next(
         i for i, r in enumerate(found) if r and r.subject == subject and r.emotion == emotion
@@ -143,8 +120,8 @@ def _first(clips: Sequence[FakeClip], subject: str, emotion: str) -> int:
 
 
 def _renamed(
-    clip: FakeClip, name: str, frames: tuple[int, int | None, int], cell: object
-) -> FakeClip:
+    clip: SyntheticClip, name: str, frames: tuple[int, int | None, int], cell: Cell
+) -> SyntheticClip:
     assert clip.record is not None
     onset, apex, offset = frames
     subject = clip.record.subject
@@ -167,7 +144,7 @@ def _renamed(
     )
 
 
-def fake_samm() -> FakeSet:
+def synthetic_samm() -> SyntheticDataSet:
     """SAMM with 159 rows below 13 rows of text.
 
     Oddities: subjects as numbers, five kinds of codes, a doubtful offset, two apexes outside
@@ -185,59 +162,42 @@ def fake_samm() -> FakeSet:
             name = {"028": "028_4_1", "032": "032_3_1"}.get(subject, name)
         clips.append(_samm_clip(number, subject, name, emotion, objective[number]))
 
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
-        text = [(f"SAMM remark {line}",) for line in range(13)]
-        sheets: dict[str, Rows] = {
-            "MICRO_ONLY": [*text, _SAMM_HEADER, *(clip.row for clip in chosen)],
-            "Definitions": [("Code", "Meaning"), ("/", "or"), ("?", "unclear")],
-        }
-        return (FakeTable(path="SAMM/SAMM_Micro_FACS_Codes_v2.xlsx", sheets=sheets),)
-
-    return FakeSet(
+    return SyntheticDataSet(
         name="samm",
         clips=tuple(clips),
-        tables=tables,
-        oddities={"apex_outside": 2, "no_apex": 0, "doubtful_frame": 1},
+        tables=one_table(
+            "SAMM/SAMM_Micro_FACS_Codes_v2.xlsx",
+            _SAMM_HEADER,
+            sheet="MICRO_ONLY",
+            above=[(f"SAMM remark {line}",) for line in range(13)],
+            others={"Definitions": [("Code", "Meaning"), ("/", "or"), ("?", "unclear")]},
+        ),
+        issues={"apex_outside": 2, "no_apex": 0, "doubtful_frame": 1},
     )
 
 
-def _samm_clip(number: int, subject: str, name: str, emotion: str, objective: int) -> FakeClip:
-    onset = 1000 + 37 * number
-    apex, offset = onset + FRAMES_BEFORE_APEX, onset + FRAMES_BEFORE_APEX + FRAMES_AFTER_APEX
+def _samm_clip(number: int, subject: str, name: str, emotion: str, objective: int) -> SyntheticClip:
+    at = Moment(onset=1000 + 37 * number)
     outside = name in ("028_4_1", "032_3_1")
     code = units_for(emotion, number) if number % 3 else _SAMM_CODES[number // 3 % 6]
-    units = parse_units(code)
+    folder = f"{subject}/{name}"
+    record = build_record("samm", subject, name, folder=folder, at=at, emotion=emotion, code=code)
+    record = replace(record, apex_frame=None if outside else at.apex, objective_class=objective)
     word = "Other" if emotion == "others" else emotion.capitalize()
-    offset_cell: object = f"{offset}?" if number == 50 else offset
-    record = Record(
-        dataset="samm",
-        subject=subject,
-        clip=name,
-        onset_frame=onset,
-        apex_frame=None if outside else apex,
-        offset_frame=offset,
-        emotion=emotion,
-        folder=f"{subject}/{name}",
-        units=units,
-        units_text=units.text,
-        objective_class=objective,
-        span_frames=(onset, offset),
-    )
-    apex_cell = onset - 11 if outside else apex
-    cells = (offset_cell, offset - onset + 1, "Micro - 1/2", code, word, objective, None)
-    return FakeClip(
-        row=(int(subject), name, "DD", onset, apex_cell, *cells),
-        record=record,
+    offset: Cell = f"{at.offset}?" if number == 50 else at.offset
+    frames = (at.onset, at.onset - 11 if outside else at.apex, offset)
+    cells = (at.offset - at.onset + 1, "Micro - 1/2", code, word, objective, None)
+    return build_clip(
+        record,
+        (int(subject), name, "DD", *frames, *cells),
+        at,
         folder=f"SAMM/SAMM/{subject}/{name}",
         name=f"{subject}_{{:05d}}.jpg",
-        frames=(onset, offset),
-        motion=motion_for(emotion),
-        apex=apex,
         grey=True,
     )
 
 
-def fake_smic(camera: str = "hs") -> FakeSet:
+def synthetic_smic(camera: str = "hs") -> SyntheticDataSet:
     """Short clips of SMIC: 164 of 16 people (HS) or 71 of 8 (VIS, NIR), without any table.
 
     Oddities: subjects without zeros, frame numbers of a camera's counter, clips without any
@@ -255,7 +215,7 @@ def fake_smic(camera: str = "hs") -> FakeSet:
         named[subject, emotion] += 1
         code = f"{_SMIC_CODES[emotion]}_{named[subject, emotion]:02d}"
         clips.append(_smic_clip(number, name, camera, subject, emotion, code))
-    still = FakeClip(
+    still = SyntheticClip(
         row=(),
         record=None,
         folder=f"SMIC/{camera.upper()}/s1/non_micro/s1_ne_01",
@@ -264,39 +224,26 @@ def fake_smic(camera: str = "hs") -> FakeSet:
     )
     # Folders are found in the order of their keys.
     clips.sort(key=lambda clip: clip.record.folder if clip.record else "")
-    return FakeSet(name=name, clips=(*clips, still), tables=_no_table)
+    return SyntheticDataSet(name=name, clips=(*clips, still), tables=_no_table)
 
 
-def _no_table(clips: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
+def _no_table(clips: Sequence[SyntheticClip]) -> tuple[SyntheticTable, ...]:
     del clips
     return ()
 
 
 def _smic_clip(
     number: int, name: str, camera: str, subject: str, emotion: str, code: str
-) -> FakeClip:
-    first = 559_740 + 113 * number
-    last = first + FRAMES_BEFORE_APEX + FRAMES_AFTER_APEX
-    short = f"s{int(subject[1:])}"
-    record = Record(
-        dataset=name,
-        subject=subject,
-        clip=f"{subject}_{code}",
-        onset_frame=first,
-        apex_frame=None,
-        offset_frame=last,
-        emotion=emotion,
-        folder=f"{subject}/{subject}_{code}",
-        span_frames=(first, last),
-    )
-    return FakeClip(
-        row=(),
-        record=record,
+) -> SyntheticClip:
+    at, short = Moment(onset=559_740 + 113 * number), f"s{int(subject[1:])}"
+    clip = f"{subject}_{code}"
+    record = build_record(name, subject, clip, folder=f"{subject}/{clip}", at=at, emotion=emotion)
+    return build_clip(
+        replace(record, apex_frame=None),
+        (),
+        at,
         folder=f"SMIC/{camera.upper()}/{short}/micro/{emotion}/{short}_{code}",
         name="image{}.bmp",
-        frames=(first, last),
-        motion=motion_for(emotion),
-        apex=first + FRAMES_BEFORE_APEX,
     )
 
 
@@ -306,20 +253,20 @@ _SMIC_E_HEADER = (
 )
 
 
-def fake_smic_extended(camera: str = "hs") -> FakeSet:
+def synthetic_smic_extended(camera: str = "hs") -> SyntheticDataSet:
     """Extended clips of SMIC, 48 of them: counters of the camera, up to three expressions each.
 
     Oddities: two sheets, numbers as subjects, lines of text below the table, clips that are in the
     table and not on disk.
     """
-    clips: list[FakeClip] = []
+    clips: list[SyntheticClip] = []
     emotions = tuple(_SMIC_CODES)
     for number in range(48):
         emotion = emotions[number % 3]
         subject = _SMIC_SUBJECTS[number // 3]
         clips += _smic_extended_rows(number, camera, subject, emotion)
 
-    def tables(chosen: Sequence[FakeClip]) -> tuple[FakeTable, ...]:
+    def tables(chosen: Sequence[SyntheticClip]) -> tuple[SyntheticTable, ...]:
         rows = [clip.row for clip in chosen if clip.row]
         text = [(), ("Note: OnsetF is the frame before the first change",), ("s: subject",)]
         sheets = {
@@ -328,46 +275,46 @@ def fake_smic_extended(camera: str = "hs") -> FakeSet:
         }
         book = "NIR" if camera == "nir" else "HS"
         path = f"SMIC/{camera.upper()}_long/SMIC-{book}-E_annotation.xlsx"
-        return (FakeTable(path=path, sheets=sheets),)
+        return (SyntheticTable(path=path, sheets=sheets),)
 
-    return FakeSet(name=f"smic-e-{camera}", clips=tuple(clips), tables=tables)
+    return SyntheticDataSet(name=f"smic-e-{camera}", clips=tuple(clips), tables=tables)
 
 
-def _smic_extended_rows(number: int, camera: str, subject: int, emotion: str) -> list[FakeClip]:
+def _smic_extended_rows(
+    number: int, camera: str, subject: int, emotion: str
+) -> list[SyntheticClip]:
     """One row of the table: a first clip that carries it, and those of its other expressions."""
     first = 17_581_000 + 1000 * number
     several = 1 + (number % 7 == 0) + (number % 14 == 0)
     last = first + 12 * several + 4
-    onsets = [first + 2 + 12 * i for i in range(several)]
-    offsets = [onset + 8 for onset in onsets]
-    pairs: list[object] = [v for pair in zip(onsets, offsets, strict=True) for v in pair]
+    moments = [Moment(onset=first + 2 + 12 * i) for i in range(several)]
+    pairs: list[Cell] = [frame for at in moments for frame in at.span]
     pairs += [None] * (6 - len(pairs))
     name = f"s{subject}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}"
-    clip = f"s{subject:02d}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}"
+    subject_folder, clip = (
+        f"s{subject:02d}",
+        f"s{subject:02d}_{_SMIC_CODES[emotion]}_{1 + number % 3:02d}",
+    )
     row = (subject, name, None, *pairs, None, first, last, 9, None, last - first + 1, emotion)
     base = f"SMIC/{camera.upper()}_long/SMIC_{camera.upper()}_E"
     found = []
-    for i, (onset, offset) in enumerate(zip(onsets, offsets, strict=True)):
-        record = Record(
-            dataset=f"smic-e-{camera}",
-            subject=f"s{subject:02d}",
-            clip=clip if i == 0 else f"{clip}_e{i + 1}",
-            onset_frame=onset,
-            apex_frame=None,
-            offset_frame=offset,
+    for i, at in enumerate(moments):
+        record = build_record(
+            f"smic-e-{camera}",
+            subject_folder,
+            clip if i == 0 else f"{clip}_e{i + 1}",
+            folder=f"{subject_folder}/{clip}",
+            at=at,
             emotion=emotion,
-            folder=f"s{subject:02d}/{clip}",
-            span_frames=(first, last),
         )
         found.append(
-            FakeClip(
-                row=row if i == 0 else (),
-                record=record,
-                folder=f"{base}/s{subject:02d}/{name}" if i == 0 and number != 8 else "",
+            build_clip(
+                replace(record, apex_frame=None, span_frames=(first, last)),
+                row if i == 0 else (),
+                at,
+                folder=f"{base}/{subject_folder}/{name}" if i == 0 and number != 8 else "",
                 name="image{}.jpg",
                 frames=(first, last),
-                motion=motion_for(emotion),
-                apex=onset + FRAMES_BEFORE_APEX,
             )
         )
     return found

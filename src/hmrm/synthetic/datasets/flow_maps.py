@@ -4,6 +4,7 @@ They show that a chain works, never how well: each class is a few smooth bumps w
 units move the face, drowned in noise. For synthetic data worth training on see `hmrm.facs`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from hmrm import atomic
-from hmrm.clip import CLASSES
+from hmrm.clip import CLASSES, ClipId
 from hmrm.datasets.maps.prepared import write_prepared
 from hmrm.faces.crops import CROPS, CropBox
 from hmrm.flow.mapset import MapSet, build_mapset
 from hmrm.flow.strain import optical_strain
 
 SIDE = 28
-LAYOUTS = ("flat", "folds", "prepared")
 _SUBJECT_NAMES = {"casme2": "sub{:02d}", "samm": "{:03d}", "smic": "s{:02d}"}
 
 
@@ -38,11 +38,11 @@ _BROWS_KNIT = (_Bump(0.3, 0.1, 0.5, 0.8, 0.07), _Bump(0.4, 0.12, 0.5, 0.5, 0.05)
 _SMILE = (_Bump(0.27, 0.67, -0.6, -0.8, 0.10), _Bump(0.2, 0.5, -0.1, -0.4, 0.12))
 _BROWS_UP = (_Bump(0.22, 0.08, 0.0, -0.9, 0.08), _Bump(0.38, 0.08, 0.0, -0.8, 0.07))
 _BLINK = (_Bump(0.215, 0.27, 0.0, 0.9, 0.06),)
-_BLINK_SHARE = 0.5
+_BLINK_FRACTION = 0.5
 _RECIPES = (_BROWS_KNIT, _SMILE, _BROWS_UP)
 
 
-def draw_maps(
+def synthesize_maps(
     *,
     subjects: int = 4,
     clips: int = 6,
@@ -87,12 +87,7 @@ def write_layout(folder: Path, mapset: MapSet, *, layout: str) -> None:
     Raises:
         OutputError: a file cannot be written.
     """
-    if layout == "flat":
-        _write_flat(folder, mapset)
-    elif layout == "folds":
-        _write_folds(folder, mapset)
-    else:
-        write_prepared(folder, mapset)
+    LAYOUTS[layout](folder, mapset)
 
 
 def _clip_name(dataset: str, subject: str, clip: int) -> str:
@@ -109,7 +104,7 @@ def _draw(
     y = ((centres - box.top) / (box.bottom - box.top))[:, None]
     x = ((centres - box.left) / (box.right - box.left))[None, :]
     field = np.zeros((2, SIDE, SIDE))
-    for bump in _RECIPES[label] + (_BLINK if generator.random() < _BLINK_SHARE else ()):
+    for bump in _RECIPES[label] + (_BLINK if generator.random() < _BLINK_FRACTION else ()):
         for mirror in (1, -1):
             strength = generator.uniform(0.6, 1.0)
             at_x = bump.x if mirror == 1 else 1 - bump.x
@@ -127,7 +122,7 @@ def _smooth_noise(generator: np.random.Generator) -> np.ndarray:
     return np.asarray(smooth / smooth.std()).transpose(2, 0, 1)
 
 
-def _picture(values: Float32[np.ndarray, "3 s s"]) -> bytes:
+def _image(values: Float32[np.ndarray, "3 s s"]) -> bytes:
     rgb = np.round(values.transpose(1, 2, 0) * 255).astype(np.uint8)
     _, content = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     return content.tobytes()
@@ -136,25 +131,37 @@ def _picture(values: Float32[np.ndarray, "3 s s"]) -> bytes:
 def _write_flat(folder: Path, mapset: MapSet) -> None:
     rows = ["dataset,sub,filename_o,label,apex,imagename,sub_filename"]
     for name, label, values in zip(mapset.ids, mapset.labels, mapset.maps, strict=True):
-        dataset, subject, clip = name.split("/")
-        rows.append(f"{dataset},{subject},{clip},{label},,{subject}_{clip}.jpg,")
+        clip = ClipId.parse(name)
+        image = f"{clip.subject_name}_{clip.clip}"
+        rows.append(f"{clip.dataset},{clip.subject_name},{clip.clip},{label},,{image}.jpg,")
         back = values.copy()
         back[:2] = 1 - back[:2]
-        stem = folder / "maps" / f"{subject}_{clip}"
-        for suffix, picture in (("", values), ("_1", back), ("_2", values), ("_3", back)):
-            atomic.write_bytes(stem.with_name(f"{stem.name}{suffix} .png"), _picture(picture))
+        for suffix, shown in (("", values), ("_1", back), ("_2", values), ("_3", back)):
+            atomic.write_bytes(folder / "maps" / f"{image}{suffix} .png", _image(shown))
     atomic.write_text(folder / "labels.csv", "\n".join(rows) + "\n")
 
 
 def _write_folds(folder: Path, mapset: MapSet) -> None:
-    subjects = sorted({name.split("/")[1] for name in mapset.ids})
+    subjects = sorted({ClipId.parse(name).subject_name for name in mapset.ids})
     for subject in subjects:
         for part in ("u_train", "u_test"):
             (folder / "norm_u_v_os" / subject / part).mkdir(parents=True, exist_ok=True)
     for name, label, values in zip(mapset.ids, mapset.labels, mapset.maps, strict=True):
-        _, own, clip = name.split("/")
-        content = _picture(values)
+        clip = ClipId.parse(name)
+        content = _image(values)
         for subject in subjects:
-            part = "u_test" if subject == own else "u_train"
+            part = "u_test" if subject == clip.subject_name else "u_train"
             target = folder / "norm_u_v_os" / subject / part / str(label)
-            atomic.write_bytes(target / f"{own}_{clip} .png", content)
+            atomic.write_bytes(target / f"{clip.subject_name}_{clip.clip} .png", content)
+
+
+def _write_prepared(folder: Path, mapset: MapSet) -> None:
+    write_prepared(folder, mapset)
+
+
+LAYOUTS: dict[str, Callable[[Path, MapSet], None]] = {
+    "flat": _write_flat,
+    "folds": _write_folds,
+    "prepared": _write_prepared,
+}
+"""Layout on disk → what writes it."""

@@ -2,7 +2,7 @@
 
 Licence-gated data cannot be tested on by everybody; these can. Each copy has the tables and
 folders that the real one has, oddities included, and tells the exact records that a loader must
-find. Faces are drawn (`hmrm.synthetic.drawn_face`), and nobody's; a score on them says that the
+find. Faces are drawn (`hmrm.synthetic.rendered_face`), and nobody's; a score on them says that the
 chain works, never how good a model is.
 """
 
@@ -10,7 +10,6 @@ import csv
 import io
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -22,20 +21,19 @@ import numpy as np
 
 from hmrm import atomic
 from hmrm.datasets.annotations.records import Record
-from hmrm.datasets.preparation.given_points import COLUMNS
+from hmrm.datasets.annotations.spreadsheets import Cell
+from hmrm.datasets.preparation.supplied_points import COLUMNS
 from hmrm.errors import MissingExtraError
 from hmrm.faces.shape import five_points
 from hmrm.facs.atlas import ActionUnit
-from hmrm.synthetic.clips import ClipConfig, DrawnClip, Expression, draw_clip
-from hmrm.synthetic.drawn_face import draw_face
+from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_clip
+from hmrm.synthetic.rendered_face import render_face
 
-Rows = Sequence[Sequence[object]]
-Pictures = Literal["drawn", "blank", "none"]
+Rows = Sequence[Sequence[Cell]]
+ImageSource = Literal["rendered", "blank", "none"]
 
 SIZE_WH_PX = (160, 200)
 EYE_DISTANCE_PX = 52.0
-FRAMES_BEFORE_APEX = 4
-FRAMES_AFTER_APEX = 4
 
 _FACE_WH_PX, _FACE_EYES_PX = (200, 250), 60.0
 _RATE = 200.0
@@ -48,7 +46,7 @@ _MOTION: Mapping[str, tuple[tuple[tuple[int, float], ...], ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class FakeClip:
+class SyntheticClip:
     """One clip: what its row says, which files there are, and what the loader must make of it.
 
     Attributes:
@@ -62,7 +60,7 @@ class FakeClip:
         grey: pictures have one channel.
     """
 
-    row: tuple[object, ...]
+    row: tuple[Cell, ...]
     record: Record | None
     folder: str = ""
     name: str = ""
@@ -73,7 +71,7 @@ class FakeClip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FakeTable:
+class SyntheticTable:
     """A workbook: sheets by name, in order; a name ending in .csv has one."""
 
     path: str
@@ -81,7 +79,7 @@ class FakeTable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FakeSet:
+class SyntheticDataSet:
     """A drawn data set.
 
     Attributes:
@@ -92,28 +90,28 @@ class FakeSet:
     """
 
     name: str
-    clips: tuple[FakeClip, ...]
-    tables: Callable[[Sequence[FakeClip]], tuple[FakeTable, ...]]
-    oddities: Mapping[str, int] = field(default_factory=dict)
+    clips: tuple[SyntheticClip, ...]
+    tables: Callable[[Sequence[SyntheticClip]], tuple[SyntheticTable, ...]]
+    issues: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def records(self) -> tuple[Record, ...]:
         """What a loader must find, in the table's order."""
         return tuple(clip.record for clip in self.clips if clip.record is not None)
 
-    def first(self, count: int) -> "FakeSet":
+    def first(self, count: int) -> "SyntheticDataSet":
         """The same with fewer clips."""
-        return replace(self, clips=self.clips[:count], oddities={})
+        return replace(self, clips=self.clips[:count], issues={})
 
-    def of_subjects(self, count: int) -> "FakeSet":
+    def of_subjects(self, count: int) -> "SyntheticDataSet":
         """The same with the first few people only."""
         subjects = list(dict.fromkeys(record.subject for record in self.records))[:count]
         kept = [c for c in self.clips if c.record is not None and c.record.subject in subjects]
-        return replace(self, clips=tuple(kept), oddities={})
+        return replace(self, clips=tuple(kept), issues={})
 
 
-def write_fake(
-    root: Path, fake: FakeSet, *, seed: int = 0, pictures: Pictures = "drawn"
+def write_synthetic(
+    root: Path, synthetic: SyntheticDataSet, *, seed: int = 0, images: ImageSource = "rendered"
 ) -> dict[str, tuple[float, ...]]:
     """Write tables and pictures.
 
@@ -128,25 +126,25 @@ def write_fake(
         MissingExtraError: openpyxl is not installed.
         OutputError: a file cannot be written.
     """
-    for table in fake.tables(fake.clips):
+    for table in synthetic.tables(synthetic.clips):
         write_table(root / table.path, table.sheets)
     points: dict[str, tuple[float, ...]] = {}
-    for number, clip in enumerate(fake.clips if pictures != "none" else ()):
+    for number, clip in enumerate(synthetic.clips if images != "none" else ()):
         if not clip.folder:
             continue
-        if pictures == "blank":
+        if images == "blank":
             _write_blank(root, clip)
             continue
-        drawn = draw_pictures(clip, fake.name, seed=seed, number=number)
+        rendered = render_images(clip, synthetic.name, seed=seed, number=number)
         for index, frame in enumerate(range(clip.frames[0], clip.frames[1] + 1)):
-            _write_picture(root / clip.folder / clip.name.format(frame), drawn, index, clip.grey)
+            _write_image(root / clip.folder / clip.name.format(frame), rendered, index, clip.grey)
         if clip.record is not None:
-            five = five_points(drawn.points_at(0))
+            five = five_points(rendered.points_at(0))
             points[clip.record.id] = tuple(round(float(v), 3) for v in five.ravel())
     return points
 
 
-def _write_blank(root: Path, clip: FakeClip) -> None:
+def _write_blank(root: Path, clip: SyntheticClip) -> None:
     content = _encoded(np.full((16, 16), 128, np.uint8), Path(clip.name).suffix)
     for frame in range(clip.frames[0], clip.frames[1] + 1):
         path = root / clip.folder / clip.name.format(frame)
@@ -164,10 +162,10 @@ def write_points(path: Path, points: Mapping[str, tuple[float, ...]]) -> None:
     atomic.write_text(path, "\n".join(lines) + "\n")
 
 
-def draw_pictures(clip: FakeClip, dataset: str, *, seed: int, number: int) -> DrawnClip:
+def render_images(clip: SyntheticClip, dataset: str, *, seed: int, number: int) -> RenderedClip:
     """The clip's frames: neutral, up to the apex and back, on the subject's own face."""
     subject = clip.record.subject if clip.record is not None else clip.folder
-    picture, landmarks = _face(f"{dataset}/{subject}", seed)
+    image, landmarks = _face(f"{dataset}/{subject}", seed)
     count = clip.frames[1] - clip.frames[0] + 1
     before = min(max(1, clip.apex - clip.frames[0]), count - 2) if count > 2 else 1
     rng = np.random.default_rng([seed, _number_of(dataset), number])
@@ -191,13 +189,13 @@ def draw_pictures(clip: FakeClip, dataset: str, *, seed: int, number: int) -> Dr
         noise_sigma=1.0,
         blinks_per_min=0.0,
     )
-    return draw_clip(picture, landmarks, [expression], camera, rng=rng)
+    return render_clip(image, landmarks, [expression], camera, rng=rng)
 
 
 @lru_cache(maxsize=256)
 def _face(subject: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng([seed, _number_of(subject)])
-    return draw_face(rng, size_wh_px=_FACE_WH_PX, eye_distance_px=_FACE_EYES_PX)
+    return render_face(rng, size_wh_px=_FACE_WH_PX, eye_distance_px=_FACE_EYES_PX)
 
 
 def _number_of(text: str) -> int:
@@ -205,8 +203,8 @@ def _number_of(text: str) -> int:
     return int.from_bytes(text.encode()) % (2**61 - 1)
 
 
-def _write_picture(path: Path, drawn: DrawnClip, index: int, grey: bool) -> None:
-    image = drawn.frame(index).image
+def _write_image(path: Path, synthetic: RenderedClip, index: int, grey: bool) -> None:
+    image = synthetic.frame(index).image
     code = cv2.COLOR_RGB2GRAY if grey else cv2.COLOR_RGB2BGR
     atomic.write_bytes(path, _encoded(cv2.cvtColor(image, code), path.suffix))
 
@@ -259,56 +257,3 @@ def _timeless(book: io.BytesIO) -> bytes:
                 data = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2026-01-01T00:00:00Z", data)
             new.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
     return content.getvalue()
-
-
-def deal(
-    counts: Mapping[str, int], subjects: Sequence[str], quiet: Sequence[str] = ()
-) -> list[tuple[str, str]]:
-    """Deal clips of every emotion out to subjects, unevenly, all of them served.
-
-    Args:
-        counts: clips of each emotion.
-        quiet: subjects that get clips of the last emotion only.
-
-    Returns:
-        Subject and emotion of every clip, by subject.
-    """
-    others = [s for s in subjects if s not in quiet]
-    last = list(counts)[-1]
-    dealt: list[tuple[str, str]] = [(subject, last) for subject in quiet]
-    left = Counter(counts)
-    left[last] -= len(quiet)
-    turn = 0
-    for emotion in counts:
-        for number in range(left[emotion]):
-            # Every third clip goes to the first few subjects: real sets are uneven, too.
-            subject = others[(turn // 3) % 5] if number % 3 == 2 else others[turn % len(others)]
-            dealt.append((subject, emotion))
-            turn += 1
-    return sorted(dealt, key=lambda one: (subjects.index(one[0]), list(counts).index(one[1])))
-
-
-def units_for(emotion: str, number: int) -> str:
-    """An action-unit code that an annotator might write for an emotion."""
-    codes = {
-        "happiness": ("6+12", "12", "R12", "12+14"),
-        "positive": ("6+12", "12"),
-        "surprise": ("1+2", "1+2+5", "L2", "1+L2"),
-        "disgust": ("4+9", "4+7", "9+10", "4+L10"),
-        "repression": ("14", "17", "L14", "15+17"),
-        "anger": ("4", "4+7", "7B", "4+5"),
-        "contempt": ("L14", "R14", "14", "L12"),
-        "fear": ("4+5", "20", "1+4", "20C"),
-        "sadness": ("15", "1+4", "17", "15+17"),
-        "negative": ("4", "4+7", "15"),
-    }.get(emotion, ("14", "24", "L10", "17"))
-    return codes[number % len(codes)]
-
-
-def motion_for(emotion: str) -> str:
-    """What is drawn for an emotion."""
-    if emotion in ("happiness", "positive"):
-        return "positive"
-    if emotion in ("surprise", "others"):
-        return emotion
-    return "negative"

@@ -16,7 +16,7 @@ from hmrm.synthetic.sensor import SensorConfig, seen
 
 
 @runtime_checkable
-class Material(Protocol):
+class TrainingData(Protocol):
     """Endless crops; the generator decides which."""
 
     def crop(
@@ -26,7 +26,7 @@ class Material(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnMaterial:
+class SyntheticTrainingData:
     """Crops of a pool of drawn pairs, each seen by a camera of its own.
 
     Attributes:
@@ -50,7 +50,7 @@ class DrawnMaterial:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FolderMaterial:
+class FolderTrainingData:
     """Crops of a data set on disk, mirrored at random, each seen by a camera of its own."""
 
     samples: Sequence[FlowSample]
@@ -94,10 +94,10 @@ class Batch:
     flow: Float[Tensor, "b 2 h w"]
 
 
-def draw_batch(material: Material, *, batch: int, seed: Sequence[int]) -> Batch:
+def synthesize_batch(training_data: TrainingData, *, batch: int, seed: Sequence[int]) -> Batch:
     """The batch of a seed: the same for ever, whatever was drawn before."""
     rng = np.random.default_rng(list(seed))
-    return collated([material.crop(rng) for _ in range(batch)])
+    return collated([training_data.crop(rng) for _ in range(batch)])
 
 
 def collated(

@@ -8,30 +8,38 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hmrm import atomic, config, provenance
+from hmrm import atomic, config, provenance, records, run_folder
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.flow.files.flying_chairs import flying_chairs
 from hmrm.flow.files.flying_things import flying_things
 from hmrm.flow.files.samples import read_sample
 from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
-from hmrm.flow.gru_aofe.weights import FlowCard, load_flow_weights, save_flow_weights
+from hmrm.flow.gru_aofe.weights import FlowCard, FlowErrors, load_flow_weights, save_flow_weights
 from hmrm.progress import Progress, silent
-from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, draw_pool
+from hmrm.records import formerly
+from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, synthesize_pool
 from hmrm.synthetic.sensor import SensorConfig, seen
 from hmrm.training.flow.batches import (
     Batch,
-    DrawnMaterial,
-    FolderMaterial,
-    Material,
+    FolderTrainingData,
+    SyntheticTrainingData,
+    TrainingData,
     collated,
-    draw_batch,
+    synthesize_batch,
+)
+from hmrm.training.optimisation import (
+    ParameterGroup,
+    Schedule,
+    build_optimiser,
+    take_step,
+    update_average,
 )
 from hmrm.training.state import load_state, save_state
 
@@ -48,12 +56,12 @@ class FlowTrainingConfig:
     """Everything that decides the weights.
 
     Attributes:
-        data: ``drawn`` pairs, or a folder ``data_path`` of FlyingChairs or FlyingThings3D.
+        data: ``synthetic`` pairs, or a folder ``data_path`` of FlyingChairs or FlyingThings3D.
         held_out_samples: pairs of the folder's validation split that progress is measured on.
         steps: optimiser steps; with ``batch`` crops of ``crop_px`` (height, width) each.
         warm_up: share of the steps in which the learning rate rises; then it falls to zero.
-        first_iterations: refinements in the first ``first_share`` of the steps, which are cheaper;
-            then the network's own number.
+        first_iterations: refinements in the first ``first_fraction`` of the steps, which are
+            cheaper; then the network's own number.
         fading: weight of a refinement relative to the one after it (RAFT's gamma, 0.8).
         floor_px: pairs count less as their mean motion exceeds this; infinite: all the same.
         fast_weight: how much more a pair's fastest pixels count than those at rest; between them it
@@ -78,7 +86,7 @@ class FlowTrainingConfig:
     weight_decay: float = 1e-4
     warm_up: float = 0.05
     first_iterations: int = 2
-    first_share: float = 0.3
+    first_fraction: float = field(default=0.3, metadata=formerly("first_share"))
     fading: float = 0.8
     floor_px: float = 0.1
     fast_weight: float = 0.0
@@ -105,7 +113,7 @@ class FlowTrainingConfig:
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
-        for name in ("warm_up", "first_share", "fading", "shrunk"):
+        for name in ("warm_up", "first_fraction", "fading", "shrunk"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be in 0 … 1")
         if not 0 <= self.average_decay < 1:
@@ -117,6 +125,18 @@ class FlowTrainingConfig:
         most = self.pairs.side_px if self.data == "drawn" else 1 << 14
         if not 16 <= min(self.crop_px) <= max(self.crop_px) <= most:
             raise ConfigError(f"crop_px = {list(self.crop_px)}: sides must be 16 … {most}")
+
+    @property
+    def schedule(self) -> Schedule:
+        """Learning rate by step."""
+        rising = max(self.warm_up * self.steps, 1.0)
+        return Schedule(
+            highest=self.learning_rate,
+            steps=self.steps,
+            warm_up=rising,
+            rise=rising + 1,
+            fall="linear",
+        )
 
 
 def train_flow(
@@ -139,24 +159,24 @@ def train_flow(
         NumericalError: the training diverged.
         OutputError: the folder cannot be written.
     """
-    _claim(folder, settings)
-    material, held_out, seen_in_training = _material(settings, folder, workers, progress)
+    run_folder.claim(folder, "config.toml", config.to_mapping(settings))
+    training_data, held_out, seen_in_training = _training_data(settings, folder, workers, progress)
 
     def keep(network: GruAofe, step: int) -> None:
-        figures = validate(network, held_out)
-        _report(folder, step, figures)
+        errors = validate(network, held_out)
+        _report(folder, step, errors)
         card = FlowCard(
             config=settings.network,
             trained_on=seen_in_training,
             steps=step,
-            metrics={f"held-out pairs, {settings.data}": figures},
-            provenance=provenance.stamp(
+            metrics={f"held-out pairs, {settings.data}": errors},
+            provenance=provenance.make_stamp(
                 config_hash=config.digest(settings), seeds=(settings.seed,)
             ),
         )
         save_flow_weights(folder / WEIGHTS, network, card)
 
-    _train(settings, material, folder, keep, progress)
+    _train(settings, training_data, folder, keep, progress)
     return folder / WEIGHTS
 
 
@@ -175,13 +195,13 @@ def sequence_loss(
     length = truth.norm(dim=1)
     motion = (length * known).sum(dim=(1, 2)) / count
     fastest = length.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)
-    share = known * (1 + settings.fast_weight * (length / fastest).square())
-    share = share / share.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+    fraction = known * (1 + settings.fast_weight * (length / fastest).square())
+    fraction = fraction / fraction.sum(dim=(1, 2), keepdim=True).clamp(min=1)
     total = flow.new_zeros(())
     for index, estimate in enumerate(found):
         # The root's slope at no error is infinite without the small term.
         error = ((estimate.flow - truth).square().sum(dim=1) + 1e-6).sqrt()
-        mean = (error * share).sum(dim=(1, 2))
+        mean = (error * fraction).sum(dim=(1, 2))
         expected = estimate.log_error[:, 0].clamp(min=-7, max=5)
         surprise = (error.detach() * torch.exp(-expected) + expected) * known
         own = surprise.sum(dim=(1, 2)) / count
@@ -191,22 +211,22 @@ def sequence_loss(
     return total
 
 
-def _material(
+def _training_data(
     settings: FlowTrainingConfig, folder: Path, workers: int, progress: Progress
-) -> tuple[Material, list[Batch], str]:
+) -> tuple[TrainingData, list[Batch], str]:
     """What is trained on, what is held out, and a sentence about it."""
     height, width = settings.crop_px
     if settings.data_path is not None:
         chosen = flying_chairs if settings.data == "flying_chairs" else flying_things
         samples = chosen(settings.data_path, split="training")
         others = chosen(settings.data_path, split="validation")[: settings.held_out_samples]
-        real = FolderMaterial(
+        real = FolderTrainingData(
             samples=samples, height_px=height, width_px=width, sensor=settings.sensor
         )
-        said = f"{len(samples)} pairs of {settings.data}; drawn by computer, no face among them"
-        return real, [collated([read_sample(sample)]) for sample in others], said
+        stated = f"{len(samples)} pairs of {settings.data}; drawn by computer, no face among them"
+        return real, [collated([read_sample(sample)]) for sample in others], stated
     pools = [
-        draw_pool(
+        synthesize_pool(
             settings.pairs,
             folder / "pairs",
             seed=settings.seed,
@@ -216,15 +236,15 @@ def _material(
         )
         for held_out in (False, True)
     ]
-    drawn = DrawnMaterial(
+    synthetic = SyntheticTrainingData(
         pairs=pools[0],
         height_px=height,
         width_px=width,
         sensor=settings.sensor,
         shrunk=settings.shrunk,
     )
-    said = f"{settings.pairs.pairs} drawn pairs of pictures with known flow; no photograph"
-    return drawn, held_out_batches(pools[1], settings), said
+    stated = f"{settings.pairs.pairs} drawn pairs of pictures with known flow; no photograph"
+    return synthetic, held_out_batches(pools[1], settings), stated
 
 
 def held_out_batches(pairs: Pairs, settings: FlowTrainingConfig) -> list[Batch]:
@@ -238,13 +258,8 @@ def held_out_batches(pairs: Pairs, settings: FlowTrainingConfig) -> list[Batch]:
 
 
 @torch.inference_mode()
-def validate(network: GruAofe, batches: list[Batch]) -> dict[str, Any]:
-    """Mean end-point error in px, of all pixels and by true motion, beside that of zero flow.
-
-    Returns:
-        ``epe_px``, ``zero_epe_px``, ``static_px`` (mean flow where a whole pair stands still) and
-        ``by_motion``: lower bound in px → [error, error of zero flow].
-    """
+def validate(network: GruAofe, batches: list[Batch]) -> FlowErrors:
+    """Mean end-point error of all pixels and by true motion, alongside that of zero flow."""
     device = next(network.parameters()).device
     errors, motions, static = [], [], []
     for batch in batches:
@@ -259,32 +274,25 @@ def validate(network: GruAofe, batches: list[Batch]) -> dict[str, Any]:
     error, motion = torch.cat(errors), torch.cat(motions)
     bins = torch.bucketize(motion, torch.tensor(_BINS_PX[1:]))
     by_motion = {
-        f"{low:g}": [_rounded(error[bins == i].mean()), _rounded(motion[bins == i].mean())]
+        f"{low:g}": (_rounded(error[bins == i].mean()), _rounded(motion[bins == i].mean()))
         for i, low in enumerate(_BINS_PX)
         if (bins == i).any()
     }
-    return {
-        "epe_px": _rounded(error.mean()),
-        "zero_epe_px": _rounded(motion.mean()),
-        "static_px": _rounded(float(np.mean(static)) if static else 0.0),
-        "by_motion": by_motion,
-    }
+    return FlowErrors(
+        epe_px=_rounded(error.mean()),
+        zero_epe_px=_rounded(motion.mean()),
+        static_px=_rounded(float(np.mean(static)) if static else 0.0),
+        by_motion=by_motion,
+    )
 
 
 def _rounded(value: Tensor | float) -> float:
     return round(float(value), 5)
 
 
-def _claim(folder: Path, settings: FlowTrainingConfig) -> None:
-    path, text = folder / "config.toml", config.dumps(settings)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ConfigError(f"{folder}: holds a training with other settings; choose another folder")
-    atomic.write_text(path, text)
-
-
 def _train(
     settings: FlowTrainingConfig,
-    material: Material,
+    training_data: TrainingData,
     folder: Path,
     keep: Callable[[GruAofe, int], None],
     progress: Progress,
@@ -293,17 +301,17 @@ def _train(
     network = _start(settings).to(device)
     average = copy.deepcopy(network)
     modules: dict[str, nn.Module] = {"network": network, "average": average}
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    optimizer = build_optimiser(
+        ParameterGroup(parameters=network.parameters()), weight_decay=settings.weight_decay
     )
+    schedule = settings.schedule
     state = folder / STATE
     done = load_state(state, modules=modules, optimizer=optimizer) if state.exists() else 0
     for step in range(done, settings.steps):
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * _rate(settings, step)
-        loss = _step(network, optimizer, settings, material, step)
+        loss = _step(network, optimizer, settings, training_data, step, rate=schedule.rate(step))
         if not np.isfinite(loss):
             raise NumericalError(f"{folder}: the loss is {loss} at step {step}; lower the rate")
-        _follow(average, network, min(settings.average_decay, (1 + step) / (10 + step)))
+        update_average(average, network, decay=settings.average_decay, step=step)
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
             save_state(state, step=step + 1, modules=modules, optimizer=optimizer)
         if (step + 1) % settings.validation_steps == 0 and step + 1 < settings.steps:
@@ -316,12 +324,16 @@ def _step(
     network: GruAofe,
     optimizer: torch.optim.Optimizer,
     settings: FlowTrainingConfig,
-    material: Material,
+    training_data: TrainingData,
     step: int,
+    *,
+    rate: float,
 ) -> float:
     device = next(network.parameters()).device
-    batch = draw_batch(material, batch=settings.batch, seed=(settings.seed, _TRAINING, step))
-    early = step < settings.first_share * settings.steps
+    batch = synthesize_batch(
+        training_data, batch=settings.batch, seed=(settings.seed, _TRAINING, step)
+    )
+    early = step < settings.first_fraction * settings.steps
     iterations = min(settings.first_iterations if early else 99, settings.network.iterations)
     halved = settings.mixed_precision and device.type == "cuda"
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=halved):
@@ -329,10 +341,7 @@ def _step(
             batch.onset.to(device), batch.apex.to(device), iterations=iterations, every=True
         )
     loss = sequence_loss(found, batch.flow.to(device), settings)
-    optimizer.zero_grad()
-    torch.autograd.backward(loss)
-    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimizer.step()
+    take_step(optimizer, loss, rate=rate, clipped=network)
     return float(loss.detach())
 
 
@@ -353,22 +362,19 @@ def _device(settings: FlowTrainingConfig) -> torch.device:
     return torch.device("cuda" if found and settings.device != "cpu" else "cpu")
 
 
-def _rate(settings: FlowTrainingConfig, step: int) -> float:
-    rising = max(settings.warm_up * settings.steps, 1)
-    if step < rising:
-        return (step + 1) / (rising + 1)
-    return 1 - (step - rising) / max(settings.steps - rising, 1)
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """One row of ``validation.json``: errors after so many steps."""
+
+    step: int
+    errors: FlowErrors = field(metadata=records.INLINE)
 
 
-def _report(folder: Path, step: int, figures: dict[str, Any]) -> None:
+def _report(folder: Path, step: int, errors: FlowErrors) -> None:
     path = folder / VALIDATION
-    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    # Figures of steps that were taken again after a stop are replaced.
-    rows = [row for row in earlier if row["step"] < step] + [{"step": step, **figures}]
-    atomic.write_text(path, "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)
+    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    earlier = [records.from_json(Validation, row, where=str(path)) for row in table]
+    # Errors of steps that were taken again after a stop are replaced.
+    rows = [row for row in earlier if row.step < step] + [Validation(step=step, errors=errors)]
+    lines = ",\n".join(json.dumps(records.to_json(row)) for row in rows)
+    atomic.write_text(path, f"[\n{lines}\n]\n")

@@ -1,0 +1,125 @@
+"""What a run keeps of each video: one typed record, and the JSON that holds it."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hmrm import atomic
+from hmrm.clip import Event, Notice
+from hmrm.intervals import Interval, kind_of_duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoResult:
+    """What was found in one video.
+
+    Attributes:
+        subject, video: what the video is called in the results.
+        source: name of its file or folder.
+        data_hash: hex sha256 of its content.
+        duration_s, frames_per_s: measured over the frames that were decoded.
+        files: what was written for this video alone: path below the run's folder → hex sha256.
+
+    Example:
+        >>> from hmrm import Event
+        >>> from hmrm.analysis.results import VideoResult
+        >>> smile = Event(
+        ...     face_id=0, onset_index=120, apex_index=131, offset_index=150,
+        ...     onset_s=1.2, apex_s=1.31, offset_s=1.5,
+        ...     region="left_mouth_corner", peak_motion_px=0.9, salience=0.8,
+        ... )
+        >>> found = VideoResult(
+        ...     subject="s01", video="interview", source="interview.mp4", data_hash="…",
+        ...     frame_count=1000, frames_per_s=100.0, duration_s=10.0, events=(smile,),
+        ... )
+        >>> [(one.onset_index, one.offset_index, one.kind) for one in found.intervals]
+        [(120, 150, 'micro')]
+    """
+
+    subject: str
+    video: str
+    source: str
+    data_hash: str
+    frame_count: int
+    frames_per_s: float
+    duration_s: float
+    events: tuple[Event, ...]
+    notices: tuple[Notice, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """The events as rows of the table of intervals."""
+        return tuple(
+            Interval(
+                subject=self.subject,
+                video=self.video,
+                onset_index=event.onset_index,
+                offset_index=event.offset_index,
+                kind=kind_of_duration(event.duration_s),
+                apex_index=event.apex_index,
+                score=round(event.salience, 6),
+            )
+            for event in self.events
+        )
+
+
+def write_kept(path: Path, settings: str, result: VideoResult) -> None:
+    """Keep a result with the digest of the settings it was made with.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    plain = dataclasses.asdict(result)
+    stored = {"settings": settings, "sha256": _digest(plain), "result": plain}
+    atomic.write_text(path, json.dumps(stored, indent=1) + "\n")
+
+
+def read_kept(path: Path, settings: str) -> VideoResult | None:
+    """The result that `write_kept` kept; None where it is absent, damaged, or of other settings."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        plain = stored["result"]
+        if stored["settings"] != settings or stored["sha256"] != _digest(plain):
+            return None
+        events = tuple(Event(**{**one, "flags": tuple(one["flags"])}) for one in plain["events"])
+        notices = tuple(Notice(**one) for one in plain["notices"])
+        return VideoResult(**{**plain, "events": events, "notices": notices})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def spotting_mapping(result: VideoResult) -> dict[str, Any]:
+    """Plain values of one video, as ``spotting.json`` holds them."""
+    return {
+        "subject": result.subject,
+        "video": result.video,
+        "source": result.source,
+        "data_hash": result.data_hash,
+        "frame_count": result.frame_count,
+        "frames_per_s": round(result.frames_per_s, 4),
+        "duration_s": round(result.duration_s, 4),
+        "intervals": [
+            {
+                "onset": event.onset_index,
+                "offset": event.offset_index,
+                "type": interval.kind,
+                "apex": event.apex_index,
+                "score": interval.score,
+                "face_id": event.face_id,
+                "region": event.region,
+                "peak_motion_px": round(event.peak_motion_px, 4),
+                "flags": [flag for flag in event.flags if flag != "longer_than_micro"],
+            }
+            for event, interval in zip(result.events, result.intervals, strict=True)
+        ],
+        "notices": [{"code": n.code, "message": n.message} for n in result.notices],
+    }
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

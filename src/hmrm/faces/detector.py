@@ -1,0 +1,52 @@
+"""The detector that an analysis uses: MTCNN or one's own, its five points refined if asked for."""
+
+from dataclasses import replace
+
+from hmrm.clip import Image
+from hmrm.faces.boxes import Detection
+from hmrm.faces.landmarks import Landmarks, alignment_points, landmarker
+from hmrm.faces.shape import five_points
+from hmrm.faces.track import Detector
+
+
+class LandmarkDetector:
+    """A detector whose five points are those of 68 landmarks: eye centres, nose tip, corners.
+
+    All that follows a face or makes a crop of it then rests on the 68 landmarks.
+
+    Raises:
+        MissingExtraError: dlib or its model is not installed.
+        WeightsError: the landmark model cannot be used.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        landmarker()  # fails here, not at the first face
+        self._detector = detector
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Faces of one image, best first; boxes and confidence are the detector's."""
+        return [
+            replace(found, points_xy_px=five_points(alignment_points(image, found, 68)))
+            for found in self._detector.detect(image)
+        ]
+
+
+def build_detector(landmarks: Landmarks = 5, detector: Detector | None = None) -> Detector:
+    """A detector of faces, with the points that were asked for.
+
+    Args:
+        landmarks: 68 refines the points of every detection with dlib's model.
+        detector: one's own; None is MTCNN. One whose points are refined already stays as it is.
+
+    Raises:
+        MissingExtraError: torch, dlib or dlib's model is not installed.
+        WeightsError: the landmark model cannot be used.
+    """
+    if isinstance(detector, LandmarkDetector):
+        return detector
+    if detector is None:
+        # Here, since all else works without torch.
+        from hmrm.faces.mtcnn import MTCNN
+
+        detector = MTCNN()
+    return detector if landmarks == 5 else LandmarkDetector(detector)

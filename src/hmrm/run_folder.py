@@ -1,0 +1,112 @@
+"""One folder, one run: what decides its results is written into it before anything is made.
+
+A run that is started again goes on only in a folder of the same settings, so that results of
+different settings never mix. Results themselves are each run's own affair.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from hmrm import atomic
+from hmrm.errors import ConfigError
+
+_LONGEST = 60
+_ABSENT = object()
+
+
+def claim(
+    folder: Path,
+    file_name: str,
+    identity: Mapping[str, Any],
+    *,
+    key: str = "",
+    external_files: bool = True,
+    holds_results: Callable[[Path], bool] | None = None,
+    advice: str = "choose another folder",
+) -> bool:
+    """Mark a folder as this run's, or refuse it; remove what a killed run left half-written.
+
+    Args:
+        file_name: the identity's file in the folder, ``.json`` or ``.toml``.
+        identity: what decides the results, plain values; nested tables are compared value by value.
+        key: the table of the file that holds the identity; the whole file if empty. A file of
+            results may hold it too, and is left as it is while the identity is the same.
+        foreign_files: whether a folder without that file may hold other things.
+        holds_results: whether a folder of another identity holds any results; if it does not, it
+            is claimed for this run. None: whoever was there first keeps the folder.
+        advice: what the message advises.
+
+    Returns:
+        Whether an earlier start of the same run claimed the folder.
+
+    Raises:
+        ConfigError: the folder is another run's, its identity is unreadable, or it is not empty
+            and ``external_files`` are not allowed.
+        OutputError: the folder cannot be written.
+    """
+    path, results = folder / file_name, holds_results or (lambda _: True)
+    if path.exists():
+        there = _read(path, key)
+        if there == identity:
+            atomic.remove_partial(folder)
+            return True
+        if results(folder):
+            raise _refusal(folder, path, there, identity, advice)
+    elif not external_files and folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder}: not empty and not a run; {advice}")
+    atomic.remove_partial(folder)
+    atomic.write_text(path, _text({key: identity} if key else identity, path))
+    return False
+
+
+def _refusal(
+    folder: Path,
+    path: Path,
+    there: Mapping[str, Any] | None,
+    identity: Mapping[str, Any],
+    advice: str,
+) -> ConfigError:
+    if there is None:
+        return ConfigError(f"{path}: is unreadable, so the run it belongs to is unknown; {advice}")
+    before, now = dict(_flat(there)), dict(_flat(identity))
+    changes = "; ".join(
+        f"{name} was {_short(before.get(name, _ABSENT))}, now {_short(now.get(name, _ABSENT))}"
+        for name in dict.fromkeys((*before, *now))
+        if before.get(name, _ABSENT) != now.get(name, _ABSENT)
+    )
+    return ConfigError(f"{folder}: holds a run of other settings ({changes}); {advice}")
+
+
+def _read(path: Path, key: str) -> Mapping[str, Any] | None:
+    """The identity on file; None where none can be read."""
+    loads = tomllib.loads if path.suffix == ".toml" else json.loads
+    try:
+        found: Any = loads(path.read_text(encoding="utf-8"))
+        found = found[key] if key else found
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, Mapping) else None
+
+
+def _text(table: Mapping[str, Any], path: Path) -> str:
+    if path.suffix == ".toml":
+        return tomli_w.dumps(table)
+    return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _short(value: object) -> str:
+    text = "absent" if value is _ABSENT else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,173 @@
+"""Whether a hand or another thing lies over the face: small looks at it, compared with rest.
+
+The mesh guesses on under a hand, with full presence. But nose, cheeks and eyes hardly change their
+look in any expression (measured over filmed expressions: a tenth of the nose, a sixth of a cheek
+for longer than a moment, a quarter of an eye), and a hand over mouth or brow covers some of them.
+"""
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from hmrm.clip import Image
+from hmrm.faces.align import canonical_transform, warp
+from hmrm.faces.regions import ANATOMICAL
+from hmrm.spotting.position import PARTS
+
+LOOK_WH_PX = (36, 52)
+
+_STEADY: Mapping[str, str] = {
+    "nose": "nose",
+    "left_cheek": "cheek",
+    "right_cheek": "cheek",
+    "left_eye": "eye",
+    "right_eye": "eye",
+}
+"""Regions that tell of a cover → the setting that says how much of them must have changed."""
+
+_UPPER: Mapping[str, tuple[str, ...]] = {
+    "left_brow": ("left_brow", "left_eye"),
+    "right_brow": ("right_brow", "right_eye"),
+}
+_LOWER = tuple(part for part in PARTS if part not in _UPPER)
+_REGIONS = ("left_brow", "right_brow", *_STEADY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverConfig:
+    """When part of a face is covered.
+
+    Attributes:
+        every_s: a look is taken this often.
+        unlike: a pixel has changed when its colour is off by so many usual deviations at rest.
+        least: usual deviation assumed at least, part of the face's brightness.
+        nose, cheek, eye: part of it that must have changed; blinks and squeezed eyes change up to
+            a quarter of an eye.
+        part: part of a brow or of its eye that is then taken for covered too.
+        least_rest: fewer looks at rest tell nothing.
+    """
+
+    every_s: float = 0.1
+    unlike: float = 4.0
+    least: float = 0.03
+    nose: float = 0.15
+    cheek: float = 0.2
+    eye: float = 0.4
+    part: float = 0.2
+    least_rest: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceAppearances:
+    """Small aligned pictures of a face.
+
+    Attributes:
+        index: frames they were taken in, increasing.
+        pixels: RGB, aligned to the canonical crop.
+    """
+
+    index: Int[np.ndarray, " k"]
+    pixels: UInt8[np.ndarray, "k h w 3"]
+
+
+class AppearanceRecorder:
+    """Takes a look at a face every now and then; 5 kB each."""
+
+    def __init__(self, config: CoverConfig | None = None) -> None:
+        self.config = config or CoverConfig()
+        self._index = array("q")
+        self._pixels: list[UInt8[np.ndarray, "h w 3"]] = []
+        self._due_s = -np.inf
+
+    def add(
+        self, index: int, time_s: float, image: Image, points_xy_px: Float[np.ndarray, "5 2"]
+    ) -> None:
+        """Take a look at this frame if one is due.
+
+        Args:
+            points_xy_px: the five points that place the crop (``CropPoints``).
+        """
+        if time_s < self._due_s - 1e-6:
+            return
+        self._due_s = time_s + self.config.every_s
+        self._index.append(index)
+        self._pixels.append(_look(image, points_xy_px))
+
+    def cosine_similarity(self, image: Image, points_xy_px: Float[np.ndarray, "5 2"]) -> float:
+        """Correlation of the face in an image with the last look taken; 0 before the first."""
+        if not self._pixels:
+            return 0.0
+        now, last = (
+            pixels.mean(axis=2, dtype=np.float64).ravel()
+            for pixels in (_look(image, points_xy_px), self._pixels[-1])
+        )
+        now, last = now - now.mean(), last - last.mean()
+        return float(now @ last / max(np.sqrt((now @ now) * (last @ last)), 1e-9))
+
+    def appearances(self) -> FaceAppearances:
+        """All looks so far."""
+        empty = np.empty((0, LOOK_WH_PX[1], LOOK_WH_PX[0], 3), dtype=np.uint8)
+        return FaceAppearances(
+            index=np.array(self._index, dtype=np.int64),
+            pixels=np.stack(self._pixels) if self._pixels else empty,
+        )
+
+
+def _look(image: Image, points_xy_px: Float[np.ndarray, "5 2"]) -> UInt8[np.ndarray, "h2 w2 3"]:
+    look = warp(image, canonical_transform(points_xy_px, LOOK_WH_PX), LOOK_WH_PX)
+    return look if look.ndim == 3 else np.repeat(look[..., None], 3, axis=2)
+
+
+def covered_parts(
+    appearances: FaceAppearances,
+    index: Int[np.ndarray, " n"],
+    at_rest: Float[np.ndarray, " n"],
+    config: CoverConfig | None = None,
+) -> Bool[np.ndarray, "n p"]:
+    """Which parts of the face (order of ``PARTS``) are covered in which frame.
+
+    Args:
+        index: frames in which the face was measured; a look counts up to half-way to the next.
+        at_rest: how surely the face is at rest in them.
+    """
+    config = config or CoverConfig()
+    covered = np.zeros((len(index), len(PARTS)), dtype=bool)
+    if not len(appearances.index):
+        return covered
+    nearest = (
+        np.abs(index[:, None] - appearances.index[None]).argmin(axis=1) if len(index) else index
+    )
+    rest = at_rest[np.clip(np.searchsorted(index, appearances.index), 0, len(index) - 1)] > 0.5
+    if rest.sum() < config.least_rest:
+        return covered
+    changed = _changed(appearances.pixels, rest, config)
+    over = np.any([changed[name] > getattr(config, kind) for name, kind in _STEADY.items()], axis=0)
+    parts = np.zeros((len(appearances.index), len(PARTS)), dtype=bool)
+    # The network fits the lower face as one: with a cheek hidden it guesses at the whole mouth.
+    for part in _LOWER:
+        parts[:, PARTS.index(part)] = over
+    for part, names in _UPPER.items():
+        hidden = over & np.any([changed[name] > config.part for name in names], axis=0)
+        parts[:, PARTS.index(part)] = hidden
+    return parts[nearest]
+
+
+def _changed(
+    pixels: UInt8[np.ndarray, "k h w 3"], rest: Bool[np.ndarray, " k"], config: CoverConfig
+) -> dict[str, Float[np.ndarray, " k"]]:
+    """Part of every region's pixels that look unlike rest, by look."""
+    masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _REGIONS}
+    face = np.any(list(masks.values()), axis=0)
+    colours = np.maximum(pixels.astype(np.float64), 1.0)
+    usual = np.median(colours[rest], axis=0)
+    # Light that changes on most of the face is no hand.
+    light = np.median((colours / usual)[:, face], axis=1)[:, None, None]
+    relative = colours / light / np.median(usual[face], axis=0)
+    usual = usual / np.median(usual[face], axis=0)
+    distance = np.abs(relative - usual).mean(axis=-1)
+    spread = np.median(distance[rest], axis=0) + config.least
+    unlike = distance > config.unlike * spread
+    return {name: unlike[:, mask].mean(axis=1) for name, mask in masks.items()}

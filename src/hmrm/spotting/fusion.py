@@ -1,0 +1,325 @@
+"""One list of events out of two instruments: the mesh, coarse and absolute, and registration.
+
+What the mesh sees stands: its uncertainty is some thousandths of the eye distance, its neutral face
+that of the whole video. Registration speaks where the mesh sees nothing: its uncertainty is some
+hundredths of a px, but it knows only what moved within the last second, so its rest is taken from
+frames that are rest to the mesh, and its movements are dropped where the mesh shows an expression.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hmrm.spotting.cover import CoverConfig, FaceAppearances, covered_parts
+from hmrm.spotting.expressions import (
+    MICRO_S,
+    Expression,
+    ExpressionConfig,
+    Findings,
+    find_expressions,
+)
+from hmrm.spotting.fine import FineConfig, FineMovement, blinks, find_fine
+from hmrm.spotting.measures import FaceMeasures
+from hmrm.spotting.neutral import estimate_neutral
+from hmrm.spotting.position import PARTS, position_of
+from hmrm.spotting.regional import RegionalMotion
+
+Instrument = Literal["mesh", "registration"]
+
+PARTS_OF_REGION = {
+    "left_brow": ("left_brow",),
+    "right_brow": ("right_brow",),
+    "left_cheek": ("left_mouth_corner",),
+    "right_cheek": ("right_mouth_corner",),
+    "left_mouth_corner": ("left_mouth_corner", "upper_lip"),
+    "right_mouth_corner": ("right_mouth_corner", "upper_lip"),
+    "chin": ("chin", "mouth_opening"),
+    "nose": (),
+}
+"""Region of the registration → parts of the mesh's position that show the same skin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionConfig:
+    """How the two instruments are put together.
+
+    Attributes:
+        displaced: salience in the mesh from which on a frame is no rest for registration.
+        flank_s: registration sees an expression's first and last bit before and after the mesh
+            does; so much around it is neither rest nor looked at.
+        returning: a fine movement at whose apex the mesh shows the same part nearer to neutral than
+            at its onset, by so much (its thresholds), is a return.
+        turning_deg: a fine movement during which the head turns so far is the head's.
+        blink_share: a fine movement with a blink in so much of it is the blink's.
+        speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
+            speech too soft for the mesh's opening to tell.
+    """
+
+    expressions: ExpressionConfig = field(default_factory=ExpressionConfig)
+    fine: FineConfig = field(default_factory=FineConfig)
+    cover: CoverConfig = field(default_factory=CoverConfig)
+    displaced: float = 0.7
+    flank_s: float = 0.12
+    returning: float = 0.1
+    turning_deg: float = 6.0
+    blink_share: float = 0.5
+    speech_gap_s: float = 1.0
+    speech_count: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceEvent:
+    """One event of a face; frames from 0, both ends inclusive.
+
+    Attributes:
+        onset_index, apex_index, offset_index: last frame at rest, strongest, first back at rest.
+        kind: by true duration; of one under way at an end only the least duration is known.
+        instrument: which one found it.
+        region: the part or region that stood highest.
+        salience: its height over the threshold, 1 the least that counts.
+        peak_px: px of the canonical crop, where registration tells; else None.
+        flags: what a reader must know.
+    """
+
+    onset_index: int
+    apex_index: int
+    offset_index: int
+    kind: Literal["micro", "macro"]
+    instrument: Instrument
+    region: str
+    salience: float
+    peak_px: float | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RejectedEvent:
+    """A candidate of either instrument that is no event, and why."""
+
+    onset_index: int
+    apex_index: int
+    offset_index: int
+    instrument: Instrument
+    region: str
+    salience: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceEvents:
+    """All that was found in one face."""
+
+    events: tuple[FaceEvent, ...]
+    rejected: tuple[RejectedEvent, ...]
+    mesh: Findings
+
+
+def find_events(
+    measures: FaceMeasures,
+    motion: RegionalMotion | None = None,
+    config: FusionConfig | None = None,
+    *,
+    appearances: FaceAppearances | None = None,
+    fine: bool = True,
+) -> FaceEvents:
+    """Events of one face, in order of time, and every rejected candidate.
+
+    Args:
+        motion: what registration measured; None leaves the mesh alone.
+        looks: small pictures by which hands over the face are told; None tells of none.
+        fine: whether registration finds movements of its own, or only tells blinks.
+    """
+    config = config or FusionConfig()
+    position = position_of(measures, config.expressions.position)
+    neutral = estimate_neutral(measures, position, config.expressions.neutral)
+    covered = None
+    if appearances is not None:
+        covered = covered_parts(appearances, measures.index, neutral.at_rest, config.cover)
+    shut = None
+    if motion is not None and len(motion.index):
+        shut = _at(motion.index, blinks(motion, config.fine), measures.index)
+    mesh = find_expressions(
+        measures, config.expressions, blinking=shut, covered=covered, neutral=neutral
+    )
+    events = [_of_mesh(one, measures) for one in mesh.expressions]
+    rejected = [
+        RejectedEvent(
+            onset_index=int(measures.index[one.candidate.onset]),
+            apex_index=int(measures.index[one.candidate.apex]),
+            offset_index=int(measures.index[one.candidate.offset]),
+            instrument="mesh",
+            region=one.candidate.part,
+            salience=one.candidate.salience,
+            reason=one.reason,
+        )
+        for one in mesh.rejected
+    ]
+    if fine and motion is not None and len(motion.index):
+        kept, dropped = _fine_events(measures, motion, mesh, events, covered, config)
+        events, rejected = events + kept, rejected + dropped
+    return FaceEvents(
+        events=tuple(sorted(events, key=lambda e: e.onset_index)),
+        rejected=tuple(sorted(rejected, key=lambda e: e.onset_index)),
+        mesh=mesh,
+    )
+
+
+def _of_mesh(one: Expression, measures: FaceMeasures) -> FaceEvent:
+    return FaceEvent(
+        onset_index=int(measures.index[one.onset]),
+        apex_index=int(measures.index[one.apex]),
+        offset_index=int(measures.index[one.offset]),
+        kind=one.kind,
+        instrument="mesh",
+        region=one.part,
+        salience=one.salience,
+        peak_px=None,
+        flags=one.flags,
+    )
+
+
+def _fine_events(
+    measures: FaceMeasures,
+    motion: RegionalMotion,
+    mesh: Findings,
+    events: list[FaceEvent],
+    covered: Bool[np.ndarray, "n p"] | None,
+    config: FusionConfig,
+) -> tuple[list[FaceEvent], list[RejectedEvent]]:
+    """Fine movements that stand on their own, and those that do not with the reason."""
+    away = mesh.moved.salience.max(axis=1) >= config.displaced
+    away = _widened(measures, away, config.flank_s)
+    displaced = _at(measures.index, away | mesh.spoken, motion.index)
+    within = np.zeros(len(measures), dtype=bool)
+    for event in events:
+        within |= (measures.index >= event.onset_index) & (measures.index <= event.offset_index)
+    within = _widened(measures, within, config.flank_s)
+    excluded = _at(measures.index, within | mesh.spoken, motion.index)
+    found = find_fine(motion, config.fine, displaced=displaced, excluded=excluded)
+    chatter = _in_rows(found, motion, config)
+    kept: list[FaceEvent] = []
+    dropped: list[RejectedEvent] = []
+    for one in found:
+        rows = (one.onset, one.apex, one.offset)
+        frames = (
+            int(motion.index[rows[0]]),
+            int(motion.index[rows[1]]),
+            int(motion.index[rows[2]]),
+        )
+        reason = "speech" if one in chatter else _reason(one, frames, measures, mesh, config)
+        if within[(measures.index > frames[0]) & (measures.index < frames[2])].any():
+            reason = "part_of_expression"
+        if covered is not None and reason is None and _hidden(one, frames, measures, covered):
+            reason = "covered"
+        if reason is None:
+            kept.append(_of_registration(one, frames, motion))
+        else:
+            dropped.append(_dropped(one, frames, reason))
+    return kept, dropped
+
+
+def _of_registration(
+    one: FineMovement, frames: tuple[int, int, int], motion: RegionalMotion
+) -> FaceEvent:
+    lasts_s = float(motion.time_s[one.offset] - motion.time_s[one.onset])
+    return FaceEvent(
+        onset_index=frames[0],
+        apex_index=frames[1],
+        offset_index=frames[2],
+        kind="micro" if lasts_s <= MICRO_S + 1e-9 else "macro",
+        instrument="registration",
+        region=one.region,
+        salience=one.salience,
+        peak_px=one.peak_px,
+        flags=("blink_overlap",) if one.blink_share else (),
+    )
+
+
+def _dropped(one: FineMovement, frames: tuple[int, int, int], reason: str) -> RejectedEvent:
+    return RejectedEvent(
+        onset_index=frames[0],
+        apex_index=frames[1],
+        offset_index=frames[2],
+        instrument="registration",
+        region=one.region,
+        salience=one.salience,
+        reason=reason,
+    )
+
+
+def _reason(
+    one: FineMovement,
+    frames: tuple[int, int, int],
+    measures: FaceMeasures,
+    mesh: Findings,
+    config: FusionConfig,
+) -> str | None:
+    """Why a fine movement is no event; None if it is one."""
+    parts = [PARTS.index(name) for name in PARTS_OF_REGION[one.region]]
+    far = mesh.moved.parts[:, parts].max(axis=1, initial=0.0)
+    onset, apex = np.clip(np.searchsorted(measures.index, frames[:2]), 0, len(far) - 1)
+    if far[apex] < far[onset] - config.returning:
+        return "return"
+    if one.blink_share >= config.blink_share:
+        return "blink"
+    rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
+    if rows.any():
+        turning = float(np.linalg.norm(np.ptp(measures.pose_deg[rows], axis=0)))
+        if turning > config.turning_deg:
+            return "turn"
+    return None
+
+
+def _in_rows(
+    found: list[FineMovement], motion: RegionalMotion, config: FusionConfig
+) -> list[FineMovement]:
+    """Short movements about the mouth that follow each other closely."""
+    short = [
+        one
+        for one in found
+        if "brow" not in one.region
+        and motion.time_s[one.offset] - motion.time_s[one.onset] <= 2 * MICRO_S
+    ]
+    runs: list[list[FineMovement]] = []
+    for one in short:
+        begins_s = motion.time_s[one.onset]
+        if runs and begins_s - motion.time_s[runs[-1][-1].offset] <= config.speech_gap_s:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return [one for run in runs if len(run) >= config.speech_count for one in run]
+
+
+def _widened(
+    measures: FaceMeasures, rows: Bool[np.ndarray, " n"], by_s: float
+) -> Bool[np.ndarray, " n"]:
+    """Stretches of rows made longer at both ends."""
+    wider = rows.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], rows, [False]]))).reshape(-1, 2)
+    for start, stop in edges.tolist():
+        low, high = measures.time_s[start] - by_s, measures.time_s[stop - 1] + by_s
+        wider |= (measures.time_s >= low) & (measures.time_s <= high)
+    return wider
+
+
+def _hidden(
+    one: FineMovement,
+    frames: tuple[int, int, int],
+    measures: FaceMeasures,
+    covered: Bool[np.ndarray, "n p"],
+) -> bool:
+    rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
+    parts = [PARTS.index(name) for name in PARTS_OF_REGION[one.region]]
+    return bool(covered[rows][:, parts].any())
+
+
+def _at(
+    index: Int[np.ndarray, " n"], values: Bool[np.ndarray, " n"], expected: Int[np.ndarray, " m"]
+) -> Bool[np.ndarray, " m"]:
+    """Values at other frames: of the nearest frame before, the first one's before all."""
+    place: Float[np.ndarray, " m"] | Int[np.ndarray, " m"] = np.searchsorted(
+        index, expected, side="right"
+    )
+    return values[np.clip(place - 1, 0, len(values) - 1)]

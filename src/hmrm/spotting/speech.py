@@ -1,0 +1,67 @@
+"""When a face speaks: its mouth opens and closes faster than expressions follow each other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hmrm.spotting.measures import FaceMeasures
+from hmrm.spotting.position import smooth_within
+
+_CLOSED = 0.05  # eye distances; the mesh's opening of closed lips, twice
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechConfig:
+    """When movements of the mouth are speech.
+
+    Attributes:
+        swing: change of the mouth's opening from one turning point to the next, as a natural
+            logarithm: a laugh's trembling wide-open mouth is no syllable.
+        gap_s: turning points no further apart belong together.
+        count: as many in a row are speech; two quick gasps have fewer.
+        margin_s: a row stands for this much around it: phrases begin and end softly.
+        smooth_s: standard deviation of the smoothing in time.
+    """
+
+    swing: float = 0.25
+    gap_s: float = 0.35
+    count: int = 4
+    margin_s: float = 1.0
+    smooth_s: float = 0.025
+
+
+def speech(measures: FaceMeasures, config: SpeechConfig | None = None) -> Bool[np.ndarray, " n"]:
+    """Whether the face speaks, in every frame."""
+    config = config or SpeechConfig()
+    opening = smooth_within(measures.mouth_opening[:, None], measures, config.smooth_s)[:, 0]
+    time_s = measures.time_s
+    runs: list[list[float]] = []
+    for row in turning_points(np.log(np.maximum(opening, 0) + _CLOSED), config.swing):
+        moment = float(time_s[row])
+        if runs and moment - runs[-1][-1] <= config.gap_s:
+            runs[-1].append(moment)
+        else:
+            runs.append([moment])
+    spoken = np.zeros(len(measures), dtype=bool)
+    for run in runs:
+        if len(run) >= config.count:
+            low, high = run[0] - config.margin_s, run[-1] + config.margin_s
+            spoken |= (time_s >= low) & (time_s <= high)
+    return spoken
+
+
+def turning_points(values: Float[np.ndarray, " n"], swing: float) -> list[int]:
+    """Rows of the maxima and minima that the values leave by at least ``swing``."""
+    found: list[int] = []
+    direction, extreme = 0, 0
+    for row in range(1, len(values)):
+        if direction == 0:
+            if abs(values[row] - values[0]) >= swing:
+                direction, extreme = (1 if values[row] > values[0] else -1), row
+        elif direction * (values[row] - values[extreme]) > 0:
+            extreme = row
+        elif direction * (values[extreme] - values[row]) >= swing:
+            found.append(extreme)
+            direction, extreme = -direction, row
+    return found

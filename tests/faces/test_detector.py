@@ -1,0 +1,57 @@
+"""Which points a detected face has: the detector's own, or those of 68 landmarks."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from hmrm.errors import MissingExtraError
+from hmrm.faces import detector as detectors
+from hmrm.faces import landmarks
+from hmrm.faces.boxes import Detection
+from hmrm.faces.detector import LandmarkDetector, build_detector
+from hmrm.faces.shape import MEAN_FACE_68, five_points
+
+LANDMARKS = MEAN_FACE_68 * 40 + [100, 80]
+
+
+class OneFace:
+    """A detector that finds one face, whose points are all off by 3 px."""
+
+    def detect(self, image: np.ndarray) -> list[Detection]:
+        points = five_points(LANDMARKS) + 3
+        return [
+            Detection(box_xyxy_px=(50.0, 30.0, 150.0, 150.0), confidence=0.9, points_xy_px=points)
+        ]
+
+
+@pytest.fixture
+def model(monkeypatch):
+    found = SimpleNamespace(find=lambda *_: LANDMARKS)
+    monkeypatch.setattr(detectors, "landmarker", lambda: found)
+    monkeypatch.setattr(landmarks, "landmarker", lambda: found)
+
+
+def test_five_points_are_the_detectors_own():
+    own = OneFace()
+    assert build_detector(5, own) is own
+
+
+def test_68_landmarks_set_the_points_and_nothing_else(model):
+    (face,) = build_detector(68, OneFace()).detect(np.zeros((200, 200), np.uint8))
+    np.testing.assert_array_equal(face.points_xy_px, five_points(LANDMARKS))
+    assert (face.box_xyxy_px, face.confidence) == ((50, 30, 150, 150), 0.9)
+
+
+def test_points_are_refined_once(model):
+    refined = build_detector(68, OneFace())
+    assert isinstance(refined, LandmarkDetector)
+    assert build_detector(68, refined) is refined
+
+
+def test_a_missing_model_is_told_before_any_face_is_looked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    landmarks.landmarker.cache_clear()
+    with pytest.raises(MissingExtraError, match=r"pip install 'hmrm\[dlib\]'"):
+        build_detector(68, OneFace())
