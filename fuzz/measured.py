@@ -56,7 +56,7 @@ def _answer(request: Mapping[str, Any], answer: TextIO) -> None:
         os.dup2(sink, stream)
     os.chdir(request["folder"])
     sys.path.append(request["folder"])
-    os.environ.update({"COLUMNS": "80", **request.get("environment", {})})
+    os.environ.update(request.get("environment", {}))
     if "largest_file" in request:
         largest = request["largest_file"]
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import pkgutil
 import sys
 import traceback
@@ -64,6 +65,8 @@ def run(words: Sequence[str], *, encoding: str = "utf-8") -> Ending:
 
 def import_everything() -> None:
     """Once, before processes are forked, so that no input pays for an import."""
+    # Consoles are made at import and keep the width that they find then.
+    os.environ["COLUMNS"] = "80"
     package = importlib.import_module("hmrm")
     for module in pkgutil.walk_packages(package.__path__, "hmrm."):
         # Parts for hardware that is not here cannot be imported.

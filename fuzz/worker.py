@@ -101,7 +101,7 @@ def _enter(case: Case, environment: dict[str, str], path: list[str]) -> None:
     """The case's folder, with settings as every command finds them."""
     os.environ.clear()
     os.environ.update(environment)
-    os.environ.update({"TMPDIR": str(case.folder / TEMPORARY), "COLUMNS": "80"})
+    os.environ["TMPDIR"] = str(case.folder / TEMPORARY)
     tempfile.tempdir = None
     sys.path[:] = path
     os.chdir(case.folder)

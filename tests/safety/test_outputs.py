@@ -156,24 +156,29 @@ def test_a_terminal_that_knows_ascii_alone_gets_the_result(
 
 
 @pytest.mark.parametrize("columns", cases("columns", {"20": 20, "40": 40, "80": 80}))
-def test_a_narrow_terminal_shows_uf1_and_uar(
-    columns: str, server: Server, kit: Path, folder: Path
-) -> None:
-    wide = shown(server, kit, folder, columns="200")
-    narrow = shown(server, kit, folder, columns=columns)
+def test_a_narrow_terminal_shows_uf1_and_uar(columns: str, folder: Path) -> None:
+    wide = scores_in(folder, columns="200")
+    narrow = scores_in(folder, columns=columns)
     figures = [word for word in wide.split() if word.count(".") == 1 and word[:1].isdigit()]
     assert len(figures) >= 3
     for word in ("UF1", "UAR", *figures):
         assert word in narrow, f"{word} is gone:\n{narrow}"
 
 
-def shown(server: Server, kit: Path, folder: Path, *, columns: str) -> str:
+def scores_in(folder: Path, *, columns: str) -> str:
+    """What ``hmrm evaluate`` prints, as a process of its own: width is taken at the start."""
     shutil.rmtree(folder / "out", ignore_errors=True)
-    words = shlex.split("evaluate --predictions in/table.csv -o out")
-    environment = {"COLUMNS": columns}
-    ended = server.run(words, folder, most_s=10, most_mb=1000, environment=environment)
-    assert ended.exit_code == 0, ended.printed + ended.report
-    return ended.printed
+    words = "evaluate --predictions in/table.csv -o out"
+    done = subprocess.run(
+        [sys.executable, "-m", "hmrm", *words.split()],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": columns},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("name", cases("closed", {"closed": "", "broken-pipe": ""}))
