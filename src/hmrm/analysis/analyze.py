@@ -11,9 +11,9 @@ from hmrm.analysis import annotated, notices, second_pass
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
 from hmrm.clip import Analysis, Event, EventImages, FaceFrame, Notice
+from hmrm.faces.boxes import Detector
 from hmrm.faces.detector import build_detector
 from hmrm.faces.landmarks import landmarker
-from hmrm.faces.track import Detector
 from hmrm.flow.estimate import build_estimator
 from hmrm.progress import Progress, silent
 from hmrm.spotting.face_frames import FaceFrames

@@ -11,7 +11,7 @@ from hmrm.analysis import notices
 from hmrm.analysis.results import VideoResult, spotting_mapping
 from hmrm.analysis.run import Outcome, Target, VideoRun, run_videos, settings_digest
 from hmrm.errors import InputError
-from hmrm.faces.track import Detector
+from hmrm.faces.boxes import Detector
 from hmrm.intervals import write_csv
 from hmrm.progress import Progress, silent
 from hmrm.spotting.first_pass import face_detector

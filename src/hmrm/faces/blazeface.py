@@ -49,7 +49,7 @@ class BlazeFaceConfig:
 
 
 class BlazeFace:
-    """Finds the upright faces of single pictures; a ``track.Detector``.
+    """Finds the upright faces of single pictures; a ``boxes.Detector``.
 
     Raises:
         WeightsError: the weight file is missing, damaged, or this OpenCV cannot read it.

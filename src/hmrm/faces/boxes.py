@@ -1,9 +1,12 @@
-"""Boxes around faces: the record of a detection, overlap, suppression and matching."""
+"""Boxes around faces: the record of a detection, who detects, overlap and suppression."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from hmrm.clip import Image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,6 +29,14 @@ class Detection:
     def eye_distance_px(self) -> float:
         """Distance between the two eye centres."""
         return float(np.linalg.norm(self.points_xy_px[1] - self.points_xy_px[0]))
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Anything that finds faces in one picture, best first; ``mtcnn.MTCNN`` does."""
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Faces of one picture."""
 
 
 def overlaps(a: Float[np.ndarray, "n 4"], b: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:

@@ -39,7 +39,7 @@ _MARGIN = 0.4
 
 @runtime_checkable
 class FoundFace(Protocol):
-    """A face that was detected or followed; ``Detection`` and ``TrackedFace`` are."""
+    """A face that was detected or followed; ``Detection`` is."""
 
     @property
     def box_xyxy_px(self) -> tuple[float, float, float, float]:

@@ -12,10 +12,9 @@ from jaxtyping import Float
 
 from hmrm.clip import Frame, Image
 from hmrm.faces.blazeface import BlazeFace
-from hmrm.faces.boxes import Detection, overlaps
+from hmrm.faces.boxes import Detection, Detector, overlaps
 from hmrm.faces.mesh import FaceMesh, Mesh, MeshCrop
 from hmrm.faces.mesh_points import EYES
-from hmrm.faces.track import Detector
 
 
 @dataclass(frozen=True, kw_only=True)

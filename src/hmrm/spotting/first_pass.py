@@ -16,9 +16,9 @@ from jaxtyping import Float, Int, UInt8
 from hmrm.clip import Frame
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.faces.blazeface import BlazeFace
+from hmrm.faces.boxes import Detector
 from hmrm.faces.landmarks import Landmarks
 from hmrm.faces.mesh_track import MeshFace, MeshTrackConfig, MeshTracker
-from hmrm.faces.track import Detector
 from hmrm.progress import Progress, silent
 from hmrm.spotting.cover import AppearanceRecorder, FaceAppearances
 from hmrm.spotting.crop_points import CropPoints

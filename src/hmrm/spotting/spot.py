@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from hmrm.clip import Event
 from hmrm.errors import InputError
-from hmrm.faces.track import Detector
+from hmrm.faces.boxes import Detector
 from hmrm.progress import Progress, silent
 from hmrm.spotting.apexes import DISPLACEMENT, apexes_by_rule
 from hmrm.spotting.events import RejectedCandidate, event_of, rejected_of
