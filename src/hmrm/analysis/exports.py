@@ -94,7 +94,7 @@ def write_frames(path: Path, frames: Sequence[FaceFrame]) -> None:
 
 
 def write_json(path: Path, analysis: Analysis) -> None:
-    """Write all but the pictures and the per-frame table; ``analysis.schema.json`` describes it.
+    """Write all but the images and the per-frame table; ``analysis.schema.json`` describes it.
 
     Raises:
         OutputError: the file cannot be written.

@@ -88,7 +88,7 @@ def on_events(spotted: Spotted, kept_images: int) -> list[Notice]:
     """What must be known about spotted events, or about their absence.
 
     Args:
-        kept_images: how many events have pictures.
+        kept_images: how many events have images.
     """
     events = spotted.events
     left_out = _left_out(spotted)
@@ -110,7 +110,7 @@ def on_events(spotted: Spotted, kept_images: int) -> list[Notice]:
     notices = [UNRELIABLE, *left_out]
     if len(events) > kept_images:
         message = (
-            f"pictures and classes are kept of the {kept_images} clearest events of "
+            f"images and classes are kept of the {kept_images} clearest events of "
             f"{len(events)}; give onset and apex to see another"
         )
         notices.append(Notice(code="pictures_limited", message=message))

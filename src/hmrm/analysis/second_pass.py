@@ -1,4 +1,4 @@
-"""Second pass: the onset and apex picture of chosen events, the flow between, and its map."""
+"""Second pass: the onset and apex image of chosen events, the flow between, and its map."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from hmrm.progress import Progress
 from hmrm.spotting.first_pass import FaceTrack
 from hmrm.video.source import VideoSource
 
-STAGE = "pictures of events"
+STAGE = "images of events"
 
 
 def collect(
@@ -32,7 +32,7 @@ def collect(
     landmarks: Landmarks = 5,
     progress: Progress,
 ) -> list[EventImages | None]:
-    """Pictures of the most salient events, in one pass that holds one frame and the crops.
+    """Images of the most salient events, in one pass that holds one frame and the crops.
 
     Both crops of an event go through one transform, the onset's.
 
@@ -102,7 +102,7 @@ def classified(
     images: Sequence[EventImages | None],
     classifier: Classifier | None,
 ) -> tuple[Event, ...]:
-    """Events with class and probabilities, where pictures were kept and a classifier is there."""
+    """Events with class and probabilities, where images were kept and a classifier is there."""
     if classifier is None:
         return tuple(events)
     done = []

@@ -102,7 +102,7 @@ def find_model() -> Path:
 
 
 class Landmarker:
-    """Find 68 landmarks in detected faces; same picture and box, same landmarks.
+    """Find 68 landmarks in detected faces; same image and box, same landmarks.
 
     Raises:
         MissingExtraError: dlib or its model is not installed.

@@ -1,6 +1,6 @@
 """First pass over a video: who is in it, where, and how each face moved.
 
-Memory: numbers, and 50 kB a second of small pictures for each face; one frame at a time.
+Memory: numbers, and 50 kB a second of small images for each face; one frame at a time.
 """
 
 import bisect
@@ -65,7 +65,7 @@ class FaceTrack:
         detection_confidence: the last detection's.
         measures: from the mesh, in the same frames.
         signal: its motion by registration, in those frames where the face is large enough.
-        appearances: small pictures of it.
+        appearances: small images of it.
     """
 
     face_id: int
@@ -221,7 +221,7 @@ class _Scenes:
         if flags.black:
             return []
         found = self.tracker.update(frame)
-        # A hand-held camera shakes the structure of a picture; a face that is still there, and
+        # A hand-held camera shakes the structure of an image; a face that is still there, and
         # looks as before, says that the scene is the same.
         if flags.cut and not any(_goes_on(face, frame, self.recorders) for face in found):
             self.cuts_s.append(frame.time_s)
