@@ -112,6 +112,9 @@ def variants() -> dict[str, FusionConfig]:
         "without prior of a rest face": replace(
             whole, expressions=replace(mesh, neutral=replace(mesh.neutral, prior=False))
         ),
+        "neutral face from the past alone": replace(
+            whole, expressions=replace(mesh, neutral=replace(mesh.neutral, causal=True))
+        ),
         "neutral face does not follow": replace(
             whole, expressions=replace(mesh, neutral=replace(mesh.neutral, held_s=1e9))
         ),

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.spotting import softnet
 from benchmarks.spotting.measure import Measured, Order, load, measure
-from benchmarks.spotting.page import page
+from benchmarks.spotting.page import FINDER, page
 from benchmarks.spotting.videos import FIRST_SEED, RATES, Part
 from hmrm import atomic, provenance, records
 from hmrm.evaluation.spotting.score import score_spotting
@@ -123,6 +123,7 @@ def main() -> None:
             print(f"{order.path.name}: {seconds:.0f} s of processor time", flush=True)
     kept = {part: [load(o.path) for o in orders if o.part == part] for part in parts}
     result = score_all(kept, developing=developing)
+    result["finder"] = FINDER
     result["provenance"] = provenance.stamp(seeds=tuple(FIRST_SEED[part] for part in parts))
     print(json.dumps(summary(result), indent=1))
     if not developing and not given.quick:
