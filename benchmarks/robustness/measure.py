@@ -15,10 +15,9 @@ from hmrm import atomic
 from hmrm.analysis.classify import NetworkClassifier
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
 from hmrm.faces.align import align_pair, canonical_transform
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.faces.shape import five_points
-from hmrm.faces.track import Detector
 from hmrm.flow.classical import FlowEstimator
 from hmrm.flow.estimate import build_estimator, to_grey
 from hmrm.flow.pair import flow_map

@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.clip_recipes import UNIT_SETS
 from hmrm.clip import Image
+from hmrm.faces.boxes import Detector
 from hmrm.faces.shape import MIRRORED_68
-from hmrm.faces.track import Detector
 from hmrm.facs.atlas import ActionUnit, AtlasSource, MotionSource, Side
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
 from hmrm.intervals import Interval

@@ -106,11 +106,13 @@ class Event:
         face_id: stable over the video, from 0.
         onset_index, apex_index, offset_index: zero-based frames.
         onset_s, apex_s, offset_s: presentation times in s.
-        label: class name, or None while nothing has classified it.
+        label: class name, "unclear: A or B" where two are about as probable, or None while nothing
+            has classified it.
         probabilities: class name → probability; empty while nothing has classified it.
         decisive_region: the part of the face that contributed most to the class, or None.
-        region: the region that moved most (``faces/regions.py``).
-        peak_motion_px: largest regional motion at the apex, px in the canonical crop.
+        region: the part of the face that stood highest.
+        peak_motion_px: largest regional motion at the apex, px in the canonical crop; None where
+            registration could not measure it.
         salience: 0 to 1, how far the peak stands above the face's own noise.
         flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
 
@@ -134,7 +136,7 @@ class Event:
     apex_s: float
     offset_s: float
     region: str
-    peak_motion_px: float
+    peak_motion_px: float | None
     salience: float
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)

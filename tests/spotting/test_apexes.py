@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scripted import face as scripted_face
 
 from hmrm.clip import Event, Frame
 from hmrm.errors import ConfigError
@@ -14,6 +15,7 @@ from hmrm.faces.shape import MEAN_FACE_68, five_points
 from hmrm.flow import apex as rules
 from hmrm.flow.apex import ApexRule
 from hmrm.spotting.apexes import apexes_by_rule
+from hmrm.spotting.cover import AppearanceRecorder
 from hmrm.spotting.first_pass import FaceTrack
 from hmrm.spotting.motion import MotionMeter
 from hmrm.spotting.settings import SpottingConfig
@@ -46,14 +48,12 @@ def track(face_id: int, points: Sequence[np.ndarray]) -> FaceTrack:
     count = len(points)
     return FaceTrack(
         face_id=face_id,
-        index=np.arange(count),
-        time_s=np.arange(count) / RATE,
         box_xyxy_px=np.zeros((count, 4)),
         points_xy_px=np.stack(points),
         detection_confidence=np.ones(count),
-        success=np.ones(count, dtype=np.int64),
-        turned=np.zeros(count, dtype=np.int64),
+        measures=scripted_face(count, rate=RATE),
         signal=MotionMeter().signal(),
+        appearances=AppearanceRecorder().appearances(),
     )
 
 

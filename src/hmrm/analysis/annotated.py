@@ -8,9 +8,8 @@ import numpy as np
 from hmrm.clip import Event, Frame, Notice, Pair
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError, FrameIndexError
 from hmrm.faces.align import align_pair, canonical_transform, invert
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.crops import IMAGE_WH_PX
-from hmrm.faces.track import Detector
 from hmrm.flow.estimate import to_grey
 from hmrm.flow.registration import (
     Grid,

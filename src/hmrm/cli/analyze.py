@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from hmrm.analysis.results import VideoResult
     from hmrm.analysis.run import VideoRun
     from hmrm.analysis.settings import AnalyzeConfig
-    from hmrm.clip import Analysis
+    from hmrm.clip import Analysis, Event
     from hmrm.video.images import StillPair
 
 Faces = Literal["all", "largest"]
+DetectorName = Literal["blazeface", "mtcnn"]
 ApexRule = Literal["displacement", "registration", "difference", "middle"]
 """``displacement`` and the keys of ``hmrm.flow.apex.APEX_RULES``; help opens without it."""
 
@@ -56,11 +57,15 @@ def analyze(
             "largest difference to onset and offset, or the middle."
         ),
     ] = "displacement",
+    detector: Annotated[
+        DetectorName,
+        typer.Option(help="Finds faces in videos; mtcnn is the paper's and needs torch."),
+    ] = "blazeface",
     landmarks: Annotated[
         Literal["5", "68"],
         typer.Option(
-            help="Align faces by the detector's 5 points, or by 68 as the paper does (needs the "
-            "extra dlib; its model excludes commercial use)."
+            help="Align faces by 5 points, or by 68 as the paper does (needs the extra dlib; its "
+            "model excludes commercial use)."
         ),
     ] = "5",
     frames_per_s: Annotated[
@@ -73,7 +78,7 @@ def analyze(
     ] = None,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Find facial movements of micro-expression length in videos.
+    """Find micro-expressions (to 0.5 s) and longer expressions in videos, and classify them.
 
     Each video gets events.csv, frames.csv, analysis.json and report.html: in the output folder
     itself, or, of several videos, in a folder each. A video that fails does not stop the others;
@@ -89,6 +94,7 @@ def analyze(
         faces=faces,
         head_motion=head_motion,
         apex_rule=apex_rule,
+        detector=detector,
         landmarks=68 if landmarks == "68" else 5,
     )
     annotated = _Annotated(onset=onset, apex=apex, frames_per_s=frames_per_s)
@@ -182,13 +188,17 @@ def print_found(found: "Analysis | VideoResult", page: Path, *, resumed: bool = 
         OUT.print(
             f"  {event.onset_s:.2f}–{event.offset_s:.2f} s, apex {event.apex_s:.2f} s, "
             f"face {event.face_id}, {event.region.replace('_', ' ')}, "
-            f"{event.peak_motion_px:.2f} px on average, {event.label or 'not named'}"
+            f"{_motion(event)}{event.label or 'not named'}"
             + (f" [{', '.join(event.flags)}]" if event.flags else ""),
             markup=False,
         )
     for notice in found.notices:
         ERR.print(f"  note: {notice.message}", markup=False)
     OUT.print(f"  report: {page}", markup=False)
+
+
+def _motion(event: "Event") -> str:
+    return "" if event.peak_motion_px is None else f"{event.peak_motion_px:.2f} px on average, "
 
 
 def print_run(run: "VideoRun") -> None:

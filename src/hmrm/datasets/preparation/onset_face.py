@@ -17,9 +17,8 @@ from jaxtyping import Float
 
 from hmrm.clip import Image
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.landmarks import Landmarks, alignment_points
-from hmrm.faces.track import Detector
 from hmrm.video.images import read_image
 
 _LEAST_EYE_DISTANCE_PX = 24.0
