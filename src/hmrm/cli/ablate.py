@@ -50,6 +50,13 @@ def ablate(
         bool, typer.Option("--table", help="Run nothing; print what is done.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    recompute_damaged: Annotated[
+        bool,
+        typer.Option(
+            "--recompute-damaged",
+            help="Compute folds again whose files are damaged or were changed.",
+        ),
+    ] = False,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder; each row is a run in a folder of it.")
     ] = Path("hmrm-ablation"),
@@ -73,7 +80,15 @@ def ablate(
         return
     try:
         with progress_bar(enabled=progress) as bar:
-            result = run(maps, asked, output, only=names, workers=workers, progress=bar)
+            result = run(
+                maps,
+                asked,
+                output,
+                only=names,
+                workers=workers,
+                recompute_damaged=recompute_damaged,
+                progress=bar,
+            )
     except KeyboardInterrupt:
         _print(tabulate(maps, asked, output), output)
         raise

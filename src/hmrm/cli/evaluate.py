@@ -82,6 +82,13 @@ def evaluate(
         bool, typer.Option(help="Score weights on people they were trained on; stamped.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    recompute_damaged: Annotated[
+        bool,
+        typer.Option(
+            "--recompute-damaged",
+            help="Compute folds again whose files are damaged or were changed.",
+        ),
+    ] = False,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")] = Path(
         "hmrm-run"
     ),
@@ -116,7 +123,14 @@ def evaluate(
         maps = load_maps(data, offset=plan.settings.offset_maps)
         with progress_bar(enabled=progress) as bar:
             progressing = _telling_what_is_there(bar, output)
-            result = run(maps, plan, output, workers=workers, progress=progressing)
+            result = run(
+                maps,
+                plan,
+                output,
+                workers=workers,
+                recompute_damaged=recompute_damaged,
+                progress=progressing,
+            )
     _print(result.summary, output)
 
 

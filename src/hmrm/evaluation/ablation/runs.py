@@ -127,6 +127,7 @@ def ablate(
     *,
     only: Sequence[str] = (),
     workers: int = 1,
+    recompute_damaged: bool = False,
     progress: Progress = silent,
 ) -> AblationResult:
     """Run the base and the rows, and write ``ablation.json`` and ``ablation.md`` after each.
@@ -137,6 +138,7 @@ def ablate(
     Args:
         only: rows to run beside the base; empty runs all.
         workers: processes of each run.
+        recompute_damaged: see `hmrm.evaluation.run.evaluate`.
         progress: stages ``rows`` and ``folds``, the latter over all rows.
 
     Raises:
@@ -153,7 +155,14 @@ def ablate(
         progress("rows", number, len(chosen))
         try:
             advance = _over_all(progress, number, len(chosen))
-            evaluate(mapset, row.plan, output / row.name, workers=workers, progress=advance)
+            evaluate(
+                mapset,
+                row.plan,
+                output / row.name,
+                workers=workers,
+                recompute_damaged=recompute_damaged,
+                progress=advance,
+            )
         except OutputError:
             raise
         except HmrmError as error:
@@ -183,7 +192,8 @@ def _write(
     """Add to ``finished`` what is new on disk, and write the table."""
     for row in ablation.rows:
         folder = output / row.name
-        if row.name in finished or not (folder / "run.json").is_file():
+        known = row.name in finished or row.name in failures
+        if known or not (folder / "run.json").is_file():
             continue
         (run,) = read_runs([folder])
         stamp = run.summary.provenance
