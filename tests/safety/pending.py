@@ -11,13 +11,7 @@ PENDING = frozenset(
         "config-deep-tables",
         "config-long-integer",
         "config-large-integer",
-        "config-names-code",
-        "config-names-a-module",
-        "config-name-is-a-path",
-        "config-for-composite-names-code",
-        "config-for-benchmark-names-code",
         "config-is-endless",
-        "ablation-row-names-code",
         "training-config-deep",
         # Cards of weights.
         "card-classes-are-lists",

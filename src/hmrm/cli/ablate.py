@@ -22,6 +22,15 @@ def ablate(
             help="TOML file with a base config and rows that change it, e.g. configs/ablation.toml."
         ),
     ],
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Let the config name a model of this module (package.module:factory): runs that "
+            "code with your rights; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,7 +79,7 @@ def ablate(
     from hmrm.evaluation.ablation.runs import ablate as run
     from hmrm.evaluation.ablation.runs import load_ablation, tabulate
 
-    asked = load_ablation(config, folds=folds, seeds=seeds)
+    asked = load_ablation(config, folds=folds, seeds=seeds, allow_code=allow_code or ())
     names = [name for given in only or [] for name in given.split(",")]
     asked.chosen(names)
     wants_offset = any(row.plan.settings.offset_maps for row in asked.rows)

@@ -35,6 +35,15 @@ def models(
         list[Path] | None,
         typer.Option("--run", help="Folder of hmrm evaluate, for UF1 in the figure; repeatable."),
     ] = None,
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Let a config name a model of this module (package.module:factory): runs that "
+            "code with your rights; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     budget_s: Annotated[
         float, typer.Option("--budget", min=0.0, help="Seconds for each median of a time.")
     ] = 1.0,
@@ -49,9 +58,11 @@ def models(
     from hmrm.evaluation.cost.page import as_markdown, cost_table, read_scores, write_figure
 
     expected = tuple(names.replace(" ", "").split(",")) if names else model_names()
-    scores = read_scores(runs or [], expected)
+    scores = read_scores(runs or [], expected, allow_code=allow_code or ())
     with progress_bar(enabled=progress) as bar:
-        measured = list(measure_models(expected, budget_s=budget_s, progress=bar))
+        measured = list(
+            measure_models(expected, budget_s=budget_s, allow_code=allow_code or (), progress=bar)
+        )
     records.write(output, cost_table(measured, scores=scores, training_clips=TRAINING_CLIPS))
     figure, page = output.with_suffix(".svg"), output.with_suffix(".md")
     write_figure(figure, measured, scores=scores)

@@ -25,7 +25,8 @@ def evaluate(
     model: Annotated[
         str | None,
         typer.Option(
-            help=f"Train this one: {', '.join(trainable())}, or package.module:factory.",
+            help=f"Train this one: {', '.join(trainable())}, or package.module:factory: "
+            "runs that code.",
             show_default=False,
         ),
     ] = None,
@@ -49,6 +50,15 @@ def evaluate(
         Path | None,
         typer.Option(
             help="TOML file with the tables [model] and [evaluation]; options given here win.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Let the config name a model of this module (package.module:factory): runs that "
+            "code with your rights; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -113,6 +123,7 @@ def evaluate(
         plan = load_plan(
             config,
             model=model,
+            allow_code=allow_code or (),
             folds=folds,
             selection=selection,
             seeds=None if seeds is None else tuple(range(seeds)),

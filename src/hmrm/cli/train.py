@@ -75,6 +75,15 @@ def composite(
         typer.Option("--config", help="TOML file of hmrm evaluate; its table model is trained."),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the weights.")],
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Let the config name a model of this module (package.module:factory): runs that "
+            "code with your rights; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the training.")] = 0,
     run: Annotated[
         Path | None,
@@ -98,7 +107,7 @@ def composite(
     from hmrm.training.release import train_composite
 
     parallel.single_thread()
-    plan = load_plan(settings_file)
+    plan = load_plan(settings_file, allow_code=allow_code or ())
     maps = load_maps(data, offset=plan.settings.offset_maps)
     found = None if run is None else out_of_fold(run, plan, maps)
     recogniser = find_recogniser(plan.model, plan.options)
