@@ -1,6 +1,7 @@
 """Files that are either wholly there or not there: written to a temporary name, then renamed."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,40 @@ def writing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def require_folder(path: Path) -> None:
+    """Make sure, before any work, that files can be written into a folder; nothing is made.
+
+    Raises:
+        OutputError: a file lies in its place or in that of a folder above it, or it, or the last
+            folder above it that exists, cannot be written to.
+    """
+    place = path.absolute()
+    try:
+        while not os.path.lexists(place):
+            place = place.parent
+        if not place.is_dir():
+            raise NotADirectoryError(f"{place} is no folder")
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written to ({error.strerror or error}); "
+            "choose a folder you may write to, with space left"
+        ) from error
+
+
+def require_file(path: Path) -> None:
+    """Make sure, before any work, that a file can be written; nothing is made.
+
+    Raises:
+        OutputError: a folder or something else that is no file lies in its place, or its folder
+            cannot be written to.
+    """
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path}: is no file and cannot be replaced by one; choose another name")
+    require_folder(path.parent)
+
+
 def remove_partial(folder: Path) -> None:
     """Delete what killed processes left under temporary names, anywhere below a folder."""
     for path in folder.rglob(".*.partial*"):
@@ -51,7 +86,9 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write UTF-8 text with plain newlines to ``path`` as a whole.
 
+    Letters of names that are not UTF-8 on disk are written as their numbers.
+
     Raises:
         OutputError: the file cannot be written.
     """
-    write_bytes(path, content.encode("utf-8"))
+    write_bytes(path, content.encode("utf-8", "backslashreplace"))

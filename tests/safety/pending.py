@@ -90,26 +90,4 @@ PENDING = frozenset(
     }
 )
 
-PENDING_OUTPUTS = frozenset(
-    {
-        # A file or a folder lies where the output is to go: seen too late, or not at all.
-        "file-evaluate",
-        "file-analyze",
-        "folder-flow",
-        # The disk is full.
-        *(f"full-{size}-synthesize-dataset" for size in (100, 4000)),
-        *(f"full-{size}-{name}" for size in (4000, 20000) for name in ("evaluate", "ablate")),
-        # Terminals.
-        "ascii-evaluate",
-        "ascii-check",
-        "ascii-list",
-        "columns-20",
-        "columns-40",
-        "closed-broken-pipe",
-        # Names.
-        *(f"names-{what}-escape" for what in ("predictions", "image", "clip", "maps")),
-        *(f"names-{what}-escape" for what in ("absent-face", "spotted")),
-        *(f"names-{what}-not-utf-8" for what in ("predictions", "image", "clip", "maps")),
-        "names-intervals-not-utf-8",
-    }
-)
+PENDING_OUTPUTS: frozenset[str] = frozenset()

@@ -1,12 +1,11 @@
 """hmrm ablate: what each part of a model is worth."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.cli.terminal import ERR, OUT, output_folder, print_table, progress_bar
 from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,7 +66,13 @@ def ablate(
         ),
     ] = False,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder; each row is a run in a folder of it.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            callback=output_folder,
+            help="Folder; each row is a run in a folder of it.",
+        ),
     ] = Path("hmrm-ablation"),
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
@@ -117,28 +122,18 @@ def _part(maps: "MapSet", dataset: str | None) -> "MapSet":
 
 
 def _print(table: "AblationTable", output: Path) -> None:
-    from hmrm.evaluation.ablation.table import origin_words
+    from hmrm.evaluation.ablation.table import origin_words, row_cells, row_name
 
     if table.origin is not None:
-        for line in _lines(table):
-            OUT.print(line, markup=False)
-        OUT.print(origin_words(table), markup=False)
+        head = ("", "UF1", "UAR", "UF1 − base", "95 %", "p (Holm)", "the change", "parameters")
+        done = [row for row in table.rows if row.scores is not None]
+        rows = [(row_name(r, table), *row_cells(r, by_class=False)) for r in done]
+        print_table(head, rows, left=len(head))
+        OUT.print(origin_words(table))
     waiting = [row.name for row in table.rows if row.scores is None]
     if waiting:
-        OUT.print(f"not finished: {', '.join(waiting)}", markup=False)
+        OUT.print(f"not finished: {', '.join(waiting)}")
     for row in table.rows:
         if row.failed:
-            ERR.print(f"{row.name}: {row.failed}", markup=False)
-    OUT.print(f"everything in {output / 'ablation.md'} and ablation.json", markup=False)
-
-
-def _lines(table: "AblationTable") -> Iterator[str]:
-    """Columns as wide as they are; rich would cut figures on a narrow terminal."""
-    from hmrm.evaluation.ablation.table import row_cells, row_name
-
-    head = ["", "UF1", "UAR", "UF1 − base", "95 %", "p (Holm)", "the change", "parameters"]
-    done = [row for row in table.rows if row.scores is not None]
-    cells = [head, *([row_name(r, table), *row_cells(r, by_class=False)] for r in done)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    for row in cells:
-        yield "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
+            ERR.print(f"{row.name}: {row.failed}")
+    OUT.print(f"everything in {output / 'ablation.md'} and ablation.json")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.cli.terminal import ERR, OUT, output_file, progress_bar
 
 if TYPE_CHECKING:
     from hmrm.evaluation.cost.measure import Efficiency
@@ -24,7 +24,10 @@ def models(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", help="JSON file; figure (SVG) and page (Markdown) go beside it."
+            "-o",
+            "--output",
+            callback=output_file,
+            help="JSON file; figure (SVG) and page (Markdown) go beside it.",
         ),
     ],
     names: Annotated[
@@ -68,7 +71,7 @@ def models(
     write_figure(figure, measured, scores=scores)
     atomic.write_text(page, as_markdown(measured, scores=scores, figure=figure.name))
     _print_table(measured)
-    ERR.print(f"written: {output}, {figure}, {page}", markup=False)
+    ERR.print(f"written: {output}, {figure}, {page}")
 
 
 def _print_table(measured: Sequence["Efficiency"]) -> None:

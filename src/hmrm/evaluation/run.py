@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from hmrm import atomic, parallel, records, run_folder
-from hmrm.errors import ConfigError, DataError
+from hmrm.errors import ConfigError, DataError, OutputError
 from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
 from hmrm.evaluation.leakage import require_separate_subjects
@@ -65,32 +65,31 @@ def evaluate(
 ) -> RunResult:
     """Train and test a recogniser on all folds; pooled scores with their origin.
 
-        Finished folds in ``output`` are kept: an interrupted run goes on where it stopped, and ends
-        with the same bytes. Every process computes on one thread, so that their number changes
-        nothing.
+    Finished folds in ``output`` are kept: an interrupted run goes on where it stopped, and ends
+    with the same bytes. Every process computes on one thread, so that their number changes
+    nothing.
 
-        Args:
-            workers: processes; 1 works in this one.
-            recompute_damaged: compute folds again whose files are damaged or were changed.
+    Args:
+        workers: processes; 1 works in this one.
+        recompute_damaged: compute folds again whose files are damaged or were changed.
 
-        Raises:
-            ConfigError: ``output`` belongs to another plan or other data, or see `find_recogniser`.
-            DataError: a split that cannot be, see `hmrm.evaluation.protocol.build`; or a fold file is
-                damaged or was changed since it was written.
-            OutputError: ``output`` cannot be written.
+    Raises:
+        ConfigError: ``output`` belongs to another plan or other data, or see `find_recogniser`.
+        DataError: a split that cannot be, see `hmrm.evaluation.protocol.build`; or a fold file
+            is damaged or was changed since it was written.
+        OutputError: ``output`` cannot be written.
 
-        Example:
-            Leave one subject out with the baseline to beat, on the maps of a folder:
+    Example:
+        Leave one subject out with the baseline to beat, on the maps of a folder:
 
-            >>> from pathlib import Path
-            >>> import hmrm
-            >>> from hmrm.evaluation.run_check import RECOMPUTE, compare_fold, pooled_before
-    from hmrm.evaluation.settings import Plan
-            >>> maps = hmrm.load_maps(Path("maps"))
-            >>> result = hmrm.evaluate(maps, Plan(model="svm-mirrored"), Path("runs/svm"))
-            >>> found = result.predictions[0]  # those of seed 0
-            >>> found.ids == maps.ids, found.score().uf1 > 0.9
-            (True, True)
+        >>> from pathlib import Path
+        >>> import hmrm
+        >>> from hmrm.evaluation.settings import Plan
+        >>> maps = hmrm.load_maps(Path("maps"))
+        >>> result = hmrm.evaluate(maps, Plan(model="svm-mirrored"), Path("runs/svm"))
+        >>> found = result.predictions[0]  # those of seed 0
+        >>> found.ids == maps.ids, found.score().uf1 > 0.9
+        (True, True)
     """
     protocol = build(
         plan.settings.folds,
@@ -179,19 +178,28 @@ def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
     """Write the arrays once, so that all workers map the same read-only pages."""
     with tempfile.TemporaryDirectory(prefix="hmrm-run-") as name:
         folder = Path(name)
-        np.save(folder / "ids.npy", np.array(mapset.ids))
-        np.save(folder / "labels.npy", mapset.labels)
         form = mapset if offset else replace(mapset, offset_maps=None)
-        form = form if kind == "raw" else canonical_mapset(form)
-        np.save(folder / "maps.npy", form.maps)
-        crop = json.dumps([form.crop, form.channels_apart])
-        (folder / "form.json").write_text(crop, encoding="utf-8")
-        if form.offset_maps is not None:
-            np.save(folder / "offset_maps.npy", form.offset_maps)
+        try:
+            _write_shared(folder, form if kind == "raw" else canonical_mapset(form))
+        except OSError as error:  # np.save's has no number where the disk is full
+            raise OutputError(
+                f"{tempfile.gettempdir()}: temporary files cannot be written ({error}); free some "
+                "space there, or set TMPDIR"
+            ) from error
         try:
             yield folder
         finally:
             _load_shared.cache_clear()
+
+
+def _write_shared(folder: Path, form: MapSet) -> None:
+    np.save(folder / "ids.npy", np.array(form.ids))
+    np.save(folder / "labels.npy", form.labels)
+    np.save(folder / "maps.npy", form.maps)
+    crop = json.dumps([form.crop, form.channels_apart])
+    (folder / "form.json").write_text(crop, encoding="utf-8")
+    if form.offset_maps is not None:
+        np.save(folder / "offset_maps.npy", form.offset_maps)
 
 
 @lru_cache(maxsize=1)
