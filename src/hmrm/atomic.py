@@ -1,12 +1,16 @@
 """Files that are either wholly there or not there: written to a temporary name, then renamed."""
 
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hmrm.errors import OutputError
+
+_TEMPORARY = re.compile(r"\..+\.\d+\.partial(\.[^.]+)?", re.DOTALL)
 
 
 @contextmanager
@@ -42,7 +46,7 @@ def require_folder(path: Path) -> None:
     """
     place = path.absolute()
     try:
-        while not os.path.lexists(place):
+        while not _is_there(place):
             place = place.parent
         if not place.is_dir():
             raise NotADirectoryError(f"{place} is no folder")
@@ -53,6 +57,15 @@ def require_folder(path: Path) -> None:
             f"{path}: cannot be written to ({error.strerror or error}); "
             "choose a folder you may write to, with space left"
         ) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether anything lies there, a dangling link as well; a name that cannot be raises."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def require_file(path: Path) -> None:
@@ -67,10 +80,37 @@ def require_file(path: Path) -> None:
     require_folder(path.parent)
 
 
-def remove_partial(folder: Path) -> None:
-    """Delete what killed processes left under temporary names, anywhere below a folder."""
-    for path in folder.rglob(".*.partial*"):
-        path.unlink(missing_ok=True)
+def remove_partial(folder: Path, *, below: bool = True) -> None:
+    """Delete what killed processes left under temporary names in a folder.
+
+    Args:
+        below: in all folders below it, too.
+    """
+    for path in (folder.rglob if below else folder.glob)(".*.partial*"):
+        if not _TEMPORARY.fullmatch(path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
+    """A folder in ``folder`` for as long as the block lasts; `remove_partial` clears it later.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    place = folder / f".{name}.{os.getpid()}.partial"
+    try:
+        place.mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"{place}: cannot be made ({error.strerror or error})") from error
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -154,8 +154,12 @@ def print_warning(text: str) -> None:
 
 
 def output_folder(path: Path) -> Path:
-    """Take the folder that ``-o`` names, or refuse it before any work; see `atomic`."""
+    """Take the folder that ``-o`` names, or refuse it before any work.
+
+    What a killed run left under temporary names is removed.
+    """
     atomic.require_folder(path)
+    atomic.remove_partial(path, below=False)
     return path
 
 

@@ -8,7 +8,6 @@ starts), ``folds/seed0/*.json`` (one finished fold each), ``predictions/seed0.cs
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -105,7 +104,8 @@ def evaluate(
     _claim(output, plan, mapset, protocol)
     kept = _read_folds(mapset, plan, protocol, output, recompute_damaged=recompute_damaged)
     parallel.single_thread()
-    with _shared_data(mapset, kind=recogniser.map_kind, offset=plan.settings.offset_maps) as data:
+    offset, kind = plan.settings.offset_maps, recogniser.map_kind
+    with _shared_data(mapset, output, kind=kind, offset=offset) as data:
         _run_missing(
             mapset, plan, protocol, output, data, kept=kept, workers=workers, progress=progress
         )
@@ -174,17 +174,15 @@ def _run_task(task: _Task, *, classes: tuple[str, ...]) -> float:
 
 
 @contextmanager
-def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
+def _shared_data(mapset: MapSet, output: Path, *, kind: str, offset: bool) -> Iterator[Path]:
     """Write the arrays once, so that all workers map the same read-only pages."""
-    with tempfile.TemporaryDirectory(prefix="hmrm-run-") as name:
-        folder = Path(name)
+    with atomic.temporary_folder(output, "data") as folder:
         form = mapset if offset else replace(mapset, offset_maps=None)
         try:
             _write_shared(folder, form if kind == "raw" else canonical_mapset(form))
         except OSError as error:  # np.save's has no number where the disk is full
             raise OutputError(
-                f"{tempfile.gettempdir()}: temporary files cannot be written ({error}); free some "
-                "space there, or set TMPDIR"
+                f"{output}: temporary files cannot be written ({error}); free some space there"
             ) from error
         try:
             yield folder
