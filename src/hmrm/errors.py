@@ -18,6 +18,18 @@ HmrmError                      base; ``exit_code`` is what the command line retu
 Messages say what, where, what was got and what to do.
 """
 
+_MOST_LETTERS = 80
+
+
+def shortened(value: object) -> str:
+    """A value of a file as messages repeat it: by ``repr``, at most 80 letters of it."""
+    if isinstance(value, int) and abs(value) >= 10**_MOST_LETTERS:
+        return "a number of more than 80 digits"
+    if isinstance(value, str):
+        value = value[: _MOST_LETTERS + 1]
+    text = repr(value)
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"
+
 
 class HmrmError(Exception):
     """Base of all errors that the package raises on purpose."""

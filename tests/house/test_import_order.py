@@ -9,7 +9,16 @@ SOURCE = Path(__file__).parents[2] / "src" / "hmrm"
 
 ORDER = (
     ("clip", "errors"),
-    ("config", "records", "atomic", "progress", "parallel", "provenance", "run_folder"),
+    (
+        "config",
+        "records",
+        "atomic",
+        "csv_cells",
+        "progress",
+        "parallel",
+        "provenance",
+        "run_folder",
+    ),
     ("intervals",),
     ("faces",),
     ("video", "facs"),

@@ -11,13 +11,7 @@ PENDING = frozenset(
         "config-deep-tables",
         "config-long-integer",
         "config-large-integer",
-        "config-names-code",
-        "config-names-a-module",
-        "config-name-is-a-path",
-        "config-for-composite-names-code",
-        "config-for-benchmark-names-code",
         "config-is-endless",
-        "ablation-row-names-code",
         "training-config-deep",
         # Cards of weights.
         "card-classes-are-lists",
@@ -89,9 +83,6 @@ PENDING = frozenset(
         "run-without-seeds",
         "run-classes-are-numbers",
         "run-provenance-is-empty",
-        "run-fold-cut-off-reported",
-        "run-fold-cut-off",
-        "run-fold-scores-rolled",
         "run-identity-is-a-list",
         "evaluations-log-cut-off",
         "evaluations-log-not-text",
@@ -99,26 +90,4 @@ PENDING = frozenset(
     }
 )
 
-PENDING_OUTPUTS = frozenset(
-    {
-        # A file or a folder lies where the output is to go: seen too late, or not at all.
-        "file-evaluate",
-        "file-analyze",
-        "folder-flow",
-        # The disk is full.
-        *(f"full-{size}-synthesize-dataset" for size in (100, 4000)),
-        *(f"full-{size}-{name}" for size in (4000, 20000) for name in ("evaluate", "ablate")),
-        # Terminals.
-        "ascii-evaluate",
-        "ascii-check",
-        "ascii-list",
-        "columns-20",
-        "columns-40",
-        "closed-broken-pipe",
-        # Names.
-        *(f"names-{what}-escape" for what in ("predictions", "image", "clip", "maps")),
-        *(f"names-{what}-escape" for what in ("absent-face", "spotted")),
-        *(f"names-{what}-not-utf-8" for what in ("predictions", "image", "clip", "maps")),
-        "names-intervals-not-utf-8",
-    }
-)
+PENDING_OUTPUTS: frozenset[str] = frozenset()

@@ -1,6 +1,5 @@
 """An Analysis as files: events.csv, frames.csv, analysis.json (with a schema), report.html."""
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from hmrm import atomic
 from hmrm.analysis.report import write_report
 from hmrm.analysis.timeline import Span
 from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
+from hmrm.csv_cells import Writer
 
 SCHEMA_VERSION = "1"
 
@@ -176,7 +176,7 @@ def _frame_row(frame: FaceFrame, regions: Sequence[str]) -> list[Cell]:
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()

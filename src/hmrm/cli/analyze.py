@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, Display, print_error, progress_bar
+from hmrm.cli.terminal import ERR, OUT, Display, output_folder, print_error, progress_bar
 
 if TYPE_CHECKING:
     from hmrm.analysis.results import VideoResult
@@ -30,9 +30,9 @@ def analyze(
             show_default=False,
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path(
-        "hmrm-results"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder for the results.")
+    ] = Path("hmrm-results"),
     onset: Annotated[
         int | None, typer.Option(help="Onset frame, from 0: skip spotting.", show_default=False)
     ] = None,
@@ -182,7 +182,6 @@ def print_found(found: "Analysis | VideoResult", page: Path, *, resumed: bool = 
         f"{found.source}: {count} movement{'' if count == 1 else 's'} "
         f"in {found.duration_s:.1f} s ({found.frame_count} frames)"
         + (", from an earlier run" if resumed else ""),
-        markup=False,
     )
     for event in found.events:
         OUT.print(
@@ -190,11 +189,10 @@ def print_found(found: "Analysis | VideoResult", page: Path, *, resumed: bool = 
             f"face {event.face_id}, {event.region.replace('_', ' ')}, "
             f"{_motion(event)}{event.label or 'not named'}"
             + (f" [{', '.join(event.flags)}]" if event.flags else ""),
-            markup=False,
         )
     for notice in found.notices:
-        ERR.print(f"  note: {notice.message}", markup=False)
-    OUT.print(f"  report: {page}", markup=False)
+        ERR.print(f"  note: {notice.message}")
+    OUT.print(f"  report: {page}")
 
 
 def _motion(event: "Event") -> str:
@@ -209,12 +207,11 @@ def print_run(run: "VideoRun") -> None:
     """
     total = len(run.outcomes)
     if run.count("resumed"):
-        OUT.print(f"{run.count('resumed')} of {total} videos from an earlier run", markup=False)
+        OUT.print(f"{run.count('resumed')} of {total} videos from an earlier run")
     if run.count("redone"):
         OUT.print(
             f"{run.count('redone')} of {total} videos again: content, settings, version or files "
             "changed since an earlier run",
-            markup=False,
         )
     if run.failures:
         ERR.print(f"{len(run.failures)} of {total} videos failed, see above")

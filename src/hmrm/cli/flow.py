@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.cli.terminal import ERR, OUT, output_file, output_folder, progress_bar
 from hmrm.errors import HmrmError, InputError
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def flow(
     if scores is not None and scores.suffix.lower() not in SCORE_SUFFIXES:
         raise InputError(f"{scores}: unknown suffix; use {' or '.join(SCORE_SUFFIXES)}")
     jobs = _jobs(sources, onset=onset, apex=apex)
+    (output_file if _is_file(output) else output_folder)(output)
     task = _Task(
         method=method,
         align=align,
@@ -149,9 +150,9 @@ def _run_all(
                 if len(jobs) == 1:
                     raise
                 failures.append(error)
-                ERR.print(f"error: {error}", markup=False)
+                ERR.print(f"error: {error}")
             else:
-                OUT.print(line, markup=False)
+                OUT.print(line)
                 if score is not None:
                     scores[job.name] = score
             bar("flow", done, len(jobs))
@@ -240,10 +241,14 @@ def _score(found: "np.ndarray", path: Path) -> "FlowScores":
 
 def _scores_place(output: Path) -> Path:
     """``scores.csv`` in the folder of several flows, ``NAME-scores.csv`` next to a single file."""
+    alone = _is_file(output)
+    return output.with_name(f"{output.stem}-scores.csv") if alone else output / "scores.csv"
+
+
+def _is_file(output: Path) -> bool:
     from hmrm.flow.files.formats import FORMATS
 
-    is_file = output.suffix.lower() in FORMATS and not output.is_dir()
-    return output.with_name(f"{output.stem}-scores.csv") if is_file else output / "scores.csv"
+    return output.suffix.lower() in FORMATS
 
 
 def _print_scores(found: "dict[str, FlowScores]", where: Path) -> None:
@@ -255,9 +260,8 @@ def _print_scores(found: "dict[str, FlowScores]", where: Path) -> None:
             f"{name}: end-point error {one.epe_px:.3f} px (median {one.epe_median_px:.3f}, fastest "
             f"tenth {one.epe_fastest_px:.3f}; no flow at all {one.zero_epe_px:.3f}), angular "
             f"{one.angular_deg:.2f} degrees, Fl-all {100 * one.fl_all:.1f} %",
-            markup=False,
         )
-    OUT.print(f"errors in {where}", markup=False)
+    OUT.print(f"errors in {where}")
 
 
 def _place(expected: Path, name: str, *, suffixes: set[str], default: str, several: bool) -> Path:

@@ -3,7 +3,6 @@
 import importlib.util
 from importlib import metadata, resources
 
-from rich.markup import escape
 from rich.table import Table
 
 from hmrm import provenance
@@ -67,7 +66,7 @@ def _models() -> Table:
     for name, model in MODELS.items():
         only = "" if model.recogniser is not None else " (size and speed only)"
         needs = f"hmrm[{model.needs}]"
-        table.add_row(name, escape(model.description + only), escape(needs))
+        table.add_row(name, model.description + only, needs)
     return table
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hmrm.cli.analyze import ApexRule, DetectorName, Faces, print_run
-from hmrm.cli.terminal import ERR, OUT, print_error, progress_bar
+from hmrm.cli.terminal import ERR, OUT, output_folder, print_error, progress_bar
 
 if TYPE_CHECKING:
     from hmrm.analysis.run import Outcome, VideoRun
@@ -21,9 +21,9 @@ def spot(
         list[Path],
         typer.Argument(help="Videos, image folders, or folders of these.", show_default=False),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path(
-        "hmrm-spotting"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder for the results.")
+    ] = Path("hmrm-spotting"),
     subject: Annotated[
         Literal["none", "folder"],
         typer.Option(help="Subject of a video: none (its name will do), or the folder it lies in."),
@@ -105,7 +105,6 @@ def spot(
     OUT.print(
         f"{len(run.results)} video(s), {duration}: {kinds.count('micro')} micro- and "
         f"{kinds.count('macro')} macro-expression(s); {output / 'spotting.csv'}",
-        markup=False,
     )
     _print_notices(run)
     print_run(run)
@@ -125,4 +124,4 @@ def _print_notices(run: "VideoRun") -> None:
                 videos.setdefault(notice.message, []).append(result.video)
     for message, names in videos.items():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        ERR.print(f"notice: {names[0]}{others}: {message}", markup=False)
+        ERR.print(f"notice: {names[0]}{others}: {message}")

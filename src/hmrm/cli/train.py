@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hmrm.cli.terminal import OUT, progress_bar
+from hmrm.cli.terminal import OUT, output_folder, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Train weights.")
 
@@ -21,7 +21,13 @@ def synthetic(
         Path, typer.Option("--config", help="TOML file, e.g. configs/hmrm-synthetic.toml.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder; a stopped training goes on in it.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            callback=output_folder,
+            help="Folder; a stopped training goes on in it.",
+        ),
     ],
     workers: Annotated[int, typer.Option(min=1, help="Processes that draw maps.")] = 2,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
@@ -48,7 +54,13 @@ def flow(
         Path, typer.Option("--config", help="TOML file, e.g. configs/gru-aofe.toml.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder; a stopped training goes on in it.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            callback=output_folder,
+            help="Folder; a stopped training goes on in it.",
+        ),
     ],
     workers: Annotated[int, typer.Option(min=1, help="Processes that draw pairs.")] = 2,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
@@ -74,7 +86,18 @@ def composite(
         Path,
         typer.Option("--config", help="TOML file of hmrm evaluate; its table model is trained."),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the weights.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder for the weights.")
+    ],
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Let the config name a model of this module (package.module:factory): runs that "
+            "code with your rights; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the training.")] = 0,
     run: Annotated[
         Path | None,
@@ -98,7 +121,7 @@ def composite(
     from hmrm.training.release import train_composite
 
     parallel.single_thread()
-    plan = load_plan(settings_file)
+    plan = load_plan(settings_file, allow_code=allow_code or ())
     maps = load_maps(data, offset=plan.settings.offset_maps)
     found = None if run is None else out_of_fold(run, plan, maps)
     recogniser = find_recogniser(plan.model, plan.options)

@@ -1,6 +1,5 @@
 """The annotated intervals of a data set as one table, for whoever spots and scores spotting."""
 
-import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from jaxtyping import Float
 
 from hmrm import atomic
 from hmrm.clip import Issue
+from hmrm.csv_cells import Writer
 from hmrm.datasets.annotations.folders import ClipFolder
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.annotations.workbook import Notes
@@ -227,7 +227,7 @@ def _without_expression(
 
 def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(columns)
     writer.writerows(rows)
     atomic.write_text(path, text.getvalue())

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from hmrm import atomic
 from hmrm.clip import ClipId
+from hmrm.csv_cells import Writer, unguarded
 from hmrm.datasets.maps.importers import dataset_of_subject
 from hmrm.errors import DataError
 from hmrm.evaluation.metrics import Scores, score
@@ -120,7 +121,7 @@ def write_table(path: Path, predictions: Predictions) -> None:
         OutputError: the file cannot be written.
     """
     lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
+    writer = Writer(lines)
     scored = predictions.scores is not None
     writer.writerow(
         ["id", "truth", "predicted", *(f"score_{c}" for c in predictions.classes if scored)]
@@ -147,6 +148,9 @@ def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        rows = [
+            {k: unguarded(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows
+        ]
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:

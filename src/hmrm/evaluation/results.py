@@ -1,6 +1,5 @@
 """The result of a run as records: what ``run.json`` holds, and one tidy table of its scores."""
 
-import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, fields
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hmrm import atomic, records
+from hmrm.csv_cells import Writer
 from hmrm.errors import DataError
 from hmrm.evaluation.leakage import Leak
 from hmrm.evaluation.oracle import OracleControl
@@ -293,7 +293,7 @@ def write_scores(path: Path, rows: Iterable[ScoreRow]) -> None:
         OutputError: the file cannot be written.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(one.name for one in fields(ScoreRow))
     writer.writerows(astuple(row) for row in rows)
     atomic.write_text(path, text.getvalue())

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import tomli_w
 
 from hmrm import config, records
 from hmrm.errors import ConfigError
+from hmrm.training.registry import refuse_code
 
 Selection = Literal["fixed", "inner", "oracle"]
 
@@ -117,17 +118,25 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) -> Plan:
+def load_plan(
+    path: Path | None,
+    *,
+    model: str | None = None,
+    allow_code: Collection[str] = (),
+    **changes: Any,
+) -> Plan:
     """Read a config, and let the command line have the last word.
 
     Args:
         path: TOML with tables ``[model]`` (``name`` and the model's options) and
             ``[evaluation]``; None for defaults.
         model: in place of the config's; its options then stay only if the name is the same.
+        allow_code: modules of which the config may name a factory, ``package.module:factory``.
         changes: settings that are not None replace the config's.
 
     Raises:
-        ConfigError: unreadable, unknown key, wrong type, or no model named anywhere.
+        ConfigError: unreadable, unknown key, wrong type, no model named anywhere, or one that
+            is code and was not allowed.
     """
     table = _read(path) if path is not None else {}
     where = str(path) if path is not None else "command line"
@@ -142,6 +151,8 @@ def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) ->
     name = model or named
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{where}: no model named; give --model or name in [model]")
+    if model is None:
+        refuse_code(name, allow_code, where=where)
     expected = {key: value for key, value in changes.items() if value is not None}
     try:
         settings = replace(settings, **expected)

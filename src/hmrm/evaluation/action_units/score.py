@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from hmrm.csv_cells import unguarded
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
 from hmrm.datasets.sources.catalogue import dataset_named
@@ -264,6 +265,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]
         )
     seen: set[str] = set()
     for line, row in rows:
+        row["id"] = unguarded(row["id"] or "")
         if not row["id"]:
             raise DataError(f"{path} line {line}: id is empty; expected dataset/subject/clip")
         if row["id"] in seen:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from hmrm import records
 from hmrm.errors import DataError
-from hmrm.evaluation.foldfiles import FoldTable
+from hmrm.evaluation.foldfiles import read_fold_table
 from hmrm.evaluation.predictions import Predictions
-from hmrm.evaluation.results import RunResult, RunSummary, ScoreRow, read_result
+from hmrm.evaluation.results import RunResult, RunSummary, ScoreRow
+from hmrm.evaluation.run_check import checked_result
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,9 +42,9 @@ def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
     """Read runs; equal names get their folder's beside them.
 
     Raises:
-        DataError: a folder without finished run, or damaged.
+        DataError: a folder without finished run, damaged, or changed since it was written.
     """
-    results = [read_result(folder) for folder in folders]
+    results = [checked_result(folder) for folder in folders]
     names = [_name(result.summary) for result in results]
     unique = [
         name if names.count(name) == 1 else f"{name} ({folder.name})"
@@ -86,10 +86,14 @@ def read_distance(folds: Path, ids: Sequence[str]) -> Float[np.ndarray, "n n"] |
     position = {name: i for i, name in enumerate(ids)}
     cosine_similarity = np.full((len(ids), len(ids)), np.nan)
     for path in sorted(folds.glob("*.json")):
-        table = records.read(FoldTable, path)
+        table = read_fold_table(path)
         if table.cosine_similarity is None:
             return None
+        if len(table.cosine_similarity) != len(table.ids):
+            raise DataError(f"{path}: damaged (clips and cosine similarities differ in number)")
         for name, row in zip(table.ids, table.cosine_similarity, strict=True):
+            if len(row) != len(ids) or name not in position:
+                raise DataError(f"{path}: damaged (cosine similarities of clip {name})")
             cosine_similarity[position[name]] = row
     if not len(ids) or np.isnan(cosine_similarity).any():
         return None

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from hmrm.csv_cells import unguarded
 from hmrm.errors import DataError
 from hmrm.evaluation.spotting.rows import NUMBER, ReadOptions, Row, interval_of
 from hmrm.evaluation.text_files import table_text
@@ -162,7 +163,7 @@ def _splitter(first: str) -> Callable[[str], list[str]]:
         return str.split
 
     def delimited(line: str) -> list[str]:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=marks[0]))]
+        return [unguarded(c.strip()) for c in next(csv.reader([line], delimiter=marks[0]))]
 
     return delimited
 

@@ -23,7 +23,7 @@ from hmrm import atomic
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.spreadsheets import Cell
 from hmrm.datasets.preparation.supplied_points import COLUMNS
-from hmrm.errors import MissingExtraError
+from hmrm.errors import MissingExtraError, OutputError
 from hmrm.faces.shape import five_points
 from hmrm.facs.atlas import ActionUnit
 from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_clip
@@ -243,7 +243,13 @@ def write_table(path: Path, sheets: Mapping[str, Rows]) -> None:
         for row in rows:
             sheet.append(list(row))
     content = io.BytesIO()
-    book.save(content)
+    try:
+        book.save(content)
+    except OSError as error:  # openpyxl writes each sheet to a temporary file first
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space there and in "
+            "the folder for temporary files"
+        ) from error
     atomic.write_bytes(path, _timeless(content))
 
 
