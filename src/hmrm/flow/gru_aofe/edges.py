@@ -1,10 +1,10 @@
-"""Sharp edges of motion: where things pass in front of each other, classical methods have a vote.
+"""Sharp edges of motion: where things pass in front of each other, classical methods help.
 
 The network solves equations summed over windows, and the strongest edge in a window leads them: the
 motion of what passes in front reaches some px over what lies behind. There two signs meet: the
 flow is steep, and warping by it leaves more over than it does elsewhere. Skin that moves by less
 than a px hardly ever shows both. There the median of the network's flow, DeepFlow's and DIS's is
-asked, held against the pictures pixel by pixel by a variational refinement before and after a
+taken, compared with the images pixel by pixel by a variational refinement before and after a
 weighted median. Where it leaves less over at many such pixels, it is the answer. The paper has no
 such step.
 """
@@ -20,9 +20,9 @@ from hmrm.flow.spline import spline
 from hmrm.parallel import one_opencv_thread
 
 SMALLEST_SIDE_PX = 64
-"""Smaller pictures stay the network's: the others' pyramids have too few levels for them."""
+"""Smaller images stay the network's: the others' pyramids have too few levels for them."""
 
-# Chosen on drawn pairs of the training's kind and three drawn scenes (docs/log.md).
+# Chosen on synthetic pairs of the training's kind and three synthetic scenes (docs/log.md).
 _STEEP = 0.05
 _STEEP_REACH_PX = 4
 _TIMES_USUAL = 2.0
@@ -48,15 +48,15 @@ def correct_edges(
     onset: UInt8[np.ndarray, "h w"],
     apex: UInt8[np.ndarray, "h w"],
 ) -> Float32[np.ndarray, "2 h w"]:
-    """The flow, px, or where it breaks its weighted mean with the vote of three.
+    """The flow, px, or where it breaks its weighted mean with the median of three.
 
-    A flow that breaks nowhere comes back as it is. The vote counts nothing where less than .5 % of
-    the pixels around (a Gaussian of 40 px) are mended by it, and all from 1.5 % on.
+    A flow that breaks nowhere comes back as it is. The median has no weight where less than .5 % of
+    the pixels around (a Gaussian of 40 px) are corrected by it, and full weight from 1.5 % on.
     """
     if min(onset.shape) < SMALLEST_SIDE_PX:
         return flow
     steep = _near(_slope(flow) > _STEEP, reach_px=_STEEP_REACH_PX)
-    # Reading the apex anew costs more than that, the vote far more, and few flows need them.
+    # Reading the apex again costs more than that, the median far more, and few flows need them.
     if not steep.any():
         return flow
     left, usual = _left_over(flow, onset, apex)
@@ -78,7 +78,7 @@ def _voted(
     onset: UInt8[np.ndarray, "h w"],
     apex: UInt8[np.ndarray, "h w"],
 ) -> Float32[np.ndarray, "2 h w"]:
-    # Dense inverse search cuts a picture into as many strips as there are threads.
+    # Dense inverse search cuts an image into as many strips as there are threads.
     with one_opencv_thread():
         votes = [flow, DeepFlow()(onset, apex), Dis()(onset, apex)]
     voted = np.ascontiguousarray(np.median(votes, axis=0).transpose(1, 2, 0), np.float32)
