@@ -74,11 +74,11 @@ class Grid:
         self.from_unit = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1]])
         masks = {name: region.mask(config.size_wh_px) for name, region in ANATOMICAL.items()}
         self.eyes = [masks[name] for name in _EYES]
-        self.first_pass = tuple(n for n in ANATOMICAL if n not in _EYES)
+        self.regions = tuple(n for n in ANATOMICAL if n not in _EYES)
         # Lids and gaze are the strongest motion of a face: no cell looks at them.
         self.looked_at = 1 - np.maximum(*self.eyes).astype(np.float32)
-        areas = self.sums(np.stack([masks[n] for n in self.first_pass]).astype(np.float32))
-        fractions = areas.reshape(len(self.first_pass), -1) / self.area.ravel()
+        areas = self.sums(np.stack([masks[n] for n in self.regions]).astype(np.float32))
+        fractions = areas.reshape(len(self.regions), -1) / self.area.ravel()
         self.region_fractions = fractions.astype(np.float64)
         # Cells outside the face's oval are hair or background, and hardly count.
         self.rigid = 0.05 + ((u / 1.1) ** 2 + (v / 1.2) ** 2 < 1.0).astype(np.float64)
@@ -94,7 +94,7 @@ class Grid:
 
     @cached_property
     def area(self) -> Float32[np.ndarray, "r c"]:
-        """Pixels looked at under every window."""
+        """Pixels used under every window."""
         return np.maximum(self.sums(self.looked_at[None])[0], 1e-3)
 
 
@@ -230,7 +230,7 @@ def register(
 def own_motion(
     template: Template, crop: Float32[np.ndarray, "h w"]
 ) -> Float[np.ndarray, "regions 2"]:
-    """Motion of every first-pass region against the head, px of the crop."""
+    """Motion of every region against the head, px of the crop."""
     grid, config = template.grid, template.grid.config
     cells = template.step(crop)
     for _ in range(config.refinements):

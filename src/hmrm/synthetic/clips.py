@@ -110,7 +110,7 @@ class ClipTruth:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RenderedClip:
-    """A clip that draws its frames on demand, and the exact motion between any two of them.
+    """A clip that renders its frames on demand, and the exact motion between any two of them.
 
     Frame ``i`` is the same whenever and however often it is rendered. A point x of the placed
     photograph lies at ``M_i (x + D_i(x))`` in frame i, with D the sum of the active fields and M

@@ -1,6 +1,6 @@
 """What stands between the true motion of a face and the flow map somebody measures of it.
 
-Each step takes and gives ``(2, h, w)`` fields on a grid of cells, px, and draws from the given
+Each step takes and gives ``(2, h, w)`` fields on a grid of cells, px, and samples from the given
 generator only.
 """
 

@@ -38,7 +38,7 @@ class SynthConfig:
     """Everything that decides the maps, besides seed and index.
 
     Attributes:
-        source: where motion comes from; "both" draws one of the two for each map.
+        source: where motion comes from; "both" samples one of the two for each map.
         model_path: the morphable face, for "morphable" and "both".
         recipes: "hand", "counted" (by ``counts_path``), or "mixed": either, half the maps each.
         with_none: a fourth class, in which nothing is expressed.
@@ -118,15 +118,15 @@ SynthesizeMap = Callable[[SynthConfig, list[ActionUnit], np.random.Generator], n
 
 
 def synthesize_maps(
-    config: SynthConfig, *, seed: int, start: int, count: int, draw: SynthesizeMap | None = None
+    config: SynthConfig, *, seed: int, start: int, count: int, make_map: SynthesizeMap | None = None
 ) -> tuple[Float32[np.ndarray, "n 3 28 28"], Int64[np.ndarray, " n"], Float32[np.ndarray, "n k"]]:
     """Synthesize maps ``start`` to ``start + count`` of a seed's endless row.
 
     Map i of a seed is the same in every call, in any process, whatever else is synthesized.
 
     Args:
-        draw: another way to a map; labels and units do not depend on it, nor the face if that is
-            the first it draws.
+        make_map: another maker of maps; labels and units do not depend on it, nor the face if
+            that is the first it samples.
 
     Returns:
         Maps as ``flow.pair.centre_and_scale`` gives them, crop hmrm-1; labels in the order of
@@ -142,7 +142,7 @@ def synthesize_maps(
     for i in range(count):
         rng = np.random.default_rng([seed, start + i])
         labels[i], moving = _sample_units(config, rng)
-        maps[i] = (draw or synthesize_map)(config, moving, rng)
+        maps[i] = (make_map or synthesize_map)(config, moving, rng)
         for unit in moving:
             if unit.number < _FIRST_NUISANCE and unit.intensity_px >= _NAMED_FROM_PX:
                 units[i, UNITS.index(unit.number)] = 1.0

@@ -2,7 +2,7 @@
 
 Both frames are read from one source, as in ``known_flow.py`` (the benchmark's pairs, with which
 this file has neither images nor motion nor noise in common). Frames are kept without noise; the
-sensor's errors are new each time a pair is looked at (``sensor.py``).
+sensor's errors are new each time a pair is used (``sensor.py``).
 """
 
 from collections.abc import Sequence

@@ -41,7 +41,7 @@ _AROUND = 0.125
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorFractions:
-    """How often each estimator looks at a pair, relative to the others."""
+    """How often each estimator is used on a pair, relative to the others."""
 
     dis: float = 0.35
     farneback: float = 0.3
@@ -211,7 +211,7 @@ def _frames(
         landmarks=face.landmarks_xy_px,
     )
     image = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    # The drawing puts every nose at one place; the crop looks where the landmarks say.
+    # Rendering puts every nose at one place; the crop looks where the landmarks say.
     to_rendered = points[_NOSE].mean(axis=0) - scale * face.landmarks_xy_px[_NOSE].mean(axis=0)
     across, down = (
         ((np.arange(n) + 0.5 - around_px) / m * MAP_SIDE - MAP_SIDE / 2).astype(np.float32)

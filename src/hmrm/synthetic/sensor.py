@@ -15,7 +15,7 @@ Frames = Float[np.ndarray, "2 h w"]
 
 @dataclass(frozen=True, kw_only=True)
 class SensorConfig:
-    """How strong the errors are at most; each pair draws its own.
+    """How strong the errors are at most; each pair samples its own.
 
     Attributes:
         noise: largest standard deviation, grey levels of 255.

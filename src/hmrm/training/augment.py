@@ -56,7 +56,7 @@ def augment(
 
     Args:
         maps: canonical (u, v, strain).
-        generator: only source of randomness; map i always draws the same number of values, so
+        generator: only source of randomness; map i always samples the same number of values, so
             its view does not depend on the other maps' contents.
 
     Strain is moved with the image and scaled with the motion; noise and rest leave it alone,

@@ -74,7 +74,7 @@ def motion_mix(
     if labels[0] != labels[1]:
         raise LabelMismatchError(
             f"classes {labels[0]} and {labels[1]}: MotionMix keeps the label, so both movements "
-            "must have the same; draw the partner from the same class"
+            "must have the same; sample the partner from the same class"
         )
     ratio, taken = _draw(config, len(boxes), generator)
     names = tuple(name for name, chosen in zip(boxes, taken, strict=True) if chosen)

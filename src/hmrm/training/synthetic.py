@@ -143,8 +143,8 @@ def synthesize_pool(
     ]
     missing = [job for job in jobs if not job[3].exists()]
     done = len(jobs) - len(missing)
-    draw = functools.partial(_synthesize_shard, settings.data, settings.estimated)
-    for _ in parallel.run_all(draw, missing, workers=workers):
+    make_shard = functools.partial(_synthesize_shard, settings.data, settings.estimated)
+    for _ in parallel.run_all(make_shard, missing, workers=workers):
         done += 1
         progress(f"drawing {name} maps", done, len(jobs))
     return _read_shards([job[3] for job in jobs], count, class_names(settings.data))
@@ -173,8 +173,8 @@ def _synthesize_shard(
     data: SynthConfig, estimated: EstimatedConfig | None, job: tuple[int, int, int, Path]
 ) -> None:
     seed, start, count, path = job
-    draw = functools.partial(synthesize_estimated_map, estimated) if estimated else None
-    maps, labels, units = synthesize_maps(data, seed=seed, start=start, count=count, draw=draw)
+    maker = functools.partial(synthesize_estimated_map, estimated) if estimated else None
+    maps, labels, units = synthesize_maps(data, seed=seed, start=start, count=count, make_map=maker)
     with atomic.writing(path) as temporary:
         np.savez(temporary, maps=maps.astype(np.float16), labels=labels, units=units)
 

@@ -63,9 +63,9 @@ def correct_edges(
     broken = steep & (left > _TIMES_USUAL * usual)
     if not _fraction(broken).any():
         return flow
-    voted = _voted(flow, onset, apex)
-    corrected = broken & (_left_over(voted, onset, apex)[0] < _CORRECTED * left)
-    return flow + _fraction(corrected) * (voted - flow)
+    median = _median(flow, onset, apex)
+    corrected = broken & (_left_over(median, onset, apex)[0] < _CORRECTED * left)
+    return flow + _fraction(corrected) * (median - flow)
 
 
 def _fraction(corrected: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
@@ -73,23 +73,23 @@ def _fraction(corrected: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
     return np.clip((around - _FEW) / (_MANY - _FEW), 0, 1).astype(np.float32)
 
 
-def _voted(
+def _median(
     flow: Float32[np.ndarray, "2 h w"],
     onset: UInt8[np.ndarray, "h w"],
     apex: UInt8[np.ndarray, "h w"],
 ) -> Float32[np.ndarray, "2 h w"]:
     # Dense inverse search cuts an image into as many strips as there are threads.
     with one_opencv_thread():
-        votes = [flow, DeepFlow()(onset, apex), Dis()(onset, apex)]
-    voted = np.ascontiguousarray(np.median(votes, axis=0).transpose(1, 2, 0), np.float32)
+        estimates = [flow, DeepFlow()(onset, apex), Dis()(onset, apex)]
+    median = np.ascontiguousarray(np.median(estimates, axis=0).transpose(1, 2, 0), np.float32)
     first = np.ascontiguousarray(onset)
     # The refinement's brightness term knows no gain.
     second = np.clip(np.rint(match_brightness(apex, onset)), 0, 255).astype(np.uint8)
     refinement = _opencv.VariationalRefinement_create()
     refinement.setFixedPointIterations(_REFINEMENTS)
     refinement.setSorIterations(_SOLVER_STEPS)
-    refined = refinement.calc(first, second, voted)
-    # Pixels of like brightness move alike: what is left of a halo is outvoted (Sun et al. 2010).
+    refined = refinement.calc(first, second, median)
+    # Pixels of like brightness move alike: what is left of a halo is outweighed (Sun et al. 2010).
     for plane in range(2):
         refined[..., plane] = _opencv.ximgproc.weightedMedianFilter(
             first, np.ascontiguousarray(refined[..., plane]), _LIKE_PX
@@ -114,7 +114,7 @@ def _left_over(
 ) -> tuple[Float32[np.ndarray, "h w"], float]:
     """R.m.s. around each pixel of what warping leaves over, grey levels, and what is usual here.
 
-    Smooth light is taken off: it says nothing about motion.
+    Smooth light is removed: it carries no motion.
     """
     warped = spline(match_brightness(apex, onset)[None]).at(flow)[0]
     rest = cv2.GaussianBlur(warped - onset, (0, 0), _NOISE_BLUR_PX)

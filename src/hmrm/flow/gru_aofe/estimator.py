@@ -27,7 +27,7 @@ class GruAofeFlow:
     Attributes:
         weights: a ``.safetensors`` file with its card next to it.
         iterations: refinements; None takes as many as the weights were trained with.
-        edges: let classical methods vote at sharp edges of motion (``edges.py``); False is the
+        edges: take in classical methods at sharp edges of motion (``edges.py``); False is the
             network alone.
     """
 

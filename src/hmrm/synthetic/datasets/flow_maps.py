@@ -54,7 +54,7 @@ def synthesize_maps(
 
     Args:
         clips: per subject, classes in turn.
-        crop: crop to draw in; decides where eyes and mouth lie.
+        crop: crop of the maps; decides where eyes and mouth lie.
         noise: r.m.s. of the smooth noise, in units of the largest motion; at 0 all classes are
             distinguished by eye, at 2 hardly by anything.
 

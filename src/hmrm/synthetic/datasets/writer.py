@@ -47,7 +47,7 @@ _MOTION: Mapping[str, tuple[tuple[tuple[int, float], ...], ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticClip:
-    """One clip: what its row says, which files there are, and what the loader must make of it.
+    """One clip: what its row states, which files there are, and what the loader must make of it.
 
     Attributes:
         row: cells of the table.
@@ -116,7 +116,7 @@ def write_synthetic(
     """Write tables and images.
 
     Args:
-        images: rendered ones, blank ones (quick, for whoever looks at names alone), or none.
+        images: rendered ones, blank ones (quick, for whoever needs names alone), or none.
 
     Returns:
         Five points of the face in the onset by clip id, as ``--faces`` takes them; empty without
