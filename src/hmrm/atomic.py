@@ -15,7 +15,7 @@ _TEMPORARY = re.compile(r"\..+\.\d+\.partial(\.[^.]+)?", re.DOTALL)
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; rename it onto ``path`` when the block succeeds.
+    """Yield a temporary path next to ``path``; rename it onto ``path`` when the block succeeds.
 
     The temporary name keeps the suffix, since writers choose their format by it.
 

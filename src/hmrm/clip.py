@@ -76,7 +76,7 @@ class ClipId:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pair:
-    """Onset and apex picture of one movement, in the same crop, same size."""
+    """Onset and apex image of one movement, in the same crop, same size."""
 
     onset: Image
     apex: Image
@@ -89,8 +89,8 @@ class FlowMap:
     """What a recognition network sees: ``(3, s, s)`` u, v and strain, centred and scaled.
 
     ``crop`` names the face crop the map was taken in (``faces/align.py``), ``scale_px`` is the
-    number of px (canonical crop) that one unit of u and v stands for; NaN where a foreign map
-    does not tell.
+    number of px (canonical crop) that one unit of u and v stands for; NaN where an external map
+    does not state it.
     """
 
     values: Float[np.ndarray, "3 s s"]
@@ -198,7 +198,7 @@ class Analysis:
         size_wh_px: of an upright frame.
         events: by onset, then face.
         frames: every face in every frame; empty where nothing was spotted.
-        pictures: those of ``events[i]`` at place i; None beyond the limit on kept ones.
+        images: those of ``events[i]`` at place i; None beyond the limit on kept ones.
         notices: what a reader of the result must know.
         provenance: the stamp of ``provenance.py``, the classifier's weights and the settings.
 

@@ -1,4 +1,4 @@
-"""Every exception of the package, drawn as one tree.
+"""Every exception of the package, as one tree.
 
 HmrmError                      base; ``exit_code`` is what the command line returns
 ├── InputError            (3)  a file the user gave cannot be used

@@ -129,7 +129,7 @@ def build_table(
     if repeated and not duplicates_meant:
         key, onset, offset, _ = repeated[0]
         messages.append(
-            f"{source}: {sum(times[p] - 1 for p in repeated)} duplicate row(s) left out, "
+            f"{source}: {sum(times[p] - 1 for p in repeated)} duplicate row(s) skipped, "
             f"e.g. {key} {onset} to {offset} (from 0)"
         )
     named = [*videos, *((one.subject, one.video) for one in best.values())]

@@ -3,8 +3,8 @@
 A record is a frozen dataclass. Its fields are the keys, in their order; what a field may hold is
 read off its annotation: scalars, ``None``, ``Literal``, tuples, mappings and other records.
 
-- A field whose default is ``None`` is left out of the file where it is ``None``; without a default
-  it is written as ``null``. `Absent` is for the field that may be ``null`` or not be there at all.
+- A field whose default is ``None`` is not written where it is ``None``; without a default it is
+  written as ``null``. `Absent` is for the field that may be ``null`` or not be there at all.
 - `INLINE` writes a record's keys, or a mapping's, among those of the record that holds it.
 - `formerly` names the key that a field had before; it is still read.
 - `NOT_WRITTEN` keeps a field out of the file.

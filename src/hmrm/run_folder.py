@@ -1,6 +1,6 @@
 """One folder, one run: what decides its results is written into it before anything is made.
 
-A run that is started again goes on only in a folder of the same settings, so that results of
+A run that is started again continues only in a folder of the same settings, so that results of
 different settings never mix. Results themselves are each run's own affair.
 """
 
@@ -36,7 +36,7 @@ def claim(
         identity: what decides the results, plain values; nested tables are compared value by value.
         key: the table of the file that holds the identity; the whole file if empty. A file of
             results may hold it too, and is left as it is while the identity is the same.
-        foreign_files: whether a folder without that file may hold other things.
+        external_files: whether a folder without that file may hold other things.
         holds_results: whether a folder of another identity holds any results; if it does not, it
             is claimed for this run. None: whoever was there first keeps the folder.
         advice: what the message advises.

@@ -253,9 +253,11 @@ def _scope(text: str, path: str, *, documented: bool, raised: bool) -> str:
 
 
 def _kinds_of_strings(tree: ast.AST) -> tuple[set[int], set[int], set[int]]:
-    """Nodes that are docstrings, those in what is raised or noticed, parts of f-strings."""
+    """Nodes that are docstrings, in what is raised or noticed, or do not count by themselves."""
     documented, raised, inner = set(), set(), set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and "formerly" in _names(node.func):
+            inner |= {id(name) for name in node.args}  # keys of old files, which are still read
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             documented.add(id(node.value))
         elif isinstance(node, ast.JoinedStr):

@@ -338,12 +338,12 @@ def synthesize_maps_by_old_name(
 def _synthesize_dataset(
     name: str, output: Path, *, subjects: int | None, seed: int, frames: bool
 ) -> None:
-    from hmrm.synthetic.datasets.catalogue import fakes_of
+    from hmrm.synthetic.datasets.catalogue import synthetic_sets_of
     from hmrm.synthetic.datasets.writer import write_points, write_synthetic
 
     points: dict[str, tuple[float, ...]] = {}
     clips = 0
-    for whole in fakes_of(name):
+    for whole in synthetic_sets_of(name):
         some = whole if subjects is None else whole.of_subjects(subjects)
         if not frames and not some.tables(some.clips):
             ERR.print(f"warning: {some.name} has no table; without frames it is not written")

@@ -1,6 +1,6 @@
 """Classical optical flow of OpenCV behind one interface.
 
-An estimator takes two grey uint8 pictures of one size and returns the flow from onset to apex.
+An estimator takes two grey uint8 images of one size and returns the flow from onset to apex.
 ``flow/estimate.py`` checks and converts what users hand in; here inputs are trusted.
 """
 
@@ -33,7 +33,7 @@ class DualTVL1:
     error. The apex is therefore matched to the onset in brightness first (``match_brightness``).
 
     Attributes:
-        scales, scale_step: levels of the pyramid, and the size of each beside the next finer one.
+        scales, scale_step: levels of the pyramid, and the scale factor between them.
         warps: warpings a level.
     """
 
@@ -47,7 +47,7 @@ class DualTVL1:
     ) -> Float32[np.ndarray, "2 h w"]:
         """Flow from onset to apex in px."""
         second = match_brightness(apex, onset) if self.matched else apex.astype(np.float32)
-        # OpenCV multiplies float pictures by 255; float keeps the matched picture unrounded.
+        # OpenCV multiplies float images by 255; float keeps the matched image unrounded.
         first = onset.astype(np.float32) / 255.0
         solver = _opencv.optflow.DualTVL1OpticalFlow_create(
             nscales=self.scales, warps=self.warps, scaleStep=self.scale_step
@@ -134,7 +134,7 @@ def match_brightness(
     """``image`` with gain and bias changed so that its brightness fits ``reference``.
 
     Mean and standard deviation are taken between the 2nd and the 98th percentile of the sorted
-    grey values, so that highlights, clipped pixels and small occluders do not move them. A picture
+    grey values, so that highlights, clipped pixels and small occluders do not move them. An image
     without contrast gets the bias only; the gain stays within 0.5 to 2.
 
     Returns:
@@ -142,7 +142,7 @@ def match_brightness(
     """
     mean, std = _trimmed_moments(image)
     expected_mean, expected_std = _trimmed_moments(reference)
-    # Below one grey level the deviation is noise, not contrast.
+    # Below one grey level the standard deviation is noise, not contrast.
     flat = min(std, expected_std) < 1.0
     gain = 1.0 if flat else float(np.clip(expected_std / std, 0.5, 2.0))
     return (image.astype(np.float32) - np.float32(mean)) * np.float32(gain) + np.float32(

@@ -1,4 +1,4 @@
-"""Weight files: safetensors beside a JSON card that says what they are and were trained on.
+"""Weight files: safetensors next to a JSON card that states what they are and were trained on.
 
 ``NAME.safetensors`` holds the tensors, ``NAME.json`` the card. The card carries the digest of the
 tensors' file, so that a pair that does not belong together is noticed. Nothing is ever unpickled.
@@ -35,8 +35,8 @@ class WeightCard:
         config: sizes of the network.
         classes: names in label order.
         crop: face crop of the maps it was trained on (``faces/align.py``).
-        trained_on: one sentence about the training material.
-        trained_subjects: ``dataset/subject`` of every real subject seen; empty for drawn data.
+        trained_on: one sentence about the training data.
+        trained_subjects: ``dataset/subject`` of every real subject seen; empty for synthetic data.
         trained_clips: ids of every real clip seen.
         steps: optimiser steps taken; 0 means random weights.
         action_units: names of the action-unit head, if any.
@@ -59,7 +59,7 @@ class WeightCard:
 
 
 def save_checkpoint(path: Path, model: HMRM, card: WeightCard) -> None:
-    """Write ``path`` (``.safetensors``) and the card beside it (``.json``), each as a whole.
+    """Write ``path`` (``.safetensors``) and the card next to it (``.json``), each as a whole.
 
     Raises:
         WeightsError: the card describes another network, or a weight is NaN or infinite.
@@ -153,7 +153,7 @@ def weights_path(name_or_path: str | Path) -> Path:
     known = ", ".join(shipped_names()) or "none"
     raise WeightsError(
         f"weights {str(name_or_path)!r}: no such file and no shipped name (shipped: {known}); "
-        "give the path of a .safetensors file with its .json beside it"
+        "give the path of a .safetensors file with its .json next to it"
     )
 
 

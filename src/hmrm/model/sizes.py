@@ -33,7 +33,7 @@ class HMRMConfig:
         heads: attention heads of the fusion, and of an attention mixer.
         fusion: ``window`` first inside a coarse region, then across; ``global`` across only;
             ``mean`` no attention, the regions' mean.
-        dropout: share of fused regional vectors' elements dropped in training.
+        dropout: fraction of fused regional vectors' elements dropped in training.
         step_min, step_max: range of the initial Δ.
         grains: ``fine`` and ``coarse`` leave the other grain out, with its tokens, its head and
             its convolution.

@@ -232,7 +232,7 @@ def _preset(preset: str, description: str) -> Model:
 def _ensemble(ensemble: str, options: Options) -> "Recogniser":
     """Members from a list of tables: ``name`` of a model, how often to ``repeat`` it, its options.
 
-    Repeated members start from other seeds and share one voice; no table: `DEFAULT_MEMBERS`.
+    Repeated members start from other seeds and share one weight; no table: `DEFAULT_MEMBERS`.
 
     Raises:
         ConfigError: unknown key, no name, an ensemble inside, or no members.

@@ -1,6 +1,6 @@
-"""Training of the network on drawn action-unit motion: no real clip enters.
+"""Training of the network on synthetic action-unit motion: no real clip enters.
 
-Two stages in one folder, both resumable to the same bytes: maps are drawn into shards once, then
+Two stages in one folder, both resumable to the same bytes: maps are made into shards once, then
 the network passes over them. Randomness is keyed by seed and step, so a stopped run goes on where
 its last checkpoint stands.
 """
@@ -45,7 +45,7 @@ class SyntheticTrainingConfig:
     """Everything that decides the weights.
 
     Attributes:
-        maps: drawn maps in the pool, passed over again and again.
+        maps: synthetic maps in the pool, passed over again and again.
         held_out_maps: further maps, from another seed, that no step is taken on.
         steps: optimiser steps; with ``batch`` maps each.
         warm_up_steps: linear rise of the learning rate, then a cosine to zero.
@@ -54,7 +54,7 @@ class SyntheticTrainingConfig:
         mirror: negate u and flip half of all maps.
         noise: standard deviation of noise added to u and v, in units of a map.
         checkpoint_steps: steps between two saved states.
-        estimated: maps whose flow was estimated between rendered pictures; None models it.
+        estimated: maps whose flow was estimated between rendered images; None models it.
     """
 
     seed: int = 0
@@ -93,8 +93,8 @@ def train_synthetic(
     """Draw, train, and write ``weights.safetensors`` with its card; return its path.
 
     Args:
-        folder: shards, states and weights; a folder of the same settings is gone on with.
-        workers: processes that draw maps; the result does not depend on it.
+        folder: shards, states and weights; a folder of the same settings is resumed.
+        workers: processes that synthesize maps; the result does not depend on it.
 
     Raises:
         ConfigError: the folder belongs to other settings.
@@ -104,7 +104,7 @@ def train_synthetic(
     pool = synthesize_pool(settings, folder, held_out=False, workers=workers, progress=progress)
     held_out = synthesize_pool(settings, folder, held_out=True, workers=workers, progress=progress)
     model, average = _train(settings, pool, folder, progress)
-    metrics = {"held-out drawn maps": {"accuracy": accuracy(average, held_out)}}
+    metrics = {"held-out synthetic maps": {"accuracy": accuracy(average, held_out)}}
     card = WeightCard(
         config=model.config,
         classes=model.classes,
@@ -132,7 +132,7 @@ def synthesize_pool(
 ) -> MapSet:
     """All maps of the training or the held-out pool, float16, with their action units.
 
-    Shards on disk are not drawn again.
+    Shards on disk are not synthesized again.
     """
     name, count = ("held-out", settings.held_out_maps) if held_out else ("train", settings.maps)
     # Seeds of the two pools differ in kind: no index of one is ever an index of the other.
@@ -143,23 +143,23 @@ def synthesize_pool(
     ]
     missing = [job for job in jobs if not job[3].exists()]
     done = len(jobs) - len(missing)
-    draw = functools.partial(_synthesize_shard, settings.data, settings.estimated)
-    for _ in parallel.run_all(draw, missing, workers=workers):
+    make_shard = functools.partial(_synthesize_shard, settings.data, settings.estimated)
+    for _ in parallel.run_all(make_shard, missing, workers=workers):
         done += 1
         progress(f"drawing {name} maps", done, len(jobs))
     return _read_shards([job[3] for job in jobs], count, class_names(settings.data))
 
 
 def _kind(estimated: EstimatedConfig | None) -> str:
-    kind = "drawn flow maps of action units"
+    kind = "synthetic flow maps of action units"
     if estimated is None:
         return kind
     fraction = "" if estimated.fraction == 1 else f"{estimated.fraction:.0%} of them "
-    return f"{kind}, {fraction}estimated between rendered pictures"
+    return f"{kind}, {fraction}estimated between rendered images"
 
 
 def accuracy(model: HMRM, pool: MapSet) -> float:
-    """Share of maps whose most probable class is right."""
+    """Fraction of maps whose most probable class is right."""
     right = 0
     with torch.inference_mode():
         for start in range(0, len(pool.labels), 256):
@@ -173,8 +173,8 @@ def _synthesize_shard(
     data: SynthConfig, estimated: EstimatedConfig | None, job: tuple[int, int, int, Path]
 ) -> None:
     seed, start, count, path = job
-    draw = functools.partial(synthesize_estimated_map, estimated) if estimated else None
-    maps, labels, units = synthesize_maps(data, seed=seed, start=start, count=count, draw=draw)
+    maker = functools.partial(synthesize_estimated_map, estimated) if estimated else None
+    maps, labels, units = synthesize_maps(data, seed=seed, start=start, count=count, make_map=maker)
     with atomic.writing(path) as temporary:
         np.savez(temporary, maps=maps.astype(np.float16), labels=labels, units=units)
 

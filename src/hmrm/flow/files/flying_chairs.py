@@ -43,7 +43,7 @@ def flying_chairs(
         onset, apex = (data / f"{number}_img{i}.ppm" for i in (1, 2))
         for path in (onset, apex):
             if not path.is_file():
-                raise DataError(f"{path}: missing beside {flow.name}; copy the data set again")
+                raise DataError(f"{path}: missing next to {flow.name}; copy the data set again")
         samples.append(FlowSample(onset=onset, apex=apex, flow=flow))
     return samples
 
@@ -58,6 +58,6 @@ def _split(folder: Path) -> list[str]:
                 raise DataError(f"{path}: {wrong[0]!r} on a line; expected 1 or 2")
             return codes
     raise DataError(
-        f"{folder}: no {' or '.join(SPLIT_FILES)}; put the split file, which the authors offer "
-        "beside the data, into the folder"
+        f"{folder}: no {' or '.join(SPLIT_FILES)}; copy the split file, which the authors offer "
+        "with the data, into the folder"
     )

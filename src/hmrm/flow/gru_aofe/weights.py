@@ -1,4 +1,4 @@
-"""Weight files of the flow network: safetensors beside a JSON card; nothing is ever unpickled."""
+"""Weight files of the flow network: safetensors next to a JSON card; nothing is ever unpickled."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ class FlowCard:
 
     Attributes:
         config: sizes of the network.
-        trained_on: one sentence about the training material.
+        trained_on: one sentence about the training data.
         steps: optimiser steps taken; 0 means random weights.
         metrics: errors by name of the pairs they were measured on.
         provenance: how they were made.
@@ -55,7 +55,7 @@ class FlowCard:
 
 
 def save_flow_weights(path: Path, network: GruAofe, card: FlowCard) -> None:
-    """Write ``path`` (``.safetensors``) and the card beside it (``.json``), each as a whole.
+    """Write ``path`` (``.safetensors``) and the card next to it (``.json``), each as a whole.
 
     Raises:
         WeightsError: the card describes another network, or a weight is NaN or infinite.
