@@ -31,8 +31,8 @@ SELECTION_WORDS: dict[str, str] = {
 }
 
 ORACLE_WARNING = (
-    "oracle picks the epoch on the test subject itself: the score tells how often it looked, not "
-    "how good the model is. It is only fit to stand beside tables made the same way."
+    "oracle picks the epoch on the test subject itself: the score shows how often it tried, not "
+    "how good the model is. It is only fit to be compared with tables made the same way."
 )
 
 
@@ -70,7 +70,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelTable:
-    """The ``[model]`` table: a name, and beside it the options of that model."""
+    """The ``[model]`` table: a name, and next to it the options of that model."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict, metadata=records.INLINE)
@@ -123,7 +123,7 @@ def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) ->
     Args:
         path: TOML with tables ``[model]`` (``name`` and the model's options) and
             ``[evaluation]``; None for defaults.
-        model: in place of the config's; its options then stay only if the name is the same.
+        model: instead of the config's; its options then stay only if the name is the same.
         changes: settings that are not None replace the config's.
 
     Raises:

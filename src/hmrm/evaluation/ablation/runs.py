@@ -15,7 +15,7 @@ from typing import Any
 
 from hmrm import config
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
-from hmrm.evaluation.ablation.table import AblationTable, Pretrained, compared, write_table
+from hmrm.evaluation.ablation.table import AblationTable, FinishedRow, compared, write_table
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
@@ -25,7 +25,7 @@ from hmrm.training.registry import find_recogniser, network_sizes
 
 BASE = "base"
 DEFAULTS: Mapping[str, Any] = {"folds": "5", "seeds": [0, 1, 2], "features": False}
-"""Of ``[evaluation]``, in place of the base config's, unless the file says otherwise."""
+"""Of ``[evaluation]``, instead of the base config's, unless the file says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +90,15 @@ class _RowSettings:
 def load_ablation(path: Path, *, folds: str | None = None, seeds: int | None = None) -> Ablation:
     """Read an ablation file.
 
-    ``base`` is a config of `hmrm evaluate`, beside the file; ``[evaluation]`` replaces values of
+    ``base`` is a config of `hmrm evaluate`, in the same folder; ``[evaluation]`` replaces values of
     its table of that name, over `DEFAULTS`; each ``[[rows]]`` has ``name``, ``part``, perhaps
     ``paper`` (UF1, UAR), and ``model``, a table of what differs. Tables are merged key by key; a
     ``model`` of another ``name`` starts from that model's defaults, ``without`` names options of
-    the base to drop first, and ``config`` names a config whose model stands in the base's place.
+    the base to drop first, and ``config`` names a config whose model replaces the base's.
 
     Args:
-        folds: in place of the file's.
-        seeds: number of seeds from 0, in place of the file's.
+        folds: instead of the file's.
+        seeds: number of seeds from 0, instead of the file's.
 
     Raises:
         ConfigError: unreadable, unknown key, two rows of one name, or a row that changes nothing.
@@ -135,7 +135,7 @@ def ablate(
     fails is named in the table and stops no other.
 
     Args:
-        only: rows to run beside the base; empty runs all.
+        only: rows to run in addition to the base; empty runs all.
         workers: processes of each run.
         progress: stages ``rows`` and ``folds``, the latter over all rows.
 
@@ -148,7 +148,7 @@ def ablate(
         with _named(row), suppress(*(() if row in chosen else (MissingExtraError,))):
             find_recogniser(row.plan.model, row.plan.options)
     failures: dict[str, HmrmError] = {}
-    finished: dict[str, Pretrained] = {}
+    finished: dict[str, FinishedRow] = {}
     for number, row in enumerate(chosen):
         progress("rows", number, len(chosen))
         try:
@@ -164,7 +164,7 @@ def ablate(
 
 
 def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> AblationTable:
-    """The table of what is finished, written anew; nothing is run.
+    """The table of the finished rows, written again; nothing is run.
 
     Raises:
         DataError: a finished run is damaged.
@@ -177,7 +177,7 @@ def _write(
     mapset: MapSet,
     ablation: Ablation,
     output: Path,
-    finished: dict[str, Pretrained],
+    finished: dict[str, FinishedRow],
     failures: Mapping[str, HmrmError],
 ) -> AblationTable:
     """Add to ``finished`` what is new on disk, and write the table."""
@@ -190,7 +190,7 @@ def _write(
         if (stamp.config_hash, stamp.data_hash) == (row.plan.digest, mapset.sha256):
             recogniser = find_recogniser(row.plan.model, row.plan.options)
             count = getattr(recogniser, "parameters", None)
-            one = Pretrained(run=run, parameters=None if count is None else count(mapset.classes))
+            one = FinishedRow(run=run, parameters=None if count is None else count(mapset.classes))
             base = finished.get(BASE)
             finished[row.name] = one if base is None else compared(one, base)
     return write_table(
