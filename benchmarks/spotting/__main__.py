@@ -1,6 +1,6 @@
-"""``python -m benchmarks.spotting [--model-path ict_face.npz]``: ours beside SOFTNet's recipe.
+"""``python -m benchmarks.spotting [--model-path ict_face.npz]``: ours against SOFTNet's recipe.
 
-Draws, measures (kept in a folder, so that a broken run goes on) and scores. Videos to judge by
+Renders, measures (kept in a folder, so that a broken run goes on) and scores. Test videos
 need the morphable face; without it only the development videos are scored. ``--development``
 scores these alone, which is where everything was tuned. ``--quick`` takes one video of each part
 and writes no result, to see that the command runs.
@@ -97,7 +97,7 @@ def table(videos: Sequence[Measured], found: Sequence[Found]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure what is missing, train the peer, score, write."""
+    """Measure what is missing, train the baseline, score, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spotting", description=__doc__)
     parser.add_argument("--model-path", type=Path, help="the morphable face")
     parser.add_argument("--folder", type=Path, default=Path("spotting-videos"))
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def score_all(kept: dict[Part, list[Measured]], *, developing: bool) -> dict[str, Any]:
-    """Both spotters on all parts; the peer also with the p that is best on development."""
+    """Both spotters on all parts; the baseline also with the p that is best on development."""
     baseline = Baseline(kept["training"])
     development = kept["development"]
     by_p = {

@@ -1,4 +1,4 @@
-"""Draw one video, follow its face, and keep what both spotters look at: one file per video."""
+"""Render one video, follow its face, and keep what both spotters look at: one file per video."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.spotting import softnet
-from benchmarks.spotting.videos import Part, Video, draw_video
+from benchmarks.spotting.videos import Part, Video, render_video
 from hmrm import atomic
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.intervals import Interval
@@ -27,9 +27,9 @@ class Measured:
     """One video as both spotters see it.
 
     Attributes:
-        measures, signal, appearances: of the mesh, of registration, and small pictures, for ours.
-        frames: numbers of the frames the peer looks at.
-        pictures: kind → what its network sees of each pair; none for "development" signals alone.
+        measures, signal, appearances: of the mesh, of registration, and small images, for ours.
+        frames: numbers of the frames the baseline looks at.
+        images: kind → what its network sees of each pair; none for "development" signals alone.
         k: kind → frames looked at between the two of a pair.
     """
 
@@ -62,7 +62,7 @@ class Order:
 
 
 class SyntheticSource(VideoSource):
-    """Frames straight from the drawing, and the ones the peer looks at kept on the way."""
+    """Frames straight from the renderer, and those the baseline looks at kept on the way."""
 
     def __init__(self, video: Video, *, step: int, stride: int) -> None:
         super().__init__(name=video.name, path=Path(video.name), max_frames=None)
@@ -88,9 +88,9 @@ def measure(order: Order) -> float:
     begun = time.process_time()
     if order.path.exists():
         return 0.0
-    # Which faces are drawn anew was settled before the detector looked twice.
-    first_look = MTCNN(MTCNNConfig(second_look=False))
-    video = draw_video(order.part, order.number, order.model_path, first_look)
+    # Which faces are rendered again was settled before the detector looked twice.
+    first_pass_only = MTCNN(MTCNNConfig(second_look=False))
+    video = render_video(order.part, order.number, order.model_path, first_pass_only)
     rate, config = video.clip.config.frames_per_s, SpottingConfig()
     step = max(1, round(rate / config.most_frames_per_s))
     stride = max(step, round(rate / softnet.FRAMES_PER_S))
@@ -101,7 +101,7 @@ def measure(order: Order) -> float:
     frames = [index for index in sorted(source.kept) if index in points]
     crops = [softnet.crop(source.kept[index], points[index]) for index in frames]
     k = {kind: round(s * rate / stride) for kind, s in softnet.HALF_LENGTH_S.items()}
-    seen = {f"pictures_{kind}": softnet.images(crops, n) for kind, n in k.items()}
+    seen = {f"images_{kind}": softnet.images(crops, n) for kind, n in k.items()}
     signal = track.signal
     about = {
         "name": video.name,
@@ -147,6 +147,6 @@ def load(path: Path) -> Measured:
             signal=MotionSignal(regions=tuple(about["regions"]), **parts["signal"]),
             appearances=FaceAppearances(**parts["appearances"]),
             frames=stored["frames"],
-            images={kind: stored[f"pictures_{kind}"] for kind in about["k"]},
+            images={kind: stored[f"images_{kind}"] for kind in about["k"]},
             k=about["k"],
         )

@@ -38,7 +38,7 @@ def test_check_counts_against_the_published_numbers(tmp_path: Path):
     table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
     assert call("datasets", "check", "casme2", table) == words
     assert "255 clips of 26 subjects" in words and "all counts are the published ones" in words
-    # Each oddity once, with its count and the first cell.
+    # Each issue once, with its count and the first cell.
     choice = words_of("units_or")
     assert words.count(choice) == 1
     assert re.search(rf"16 × {choice}; first .*sheet 'Sheet1' cell H\d+", words)
@@ -70,7 +70,7 @@ def test_check_counts_what_is_left_out_and_names_each_once(tmp_path: Path):
         if int(frame.stem[3:]) < synthetic.records[1].apex_frame:
             frame.unlink()
     words = call("datasets", "check", "casme2", tmp_path)
-    assert "2 left out; complete the folders, and mend the table" in words
+    assert "2 excluded; complete the folders, and correct the table" in words
     for clip in synthetic.records[:2]:
         assert words.count(f"    {clip.id}: ") == 1 and f"{clip.id}: {clip.id}" not in words
     assert "onset is 'soon'" in words and "cell D2" in words
@@ -85,7 +85,7 @@ def test_check_sees_empty_pictures_and_says_that_it_opens_none(tmp_path: Path):
     broken.unlink()
     broken.symlink_to(tmp_path / "nowhere.jpg")
     found = json.loads(call("datasets", "check", "casme2", tmp_path, "--json"))["parts"][0]
-    (reported,) = [o for o in found["issues"] if o["code"] == "picture_empty"]
+    (reported,) = [o for o in found["issues"] if o["code"] == "image_empty"]
     assert reported["where"] == str(empty) and reported["count"] == 2
     assert "not opened" in call("datasets", "check", "casme2", tmp_path)
 
@@ -102,7 +102,7 @@ def test_prepare_says_how_many_are_left_out_for_what(tmp_path: Path):
         *("datasets", "prepare", "casme2", tmp_path, "-o", tmp_path / "maps"),
         *("--flow", "farneback", "--faces", tmp_path / "faces.csv"),
     )
-    assert "3 left out (2 unreadable picture, 1 no class), see" in words
+    assert "3 excluded (2 unreadable image, 1 no class), see" in words
 
 
 def exit_code(*arguments) -> int:
@@ -120,7 +120,7 @@ def test_a_strict_check_ends_with_1_where_something_is_to_be_mended(tmp_path: Pa
     assert exit_code(*where) == 0
     assert exit_code(*where, "--strict") == exit_code(*where, "--strict", "--json") == 1
     assert exit_code("casme2", tmp_path, "--strict") == 1  # no frames
-    # What has no class is left out on purpose; SMIC and SAMM are missing.
+    # What has no class is excluded on purpose; SMIC and SAMM are missing.
     assert exit_code("composite", tmp_path, "--table-only", "--strict") == 1
 
 
@@ -130,7 +130,7 @@ def test_check_of_the_composite_applies_the_rule(tmp_path: Path):
     words = call("datasets", "check", "composite", tmp_path, "--table-only")
     assert "278 clips of 52 subjects (negative 180, positive 58, surprise 40)" in words
     assert "smic: 0 subjects, the composite has 16" in words
-    assert "missing: smic" in words and "left out by name" in words
+    assert "missing: smic" in words and "excluded by name" in words
 
 
 def test_a_name_without_a_folder_asks_for_it():
@@ -216,8 +216,8 @@ def test_intervals_feed_the_spotting_score(tmp_path: Path):
     words = call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth)
     # A row of 100 to 1000 in a video of 30 frames; the onset 0 of a video whose files begin at 1.
     assert words.startswith(f"{len(SYNTHETIC_SETS['samm-lv']().records) - 1} intervals")
-    assert "counted from 0 in each video's folder; 1 left out" in words
-    assert "1 × left out: onset frame 100" in words
+    assert "counted from 0 in each video's folder; 1 excluded" in words
+    assert "1 × excluded: onset frame 100" in words
     assert f"1 × {words_of('frame_replaced')}" in words
     lines = truth.read_text().splitlines()
     assert lines[0] == "subject,video,onset_index,apex_index,offset_index,type,label"

@@ -129,7 +129,7 @@ def test_unknown_offsets(tmp_path: Path) -> None:
     dropped = read(tmp_path, text, missing_offset="drop")
     assert [o.key for o in dropped.intervals] == ["1_b"]
     assert dropped.videos == ("1_a", "1_b")
-    assert any("1 row(s) without offset left out" in w for w in dropped.warnings)
+    assert any("1 row(s) without offset skipped" in w for w in dropped.warnings)
     empty = text.replace("572,0,", "572,,")
     assert places(read(tmp_path, empty, missing_offset="apex")) == places(by_apex)
     for missing in ("refuse", "apex"):

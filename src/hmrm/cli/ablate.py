@@ -44,14 +44,14 @@ def ablate(
     folds: Annotated[
         str | None,
         typer.Option(
-            help="In place of the file's: loso, or a number of subject-grouped folds (5).",
+            help="Instead of the file's: loso, or a number of subject-grouped folds (5).",
             show_default=False,
         ),
     ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Number of seeds, from 0, in place of the file's (3).", show_default=False
+            min=1, help="Number of seeds, from 0, instead of the file's (3).", show_default=False
         ),
     ] = None,
     table: Annotated[
@@ -76,7 +76,7 @@ def ablate(
     ] = Path("hmrm-ablation"),
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Change one thing at a time: every row under the same protocol, compared on the same people.
+    """Change one thing at a time: every row under the same protocol, compared on the same subjects.
 
     Interrupted, it prints what is done and goes on there when the same command is given again.
     """

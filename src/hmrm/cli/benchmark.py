@@ -27,7 +27,7 @@ def models(
             "-o",
             "--output",
             callback=output_file,
-            help="JSON file; figure (SVG) and page (Markdown) go beside it.",
+            help="JSON file; figure (SVG) and page (Markdown) go next to it.",
         ),
     ],
     names: Annotated[
@@ -52,9 +52,9 @@ def models(
     ] = 1.0,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Parameters, operations, bytes, times of our networks and every peer, in one run.
+    """Parameters, operations, bytes, times of our networks and every baseline, in one run.
 
-    Processor time of one thread. Training: one timed epoch on 435 drawn maps, times the epochs.
+    Processor time of one thread. Training: one timed epoch on 435 synthetic maps, times the epochs.
     """
     from hmrm import atomic, records
     from hmrm.evaluation.cost.measure import TRAINING_CLIPS, measure_models, model_names

@@ -41,7 +41,7 @@ def _print_part(part: "PartCheck") -> None:
     print_issues(part.issues)
     if part.skipped:
         OUT.print(
-            f"  {len(part.skipped)} left out; complete the folders, and mend the table or give "
+            f"  {len(part.skipped)} excluded; complete the folders, and correct the table or give "
             "the right values with --corrections:"
         )
     for skip in part.skipped:
@@ -66,11 +66,11 @@ def _print_composite(found: "CompositeCheck") -> None:
     if not found.differences:
         OUT.print("  this is the whole composite")
     for left in found.excluded:
-        OUT.print(f"  left out × {left.count}: {left.reason}, first {left.first}")
+        OUT.print(f"  excluded × {left.count}: {left.reason}, first {left.first}")
 
 
 def print_maps(found: "MapsCheck") -> None:
-    """Counts as a table, where the face lies, and what is odd."""
+    """Counts as a table, where the face lies, and issues of data quality."""
     from hmrm.datasets.annotations.issue_texts import words_of
 
     OUT.print(f"{found.path}: layout {found.layout}, crop {found.crop}")

@@ -1,4 +1,4 @@
-"""hmrm datasets: what is here, what is odd, maps for evaluation; or synthetic data to try with."""
+"""hmrm datasets: what is here, maps for evaluation, or synthetic data to try with."""
 
 from collections import Counter
 from pathlib import Path
@@ -25,7 +25,7 @@ _Faces = Annotated[
     typer.Option(
         help="Five points by clip id (CSV) instead of detection: id, x1, y1, ... x5, y5; px in "
         "the onset of left eye, right eye, nose tip, left and right corner of the mouth, left "
-        "and right as in the picture.",
+        "and right as in the image.",
         show_default=False,
     ),
 ]
@@ -67,15 +67,15 @@ def check(
     strict: Annotated[
         bool,
         typer.Option(
-            help="Exit with 1 where anything is left out or missing, or counts are not the "
-            "published ones; of flow maps, where anything is odd."
+            help="Exit with 1 where anything is excluded or missing, or counts are not the "
+            "published ones; of flow maps, where there is any issue."
         ),
     ] = False,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Say what is there and what is missing, count against the published numbers, name oddities.
+    """Say what is there and what is missing, count against the published numbers, list issues.
 
-    Pictures are counted, not opened; prepare tells which ones are damaged.
+    Images are counted, not opened; prepare reports which ones are damaged.
 
     NAME ROOT looks at a data set as its authors ship it (hmrm datasets list); NAME alone, a
     folder, at flow maps in any known layout.
@@ -165,7 +165,7 @@ def prepare(
     with progress_bar(enabled=progress) as bar:
         done = run(name, root, output, settings, workers=workers, progress=bar)
     subjects = {ClipId.parse(clip).subject for clip in done.clips}
-    left = f"{len(done.skipped)} left out"
+    left = f"{len(done.skipped)} excluded"
     if done.skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
         left += f" ({reasons}), see {output / 'skipped.csv'}"
@@ -178,7 +178,7 @@ def prepare(
     sources = Counter(done.faces.values()).most_common()
     OUT.print("faces: " + ", ".join(f"{count} {source}" for source, count in sources))
     for change, count in done.other_faces.items():
-        what = f"{count} made anew, as their faces are from elsewhere"
+        what = f"{count} made again, as their faces are from elsewhere"
         OUT.emphasise(what, f": {change}", style="yellow", before="  ")
     print_issues(done.grouped_issues)
 
@@ -230,7 +230,7 @@ def intervals(
         )
     counted = "numbered as in the table" if in_table else "counted from 0 in each video's folder"
     OUT.print(
-        f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} left out",
+        f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} excluded",
     )
     corrected = (one for one in loaded.annotations.issues if one.code.startswith("correct"))
     print_issues(group_issues([*corrected, *done.issues]))
@@ -238,7 +238,7 @@ def intervals(
     for skip in done.skipped:
         left.setdefault(skip.reason, []).append(skip.what)
     for reason, what in left.items():
-        OUT.print(f"  {len(what)} × left out: {reason}; first {what[0]}")
+        OUT.print(f"  {len(what)} × excluded: {reason}; first {what[0]}")
 
 
 _Layout = Literal["flat", "folds", "prepared"]
@@ -283,7 +283,7 @@ def synthesize(
 ) -> None:
     """Make up a data set to try everything with: rendered faces, or flow maps with labels.
 
-    A score on it says that the chain works, never how good a model is.
+    A score on it shows that the chain works, never how good a model is.
     """
     of_maps = {"--layout": layout, "--clips": clips, "--noise": noise}
     if name.lower() == "maps":
@@ -298,9 +298,9 @@ def synthesize(
             seed=seed,
         )
         return
-    foreign = [option for option, value in of_maps.items() if value is not None]
-    if foreign:
-        raise ConfigError(f"synthesize {name}: {foreign[0]} is for maps; remove it")
+    misplaced = [option for option, value in of_maps.items() if value is not None]
+    if misplaced:
+        raise ConfigError(f"synthesize {name}: {misplaced[0]} is for maps; remove it")
     _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=frames)
 
 

@@ -33,7 +33,7 @@ def evaluate(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="In place of --model: score finished weights, by name or path; with an "
+            help="Instead of --model: score pretrained weights, by name or path; with an "
             "action-unit head also write action_units.csv.",
             show_default=False,
         ),
@@ -41,7 +41,7 @@ def evaluate(
     predictions: Annotated[
         Path | None,
         typer.Option(
-            help="In place of --model and --data: score a table of predictions (CSV "
+            help="Instead of --model and --data: score a table of predictions (CSV "
             "with the columns truth, predicted, and id or subject).",
             show_default=False,
         ),
@@ -74,7 +74,7 @@ def evaluate(
         Rule | None,
         typer.Option(
             help="How the epoch is chosen: fixed (the last; default), inner (on other training "
-            "subjects), oracle (on the test subject: shows what looking is worth).",
+            "subjects), oracle (on the test subject: shows how much that inflates the score).",
             show_default=False,
         ),
     ] = None,
@@ -84,8 +84,8 @@ def evaluate(
     classes: Annotated[
         str,
         typer.Option(
-            help="Classes of a foreign table, in label order, commas between; or a list by name: "
-            f"{', '.join(CLASS_SETS)}."
+            help="Classes of external predictions, in label order, commas between; or a list by "
+            f"name: {', '.join(CLASS_SETS)}."
         ),
     ] = "negative,positive,surprise",
     allow_seen: Annotated[

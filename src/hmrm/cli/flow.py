@@ -1,4 +1,4 @@
-"""hmrm flow: optical flow between pictures, as files and pictures, and its error to a truth."""
+"""hmrm flow: optical flow between images, as files and colour images, and its error to a truth."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def flow(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="Onset and apex picture; a folder of pairs; two folders; or a video.",
+            help="Onset and apex image; a folder of pairs; two folders; or a video.",
             show_default=False,
         ),
     ],
@@ -73,12 +73,12 @@ def flow(
         bool,
         typer.Option(
             "--align",
-            help="Take the motion of the head as a whole out of the apex picture first, and add "
+            help="Take the motion of the head as a whole out of the apex image first, and add "
             "it again: nearer the truth on faces that move.",
         ),
     ] = False,
     max_px: Annotated[
-        float, typer.Option(help="Motion drawn in full colour, px.", min=0.001)
+        float, typer.Option(help="Motion shown in full colour, px.", min=0.001)
     ] = 2.0,
     truth: Annotated[
         Path | None,
@@ -106,7 +106,7 @@ def flow(
     """Estimate the optical flow from onset to apex, px, u right and v down.
 
     In one folder NAME_onset.png belongs to NAME_apex.png (or NAME_img1.ppm to NAME_img2.ppm); in
-    two folders pictures of the same name do. Several pairs need folders for -o and --picture, in
+    two folders images of the same name do. Several pairs need folders for -o and --image, in
     which each result gets its pair's name.
     """
     from hmrm.flow.files.truth import SCORE_SUFFIXES, find_truth, write_scores
@@ -166,7 +166,7 @@ def _jobs(sources: list[Path], *, onset: int | None, apex: int | None) -> list[_
         return [_video_job(sources, onset=onset, apex=apex)]
     if len(sources) == 1 and sources[0].is_file():
         raise InputError(
-            f"{sources[0]}: one file alone; of a video give --onset and --apex, of pictures two"
+            f"{sources[0]}: one file alone; of a video give --onset and --apex, of images two"
         )
     return [_Job(name=pair.name, load=partial(_load, pair)) for pair in find_pairs(sources)]
 
@@ -207,7 +207,7 @@ def _run(job: _Job, task: _Task, *, several: bool) -> "tuple[str, FlowScores | N
         task.image, job.name, suffixes={".png"}, default=".png", several=several
     )
     if synthetic and synthetic.absolute() == path.absolute():
-        raise InputError(f"{path}: flow and picture cannot share one file; name them differently")
+        raise InputError(f"{path}: flow and image cannot share one file; name them differently")
     onset, apex = job.load()
     found = estimate_flow(onset, apex, method=task.method, align=task.align)
     write_flow(path, found)
@@ -230,7 +230,7 @@ def _score(found: "np.ndarray", path: Path) -> "FlowScores":
     truth = read_flow(path)
     if truth.shape != found.shape:
         raise InputError(
-            f"{path}: true flow of {truth.shape[2]} x {truth.shape[1]} px, pictures of "
+            f"{path}: true flow of {truth.shape[2]} x {truth.shape[1]} px, images of "
             f"{found.shape[2]} x {found.shape[1]} px; give the truth of this pair"
         )
     try:

@@ -11,7 +11,7 @@ from hmrm.cli.terminal import OUT
 OPTIONAL = {
     "torch": ("torch", "face detection, the network, training"),
     "safetensors": ("safetensors", "weight files"),
-    "scikit-learn": ("sklearn", "SVM peers, feature maps in reports"),
+    "scikit-learn": ("sklearn", "SVM baselines, feature maps in reports"),
     "dlib-bin": ("dlib", "68-point landmarks"),
 }
 

@@ -37,13 +37,13 @@ app = typer.Typer(
     ),
 )
 
-app.command(short_help="Analyse a drawn clip with a known smile.")(demo)
-app.command(short_help="Find and name movements in videos; write a report.")(analyze)
+app.command(short_help="Analyse a synthetic clip with a known smile.")(demo)
+app.command(short_help="Find and classify movements in videos; write a report.")(analyze)
 app.command(short_help="Optical flow from onset to apex.")(flow)
 app.command(short_help="Versions, backends, weights and licences.")(info)
 app.command(short_help="Score a model without seeing the test subject.")(evaluate)
 app.command(short_help="Change one part at a time, and compare.")(ablate)
-app.command(short_help="Put runs beside each other and published numbers.")(report)
+app.command(short_help="Put runs next to each other and published numbers.")(report)
 app.command("score-aus", short_help="F1 of action units against an annotation table.")(score_aus)
 app.command(short_help="Intervals of expressions in long videos.")(spot)
 app.command("score-spotting", short_help="Score such intervals by the MEGC rule.")(score_spotting)
@@ -69,6 +69,6 @@ def main() -> None:
         if done.code == INTERRUPTED:
             ERR.print(
                 "interrupted; nothing half-written was left behind; given again, evaluate, ablate, "
-                "train and prepare go on from what is done"
+                "train and prepare resume from what is done"
             )
         raise

@@ -20,7 +20,7 @@ def report(
         typer.Option(help="Folder of flow maps, to draw the hard clips.", show_default=False),
     ] = None,
 ) -> None:
-    """Put runs beside each other and beside the published numbers: HTML, Markdown, JSON."""
+    """Put runs next to each other and to the published numbers: HTML, Markdown, JSON."""
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.report.pages import write_report
 

@@ -26,7 +26,7 @@ def score_aus(
     prepared: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of hmrm datasets prepare: annotated clips that it left out do not count, "
+            help="Folder of hmrm datasets prepare: annotated clips that it excluded do not count, "
             "unless for want of a face or of flow.",
             show_default=False,
         ),
@@ -69,10 +69,10 @@ def score_aus(
         f"macro F1 {scores.macro_f1:.3f}, micro F1 {scores.micro_f1:.3f} over "
         f"{len(scores.units)} units and {scores.clips} clips"
     )
-    hint = "" if prepared else ". Clips that prepare left out do not count with --prepared FOLDER"
+    hint = "" if prepared else ". Clips that prepare excluded do not count with --prepared FOLDER"
     for count, words in (
         (scores.without_result, f"annotated clips have no result; nothing was found in them{hint}"),
-        (scores.excluded, "annotated clips were left out by prepare and do not count"),
+        (scores.excluded, "annotated clips were excluded by prepare and do not count"),
         (scores.unknown, "clips with a result are not annotated and do not count"),
         (scores.unreadable, "annotated clips have a code that cannot be read; they do not count"),
     ):

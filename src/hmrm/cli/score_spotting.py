@@ -35,11 +35,11 @@ def score_spotting(
     ] = None,
     frames_per_s: Annotated[
         float | None,
-        typer.Option(help="Tells micro (to 0.5 s) from macro where no type is given."),
+        typer.Option(help="Separates micro (to 0.5 s) from macro where no type is given."),
     ] = None,
     micro_frames: Annotated[
         str | None,
-        typer.Option(help="Lengths taken for micro, e.g. 7-16; others found are left out."),
+        typer.Option(help="Lengths taken for micro, e.g. 7-16; others found are excluded."),
     ] = None,
     macro_frames: Annotated[
         str | None, typer.Option(help="Lengths taken for macro, e.g. 17- (no upper end).")

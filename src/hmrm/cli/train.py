@@ -29,12 +29,12 @@ def synthetic(
             help="Folder; a stopped training goes on in it.",
         ),
     ],
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw maps.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that synthesize maps.")] = 2,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Train the network on drawn action-unit motion; no real clip is needed or used.
+    """Train the network on synthetic action-unit motion; no real clip is needed or used.
 
-    A table [estimated] in the config has flow estimated between rendered pictures.
+    A table [estimated] in the config has flow estimated between rendered images.
 
     Stop it with Ctrl-C at any moment; the same command goes on at the last checkpoint and ends
     with the same weights.
@@ -62,13 +62,13 @@ def flow(
             help="Folder; a stopped training goes on in it.",
         ),
     ],
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw pairs.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that synthesize pairs.")] = 2,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Train the optical flow network on drawn pairs; no photograph is needed or used.
+    """Train the optical flow network on synthetic pairs; no photograph is needed or used.
 
     Stop it with Ctrl-C at any moment; the same command goes on at the last checkpoint and ends
-    with the same weights. validation.json in the folder tells how far it is.
+    with the same weights. validation.json in the folder shows how far it is.
     """
     from hmrm import config
     from hmrm.training.flow.loop import FlowTrainingConfig, train_flow
@@ -108,9 +108,9 @@ def composite(
         ),
     ] = None,
 ) -> None:
-    """Train on all clips of a data set, for use on other people.
+    """Train on all clips of a data set, for use on other subjects.
 
-    No score of these weights on these clips means anything: the card names every person seen,
+    No score of these weights on these clips means anything: the card names every subject seen,
     and scoring them is refused.
     """
     from hmrm import parallel

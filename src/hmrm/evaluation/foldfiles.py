@@ -78,7 +78,7 @@ def write_fold(path: Path, fold: FoldFile) -> None:
         scores=tuple(map(tuple, result.scores.tolist())),
         epoch_predictions=None if epochs is None else tuple(map(tuple, epochs.tolist())),
         inner_uf1=None if result.inner_uf1 is None else tuple(result.inner_uf1.tolist()),
-        # Four digits place a dot on a picture; all of them would make a run ten times as large.
+        # Four digits place a dot on a figure; all of them would make a run ten times as large.
         cosine_similarity=None
         if cosine_similarity is None
         else tuple(map(_short, cosine_similarity.tolist())),

@@ -28,7 +28,7 @@ class Predictions:
         truth: index into ``classes``.
         predicted: index into ``classes``.
         classes: all classes of the protocol.
-        scores: one number per class, largest wins; None in foreign tables without them.
+        scores: one number per class, largest wins; None in external tables without them.
         named: False where the source gave no clip names, so that nothing can be matched by id.
     """
 
@@ -136,7 +136,7 @@ def write_table(path: Path, predictions: Predictions) -> None:
 
 
 def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
-    """Read a CSV of predictions, ours or foreign.
+    """Read a CSV of predictions, ours or external.
 
     Clips are named by a column ``id`` (``dataset/subject/clip``), by ``dataset``, ``subject`` and
     ``clip``, or by ``subject`` alone (then rows are numbered, and nothing can be matched by id).

@@ -1,7 +1,7 @@
-"""Scores of finished weights: no training, every look counted.
+"""Scores of pretrained weights: no training, every evaluation counted.
 
 Whoever tries twenty checkpoints on the same clips and reports the best has chosen on the test
-clips. So each look is logged beside the results, and their number is printed with the score.
+clips. So each evaluation is logged next to the results, and their number is printed with the score.
 """
 
 import json
@@ -111,14 +111,14 @@ def load_pretrained(name: str) -> PretrainedModel:
 def score_pretrained(
     model: PretrainedModel, mapset: MapSet, output: Path, *, allow_seen: bool = False
 ) -> RunResult:
-    """Score finished weights on all clips, and log the look.
+    """Score pretrained weights on all clips, and log the evaluation.
 
-    Classes that the model knows beyond the data's (``none``) are left out: the best of the data's
+    Classes that the model knows beyond the data's (``none``) are excluded: the best of the data's
     classes is its answer.
 
     Args:
         output: folder of results; ``evaluations.jsonl`` there grows by one line per call.
-        allow_seen: also score people it was trained on; the result is stamped.
+        allow_seen: also score subjects it was trained on; the result is stamped.
 
     Raises:
         SeenInTrainingError: it was trained on some of these subjects.

@@ -99,7 +99,7 @@ def leave_one_out(
         homes = {home[i] for i in test}
         train = tuple(i for i, g in enumerate(groups) if g != name and home[i] in homes)
         if not train:
-            raise DataError(f"leaving out {name} leaves nothing to train on; add other subjects")
+            raise DataError(f"excluding {name} leaves nothing to train on; add other subjects")
         folds.append(Fold(name=name, train=train, test=test))
     return tuple(folds)
 
@@ -109,7 +109,7 @@ def grouped_folds(
 ) -> tuple[Fold, ...]:
     """``folds`` folds that never split a subject, classes spread as evenly as subjects allow.
 
-    Greedy: subjects with many clips first, each into the fold where the class counts, as shares
+    Greedy: subjects with many clips first, each into the fold where the class counts, as fractions
     of their class, then differ least between folds; ties go to the emptier fold. ``seed`` orders
     subjects of equal size.
 

@@ -36,7 +36,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A metric of a run, with what tells how far to trust it.
+    """A metric of a run, with what shows how far to trust it.
 
     Attributes:
         mean, sd: over seeds; the sample standard deviation is None for one seed.
@@ -58,7 +58,7 @@ class Estimate:
 
     @property
     def measured(self) -> Measured:
-        """Mean, deviation and interval alone."""
+        """Mean, standard deviation and interval alone."""
         return Measured(mean=self.mean, sd=self.sd, low=self.low, high=self.high)
 
 
@@ -145,9 +145,9 @@ class RunSummary:
         fold_count: of the split; None where nothing was trained here.
         skipped: clips that were not scored.
         named: whether the predictions name their clips; None in runs of ours, which do.
-        looks: how often pretrained weights were scored on these clips, this time included.
+        evaluations: how often pretrained weights were scored on these clips, this time included.
         epochs: None for a model without epochs, absent where nothing was trained here.
-        transductive: a clip's scores change with the clips predicted beside it.
+        transductive: a clip's scores change with the clips predicted with it.
         scores: `COMPOSITE` first, then each data set where there are several.
         curves: UF1 by epoch for each seed, of ``test_uf1`` and ``inner_uf1`` where recorded.
         oracle_control: for the rule ``oracle``, one for each seed.

@@ -253,7 +253,7 @@ def _claim(output: Path, plan: Plan, mapset: MapSet, protocol: Protocol) -> None
         "classes": list(protocol.classes),
         "folds": [fold.name for fold in protocol.folds],
     }
-    advice = "choose a new folder, or run what run.toml there says"
+    advice = "choose a new folder, or run what run.toml there states"
     run_folder.claim(output, "identity.json", identity, external_files=False, advice=advice)
     atomic.write_text(output / "run.toml", plan.dumps())
 

@@ -32,8 +32,8 @@ SELECTION_WORDS: dict[str, str] = {
 }
 
 ORACLE_WARNING = (
-    "oracle picks the epoch on the test subject itself: the score tells how often it looked, not "
-    "how good the model is. It is only fit to stand beside tables made the same way."
+    "oracle picks the epoch on the test subject itself: the score shows how often it tried, not "
+    "how good the model is. It is only fit to be compared with tables made the same way."
 )
 
 
@@ -71,7 +71,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelTable:
-    """The ``[model]`` table: a name, and beside it the options of that model."""
+    """The ``[model]`` table: a name, and next to it the options of that model."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict, metadata=records.INLINE)
@@ -130,7 +130,7 @@ def load_plan(
     Args:
         path: TOML with tables ``[model]`` (``name`` and the model's options) and
             ``[evaluation]``; None for defaults.
-        model: in place of the config's; its options then stay only if the name is the same.
+        model: instead of the config's; its options then stay only if the name is the same.
         allow_code: modules of which the config may name a factory, ``package.module:factory``.
         changes: settings that are not None replace the config's.
 

@@ -73,7 +73,7 @@ def _selection_words(plan: Plan, *, epochs: bool) -> str:
 def score_parts(seeds: Sequence[Predictions]) -> dict[str, PartScores]:
     """Scores of the composite, and of each data set where there are several.
 
-    Intervals and chance are drawn from a fixed seed, so the same predictions give the same bytes.
+    Intervals and chance are sampled with a fixed seed, so the same predictions give the same bytes.
     """
     found = {COMPOSITE: _scores(seeds)}
     names = sorted(set(seeds[0].datasets))
@@ -143,7 +143,7 @@ def _epochs(folds: Mapping[int, Sequence[FoldFile]]) -> EpochRange | None:
 def _warnings(selection: str, *, transductive: bool, verified: Sequence[bool]) -> list[str]:
     found = [ORACLE_WARNING] if selection == "oracle" else []
     if transductive:
-        found.append("transductive: a clip's scores change with the clips predicted beside it")
+        found.append("transductive: a clip's scores change with the clips predicted with it")
     if not all(verified):
         found.append(unverified_warning(verified.count(False), len(verified)))
     return found

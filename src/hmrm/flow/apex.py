@@ -14,7 +14,7 @@ middle of the hold: on the flat top of a curve the largest value is a matter of 
 are not. Head motion and light, which mislead differences, do not move it: of 30 synthetic clips at
 200 frames/s (0.7 to 2 px, ``tests/flow/test_apex.py``) it is within two frames of the truth in 30,
 the middle in 11, the largest difference in 4. Source: ``registration``
-and the matched filter of ``spotting/movements.py``. Flanks are half cosines, which is how
+and the matched filter of ``spotting/fine.py``. Flanks are half cosines, which is how
 ``synthetic/clips.py`` renders them too: on other courses the middle of the hold is less exact.
 
 *middle* reads no frame.

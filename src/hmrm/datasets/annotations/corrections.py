@@ -1,9 +1,9 @@
-"""Known faults of annotation tables, mended by clip id and only where the old value stands.
+"""Known faults of annotation tables, corrected by clip id and only where the old value stands.
 
 ``corrections.csv`` has one row per value: data set, clip (``subject/clip``), column (onset, apex,
 offset or emotion; a field of `Record`), the old and the new value, and the evidence. The old value
 of a cell that cannot be read is its text. Row numbers of other people's scripts are no evidence:
-they hold for one edition of a table. A user's own file in the same form can be given beside ours.
+they hold for one edition of a table. A user's own file in the same form can be added to ours.
 """
 
 import csv
@@ -28,7 +28,7 @@ _FIELDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """One value to mend; ``old`` and ``new`` are as text, empty for none.
+    """One value to correct; ``old`` and ``new`` are as text, empty for none.
 
     ``where`` is the file and its line.
     """

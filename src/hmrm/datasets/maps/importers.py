@@ -1,12 +1,12 @@
 """Importer of folders of flow maps, in the layouts that circulate in the field.
 
-* ``flat``: ``labels.csv`` beside ``maps/<subject>_<clip> .png`` (a blank before the dot);
+* ``flat``: ``labels.csv`` next to ``maps/<subject>_<clip> .png`` (a blank before the dot);
   ``_1``, ``_2``, ``_3`` before the blank are the apex→offset flow and two direction maps.
 * ``folds``: ``norm_u_v_os/<subject>/{u_train,u_test}/{0,1,2}/<subject>_<clip> .png``, where each
   clip is copied into the training folder of every other subject (STSTNet, HTNet).
 * ``prepared``: ``maps.npz``, what `hmrm.datasets.maps.prepared` writes.
 
-Pictures are RGB = (u, v, strain), 28 × 28. Clips are enumerated from the table and from the class
+Images are RGB = (u, v, strain), 28 × 28. Clips are enumerated from the table and from the class
 folders, never by suffix: many clip names end in ``_1`` themselves.
 """
 
@@ -68,7 +68,7 @@ def load_maps(path: Path, *, offset: bool = False) -> MapSet:
         return _with_duplicates(_load_folds(root))
     what = "no such folder" if not path.exists() else "no flow maps in a known layout"
     raise DataError(
-        f"{path}: {what}; expected labels.csv beside maps/, "
+        f"{path}: {what}; expected labels.csv next to maps/, "
         f"folders <subject>/u_test/<class>, or {FILE_NAME}"
     )
 
@@ -78,7 +78,7 @@ def _with_duplicates(found: MapSet) -> MapSet:
         Issue(
             code="identical_maps",
             where=" = ".join(group),
-            message="the same picture to the last bit under several clip ids",
+            message="the same image to the last bit under several clip ids",
         )
         for group in identical_maps(found)
     ]
@@ -274,10 +274,10 @@ def _check_copies(subject: Path, labels: dict[str, int], images: dict[str, Path]
 
 
 def read_map(path: Path) -> Float32[np.ndarray, "3 s s"]:
-    """One picture as (u, v, strain), values 0 to 1.
+    """One image as (u, v, strain), values 0 to 1.
 
     Raises:
-        DataError: missing, not a picture, or not 28 × 28 RGB of 8 bits.
+        DataError: missing, not an image, or not 28 × 28 RGB of 8 bits.
     """
     try:
         content = path.read_bytes()
@@ -287,7 +287,7 @@ def read_map(path: Path) -> Float32[np.ndarray, "3 s s"]:
         cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
     )
     if pixels is None:
-        raise DataError(f"{path}: not a readable picture ({len(content)} bytes); copy it again")
+        raise DataError(f"{path}: not a readable image ({len(content)} bytes); copy it again")
     if pixels.dtype != np.uint8 or pixels.shape != (SIDE, SIDE, 3):
         raise DataError(
             f"{path}: expected {SIDE} x {SIDE} RGB of 8 bits, got {pixels.shape} {pixels.dtype}"

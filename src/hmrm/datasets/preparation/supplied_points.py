@@ -1,7 +1,7 @@
 """Five points of a clip's face as a user gives them, for faces that no detector finds.
 
 A table (CSV) with columns ``id``, ``x1``, ``y1`` … ``x5``, ``y5``: the clip's id, image-left eye,
-image-right eye, nose tip, image-left and image-right mouth corner, px of the onset picture.
+image-right eye, nose tip, image-left and image-right mouth corner, px of the onset image.
 """
 
 import csv
@@ -17,7 +17,7 @@ Points = tuple[float, ...]
 
 COLUMNS = ("id", *(f"{axis}{i}" for i in range(1, 6) for axis in "xy"))
 
-# A face that fills its picture may have a corner of the mouth just beside it.
+# A face that fills its image may have a corner of the mouth just outside it.
 _OUTSIDE = 0.1
 
 
@@ -62,7 +62,7 @@ def points_without_clip(
     if clips and not set(points) & set(clips):
         raise DataError(
             f"{path}: none of its {len(unused)} ids is a clip here; its first is {unused[0]!r}, "
-            f"the first clip {min(clips)!r}; mend the ids, or leave --faces out"
+            f"the first clip {min(clips)!r}; correct the ids, or remove --faces"
         )
     return [
         Issue(code="points_without_clip", where=str(path), message=f"{name} is no clip here")
@@ -82,7 +82,7 @@ def check_in_image(points: Points, onset: Image, *, name: str) -> None:
         if abs(x / width - 0.5) > 0.5 + _OUTSIDE or abs(y / height - 0.5) > 0.5 + _OUTSIDE:
             raise DataError(
                 f"{name}: point {number} of --faces is ({x:g}, {y:g}), outside the onset of "
-                f"{width} × {height} px; give px of this picture"
+                f"{width} × {height} px; give px of this image"
             )
 
 

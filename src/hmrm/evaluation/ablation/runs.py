@@ -15,7 +15,7 @@ from typing import Any
 
 from hmrm import config
 from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError, shortened
-from hmrm.evaluation.ablation.table import AblationTable, Pretrained, compared, write_table
+from hmrm.evaluation.ablation.table import AblationTable, FinishedRow, compared, write_table
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
@@ -25,7 +25,7 @@ from hmrm.training.registry import find_recogniser, network_sizes, refuse_code
 
 BASE = "base"
 DEFAULTS: Mapping[str, Any] = {"folds": "5", "seeds": [0, 1, 2], "features": False}
-"""Of ``[evaluation]``, in place of the base config's, unless the file says otherwise."""
+"""Of ``[evaluation]``, instead of the base config's, unless the file says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,15 +96,15 @@ def load_ablation(
 ) -> Ablation:
     """Read an ablation file.
 
-    ``base`` is a config of `hmrm evaluate`, beside the file; ``[evaluation]`` replaces values of
+    ``base`` is a config of `hmrm evaluate`, in the same folder; ``[evaluation]`` replaces values of
     its table of that name, over `DEFAULTS`; each ``[[rows]]`` has ``name``, ``part``, perhaps
     ``paper`` (UF1, UAR), and ``model``, a table of what differs. Tables are merged key by key; a
     ``model`` of another ``name`` starts from that model's defaults, ``without`` names options of
-    the base to drop first, and ``config`` names a config whose model stands in the base's place.
+    the base to drop first, and ``config`` names a config whose model replaces the base's.
 
     Args:
-        folds: in place of the file's.
-        seeds: number of seeds from 0, in place of the file's.
+        folds: instead of the file's.
+        seeds: number of seeds from 0, instead of the file's.
         allow_code: modules of which base and rows may name a factory as their model.
 
     Raises:
@@ -150,7 +150,7 @@ def ablate(
     fails is named in the table and stops no other.
 
     Args:
-        only: rows to run beside the base; empty runs all.
+        only: rows to run in addition to the base; empty runs all.
         workers: processes of each run.
         recompute_damaged: see `hmrm.evaluation.run.evaluate`.
         progress: stages ``rows`` and ``folds``, the latter over all rows.
@@ -164,7 +164,7 @@ def ablate(
         with _named(row), suppress(*(() if row in chosen else (MissingExtraError,))):
             find_recogniser(row.plan.model, row.plan.options)
     failures: dict[str, HmrmError] = {}
-    finished: dict[str, Pretrained] = {}
+    finished: dict[str, FinishedRow] = {}
     for number, row in enumerate(chosen):
         progress("rows", number, len(chosen))
         try:
@@ -187,7 +187,7 @@ def ablate(
 
 
 def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> AblationTable:
-    """The table of what is finished, written anew; nothing is run.
+    """The table of the finished rows, written again; nothing is run.
 
     Raises:
         DataError: a finished run is damaged.
@@ -200,7 +200,7 @@ def _write(
     mapset: MapSet,
     ablation: Ablation,
     output: Path,
-    finished: dict[str, Pretrained],
+    finished: dict[str, FinishedRow],
     failures: Mapping[str, HmrmError],
 ) -> AblationTable:
     """Add to ``finished`` what is new on disk, and write the table."""
@@ -214,7 +214,7 @@ def _write(
         if (stamp.config_hash, stamp.data_hash) == (row.plan.digest, mapset.sha256):
             recogniser = find_recogniser(row.plan.model, row.plan.options)
             count = getattr(recogniser, "parameters", None)
-            one = Pretrained(run=run, parameters=None if count is None else count(mapset.classes))
+            one = FinishedRow(run=run, parameters=None if count is None else count(mapset.classes))
             base = finished.get(BASE)
             finished[row.name] = one if base is None else compared(one, base)
     return write_table(

@@ -30,7 +30,7 @@ class UnitProbabilities:
 def predict_units(weights: str, mapset: MapSet) -> UnitProbabilities | None:
     """Action units in every clip of a folder; None where the network has no such head.
 
-    Maps and their mirror images are judged, as for classes: a unit counts whichever side it shows
+    Maps and their mirror images are scored, as for classes: a unit counts whichever side it shows
     on; see `hmrm.model.fitted_network.FittedHmrm.action_units`.
 
     Raises:

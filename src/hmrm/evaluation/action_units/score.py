@@ -19,7 +19,7 @@ from hmrm.records import formerly
 
 FILE_NAME = "action_units.csv"
 FAILURES = ("no face", "no usable flow")
-"""Kinds of reasons for which prepare leaves out a clip that it should have managed."""
+"""Kinds of reasons for which prepare skips a clip that it should have managed."""
 _UNIT_COLUMN = re.compile(r"(?:p_)?au_?0*(\d{1,2})(?:_c)?", re.IGNORECASE)
 
 
@@ -55,7 +55,7 @@ class UnitScores:
         units: of every unit that some annotation states with certainty, or that was asked for.
         clips: scored clips: those annotated, whether or not anything was found in them.
         without_result: annotated clips that the found table lacks; nothing was found in them.
-        left_out: annotated clips that were never looked at and have no result; they do not count.
+        excluded: annotated clips that were never looked at and have no result; they do not count.
         unknown: clips of the found table that the truth lacks; they do not count.
         unreadable: annotated clips whose code could not be read; they do not count.
     """
@@ -97,7 +97,7 @@ def score_units(
     Args:
         truth: code of each clip; None where it could not be read.
         units: numbers to score; by default all that some annotation states with certainty.
-        left_out: clips that do not count where they have no result.
+        excluded: clips that do not count where they have no result.
 
     Raises:
         DataError: no clip is annotated, or the two tables share none.
@@ -199,7 +199,7 @@ def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int
 
 
 def read_excluded(folder: Path) -> frozenset[str]:
-    """Clips that ``hmrm datasets prepare`` left out, as its ``skipped.csv`` names them.
+    """Clips that ``hmrm datasets prepare`` excluded, as its ``skipped.csv`` names them.
 
     Clips in which it found no face or no usable flow are not among them: there the chain failed,
     and what it did not find is missed.

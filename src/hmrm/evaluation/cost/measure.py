@@ -3,7 +3,7 @@
 Operations are torch's own count of matrix products and convolutions (a multiplication and an
 addition are two), plus what torch's counter cannot see, from `CUSTOM_COUNTS`: above all the
 selective scan, 9 · B · L · D · N per scan (Mamba's authors' figure: discretise A and B, step the
-state, read it out). Elementwise operations outside scans are left out, as in published tables.
+state, read it out). Elementwise operations outside scans are excluded, as in published tables.
 
 Times are processor time on one thread, the median of many calls: what else runs on the machine
 slows them less than it slows a clock on the wall. They belong to the processor they name.
@@ -176,7 +176,7 @@ def _measure_recogniser(
 
 
 def add_up(name: str, members: Sequence[Efficiency]) -> Efficiency:
-    """What judges together costs together; a cost that one member hides is hidden for all."""
+    """The costs of ensemble members, summed; a cost that one member hides is hidden for all."""
 
     def total(values: Sequence[Any]) -> Any:
         return None if any(value is None for value in values) else sum(values)

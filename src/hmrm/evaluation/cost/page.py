@@ -1,4 +1,4 @@
-"""Costs beside scores: JSON, a Markdown page, the paper's figure 6 (parameters against UF1)."""
+"""Costs and scores: JSON, a Markdown page, the paper's figure 6 (parameters against UF1)."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -56,7 +56,7 @@ PUBLISHED: dict[str, Score] = {
     "ststnet": Score(uf1=0.7209, rule="fixed", published=True),
     "off-apexnet": Score(uf1=0.703, rule="fixed", published=True),
     "htnet": Score(uf1=0.860, rule="on test", published=True),
-    "hmrm-paper": Score(uf1=0.8788, rule="not said", published=True),
+    "hmrm-paper": Score(uf1=0.8788, rule="not reported", published=True),
 }
 """UF1 on the 442 clips as others printed it, of the models measured here."""
 
@@ -67,7 +67,7 @@ def read_scores(
     """Composite UF1 of finished runs, by name of the measured model whose options they had.
 
     Args:
-        names: as `measure_models` takes them; runs of none of them are left out.
+        names: as `measure_models` takes them; runs of none of them are excluded.
         allow_code: as `measure_models` takes it.
 
     Raises:
@@ -167,10 +167,10 @@ def _short(value: float) -> str:
 def write_figure(
     path: Path, measured: Sequence[Efficiency], *, scores: Mapping[str, Score]
 ) -> None:
-    """Draw parameters (log) against UF1 as SVG; a bubble's area tells its operations per clip.
+    """Draw parameters (log) against UF1 as SVG; a bubble's area shows its operations per clip.
 
     Filled bubbles are measured here, hollow ones published, with the rule that chose the epoch.
-    Models without any score are left out.
+    Models without any score are skipped.
 
     Raises:
         OutputError: the file cannot be written.

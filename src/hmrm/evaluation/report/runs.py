@@ -39,7 +39,7 @@ class Run:
 
 
 def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
-    """Read runs; equal names get their folder's beside them.
+    """Read runs; equal names get their folder's appended.
 
     Raises:
         DataError: a folder without finished run, damaged, or changed since it was written.
@@ -74,7 +74,7 @@ def _distance(folder: Path, result: RunResult) -> Float[np.ndarray, "n n"] | Non
 
 
 def read_distance(folds: Path, ids: Sequence[str]) -> Float[np.ndarray, "n n"] | None:
-    """Distance between clips from the likeness that the fold files keep; None without.
+    """Distance between clips from the cosine similarity that the fold files keep; None without.
 
     Folds have different models, whose features cannot be laid side by side. But each says how
     near its test clips lie to all others. So the distance of two clips is the mean of what the

@@ -1,6 +1,6 @@
 """Reading interval files: our CSV, other tables, and the text files of public baselines.
 
-Known forms, told by their content:
+Known forms, recognised by their content:
 
 - a table with a header (comma, semicolon or tab): subject and video, or video alone; onset and
   offset; type, apex, score and label where there are any;
