@@ -12,7 +12,12 @@ import xlwt
 
 from fuzz.seeds.commands import succeed
 from hmrm.synthetic.datasets.catalogue import FAKES
-from hmrm.synthetic.datasets.writer import SyntheticDataSet, write_points, write_synthetic, write_table
+from hmrm.synthetic.datasets.writer import (
+    SyntheticDataSet,
+    write_points,
+    write_synthetic,
+    write_table,
+)
 
 Make = Callable[[Path, Path], None]
 

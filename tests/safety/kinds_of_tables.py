@@ -133,7 +133,9 @@ RUNS: Mapping[str, Kind] = {
         after(evaluation.run, file("run/identity.json", "[]")), RESUME, "identity.json"
     ),
     "evaluations-log-cut-off": kind(
-        after(evaluation.zero_shot, file("run/evaluations.jsonl", '{"weights": "a"')), AGAIN, ".jsonl"
+        after(evaluation.zero_shot, file("run/evaluations.jsonl", '{"weights": "a"')),
+        AGAIN,
+        ".jsonl",
     ),
     "evaluations-log-not-text": kind(
         after(evaluation.zero_shot, file("run/evaluations.jsonl", b"\xff\xfe\n")), AGAIN, ".jsonl"
