@@ -5,14 +5,13 @@ different settings never mix. Results themselves are each run's own affair.
 """
 
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from hmrm import atomic
+from hmrm import atomic, reading
 from hmrm.errors import ConfigError
 
 _LONGEST = 60
@@ -84,9 +83,9 @@ def _refusal(
 
 def _read(path: Path, key: str) -> Mapping[str, Any] | None:
     """The identity on file; None where none can be read."""
-    loads = tomllib.loads if path.suffix == ".toml" else json.loads
+    read = reading.read_toml if path.suffix == ".toml" else reading.read_json
     try:
-        found: Any = loads(path.read_text(encoding="utf-8"))
+        found: Any = read(path)
         found = found[key] if key else found
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -7,43 +7,11 @@ pending = pytest.mark.xfail(strict=True, reason="the reader is not fixed yet (pe
 PENDING = frozenset(
     {
         # Configs are data.
-        "config-deep",
-        "config-deep-tables",
-        "config-long-integer",
-        "config-large-integer",
-        "config-is-endless",
-        "training-config-deep",
         # Cards of weights.
-        "card-classes-are-lists",
-        "card-class-is-long",
-        "card-units-are-tables",
-        "card-subjects-are-lists",
-        "card-steps-are-text",
-        "card-steps-are-empty",
-        "card-network-is-wide",
-        "card-network-is-deep",
-        "card-is-deep",
         # Folders of trainings.
-        "state-is-a-folder",
-        "shard-cut-off",
-        "shard-is-an-array",
-        "pairs-cut-off",
-        "training-settings-not-text",
-        "validation-is-a-number",
         "chairs-split-not-text",
         "chairs-flow-is-a-folder",
         # Flow maps.
-        "maps-deflate",
-        "maps-bomb",
-        "maps-locked",
-        "maps-method",
-        "maps-header-open",
-        "maps-header-deep",
-        "maps-header-claims",
-        "maps-ids-scalar",
-        "maps-labels-scalar",
-        "maps-classes-scalar",
-        "maps-without-pixels",
         "folds-file-for-class",
         "folds-dangling-copy",
         "folds-folder-for-copy",
@@ -77,16 +45,7 @@ PENDING = frozenset(
         "predictions-short-row",
         "action-units-short-row",
         # Finished runs.
-        "run-is-deep",
-        "run-scores-are-text",
-        "run-seeds-are-a-number",
         "run-without-seeds",
-        "run-classes-are-numbers",
-        "run-provenance-is-empty",
-        "run-identity-is-a-list",
-        "evaluations-log-cut-off",
-        "evaluations-log-not-text",
-        "evaluations-log-of-numbers",
     }
 )
 

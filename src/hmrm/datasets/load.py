@@ -189,6 +189,13 @@ def _tables(dataset: DataSet, root: Path, options: LoadOptions) -> list[Path]:
     return found
 
 
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # A link in a loop.
+
+
 def _files(folder: Path, depth: int) -> list[Path]:
     """Tables in a folder and a few levels below it, in order."""
     # scandir recognises folders without a look at each of a recording's thousands of frames.
@@ -199,7 +206,7 @@ def _files(folder: Path, depth: int) -> list[Path]:
             )
     except OSError as error:
         raise DataError(f"{folder}: cannot be looked into ({error.strerror})") from error
-    folders = [entry for entry in entries if entry.is_dir()]
+    folders = [entry for entry in entries if _is_folder(entry)]
     named = [e for e in entries if Path(e.name).suffix.lower() in SUFFIXES and e not in folders]
     found = [Path(entry.path) for entry in named]
     if depth:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -138,7 +137,7 @@ def load_plan(
         ConfigError: unreadable, unknown key, wrong type, no model named anywhere, or one that
             is code and was not allowed.
     """
-    table = _read(path) if path is not None else {}
+    table = config.read_table(path) if path is not None else {}
     where = str(path) if path is not None else "command line"
     unknown = sorted(set(table) - {"model", "evaluation"})
     if unknown:
@@ -159,15 +158,6 @@ def load_plan(
     except TypeError as error:
         raise ConfigError(f"{where}: {error}") from error
     return Plan(model=name, options=options if name == named else {}, settings=settings)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"config {path}: no such file") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
 
 
 def _table(table: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

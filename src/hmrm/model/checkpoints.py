@@ -17,8 +17,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from hmrm import atomic, config, records
-from hmrm.errors import ConfigError, DataError, WeightsError
+from hmrm import atomic, config, reading, records
+from hmrm.errors import ConfigError, DataError, WeightsError, shortened
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
 from hmrm.provenance import Stamp
@@ -105,6 +105,11 @@ def load_checkpoint(
         raise WeightsError(f"{path}: made for another network: {_differences(card, expected)}")
     if card.steps < 1 and not allow_untrained:
         raise WeightsError(f"{path}: random weights, no training step was taken; train them first")
+    if card.config.least_parameters > len(content):
+        raise WeightsError(
+            f"{path.with_suffix('.json')}: describes a larger network than {path.name} can hold; "
+            "copy both files again"
+        )
     tensors = _parse(content, path)
     _require_finite(tensors, path)
     try:
@@ -182,19 +187,21 @@ def _tensor_path(path: Path) -> Path:
 def _read_pair(path: Path) -> tuple[dict[str, Any], bytes]:
     card_path = path.with_suffix(".json")
     try:
-        content = path.read_bytes()
-        text = card_path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        content = reading.read_bytes(path)
+        text = reading.read_text(card_path, limit="json_bytes")
+    except (OSError, reading.DamagedError) as error:
         raise WeightsError(
             f"{path}: cannot be read with its card {card_path.name} ({error}); both are needed"
         ) from error
     try:
-        table = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise WeightsError(f"{card_path}: not JSON ({error}); copy the file again") from error
+        table = reading.parse_json(text)
+    except reading.DamagedError as error:
+        raise WeightsError(f"{card_path}: {error}; copy the file again") from error
     if not isinstance(table, dict) or table.get("network") != NETWORK:
         kind = table.get("network") if isinstance(table, dict) else None
-        raise WeightsError(f"{card_path}: describes network {kind!r}, expected {NETWORK!r}")
+        raise WeightsError(
+            f"{card_path}: describes network {shortened(kind)}, expected {NETWORK!r}"
+        )
     return table, content
 
 

@@ -15,12 +15,13 @@ import numpy as np
 from jaxtyping import Float, Float16, Float32, UInt16
 
 from hmrm import atomic, parallel
-from hmrm.errors import ConfigError
+from hmrm.errors import ConfigError, DataError
 from hmrm.flow.spline import spline
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_fields import Motion, sample_motion, scaled
 from hmrm.synthetic.known_flow import flow_between
 from hmrm.synthetic.moving_faces import render_moving_face
+from hmrm.synthetic.shards import read_shard
 from hmrm.synthetic.textures import Plane, graded, render_image
 
 LEVEL_STEPS = 256
@@ -133,9 +134,11 @@ def synthesize_pool(
     frames = np.empty((count, 2, config.side_px, config.side_px), np.uint16)
     flow = np.empty(frames.shape, np.float16)
     for _, start, size, path in jobs:
-        with np.load(path) as stored:
-            frames[start : start + size] = stored["frames"]
-            flow[start : start + size] = stored["flow"]
+        stored = read_shard(path, {"frames": ("u", 4), "flow": ("f", 4)}, size)
+        if any(values.shape[1:] != frames.shape[1:] for values in stored.values()):
+            raise DataError(f"{path}: holds pairs of another size; delete it, and it is made again")
+        frames[start : start + size] = stored["frames"]
+        flow[start : start + size] = stored["flow"]
     return Pairs(frames=frames, flow=flow)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm import atomic, config, parallel, provenance, run_folder
-from hmrm.errors import ConfigError
+from hmrm.errors import ConfigError, DataError
 from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_maps
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
@@ -26,6 +26,7 @@ from hmrm.model.sizes import HMRMConfig
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_maps import SynthConfig, class_names, synthesize_maps, unit_names
 from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, synthesize_estimated_map
+from hmrm.synthetic.shards import read_shard
 from hmrm.training.loss import LossConfig, MultiScaleLoss
 from hmrm.training.optimisation import (
     ParameterGroup,
@@ -180,16 +181,16 @@ def _synthesize_shard(
 
 
 def _read_shards(paths: Sequence[Path], count: int, classes: tuple[str, ...]) -> MapSet:
-    with np.load(paths[0]) as first:
-        shape, kinds = first["maps"].shape[1:], first["units"].shape[1]
-    maps = np.empty((count, *shape), np.float16)
-    labels, units = np.empty(count, np.int64), np.empty((count, kinds), np.float32)
-    start = 0
-    for path in paths:
-        with np.load(path) as shard:
-            part = slice(start, start + len(shard["labels"]))
-            maps[part], labels[part], units[part] = shard["maps"], shard["labels"], shard["units"]
-        start = part.stop
+    shards: list[dict[str, np.ndarray]] = []
+    for number, path in enumerate(paths):
+        due = min(SHARD_MAPS, count - number * SHARD_MAPS)
+        shard = read_shard(path, {"maps": ("f", 4), "labels": ("i", 1), "units": ("f", 2)}, due)
+        if number and any(shard[name].shape[1:] != shards[0][name].shape[1:] for name in shard):
+            raise DataError(f"{path}: has maps of another shape than {paths[0].name}; delete it")
+        shards.append(shard)
+    maps = np.concatenate([shard["maps"] for shard in shards]).astype(np.float16, copy=False)
+    labels = np.concatenate([shard["labels"] for shard in shards])
+    units = np.concatenate([shard["units"] for shard in shards]).astype(np.float32, copy=False)
     return MapSet(
         ids=tuple(f"synthetic/{paths[0].stem}/{i}" for i in range(count)),
         maps=maps,

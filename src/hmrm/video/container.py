@@ -15,7 +15,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from hmrm import provenance
+from hmrm import limits, provenance
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
@@ -31,7 +31,6 @@ VIDEO_SUFFIXES = frozenset(
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,gif,mpeg,mpegts,asf,flv,ogg"
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 
-_MAX_PIXELS = 1 << 27  # 134 million: beyond any camera, and a damaged header can claim anything
 _SCANNED_PACKETS = 1_000
 _FAULTS = (av.FFmpegError, ValueError, OverflowError, EOFError, MemoryError)
 
@@ -243,9 +242,11 @@ def _video_stream(container: InputContainer, *, path: Path) -> VideoStream:
     context: VideoCodecContext | None = stream.codec_context
     if context is None:
         raise VideoError(f"{path}: its codec is unknown; convert the video to H.264")
-    if context.width * context.height > _MAX_PIXELS:
+    claimed = context.width * context.height
+    if claimed > limits.current().pixels:
         raise VideoError(
-            f"{path}: claims frames of {context.width} × {context.height} px; the file is damaged"
+            f"{path}: claims frames of {context.width} × {context.height} px; the file is damaged, "
+            f"or {limits.how_to_raise('pixels', claimed)}"
         )
     # Frame threads hold several frames and, on damaged files, give other images on other runs.
     context.thread_type = "SLICE"

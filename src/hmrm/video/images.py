@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hmrm import provenance
+from hmrm import image_size, provenance, reading
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
@@ -217,12 +217,15 @@ def read_image(path: Path) -> Image:
         VideoError: not an image, damaged, too large, or with pixels that are not 8 or 16 bit.
     """
     try:
-        content = path.read_bytes()
+        content = reading.read_bytes(path)
+        image_size.require_small(content)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); check the name and your "
             "permissions"
         ) from error
+    except reading.DamagedError as error:
+        raise VideoError(f"{path}: {error}") from error
     image = _decode(content, path=path)
     if image.dtype == np.uint16:
         image = pixels.from_16_bit(image)

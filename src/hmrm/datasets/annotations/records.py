@@ -9,9 +9,11 @@ from typing import Literal
 from hmrm.clip import Issue
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.annotations.workbook import Notes, Row
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 
 Kind = Literal["micro", "macro"]
+
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,9 +157,11 @@ def padded(row: Row, key: str, *, digits: int, prefix: str = "") -> str:
     bare = text.lower().removeprefix(prefix.lower()).strip(" .'")
     # Programs that hold a column with gaps as decimals write 1.0 into text tables.
     bare = re.sub(r"\.0+$", "", bare)
-    if not bare.isdecimal():
+    if not bare.isdecimal() or len(bare) > _MOST_DIGITS:
         example = prefix + "1".zfill(digits)
-        raise DataError(f"{row.address(key)}: {key} is {text!r}; expected a number, as {example}")
+        raise DataError(
+            f"{row.address(key)}: {key} is {shortened(text)}; expected a number, as {example}"
+        )
     return prefix + str(int(bare)).zfill(digits)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+from hmrm import limits, reading
+from hmrm.datasets.annotations import workbook_size
 from hmrm.errors import DataError, MissingExtraError
 
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
@@ -21,7 +23,7 @@ SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
 Cell = str | int | float | bool | date | time | timedelta | None
 """What a cell may hold, without any interpretation."""
 
-_MOST_CELLS = 5_000_000
+_MOST_PLACES = 5_000_000
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -63,9 +65,11 @@ def read_workbook(path: Path) -> tuple[Sheet, ...]:
         MissingExtraError: the format needs a package that is not installed.
     """
     try:
-        content = path.read_bytes()
+        content = reading.read_bytes(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except reading.DamagedError as error:
+        raise DataError(f"{path}: {error}") from error
     if content.startswith(b"PK"):
         if b"opendocument.spreadsheet" in content[:200]:
             raise DataError(f"{path}: is an OpenDocument table; save it as .xlsx")
@@ -91,6 +95,7 @@ def _read_xlsx(path: Path, content: bytes) -> tuple[Sheet, ...]:
         # Extensions of other office programs are nothing a reader of the values need know about.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            workbook_size.require_small(content)
             book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
             return tuple(
                 Sheet(file=path, name=sheet.title, rows=_unmerged(sheet))
@@ -117,10 +122,7 @@ def _unmerged(sheet: Any) -> tuple[tuple[Cell, ...], ...]:
     if not places:
         return ()
     height, width = (max(axis) for axis in zip(*places, strict=True))
-    if height * width > _MOST_CELLS:
-        raise ValueError(
-            f"sheet {sheet.title!r} reaches to cell {column_letters(width - 1)}{height}"
-        )
+    _require_few(height, width, sheet.title)
     rows = [
         [_bare(value) for value in row]
         for row in sheet.iter_rows(max_row=height, max_col=width, values_only=True)
@@ -130,6 +132,11 @@ def _unmerged(sheet: Any) -> tuple[tuple[Cell, ...], ...]:
             for row in range(merged.min_row, min(merged.max_row, height)):
                 rows[row][merged.min_col - 1] = rows[merged.min_row - 1][merged.min_col - 1]
     return tuple(tuple(row) for row in rows)
+
+
+def _require_few(height: int, width: int, title: str) -> None:
+    if height * width > _MOST_PLACES:
+        raise ValueError(f"sheet {title!r} reaches to cell {column_letters(width - 1)}{height}")
 
 
 def _bare(value: Any) -> Cell:
@@ -189,6 +196,9 @@ def _package(name: str) -> Any:
 
 
 def _read_text(path: Path, content: bytes) -> Sheet:
+    most = limits.current().text_bytes
+    if len(content) > most:
+        raise DataError(f"{path}: {limits.how_to_raise('text_bytes', len(content))}")
     if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         raise DataError(
             f"{path}: is a web page or XML under the name of a table; open it in a spreadsheet "

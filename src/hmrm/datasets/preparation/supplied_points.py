@@ -4,13 +4,13 @@ A table (CSV) with columns ``id``, ``x1``, ``y1`` … ``x5``, ``y5``: the clip's
 image-right eye, nose tip, image-left and image-right mouth corner, px of the onset image.
 """
 
-import csv
 import math
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from hmrm import reading
 from hmrm.clip import Image, Issue
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 
 Points = tuple[float, ...]
 """x and y of the five points, one after the other."""
@@ -29,20 +29,21 @@ def read_points(path: Path) -> dict[str, Points]:
             numbers, one clip twice, or eyes and mouth that are mirrored or lie on one line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        header, rows = reading.table(reading.read_text(path, encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is no text; save the points as CSV in UTF-8") from error
-    reader = csv.DictReader(text.splitlines())
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    except reading.DamagedError as error:
+        raise DataError(f"{path}: {error}; save the points as CSV in UTF-8") from error
+    missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise DataError(f"{path}: column {missing[0]!r} is missing; needs {', '.join(COLUMNS)}")
     found: dict[str, Points] = {}
-    for row in reader:
-        where, name = f"{path} line {reader.line_num}", (row["id"] or "").strip()
+    for line, row in rows:
+        where, name = f"{path} line {line}", (row["id"] or "").strip()
         if not name or name in found:
-            raise DataError(f"{where}: id {name!r} is {'there twice' if name else 'empty'}")
+            raise DataError(
+                f"{where}: id {shortened(name)} {'occurs twice' if name else 'is empty'}"
+            )
         found[name] = tuple(_number(row[column], column, where) for column in COLUMNS[1:])
         _check_face(found[name], where)
     if not found:
@@ -92,7 +93,7 @@ def _number(cell: str | None, column: str, where: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"{where}: {column} is {cell!r}; expected a number")
+        raise DataError(f"{where}: {column} is {shortened(cell)}; expected a number")
     return number
 
 

@@ -6,7 +6,6 @@ or names another model. Every row is an ordinary run in a folder of its own, res
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -111,10 +110,7 @@ def load_ablation(
         ConfigError: unreadable, unknown key, two rows of one name, a row that changes nothing,
             or a model that is code and was not allowed.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
+    table = config.read_table(path)
     unknown = sorted(set(table) - {"base", "paper", "evaluation", "rows"})
     if unknown or not isinstance(table.get("base"), str) or not table.get("rows"):
         what = f"unknown key {unknown[0]!r}" if unknown else "no base, or no rows"

@@ -1,7 +1,5 @@
 """Action units found against action units annotated: one F1 for each, over all clips pooled."""
 
-import csv
-import io
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -9,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from hmrm import reading
 from hmrm.csv_cells import unguarded
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
@@ -246,11 +245,15 @@ def _rows(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]
     """The header, and each row with its line."""
     text = table_text(path, if_workbook="name the data set whose table it is with --dataset")
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        rows = [(reader.line_num, row) for row in reader]
-        header = tuple(reader.fieldnames or ())
-    except csv.Error as error:
-        raise DataError(f"{path}: cannot be read as a table ({error})") from error
+        header, cells = reading.table(text)
+    except reading.DamagedError as error:
+        raise DataError(f"{path} {error}") from error
+    rows = []
+    for line, row in cells:
+        short = next((name for name, cell in row.items() if cell is None), None)
+        if short is not None:
+            raise DataError(f"{path} line {line}: has no cell {short!r}; the row is too short")
+        rows.append((line, {name: cell or "" for name, cell in row.items()}))
     if not header:
         raise DataError(f"{path}: is empty; give a table with a header")
     return header, rows

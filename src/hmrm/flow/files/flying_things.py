@@ -49,7 +49,7 @@ def flying_things(
 
 def _sample(flow: Path, frames: Path, word: str, step: int) -> FlowSample | None:
     number = flow.stem.removeprefix(f"OpticalFlow{word}_").removesuffix("_L")
-    if not number.isdigit():
+    if not (number.isascii() and number.isdecimal()):
         raise DataError(f"{flow}: unexpected name; expected OpticalFlow{word}_NNNN_L.pfm")
     onset = frames / f"{number}.png"
     apex = frames / f"{int(number) + step:0{len(number)}d}.png"

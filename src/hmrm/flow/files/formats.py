@@ -167,7 +167,9 @@ def _decode_npy(file: BinaryIO, size_bytes: int) -> Float32[np.ndarray, "2 h w"]
     version = file.read(2)
     length_kind = "<H" if version[:1] == b"\x01" else "<I"
     length_bytes = file.read(struct.calcsize(length_kind))
-    if version not in (b"\x01\0", b"\x02\0", b"\x03\0") or len(length_bytes) < 2:
+    if version not in (b"\x01\0", b"\x02\0", b"\x03\0") or len(length_bytes) < struct.calcsize(
+        length_kind
+    ):
         raise ValueError("its .npy version is unknown")
     (length,) = struct.unpack(length_kind, length_bytes)
     if length > _NPY_HEADER_MOST_BYTES:

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hmrm import limits
 from hmrm.errors import ConfigError
 from hmrm.flow.gru_aofe import cue
 from hmrm.flow.gru_aofe.correlation import correlation_pyramid
@@ -85,6 +86,22 @@ class GruAofeConfig:
             least = 3 if name == "motion" else 1
             if not isinstance(value, bool) and value < least:
                 raise ConfigError(f"{name} = {value}: must be at least {least}")
+        limits.require_network(
+            width=max(self.encoder_width, self.features, self.state, self.context, self.motion),
+            depth=max(self.correlation_levels, self.correlation_radius, self.attention_pool),
+        )
+        limits.require_network(width=max(self.head_width, self.attention_size, self.iterations))
+
+    @property
+    def least_parameters(self) -> int:
+        """A number that the network certainly has more parameters than."""
+        looked_up = self.correlation_levels * (2 * self.correlation_radius + 1) ** 2
+        return max(
+            self.encoder_width**2,
+            self.encoder_width * max(self.features, self.context),
+            self.state * max(self.state, self.motion, self.context, self.head_width),
+            self.head_width * looked_up,
+        )
 
 
 class FlowEstimate(NamedTuple):

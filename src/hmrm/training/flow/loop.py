@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hmrm import atomic, config, provenance, records, run_folder
-from hmrm.errors import ConfigError, NumericalError
+from hmrm import atomic, config, provenance, reading, records, run_folder
+from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.flow.files.flying_chairs import flying_chairs
 from hmrm.flow.files.flying_things import flying_things
 from hmrm.flow.files.samples import read_sample
@@ -372,7 +372,12 @@ class Validation:
 
 def _report(folder: Path, step: int, errors: FlowErrors) -> None:
     path = folder / VALIDATION
-    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    try:
+        table = reading.read_json(path) if path.exists() else []
+    except (OSError, reading.DamagedError) as error:
+        raise DataError(f"{path}: {error}; remove the folder to start again") from error
+    if not isinstance(table, list):
+        raise DataError(f"{path}: expected a list of errors; remove the folder to start again")
     earlier = [records.from_json(Validation, row, where=str(path)) for row in table]
     # Errors of steps that were taken again after a stop are replaced.
     rows = [row for row in earlier if row.step < step] + [Validation(step=step, errors=errors)]
