@@ -36,6 +36,4 @@ def test_the_writer_guards_text_alone():
 def test_intervals_of_such_videos_are_read_back(tmp_path, name):
     found = Interval(subject="", video=name, onset_index=1, offset_index=9, kind="micro")
     write_csv(tmp_path / "t.csv", [found])
-    assert [one.video for one in read_intervals(tmp_path / "t.csv", role="found").intervals] == [
-        name
-    ]
+    assert [one.video for one in read_intervals([tmp_path / "t.csv"], "found").intervals] == [name]

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from hmrm.flow.opencv import optflow
+
 # OpenCV's type stubs lack some algorithms and do not accept None for "no first guess".
 _opencv: Any = cv2
 
@@ -42,6 +44,10 @@ class DualTVL1:
     scale_step: float = 0.8
     warps: int = 5
 
+    def __post_init__(self) -> None:
+        """Raise before any work where OpenCV lacks it."""
+        optflow()
+
     def __call__(
         self, onset: UInt8[np.ndarray, "h w"], apex: UInt8[np.ndarray, "h w"]
     ) -> Float32[np.ndarray, "2 h w"]:
@@ -49,7 +55,7 @@ class DualTVL1:
         second = match_brightness(apex, onset) if self.matched else apex.astype(np.float32)
         # OpenCV multiplies float images by 255; float keeps the matched image unrounded.
         first = onset.astype(np.float32) / 255.0
-        solver = _opencv.optflow.DualTVL1OpticalFlow_create(
+        solver = optflow().DualTVL1OpticalFlow_create(
             nscales=self.scales, warps=self.warps, scaleStep=self.scale_step
         )
         return _channels_first(solver.calc(first, second / 255.0, None))
@@ -63,11 +69,15 @@ class DeepFlow:
     32 px a side OpenCV's pyramid has too few levels and motion comes out too small.
     """
 
+    def __post_init__(self) -> None:
+        """Raise before any work where OpenCV lacks it."""
+        optflow()
+
     def __call__(
         self, onset: UInt8[np.ndarray, "h w"], apex: UInt8[np.ndarray, "h w"]
     ) -> Float32[np.ndarray, "2 h w"]:
         """Flow from onset to apex in px."""
-        return _channels_first(_opencv.optflow.createOptFlow_DeepFlow().calc(onset, apex, None))
+        return _channels_first(optflow().createOptFlow_DeepFlow().calc(onset, apex, None))
 
 
 @dataclass(frozen=True, kw_only=True)

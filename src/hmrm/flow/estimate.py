@@ -86,6 +86,7 @@ def build_estimator(method: str) -> FlowEstimator:
     """The estimator of that name, for many pairs of ``(h, w)`` uint8 images.
 
     Raises:
+        MissingExtraError: another OpenCV package has replaced the one that holds it.
         InputError: no estimator has that name.
     """
     if method not in ESTIMATORS:
