@@ -11,10 +11,14 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 from hmrm import limits
+
+TomlValue = str | int | float | bool | date | time | list["TomlValue"] | dict[str, "TomlValue"]
+"""What a TOML file can hold; a datetime is a date, too."""
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _LONG_INTEGER = r"(?<![\d.eE])(?<![eE][+-])\d{%d,}(?![\d.eE])"
@@ -107,7 +111,7 @@ def parse_json(text: str) -> Any:
     return found
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, "TomlValue"]:
     """Plain values of a TOML file.
 
     Raises:
@@ -125,7 +129,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     return found
 
 
-def _require_small(table: Mapping[str, Any]) -> None:
+def _require_small(table: Mapping[str, "TomlValue"]) -> None:
     most = limits.current()
     level: list[Any] = [table]
     for _ in range(most.depth + 1):

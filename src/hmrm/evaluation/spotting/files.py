@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from hmrm import reading, records
 from hmrm.csv_cells import unguarded
@@ -274,7 +274,7 @@ def _whole(text: str) -> bool:
 class _SpottedVideo:
     subject: str
     video: str
-    intervals: tuple[Mapping[str, Any], ...]
+    intervals: tuple[Mapping[str, str | int | float | bool | tuple[str, ...] | None], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
