@@ -107,7 +107,7 @@ def parse_json(text: str) -> Any:
     return found
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> Any:
     """Plain values of a TOML file.
 
     Raises:
@@ -125,7 +125,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     return found
 
 
-def _require_small(table: Mapping[str, Any]) -> None:
+def _require_small(table: Any) -> None:
     most = limits.current()
     level: list[Any] = [table]
     for _ in range(most.depth + 1):
