@@ -16,11 +16,8 @@ PENDING = frozenset(
         "image-large-spotted",
         "gif-claims-spotted",
         # Annotation tables.
-        "table-digits",
-        "table-digits-as-text",
         # Text tables.
         # Finished runs.
-        "run-without-seeds",
         "run-fold-cut-off",
         "run-fold-scores-rolled",
     }
