@@ -32,7 +32,7 @@ def read_table(path: Path) -> dict[str, Any]:
     try:
         return reading.read_toml(path)
     except FileNotFoundError as error:
-        raise ConfigError(f"config {path}: no such file") from error
+        raise ConfigError(f"config {path}: cannot be read; no such file") from error
     except (OSError, reading.DamagedError) as error:
         raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from hmrm.clip import ClipId
-from hmrm.errors import ConfigError, DataError
+from hmrm.errors import ConfigError, DataError, shortened
 
 SCHEMES = ("loso", "loso-per-dataset", "datasets", "a number k of subject-grouped folds")
 
@@ -67,10 +67,10 @@ def build(
         folds = leave_one_out(subjects, within=datasets)
     elif scheme == "datasets":
         folds = leave_one_out(datasets)
-    elif scheme.isdecimal():
+    elif scheme.isdecimal() and len(scheme) <= 6:
         folds = grouped_folds(subjects, labels, folds=int(scheme), seed=seed)
     else:
-        raise ConfigError(f"folds {scheme!r} are unknown; choose {', '.join(SCHEMES)}")
+        raise ConfigError(f"folds {shortened(scheme)} are unknown; choose {', '.join(SCHEMES)}")
     return Protocol(scheme=scheme, classes=classes, folds=folds)
 
 

@@ -336,6 +336,8 @@ def read_result(folder: Path) -> RunResult:
         DataError: not a finished run, damaged, or seeds that do not speak of the same clips.
     """
     summary = read_summary(folder)
+    if not summary.seeds:
+        raise DataError(f"{folder / RUN_FILE}: names no seed; delete it and run again")
     predictions = {
         seed: read_table(folder / "predictions" / f"seed{seed}.csv", classes=summary.classes)
         for seed in summary.seeds

@@ -3,6 +3,7 @@
 import csv
 import importlib
 import io
+import re
 import struct
 import warnings
 import zipfile
@@ -23,6 +24,8 @@ SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
 Cell = str | int | float | bool | date | time | timedelta | None
 """What a cell may hold, without any interpretation."""
 
+_MOST_DIGITS = 100
+_LONG_NUMBER = re.compile(rf"\d{{{_MOST_DIGITS + 1}}}")
 _MOST_PLACES = 5_000_000
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 
@@ -73,10 +76,26 @@ def read_workbook(path: Path) -> tuple[Sheet, ...]:
     if content.startswith(b"PK"):
         if b"opendocument.spreadsheet" in content[:200]:
             raise DataError(f"{path}: is an OpenDocument table; save it as .xlsx")
-        return _read_xlsx(path, content)
+        return _with_small_cells(_read_xlsx(path, content))
     if content.startswith(b"\xd0\xcf\x11\xe0"):
-        return _read_xls(path, content)
-    return (_read_text(path, content),)
+        return _with_small_cells(_read_xls(path, content))
+    return _with_small_cells((_read_text(path, content),))
+
+
+def _with_small_cells(sheets: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
+    """Refuse sheets with cells that are no annotation, and that would stop whoever reads them."""
+    most = limits.current().cell_letters
+    for sheet in sheets:
+        for number, row in enumerate(sheet.rows):
+            for column, cell in enumerate(row):
+                if not isinstance(cell, str) or len(cell) <= _MOST_DIGITS:
+                    continue
+                if len(cell) > most or _LONG_NUMBER.search(cell):
+                    raise DataError(
+                        f"{sheet.file}: {sheet.where(number, column)} holds {len(cell)} letters, "
+                        f"or a number of more than {_MOST_DIGITS} digits; correct the cell"
+                    )
+    return sheets
 
 
 def column_letters(column: int) -> str:

@@ -293,8 +293,12 @@ def read_map(path: Path) -> Float32[np.ndarray, "3 s s"]:
     try:
         content = reading.read_bytes(path)
         sizes = set(image_size.claimed_sizes(content))
-    except (OSError, ValueError, IndexError, struct.error) as error:
+    except (OSError, reading.DamagedError) as error:
         raise DataError(f"{path}: the flow map is missing or unreadable ({error})") from error
+    except (ValueError, IndexError, struct.error) as error:
+        raise DataError(
+            f"{path}: not a readable picture ({len(content)} bytes); copy it again"
+        ) from error
     if sizes - {(SIDE, SIDE)}:
         width, height = min(sizes - {(SIDE, SIDE)})
         raise DataError(f"{path}: expected {SIDE} x {SIDE} RGB of 8 bits, got {width} x {height}")

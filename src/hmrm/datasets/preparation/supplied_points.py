@@ -42,7 +42,7 @@ def read_points(path: Path) -> dict[str, Points]:
         where, name = f"{path} line {line}", (row["id"] or "").strip()
         if not name or name in found:
             raise DataError(
-                f"{where}: id {shortened(name)} {'occurs twice' if name else 'is empty'}"
+                f"{where}: id {shortened(name)} is {'there twice' if name else 'empty'}"
             )
         found[name] = tuple(_number(row[column], column, where) for column in COLUMNS[1:])
         _check_face(found[name], where)

@@ -26,7 +26,7 @@ from typing import Literal
 
 from hmrm import reading, records
 from hmrm.csv_cells import unguarded
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 from hmrm.evaluation.spotting.rows import NUMBER, ReadOptions, Row, interval_of
 from hmrm.evaluation.text_files import table_text
 from hmrm.intervals import IntervalTable, Kind, build_table, kind_of
@@ -274,7 +274,7 @@ def _whole(text: str) -> bool:
 class _SpottedVideo:
     subject: str
     video: str
-    intervals: tuple[Mapping[str, str | int | float | bool | tuple[str, ...] | None], ...]
+    intervals: tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,4 +295,6 @@ def _json_rows(file: Path, text: str) -> Iterator[Row]:
         place = {"where": f"{file} video {i}", "subject": video.subject, "video": video.video}
         yield place | {"onset": "", "offset": ""}
         for one in video.intervals:
+            if not isinstance(one, Mapping):
+                raise DataError(f"{file} video {i}: an interval is {shortened(one)}, not a table")
             yield place | {name: str(one.get(name, "")) for name in NAMES if name not in place}
