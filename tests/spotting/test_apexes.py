@@ -19,7 +19,7 @@ from hmrm.spotting.cover import AppearanceRecorder
 from hmrm.spotting.first_pass import FaceTrack
 from hmrm.spotting.motion import MotionMeter
 from hmrm.spotting.settings import SpottingConfig
-from hmrm.video.source import TexturedImage, VideoSource
+from hmrm.video.source import TimedImage, VideoSource
 
 RATE = 50.0
 
@@ -35,11 +35,11 @@ class Numbered(VideoSource):
         noise = rng.uniform(0, 200, (size_wh_px[1], size_wh_px[0])).astype(np.float32)
         self.texture = cv2.GaussianBlur(noise, (0, 0), 6).astype(np.uint8)
 
-    def _images(self) -> Iterator[TexturedImage]:
+    def _images(self) -> Iterator[TimedImage]:
         for index in range(self.frame_count or 0):
             self.decoded += 1
             image = np.stack([self.texture + np.uint8(index)] * 3, axis=-1)
-            yield TexturedImage(
+            yield TimedImage(
                 time_s=index / RATE, size_wh_px=self.size_wh_px, load=partial(np.asarray, image)
             )
 
