@@ -209,6 +209,7 @@ def test_the_intervals_of_a_result() -> None:
         "data_hash": "d",
         "frame_count": 7,
         "frames_per_s": 29.97,
+        "measured": True,
         "duration_s": 0.3333,
         "intervals": [
             {
@@ -235,7 +236,7 @@ def test_everything_that_decides_a_result_is_in_its_digest() -> None:
         settings_digest("spot", SpottingConfig(faces="all"), {"rate": "25"}),
         settings_digest("spot", AnalyzeConfig(), {"rate": "25"}),
         settings_digest("spot", SpottingConfig(), {"rate": "26"}),
-        settings_digest("spot", SpottingConfig(distractors=None), {"rate": "25"}),
+        settings_digest("spot", SpottingConfig(detector="mtcnn"), {"rate": "25"}),
     }
     assert len(others) == 5 and ours not in others
 

@@ -213,14 +213,17 @@ class _Scenes:
     cutter: CutDetector = field(default_factory=CutDetector)
     cuts_s: list[float] = field(default_factory=list)
     black: int = 0
+    dark: bool = False
 
     def faces(self, frame: Frame) -> list[MeshFace]:
         """Faces of the next frame; none where it is black."""
         flags = self.cutter.update(frame.image)
         self.black += flags.black
+        after_dark, self.dark = self.dark, flags.black
         if flags.black:
             return []
-        found = self.tracker.update(frame)
+        # Nothing is read across black frames.
+        found = self.tracker.update(frame, cut=after_dark)
         # A hand-held camera shakes the structure of an image; a face that is still there, and
         # looks as before, says that the scene is the same.
         if flags.cut and not any(_goes_on(face, frame, self.recorders) for face in found):
