@@ -207,7 +207,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no"):
         read_intervals([tmp_path / "empty"], "found")
     (tmp_path / "a.json").write_text("{}")
-    with pytest.raises(DataError, match="not written by hmrm spot: 'videos' is missing"):
+    with pytest.raises(DataError, match="not written by hmrm spot: has no 'videos'"):
         read_intervals([tmp_path / "a.json"], "found")
 
 
