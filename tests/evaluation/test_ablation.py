@@ -1,6 +1,7 @@
 """An ablation: rows are ordinary runs, compared with the base on the same subjects."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from hmrm import records
 from hmrm.errors import ConfigError, NumericalError
-from hmrm.evaluation.ablation.runs import ablate, load_ablation, tabulate
+from hmrm.evaluation.ablation import runs
+from hmrm.evaluation.ablation.runs import ablate, tabulate
 from hmrm.evaluation.ablation.table import NONE_SHOWN, SAME, verdict
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.statistics import Difference, holm, paired_bootstrap
@@ -16,6 +18,7 @@ from hmrm.synthetic.datasets.flow_maps import synthesize_maps
 from hmrm.training.registry import find_recogniser
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+load_ablation = partial(runs.load_ablation, allow_code=("toy_models",))
 BASE_TOML = """
 [model]
 name = "toy_models:Softmax"

@@ -101,7 +101,7 @@ def test_found_units_come_in_several_forms(text: str, tmp_path: Path) -> None:
         ("id,p_AU4\na,0.1\nb,1.7\n", "line 3: p_AU4 is '1.7'; .* from 0 to 1"),
         ("id,p_AU4\na,-3\n", "line 2: p_AU4 is '-3'"),
         ("", "f.csv: is empty"),
-        ("id,AU4,AU5\na,1\n", "line 2: AU5 is None"),
+        ("id,AU4,AU5\na,1\n", "line 2: has no cell 'AU5'"),
         ("id,AU4\n,1\n", "line 2: id is empty"),
         ("id,AU4\na,1\na,0\n", "line 3: clip a occurs twice"),
         ("id,action_units\na,smile\n", "line 2: action units 'smile'"),

@@ -166,6 +166,11 @@ def _on_disk(
         raise DataError("its video is not on disk")
     found = frames_of(record, folder.path, notes)
     places = places_in(folder.path)
+    used = [found.onset, *(path for _, path in found.between)]
+    used += [] if found.apex is None else [found.apex[1]]
+    unread = next((path for path in used if path not in places), None)
+    if unread is not None:
+        raise DataError(f"{unread}: is no readable file; copy the frame again")
     first, last = places[found.onset], max(places.values())
     numbers = [number for number, _ in found.between]
     row = _Row(onset=first, apex=None, offset=None)

@@ -105,12 +105,12 @@ def load_checkpoint(
         raise WeightsError(f"{path}: made for another network: {_differences(card, expected)}")
     if card.steps < 1 and not allow_untrained:
         raise WeightsError(f"{path}: random weights, no training step was taken; train them first")
+    tensors = _parse(content, path)
     if card.config.least_parameters > len(content):
         raise WeightsError(
             f"{path.with_suffix('.json')}: describes a larger network than {path.name} can hold; "
             "copy both files again"
         )
-    tensors = _parse(content, path)
     _require_finite(tensors, path)
     try:
         model = HMRM(

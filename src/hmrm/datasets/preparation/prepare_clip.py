@@ -1,9 +1,7 @@
 """One clip of a data set: face found in the onset, pair aligned, flow and flow map made."""
 
 import hashlib
-import io
 import json
-import zipfile
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,7 +11,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from hmrm import atomic, config, provenance
+from hmrm import atomic, config, provenance, reading
+from hmrm.arrays import read_arrays
 from hmrm.clip import FlowMap, Image, Issue
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
@@ -150,11 +149,13 @@ def prepare_clip(job: Job) -> Outcome:
 def read_result(job: Job) -> Prepared | None:
     """The clip's result, if it is there whole and was made from the same record and settings."""
     try:
-        with np.load(io.BytesIO(job.file("flow", ".npz").read_bytes())) as arrays:
-            table = json.loads(str(arrays["info"]))
-            info = config.from_mapping(ClipInfo, table, where="info")
-            values, scale_px = arrays["values"], float(arrays["scale_px"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ConfigError):
+        arrays = read_arrays(
+            job.file("flow", ".npz"), {"values": "f", "info": "U", "scale_px": "f"}
+        )
+        table = reading.parse_json(str(arrays["info"]))
+        info = config.from_mapping(ClipInfo, table, where="info")
+        values, scale_px = arrays["values"], float(arrays["scale_px"])
+    except (OSError, ValueError, TypeError, ConfigError):
         return None
     if info.digest != job.digest:
         return None
