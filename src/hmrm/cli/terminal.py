@@ -6,7 +6,6 @@ characters are shown as their numbers.
 
 import errno
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -64,19 +63,12 @@ class Terminal(Console):
     def file(self, new_file: Any) -> None:
         self._file = new_file
 
-    def on_broken_pipe(self) -> None:
-        """End quietly: nobody reads what would follow.
-
-        Raises:
-            SystemExit: with `BROKEN_PIPE`.
-        """
-        self.quiet = True
-        _discard(sys.stderr if self.stderr else sys.stdout)
-        raise SystemExit(BROKEN_PIPE)
-
 
 class _AnyText:
-    """A stream that writes what its encoding lacks in plain letters, and names a full disk."""
+    """A stream that writes what its encoding lacks in plain letters.
+
+    It names a full disk, and ends the program quietly where nobody reads what would follow.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -102,6 +94,9 @@ class _AnyText:
     def _named(self) -> Iterator[None]:
         try:
             yield
+        except BrokenPipeError:
+            _discard(self._stream)
+            raise SystemExit(BROKEN_PIPE) from None
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
