@@ -83,7 +83,8 @@ _PASSING = """
 `python -m benchmarks.flow.passing`: {scenes} synthetic scenes of {width} × {height} px, seven
 textured things with affine motion, 3 to 7 px at the fastest pixel of a scene, edges as sharp as a
 lens leaves them, noise of 1.5 grey levels. Hidden pixels count. *Near edges*: within 10 px of a
-jump of the motion. *Minus*: difference over the scenes, ± two standard errors. hmrm commit {commit}.
+jump of the motion. *Minus*: difference over the scenes, ± two standard errors. hmrm
+commit {commit}.
 
 """
 
