@@ -251,6 +251,16 @@ def test_static_and_identical_frames_are_no_movement(smirk: Drawn, tmp_path: Pat
         )
 
 
+def test_too_few_frames_are_told_and_one_is_refused(smirk: Drawn, tmp_path: Path) -> None:
+    two = analyze(written(tmp_path / "two.mkv", smirk.frames[45:47]), detector=smirk.detector)
+    assert two.events == ()
+    assert [notice.message for notice in two.notices if notice.code == "too_few_frames"] == [
+        "2 frames: too few to find a movement in; give --onset 0 --apex 1"
+    ]
+    with pytest.raises(InputError, match="one frame, in which nothing can move"):
+        analyze(written(tmp_path / "one.mkv", smirk.frames[:1]), detector=smirk.detector)
+
+
 def test_noise_on_a_still_picture_is_no_movement(smirk: Drawn, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noisy = [

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hmrm.analysis.classify import NetworkClassifier, open_classifier, origin_of
+from hmrm.analysis.settings import Classification
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError, WeightsError
 from hmrm.faces.regions import FINE
@@ -89,3 +90,10 @@ def test_a_classifier_is_opened_only_from_weights(classifier: NetworkClassifier)
     assert open_classifier(classifier) is classifier
     known = origin_of(classifier)
     assert known is not None and len(known.sha256) == 64
+
+
+def test_two_classes_about_as_probable_are_unclear() -> None:
+    near = Classification(probabilities={"surprise": 0.42, "positive": 0.2, "negative": 0.38})
+    assert near.label == "unclear: negative or surprise"
+    assert Classification(probabilities={"negative": 0.6, "surprise": 0.4}).label == "negative"
+    assert Classification(probabilities={"none": 1.0}).label == "none"

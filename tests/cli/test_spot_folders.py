@@ -47,16 +47,15 @@ def test_an_assumed_rate_names_the_option_and_videos_as_the_table_does(tmp_path:
     assert rows[1:] == [",a_color,,,,,", ",b_color,,,,,"]
 
 
-@pytest.mark.parametrize("command", ["analyze", "spot"])
 def test_68_landmarks_need_an_extra_and_say_so(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in "ab":
         write_video(tmp_path / f"{name}.mp4", [np.full((64, 64, 3), 90, np.uint8)] * 3, 25.0)
     monkeypatch.setitem(sys.modules, "dlib", None)
     landmarker.cache_clear()
     where = (str(tmp_path), "-o", str(tmp_path / "out"), "--landmarks", "68", "--no-progress")
-    done = CliRunner().invoke(app, [command, *where])
+    done = CliRunner().invoke(app, ["analyze", *where])
     assert isinstance(done.exception, MissingExtraError)
     assert "pip install 'hmrm[dlib]'" in str(done.exception)
     assert not (tmp_path / "out").exists()
