@@ -130,8 +130,8 @@ def variants() -> dict[str, FusionConfig]:
         ),
         "without blink rules": replace(
             whole,
-            expressions=replace(mesh, rules=replace(mesh.rules, blink_share=2.0)),
-            blink_share=2.0,
+            expressions=replace(mesh, rules=replace(mesh.rules, blink_fraction=2.0)),
+            blink_fraction=2.0,
         ),
         "without turn rule (registration)": replace(whole, turning_deg=1e9),
         "without cover rule": replace(whole, cover=replace(whole.cover, nose=2.0, cheek=2.0)),

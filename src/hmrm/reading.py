@@ -11,14 +11,10 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 from hmrm import limits
-
-TomlValue = str | int | float | bool | date | time | list["TomlValue"] | dict[str, "TomlValue"]
-"""What a TOML file can hold; a datetime is a date, too."""
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _LONG_INTEGER = r"(?<![\d.eE])(?<![eE][+-])\d{%d,}(?![\d.eE])"

@@ -45,13 +45,13 @@ def analyze(
         frames_per_s: rate of an image folder, or instead of a video's own.
         classifier: gives the classes: name or path of weights, or a callable; None leaves them
             empty, and a notice says so.
-        detector: finds faces; None is the one that ``config`` names, for given frames MTCNN.
+        detector: finds faces; None is the one that ``config`` names, for supplied frames MTCNN.
 
     Raises:
         InputError: a source that cannot be used; VideoError and FrameIndexError are below it.
         FaceNotFoundError: no face in any frame that was read.
         FaceTooSmallError: no face is large enough.
-        MissingExtraError: torch, which the classifier, MTCNN and given frames need, or the
+        MissingExtraError: torch, which the classifier, MTCNN and supplied frames need, or the
             landmarks' extra is not installed.
         WeightsError: the weights cannot be used.
 

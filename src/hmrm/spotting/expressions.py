@@ -36,9 +36,9 @@ class RuleConfig:
         speech_salience: what a part other than the mouth's opening and the chin must reach to be
             an expression during speech; syllables move corners, upper lip and brows below it.
         end_salience: what a candidate must reach whose onset or offset nobody saw.
-        blink_share: a short movement of the brows alone with shut eyes in so much of it is the
+        blink_fraction: a short movement of the brows alone with shut eyes in so much of it is the
             blink's, which pulls at them.
-        cover_share: a part that is covered in so much of a candidate does not count in it.
+        cover_fraction: a part that is covered in so much of a candidate does not count in it.
         cover_salience: what another part must then reach: the mesh fits a face as a whole.
         least_s: shorter candidates are glitches of the mesh.
         turned_deg: an expression during which the head turns so far is flagged.
@@ -46,8 +46,8 @@ class RuleConfig:
 
     speech_salience: float = 2.0
     end_salience: float = 1.5
-    blink_share: float = 0.5
-    cover_share: float = 0.3
+    blink_fraction: float = 0.5
+    cover_fraction: float = 0.3
     cover_salience: float = 1.5
     least_s: float = 0.08
     turned_deg: float = 10.0
@@ -168,7 +168,7 @@ def _reason(
     """Why a candidate is no expression; None if it is one."""
     rows = slice(one.onset, one.offset + 1)
     lasts_s = float(measures.time_s[one.offset] - measures.time_s[one.onset])
-    over = hidden[rows].mean(axis=0) >= config.cover_share
+    over = hidden[rows].mean(axis=0) >= config.cover_fraction
     if over.any() and one.parts[~over].max(initial=0.0) < config.cover_salience:
         return "covered"
     if lasts_s < config.least_s:
@@ -177,7 +177,7 @@ def _reason(
         return "speech"
     others = np.delete(one.parts, _BROWS).max()
     # Brows that are raised for longer are raised though the eyes blink meanwhile.
-    if others < 1 and lasts_s <= MICRO_S and shut[rows].mean() >= config.blink_share:
+    if others < 1 and lasts_s <= MICRO_S and shut[rows].mean() >= config.blink_fraction:
         return "blink"
     if (one.begins_before or one.lasts_beyond) and one.salience < config.end_salience:
         return "weak_at_end"

@@ -58,7 +58,7 @@ class FineConfig:
     Attributes:
         scales: micro-expressions, and weak movements of up to about 2 s and 4 s.
         noise_floor_px: least noise assumed.
-        told_s: so much quiet time tells a face's own noise; with less, the known one stands,
+        decided_s: so much quiet time tells a face's own noise; with less, the known one stands,
         heard_s: unless at least so much tells of a larger one.
         known_times: registration's wandering at rest in its scatter from frame to frame.
         known_floor_px: and at least this.
@@ -94,7 +94,7 @@ class FineConfig:
         ),
     )
     noise_floor_px: float = 0.01
-    told_s: float = 3.0
+    decided_s: float = 3.0
     heard_s: float = 0.75
     known_times: float = 4.2
     known_floor_px: float = 0.032
@@ -123,7 +123,7 @@ class FineMovement:
         region: the one whose displacement stood highest above its threshold.
         peak_px: that region's displacement at the apex, from the onset.
         salience: height over the threshold, 1 the least that counts.
-        blink_share: part of the movement during which the eyes blink.
+        blink_fraction: part of the movement during which the eyes blink.
     """
 
     onset: int
@@ -132,7 +132,7 @@ class FineMovement:
     region: str
     peak_px: float
     salience: float
-    blink_share: float
+    blink_fraction: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -219,7 +219,7 @@ def _parts(
         blink = _blinks(np.interp(even, times, signal.eye_change[rows]), config, step_s)
         busy = np.interp(even, times, displaced[rows].astype(float)) > 0.5
         quiet_s = float((~(blink | busy)).sum() * step_s)
-        brief = quiet_s < config.told_s
+        brief = quiet_s < config.decided_s
         if quiet_s < scale.rest_s:
             rest = rest_between_ends(motion, blink | busy)
         else:
@@ -332,7 +332,7 @@ def _movements(
                 region=names[region],
                 peak_px=float(np.linalg.norm(moved)),
                 salience=float(score[peak]),
-                blink_share=float(part.blink[onset : offset + 1].mean()),
+                blink_fraction=float(part.blink[onset : offset + 1].mean()),
             )
         )
     return found

@@ -52,7 +52,7 @@ class FusionConfig:
         returning: a fine movement at whose apex the mesh shows the same part nearer to neutral than
             at its onset, by so much (its thresholds), is a return.
         turning_deg: a fine movement during which the head turns so far is the head's.
-        blink_share: a fine movement with a blink in so much of it is the blink's.
+        blink_fraction: a fine movement with a blink in so much of it is the blink's.
         speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
             speech too soft for the mesh's opening to tell.
     """
@@ -64,7 +64,7 @@ class FusionConfig:
     flank_s: float = 0.12
     returning: float = 0.1
     turning_deg: float = 6.0
-    blink_share: float = 0.5
+    blink_fraction: float = 0.5
     speech_gap_s: float = 1.0
     speech_count: int = 3
 
@@ -233,7 +233,7 @@ def _of_registration(
         region=one.region,
         salience=one.salience,
         peak_px=one.peak_px,
-        flags=("blink_overlap",) if one.blink_share else (),
+        flags=("blink_overlap",) if one.blink_fraction else (),
     )
 
 
@@ -262,7 +262,7 @@ def _reason(
     onset, apex = np.clip(np.searchsorted(measures.index, frames[:2]), 0, len(far) - 1)
     if far[apex] < far[onset] - config.returning:
         return "return"
-    if one.blink_share >= config.blink_share:
+    if one.blink_fraction >= config.blink_fraction:
         return "blink"
     rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
     if rows.any():

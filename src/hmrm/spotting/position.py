@@ -54,8 +54,8 @@ class PositionConfig:
             are in it.
         own_noise: a clip whose mesh scatters more (dark, small, compressed) adds this many times
             its own scatter from frame to frame.
-        jaw_share: part of the lower lip's way that corners go when the jaw merely drops (measured
-            .2 to .45); the rest of a corner's way is its own.
+        jaw_fraction: part of the lower lip's way that corners go when the jaw merely drops
+            (measured .2 to .45); the rest of a corner's way is its own.
         smooth_s: standard deviation of the smoothing in time.
     """
 
@@ -71,7 +71,7 @@ class PositionConfig:
         }
     )
     own_noise: float = 1.0
-    jaw_share: float = 0.3
+    jaw_fraction: float = 0.3
     smooth_s: float = 0.03
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class Position:
 def position_of(measures: FaceMeasures, config: PositionConfig | None = None) -> Position:
     """Positions of a face in all its frames."""
     config = config or PositionConfig()
-    columns = _columns(measures, config.jaw_share)
+    columns = _columns(measures, config.jaw_fraction)
     wander = np.array([config.wander[kind] for _, _, kind in COLUMNS])
     noise = config.own_noise * scatter(columns, measures.segment)
     return Position(
@@ -105,12 +105,12 @@ def position_of(measures: FaceMeasures, config: PositionConfig | None = None) ->
     )
 
 
-def _columns(measures: FaceMeasures, jaw_share: float) -> Float[np.ndarray, "n c"]:
+def _columns(measures: FaceMeasures, jaw_fraction: float) -> Float[np.ndarray, "n c"]:
     def at(region: str, axis: int) -> Float[np.ndarray, " n"]:
         return measures.place[:, _ROW[region], axis]
 
     upper, lower = at("upper_lip", 1), at("lower_lip", 1)
-    jaw = (1 - jaw_share) * upper + jaw_share * lower
+    jaw = (1 - jaw_fraction) * upper + jaw_fraction * lower
     left, right = "left_mouth_corner", "right_mouth_corner"
     wings = (at("left_nose_wing", 1) + at("right_nose_wing", 1)) / 2
     lips_z = (at("upper_lip", 2) + at("lower_lip", 2)) / 2
