@@ -12,7 +12,12 @@ import xlwt
 
 from fuzz.seeds.commands import succeed
 from hmrm.synthetic.datasets.catalogue import FAKES
-from hmrm.synthetic.datasets.writer import FakeSet, write_fake, write_points, write_table
+from hmrm.synthetic.datasets.writer import (
+    SyntheticDataSet,
+    write_points,
+    write_synthetic,
+    write_table,
+)
 
 Make = Callable[[Path, Path], None]
 
@@ -81,7 +86,7 @@ def folders(name: str) -> Make:
 
 def _folders(name: str, folder: Path, kit: Path) -> None:
     del kit
-    write_fake(folder / "root", _some(name), pictures="blank")
+    write_synthetic(folder / "root", _some(name), images="blank")
 
 
 def corrections(folder: Path, kit: Path) -> None:
@@ -106,7 +111,7 @@ def prepared(folder: Path, kit: Path) -> None:
 def kit(folder: Path) -> None:
     """A small data set, prepared once, and found action units to score tables with."""
     place = folder / "prepare"
-    points = write_fake(place / "root", _some("casme2"))
+    points = write_synthetic(place / "root", _some("casme2"))
     write_points(place / "faces.csv", points)
     words = ["datasets", "prepare", "casme2", str(place / "root"), "--flow", "farneback"]
     words += ["--no-progress", "--faces", str(place / "faces.csv")]
@@ -114,5 +119,5 @@ def kit(folder: Path) -> None:
     (folder / "found.csv").write_text("id,action_units\ncasme2/sub01/EP01_01f,4+12\n")
 
 
-def _some(name: str) -> FakeSet:
+def _some(name: str) -> SyntheticDataSet:
     return FAKES[name]().first(_FEW)

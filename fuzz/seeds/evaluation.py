@@ -12,8 +12,9 @@ import torch
 from fuzz.seeds.commands import succeed
 from hmrm.clip import CLASSES
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
-from hmrm.model.network import HMRM, HMRMConfig
-from hmrm.synthetic.datasets.flow_maps import draw_maps, write_layout
+from hmrm.model.network import HMRM
+from hmrm.model.sizes import HMRMConfig
+from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
 
 NETWORK = HMRMConfig(dim=16, depth=1, state=4, coarse_grid=2, fine_grid=2, fine_kernel=2, heads=2)
 _SVM = {"model": {"name": "svm-linear"}, "evaluation": {"seeds": [0, 1], "folds": "3"}}
@@ -33,7 +34,7 @@ _NETWORK_TABLE = {
 def maps(folder: Path, layout: str, *, subjects: int = 1, clips: int = 2) -> None:
     """Labelled flow maps in one of the layouts."""
     crop = "megc2019-flow" if layout == "flat" else "norm-u-v-os"
-    found = draw_maps(
+    found = synthesize_maps(
         subjects=subjects, clips=clips, crop=crop, noise=0.5, generator=np.random.default_rng(0)
     )
     write_layout(folder, found, layout=layout)

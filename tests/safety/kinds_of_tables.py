@@ -133,12 +133,14 @@ RUNS: Mapping[str, Kind] = {
         after(evaluation.run, file("run/identity.json", "[]")), RESUME, "identity.json"
     ),
     "evaluations-log-cut-off": kind(
-        after(evaluation.zero_shot, file("run/looks.jsonl", '{"weights": "a"')), AGAIN, ".jsonl"
+        after(evaluation.zero_shot, file("run/evaluations.jsonl", '{"weights": "a"')),
+        AGAIN,
+        ".jsonl",
     ),
     "evaluations-log-not-text": kind(
-        after(evaluation.zero_shot, file("run/looks.jsonl", b"\xff\xfe\n")), AGAIN, ".jsonl"
+        after(evaluation.zero_shot, file("run/evaluations.jsonl", b"\xff\xfe\n")), AGAIN, ".jsonl"
     ),
     "evaluations-log-of-numbers": kind(
-        after(evaluation.zero_shot, file("run/looks.jsonl", "3\n[]\n")), AGAIN, ".jsonl"
+        after(evaluation.zero_shot, file("run/evaluations.jsonl", "3\n[]\n")), AGAIN, ".jsonl"
     ),
 }
