@@ -1,4 +1,4 @@
-"""Lists of clips to draw: a committed one to be judged by, and endless other ones to develop on."""
+"""Lists of clips to render: a committed one to test on, and endless other ones to develop on."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,12 @@ from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_cl
 from hmrm.synthetic.demo import demo_face
 
 FIRST_DEVELOPMENT_SEED = 1000
-"""Committed lists use seeds below; whoever tunes anything draws clips with seeds from here on."""
+"""Committed lists use seeds below; whoever tunes anything renders clips with seeds from here on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRecipe:
-    """Everything that decides one drawn clip of the portrait.
+    """Everything that decides one rendered clip of the portrait.
 
     Attributes:
         expressions: none for a clip in which nothing is to be found.
@@ -47,8 +47,8 @@ def read_clip_list(path: Path) -> tuple[ClipRecipe, ...]:
     return config.load(ClipList, path).clips
 
 
-def sample_recipe(recipe: ClipRecipe) -> RenderedClip:
-    """Draw the clip that a recipe describes; the same recipe gives the same bytes."""
+def render_recipe(recipe: ClipRecipe) -> RenderedClip:
+    """Render the clip that a recipe describes; the same recipe gives the same bytes."""
     image, points = demo_face()
     if recipe.mirrored:
         image = np.ascontiguousarray(image[:, ::-1])
@@ -74,7 +74,7 @@ def development_recipe(seed: int) -> ClipRecipe:
     Args:
         seed: ``FIRST_DEVELOPMENT_SEED`` or more.
     """
-    assert seed >= FIRST_DEVELOPMENT_SEED, "smaller seeds are kept for judging"
+    assert seed >= FIRST_DEVELOPMENT_SEED, "smaller seeds are kept for the test"
     rng = np.random.default_rng([seed, 1])
     numbers = UNIT_SETS[int(rng.integers(len(UNIT_SETS)))]
     sides: tuple[Side, ...] = ("both", "both", "left", "right")

@@ -38,7 +38,7 @@ class Fitted:
         return -((rows[:, None] - self.means) ** 2).sum(-1)
 
     def features(self, maps):
-        """Optional: what the report's feature map is drawn from."""
+        """Optional: what the report's feature map is made from."""
         return describe(maps, self.squares)
 
 

@@ -1,1 +1,1 @@
-"""How well the shipped weights see action units in drawn maps."""
+"""How well the shipped weights see action units in synthetic maps."""

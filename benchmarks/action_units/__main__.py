@@ -1,6 +1,6 @@
 """``python -m benchmarks.action_units [--model-path ict_face.npz]``: F1 of each unit, printed.
 
-Drawn maps with seeds and faces of their own, scored as ``hmrm score-aus`` does. Both sources of
+Synthetic maps with seeds and faces of their own, scored as ``hmrm score-aus`` does. Both sources of
 motion were among those that ``hmrm-synthetic`` learnt from; no real clip has been scored.
 """
 
@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def scores(config: SynthConfig, weights: str) -> dict[str, float]:
-    """F1 of every unit that is drawn at all, their mean, and that over all counts."""
+    """F1 of every unit that is synthesized at all, their mean, and that over all counts."""
     maps, labels, units = synthesize_maps(config, seed=SEED, start=0, count=COUNT)
-    ids = [f"drawn/s/{i:04d}" for i in range(COUNT)]
+    ids = [f"synthetic/s/{i:04d}" for i in range(COUNT)]
     mapset = build_mapset(
         ids=ids,
         labels=labels,
@@ -33,7 +33,7 @@ def scores(config: SynthConfig, weights: str) -> dict[str, float]:
         classes=(*CLASSES, NONE),
         crop="hmrm-1",
         channels_apart=False,
-        source="drawn",
+        source="synthetic",
     )
     found = predict_units(weights, mapset)
     assert found is not None, "the weights have a head for action units"

@@ -1,1 +1,1 @@
-"""Naming: clips drawn with one motion source, named by weights trained on the other."""
+"""Clips synthesized with one motion source, classified by weights trained on the other."""

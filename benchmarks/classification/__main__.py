@@ -1,6 +1,6 @@
 """Rendered clips, classified: ``python -m benchmarks.classification [--weights W] [--flow F]``.
 
-Onset and apex pictures of the portrait, moved by the atlas, go through the whole chain: MTCNN,
+Onset and apex images of the portrait, moved by the atlas, go through the whole chain: MTCNN,
 canonical crop, optical flow, flow map, weights. Weights of ``configs/hmrm-morphable.toml`` never
 saw the atlas; the shipped ones saw it in maps, but neither the portrait nor a rendered frame. Seeds
 were fixed before the weights were trained: 20 clips a class from seed 50000, 40 clips without an
@@ -27,23 +27,23 @@ EXPRESSION_SEED, NONE_SEED = 50000, 60000
 LOW_PX, HIGH_PX = 0.7, 2.0
 
 
-def name_clips(
+def classify_clips(
     classifier: NetworkClassifier, label: str, seeds: range, flow: str
 ) -> list[dict[str, object]]:
-    """One row per clip: what was drawn and what it was called; no movement counts as none."""
+    """One row per clip: what was synthesized and what it was called; no movement counts as none."""
     rows: list[dict[str, object]] = []
     for seed in seeds:
         clip, units = synthetic_clip(label, seed, low_px=LOW_PX, high_px=HIGH_PX)
         pair = [clip.frame(index).image for index in (ONSET_INDEX, APEX_INDEX)]
         events = analyze(pair, flow=flow, classifier=classifier).events
         called = events[0].label if events else NONE
-        synthetic = "+".join(f"{u.number}{u.side[0].upper()}" for u in units)
-        rows.append({"seed": seed, "drawn": label, "units": synthetic, "called": called})
+        moved = "+".join(f"{u.number}{u.side[0].upper()}" for u in units)
+        rows.append({"seed": seed, "label": label, "units": moved, "called": called})
     return rows
 
 
 def main() -> None:
-    """Name all clips, print the table, write the rows."""
+    """Classify all clips, print the table, write the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", default="hmrm-synthetic")
     parser.add_argument("--flow", choices=list(ESTIMATORS), default=AnalyzeConfig().flow)
@@ -55,12 +55,12 @@ def main() -> None:
     rows = []
     for number, label in enumerate(CLASSES):
         first = EXPRESSION_SEED + 20 * number
-        rows += name_clips(classifier, label, range(first, first + 20), arguments.flow)
-    rows += name_clips(classifier, NONE, range(NONE_SEED, NONE_SEED + 40), arguments.flow)
-    counts = Counter((row["drawn"], row["called"]) for row in rows)
+        rows += classify_clips(classifier, label, range(first, first + 20), arguments.flow)
+    rows += classify_clips(classifier, NONE, range(NONE_SEED, NONE_SEED + 40), arguments.flow)
+    counts = Counter((row["label"], row["called"]) for row in rows)
     table = {a: {b: counts[a, b] for b in (*CLASSES, NONE)} for a in (*CLASSES, NONE)}
     right = sum(table[name][name] for name in CLASSES)
-    print(f"named right: {right} of 60 expressions, {table[NONE][NONE]} of 40 without one")
+    print(f"correctly classified: {right} of 60 expressions, {table[NONE][NONE]} of 40 without one")
     for label, called in table.items():
         print(f"  {label:9}", called)
     result = {

@@ -1,8 +1,8 @@
-"""The clips that are named: one movement of the portrait, drawn by the atlas."""
+"""The clips that are classified: one movement of the portrait, synthesized by the atlas."""
 
 import numpy as np
 
-from benchmarks.clip_recipes import ClipRecipe, sample_recipe
+from benchmarks.clip_recipes import ClipRecipe, render_recipe
 from hmrm.facs.atlas import ActionUnit
 from hmrm.facs.recipes import HAND_MADE, NONE, choose, sample_nuisance, sample_units
 from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip
@@ -48,4 +48,4 @@ def synthetic_clip(
         mirrored=bool(rng.integers(2)),
         camera=camera,
     )
-    return sample_recipe(recipe), units
+    return render_recipe(recipe), units

@@ -3,8 +3,8 @@
 Weak movements of the portrait (0.3 to 1 px), rendered with head motion and noise, cut out by true
 landmarks. From onset to apex the flow is estimated by every method, or known exactly; then all
 goes the way of `hmrm analyze`: head motion off, flow map, ``hmrm-synthetic``. Those weights were
-trained on drawn maps, so an estimate closer to the truth is closer to what they know. Seeds were
-fixed before the first run.
+trained on synthetic maps, so an estimate closer to the truth is closer to what they know. Seeds
+were fixed before the first run.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def main() -> None:
 def classify(
     classifier: NetworkClassifier, seeds: Sequence[int], count: int, progress: Progress
 ) -> list[dict[str, dict]]:
-    """One row per clip: what was drawn, what each method's map was called, and how far off it is.
+    """One row per clip: the true class, what each method's map was called, and how far off it is.
 
     ``epe_px`` is the error of the flow in the crop; ``map_error`` the r.m.s. difference of the
     map's values to those of the exact map, which have r.m.s. 1 or so.
@@ -82,7 +82,7 @@ def classify(
         for label in LABELS:
             for index in range(count):
                 row = _clip(classifier, label, seed + count * LABELS.index(label) + index)
-                rows.append({"seed": seed, "drawn": label, **row})
+                rows.append({"seed": seed, "label": label, **row})
                 progress("clips", len(rows), len(seeds) * len(LABELS) * count)
     return rows
 
@@ -120,24 +120,24 @@ def _clip(classifier: NetworkClassifier, label: str, seed: int) -> dict[str, dic
 
 def in_crop(flow: Float32[np.ndarray, "2 h w"], to_crop: Transform) -> Float32[np.ndarray, "2 s s"]:
     """A flow of the whole frame as the crop shows it, px of the crop."""
-    classifiers = np.ascontiguousarray(flow.transpose(1, 2, 0))
+    channels = np.ascontiguousarray(flow.transpose(1, 2, 0))
     moved = cv2.warpAffine(
-        classifiers, to_crop, IMAGE_WH_PX, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        channels, to_crop, IMAGE_WH_PX, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.einsum("ij,hwj->ihw", to_crop[:, :2], moved).astype(np.float32)
 
 
 def _row(clips: Sequence[dict], name: str) -> dict[str, object]:
-    """Figures of one method, and the clips that only it, or only gru-aofe, names right."""
-    synthetic = np.array([clip["drawn"] for clip in clips])
+    """Figures of one method, and the clips that only it, or only gru-aofe, gets right."""
+    truth = np.array([clip["label"] for clip in clips])
     seeds = np.array([clip["seed"] for clip in clips])
-    right = np.array([clip["called"][name] for clip in clips]) == synthetic
-    ours = np.array([clip["called"]["gru-aofe"] for clip in clips]) == synthetic
+    right = np.array([clip["called"][name] for clip in clips]) == truth
+    ours = np.array([clip["called"]["gru-aofe"] for clip in clips]) == truth
     only_it, only_ours = int((right & ~ours).sum()), int((ours & ~right).sum())
     return {
-        "right_share": _mean(right),
-        "right_share_by_seed": [_mean(right[seeds == seed]) for seed in np.unique(seeds)],
-        "recall": {label: _mean(right[synthetic == label]) for label in LABELS},
+        "right_fraction": _mean(right),
+        "right_fraction_by_seed": [_mean(right[seeds == seed]) for seed in np.unique(seeds)],
+        "recall": {label: _mean(right[truth == label]) for label in LABELS},
         "epe_px": _mean([clip["epe_px"][name] for clip in clips]),
         "map_error": _mean([clip["map_error"][name] for clip in clips]),
         "right_only_here": only_it,

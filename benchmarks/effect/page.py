@@ -1,4 +1,4 @@
-"""The result as a page for people."""
+"""The result as a page."""
 
 from typing import Any
 
@@ -9,23 +9,23 @@ Written by `python -m benchmarks.effect`; every clip is in `benchmarks/effect/re
 {seeds} seeds of {clips} rendered clips, as many of each class (negative, positive, surprise, none;
 chance 25 %): the demo portrait, moved by the action-unit atlas with {low} to {high} px of the
 canonical crop, head motion and noise of 1 to 3 grey levels. Faces are cut out by their true
-landmarks; the flow from onset to apex is estimated or exact; the map is named by
+landmarks; the flow from onset to apex is estimated or exact; the map is classified by
 `hmrm-synthetic`, which saw neither the portrait nor an estimated flow in training. hmrm {version},
 commit {commit}.
 
 `gru-aofe, weighted`: pixels count in their cell of the map by 1 / expected error. *aligned*: the
-head's motion is taken out of the apex picture first (`hmrm.flow.aligned`). *Map error*: r.m.s.
+head's motion is taken out of the apex image first (`hmrm.flow.aligned`). *Map error*: r.m.s.
 difference to the map of the exact flow, in parts of its scale. *Only it / only gru-aofe*: clips
-that only one of the two names right, and the sign test's p.
+that only one of the two classifies correctly, and the sign test's p.
 
 """
 
 _TAIL = """
 ## Reading it
 
-- One face, drawn motion, true landmarks: the differences say what the flow is worth when all
+- One face, synthetic motion, true landmarks: the differences say what the flow is worth when all
   else is right. On real clips landmarks, light and labels cost more.
-- The weights were trained on drawn maps without the errors of any estimator, so they favour none.
+- The weights were trained on synthetic maps without the errors of any estimator: they favour none.
 """
 
 
@@ -42,12 +42,13 @@ def page(result: dict[str, Any]) -> str:
         commit=stamp["commit"],
     )
     labels = list(next(iter(result["methods"].values()))["recall"])
-    titles = ["flow", "named right, %", "by seed", *labels, "EPE, px", "map error"]
+    titles = ["flow", "correct, %", "by seed", *labels, "EPE, px", "map error"]
     titles += ["only it / only gru-aofe", "p"]
     lines = [_line(titles), _line(["---"] * len(titles))]
     for name, row in result["methods"].items():
-        cells = [name, f"{100 * row['right_share']:.1f}"]
-        cells.append(" / ".join(f"{100 * fraction:.0f}" for fraction in row["right_share_by_seed"]))
+        cells = [name, f"{100 * row['right_fraction']:.1f}"]
+        by_seed = row["right_fraction_by_seed"]
+        cells.append(" / ".join(f"{100 * fraction:.0f}" for fraction in by_seed))
         cells += [f"{100 * row['recall'][label]:.0f}" for label in labels]
         cells += [f"{row['epe_px']:.3f}", f"{row['map_error']:.3f}"]
         same = name == "gru-aofe"

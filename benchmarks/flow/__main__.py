@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main() -> None:
     """Run the benchmark that the arguments name."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flow", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="four pictures, one pair each")
+    parser.add_argument("--quick", action="store_true", help="four images, one pair each")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument(
         "--weights", nargs="+", default=[], metavar="ROW=FILE", help="GRU-AOFE with these weights"
@@ -41,7 +41,7 @@ def main() -> None:
     result = {
         "provenance": provenance.stamp(data_hash=images_hash(sources), seeds=(SEED,)),
         "processor": platform.processor() or platform.machine(),
-        "pictures": list(sources)[:image_count],
+        "images": list(sources)[:image_count],
         "pairs_per_column": image_count * per_image,
         "methods": methods,
         "inside": inside,

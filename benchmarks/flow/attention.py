@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flow.attention")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the trainings")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--page", action="store_true", help="write the page anew, too")
+    parser.add_argument("--page", action="store_true", help="write the page, too")
     given = parser.parse_args()
     single_thread()
     settings = config.load(FlowTrainingConfig, CONFIG)

@@ -74,8 +74,8 @@ def ranking(
     Returns:
         ``surest_half_px`` and ``other_half_px``, mean errors; ``expected_px`` and ``error_px``;
         ``ause``, the area between the curve of the mean error that is left as the pixels expected
-        to be worst are left out, and the same curve by the true error, in parts of the mean error
-        (0: perfect order); the same for the picture's gradient (flat pixels out first), the order
+        to be worst are removed, and the same curve by the true error, in parts of the mean error
+        (0: perfect order); the same for the image's gradient (flat pixels out first), the order
         that costs nothing, and for no order at all.
     """
     smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 2.0)
@@ -97,7 +97,7 @@ def ranking(
 def _left(
     error: Float[np.ndarray, "h w"], out_first: Float[np.ndarray, "h w"]
 ) -> Float[np.ndarray, " k"]:
-    """Mean error of what is left when a growing share of the pixels is left out."""
+    """Mean error of what is left when a growing fraction of the pixels is removed."""
     ordered = error.ravel()[np.argsort(out_first.ravel(), kind="stable")]
     counts = np.ceil(ordered.size * (1.0 - _EXCLUDED)).astype(int)
     return np.cumsum(ordered, dtype=np.float64)[counts - 1] / counts

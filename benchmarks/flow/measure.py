@@ -42,7 +42,7 @@ METHODS: Mapping[str, Callable[[], FlowEstimator]] = {
     "SparseToDense (OpenCV)": lambda: _sparse_to_dense,
     "iLK r = 12 (scikit-image)": lambda: _ilk,
 }
-"""All registered methods, and peers that the package does not wrap."""
+"""All registered methods, and baselines that the package does not wrap."""
 
 
 def with_learned(

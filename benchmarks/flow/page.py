@@ -26,11 +26,11 @@ _HEAD = """# Optical flow below one pixel
 
 Written by `python -m benchmarks.flow`; the numbers are in `benchmarks/flow/results.json`.
 
-{pairs} pairs a column from {images} pictures of scikit-image (none is ever used in training),
+{pairs} pairs a column from {images} images of scikit-image (none is ever used in training),
 half with local bumps of motion, half with smooth random fields; the longest vector has the length
 the column names. Both frames are resampled, by a cubic spline, so that the flow is known to 1e-4
-px; noise is 2 grey levels of 255 unless the column says otherwise. All methods see the same pairs
-in one run, on one thread. 8 px (small pictures: 4 px) at the border are left out. hmrm
+px; noise is 2 grey levels of 255 unless the column states otherwise. All methods see the same pairs
+in one run, on one thread. 8 px (small images: 4 px) at the border are excluded. hmrm
 {version}, commit {commit}, OpenCV {opencv}.
 """
 
@@ -49,10 +49,10 @@ _RANKING = """
 ## The expected error that `gru-aofe` gives with each pixel
 
 Means over the pairs, px: true error, expected error, true error of the half of the pixels that it
-is surest of, and of the other half. AUSE: leave pixels out, those first that are expected to be
-worst; the mean error that is left, minus the same in the true order, averaged over shares of 0 to
-95 %, in parts of the mean error (0: perfect order). Beside it the same when flat parts of the
-picture go first, which costs no network, and without any order.
+is surest of, and of the other half. AUSE: remove pixels, those first that are expected to be
+worst; the mean error that is left, minus the same in the true order, averaged over fractions of 0
+to 95 %, in parts of the mean error (0: perfect order). Next to it the same when flat parts of the
+image go first, which costs no network, and without any order.
 
 """
 
@@ -60,8 +60,8 @@ _ATTENTION = """
 ## Attention inside the GRU, on against off
 
 `python -m benchmarks.flow.attention`: trainings of {steps} steps (`configs/gru-aofe-short.toml`),
-{seeds} seeds, the same pairs, crops and noise for both. Mean error on held-out drawn pairs, px, and
-the largest standard deviation over seeds, of either variant or of the difference. So short a
+{seeds} seeds, the same pairs, crops and noise for both. Mean error on held-out synthetic pairs, px,
+and the largest standard deviation over seeds, of either variant or of the difference. So short a
 training leaves open what attention is worth at the end of a long one.
 
 """
@@ -69,7 +69,7 @@ training leaves open what attention is worth at the end of a long one.
 _STEPS = """
 ## Error over training steps
 
-Held-out drawn pairs of each of the trainings behind the shipped weights, one after the other, as
+Held-out synthetic pairs of each training behind the shipped weights, one after the other, as
 `hmrm train flow` wrote it down (`python -m benchmarks.flow.steps NAME=RUN ...`). Every training has
 held-out pairs of its own: compare within a line, not between lines.
 
@@ -80,10 +80,11 @@ held-out pairs of its own: compare within a line, not between lines.
 _PASSING = """
 ## Things that pass in front of each other: mean error, px
 
-`python -m benchmarks.flow.passing`: {scenes} drawn scenes of {width} × {height} px, seven textured
-things with affine motion, 3 to 7 px at the fastest pixel of a scene, edges as sharp as a lens
-leaves them, noise of 1.5 grey levels. Hidden pixels count. *Near edges*: within 10 px of a jump of
-the motion. *Minus*: difference over the scenes, ± two standard errors. hmrm commit {commit}.
+`python -m benchmarks.flow.passing`: {scenes} synthetic scenes of {width} × {height} px, seven
+textured things with affine motion, 3 to 7 px at the fastest pixel of a scene, edges as sharp as a
+lens leaves them, noise of 1.5 grey levels. Hidden pixels count. *Near edges*: within 10 px of a
+jump of the motion. *Minus*: difference over the scenes, ± two standard errors. hmrm commit
+{commit}.
 
 """
 
@@ -91,17 +92,17 @@ _TAIL = """
 ## Reading it
 
 - A difference below two standard errors (third table) is none.
-- *static* is the mean length of the flow where nothing moved: motion below it cannot be told from
-  none. `hmrm.flow.estimate.noise_floor_px` returns it.
+- *static* is the mean length of the flow where nothing moved: motion below it cannot be
+  distinguished from none. `hmrm.flow.estimate.noise_floor_px` returns it.
 - `tvl1` matches the brightness of the apex to the onset first; the row without shows what 3 % of
   gain does otherwise.
-- SparseToDense is not stable on small pictures: its figures there differ from run to run. *nan*
-  says that for some pairs it gave something that is no number; it is left out as a rival there.
-- All is drawn, not filmed: no change of shading, no blur by motion, and things that hide others in
-  the last table only.
-- CPU ms of `gru-aofe` are those of a median pair, whose motion is smooth; what the vote costs where
-  it is asked the last table shows, beside the network alone.
-- `gru-aofe` is the network and, at sharp edges of motion, a vote of it, DeepFlow and DIS
+- SparseToDense is not stable on small images: its figures there differ from run to run. *nan*
+  means that for some pairs it gave something that is no number; it is excluded as a rival there.
+- All is synthetic, not filmed: no change of shading, no blur by motion, and things that hide others
+  in the last table only.
+- CPU ms of `gru-aofe` are those of a median pair, whose motion is smooth; what the median of the
+  estimates costs at sharp edges is in the last table, next to the network alone.
+- `gru-aofe` is the network and, at sharp edges of motion, a median of it, DeepFlow and DIS
   (`flow/edges.py`); `gru-aofe-fast` is the network alone, and so are the tables of refinements.
 - CPU times were taken on a shared machine; compare them within the table only.
 """
@@ -112,7 +113,7 @@ def page(result: dict[str, Any]) -> str:
     methods = result["methods"]
     head = _HEAD.format(
         pairs=result["pairs_per_column"],
-        images=len(result["pictures"]),
+        images=len(result["images"]),
         version=result["provenance"]["hmrm"],
         commit=result["provenance"]["commit"],
         opencv=result["provenance"]["packages"]["opencv-contrib-python-headless"],
@@ -123,8 +124,8 @@ def page(result: dict[str, Any]) -> str:
         "## Error: mean / on the fastest tenth of the pixels, px\n",
         _error_table(methods, moving),
         "\n## Angle and outliers\n",
-        "Mean angular error in degrees, then the share of pixels (%) with an error above "
-        "0.1 / 0.25 / 0.5 px.\n",
+        "Mean angular error in degrees, then the fraction of pixels (%) with an error "
+        "above 0.1 / 0.25 / 0.5 px.\n",
         _table(methods, ["px_0.3", "px_1", "px_3"], _angle_cell),
         "\n## Standard error of the mean error over pairs, px\n",
         _table(methods, moving, lambda s: f"{s['epe_standard_error_px']:.4f}"),

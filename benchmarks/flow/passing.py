@@ -98,7 +98,7 @@ def measure(
 
 
 def scene(index: int, sources: Sequence[np.ndarray], *, gain: float) -> KnownPair:
-    """Scene ``index``: the same for ever, whatever else is drawn; the noise, too."""
+    """Scene ``index``: the same for ever, whatever else is rendered; the noise, too."""
     rng = np.random.default_rng([SEED, index])
     y, x = np.mgrid[:HEIGHT_PX, :WIDTH_PX].astype(np.float64)
     here = np.stack([x, y])
@@ -141,7 +141,7 @@ def _affine(
 
 
 def _texture(sources: Sequence[np.ndarray], rng: np.random.Generator) -> Spline:
-    """A picture, mirrored at random, tiled and enlarged by 1.4 to 1.6 times to fill the scene."""
+    """An image, mirrored at random, tiled and enlarged by 1.4 to 1.6 times to fill the scene."""
     source = sources[int(rng.integers(len(sources)))]
     if rng.random() < 0.5:
         source = source[:, ::-1]
@@ -171,7 +171,7 @@ def _outline(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def _covered(shape: dict[str, np.ndarray], at: Float[np.ndarray, "2 h w"]) -> np.ndarray:
-    """Share of each pixel that the thing covers, where ``at`` says what is seen there."""
+    """Fraction of each pixel that the thing covers, where ``at`` states what is seen there."""
     x, y = at - shape["middle"].reshape(2, 1, 1)
     angle = np.arctan2(y, x)
     lobes = zip(shape["size"], shape["phase"], strict=True)

@@ -1,7 +1,7 @@
 """The error over training steps: ``python -m benchmarks.flow.steps NAME=RUN ...``.
 
 Takes what ``hmrm train flow`` wrote down while it ran (``validation.json`` in its folder), for
-trainings that followed one another, and writes the JSON, the picture and the page of
+trainings that followed one another, and writes the JSON, the figure and the page of
 ``benchmarks.flow``.
 """
 

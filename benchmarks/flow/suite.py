@@ -1,4 +1,4 @@
-"""The pairs: which pictures, which columns, which seeds."""
+"""The pairs: which images, which columns, which seeds."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ COLUMNS = {
 
 
 def images() -> dict[str, np.ndarray]:
-    """Twelve grey pictures, 224 × 224 px, that no training of this project ever sees.
+    """Twelve grey images, 224 × 224 px, that no training of this project ever sees.
 
     The astronaut's head is cut without resampling and her face enlarged, as faces of
     low-resolution recordings are; of the others the middle square is reduced to half at most.
@@ -83,12 +83,12 @@ def pairs(column: Column, sources: Sequence[np.ndarray], per_image: int) -> Iter
 
 
 def border_px(side_px: int) -> int:
-    """Pixels left out at each side: there the true flow reaches across the border."""
+    """Pixels excluded at each side: there the true flow reaches across the border."""
     return 8 if side_px >= SIDE_PX else 4
 
 
 def images_hash(sources: dict[str, np.ndarray]) -> str:
-    """One digest over all pictures, so that a result says what it was measured on."""
+    """One digest over all images, so that a result states what it was measured on."""
     total = hashlib.sha256()
     for name, image in sources.items():
         total.update(name.encode() + image.tobytes())

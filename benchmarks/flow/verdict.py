@@ -12,7 +12,7 @@ PART_TITLES = {"epe_px": "mean", "epe_fastest_px": "fastest tenth"}
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One error of one column: ours beside the smallest that a classical method has.
+    """One error of one column: ours next to the smallest that a classical method has.
 
     Attributes:
         difference_px: ours minus theirs; below zero we are better.
@@ -41,7 +41,7 @@ def is_classical(name: str) -> bool:
 
 
 def compare(methods: dict[str, Any], ours: str) -> list[Comparison]:
-    """Ours beside the best classical method of each column and part; of static pairs the length."""
+    """Ours and the best classical method of each column and part; of static pairs the length."""
     rivals = {name: method["columns"] for name, method in methods.items() if is_classical(name)}
     mine = methods[ours]["columns"]
     found = []

@@ -1,7 +1,7 @@
 """``python -m benchmarks.fold``: seconds that one LOSO fold takes; writes the JSON and the page.
 
 A fold is what ``hmrm evaluate`` runs for one subject: start from pretrained weights, train on 435
-clips, predict 7. The clips are drawn noise, which costs the same as real maps. Processor time of
+clips, predict 7. The clips are random noise, which costs the same as real maps. Processor time of
 one thread. Our way trains the whole fold, median of several; slower ways train one epoch, counted
 once for each of the config's.
 """
@@ -35,7 +35,7 @@ def synthetic_set() -> TrainingSet:
     """As many maps as a fold of the composite trains on."""
     generator = np.random.default_rng(0)
     return TrainingSet(
-        ids=tuple(f"drawn/s{i % SUBJECTS:02d}/c{i:03d}" for i in range(TRAINING)),
+        ids=tuple(f"synthetic/s{i % SUBJECTS:02d}/c{i:03d}" for i in range(TRAINING)),
         labels=generator.integers(0, len(CLASSES), TRAINING),
         maps=generator.standard_normal((TRAINING, 3, 28, 28)).astype(np.float32),
         classes=CLASSES,

@@ -18,11 +18,11 @@ from benchmarks.real_video.annotation import Folder, read_folder
 from benchmarks.real_video.score import Score, score
 from hmrm import atomic, provenance
 from hmrm.parallel import single_thread
-from hmrm.spotting.face_pass import FacePass, SeenFace, pass_over
+from hmrm.spotting.first_pass import FaceTrack, FirstPass, first_pass
 from hmrm.spotting.fusion import FaceEvent, FusionConfig, find_events
 from hmrm.video.reader import open_video
 
-Faces = Mapping[str, SeenFace | None]
+Faces = Mapping[str, FaceTrack | None]
 
 
 def main() -> None:
@@ -35,9 +35,9 @@ def main() -> None:
     given = parser.parse_args()
     single_thread()
     folder = read_folder(given.folder)
-    faces, minutes = dict[str, SeenFace | None](), dict[str, float]()
+    faces, minutes = dict[str, FaceTrack | None](), dict[str, float]()
     for video, path in folder.paths.items():
-        begun, seen = time.process_time(), pass_over(open_video(path).frames())
+        begun, seen = time.process_time(), first_pass(open_video(path))
         faces[video], minutes[video] = seen.largest, seen.end_s / 60
         print(f"{video}: {_line(seen, time.process_time() - begun)}", flush=True)
     found = events_of(faces, FusionConfig())
@@ -67,7 +67,7 @@ def events_of(
     """Events of each video's largest face."""
     return {
         video: find_events(
-            face.measures, face.motion, config, appearances=face.appearances, fine=fine
+            face.measures, face.signal, config, appearances=face.appearances, fine=fine
         ).events
         if face
         else ()
@@ -112,6 +112,9 @@ def variants() -> dict[str, FusionConfig]:
         "without prior of a rest face": replace(
             whole, expressions=replace(mesh, neutral=replace(mesh.neutral, prior=False))
         ),
+        "neutral face from the past alone": replace(
+            whole, expressions=replace(mesh, neutral=replace(mesh.neutral, causal=True))
+        ),
         "neutral face does not follow": replace(
             whole, expressions=replace(mesh, neutral=replace(mesh.neutral, held_s=1e9))
         ),
@@ -138,11 +141,11 @@ def variants() -> dict[str, FusionConfig]:
     }
 
 
-def _line(seen: FacePass, seconds: float) -> str:
+def _line(seen: FirstPass, seconds: float) -> str:
     each = 1e3 * seconds / max(1, seen.frame_count)
     lost = 0 if seen.largest is None else seen.frame_count - len(seen.largest.measures)
     return (
-        f"{seen.frame_count} frames, {len(seen.faces)} face(s), largest unseen in {lost}, "
+        f"{seen.frame_count} frames, {len(seen.tracks)} face(s), largest unseen in {lost}, "
         f"{len(seen.cuts_s)} cuts, {each:.1f} ms of processor time a frame"
     )
 

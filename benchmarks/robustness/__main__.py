@@ -1,7 +1,7 @@
 """``python -m benchmarks.robustness --model-path ict_face.npz``: what recognition bears.
 
-Onset and apex of drawn clips go through MTCNN, the canonical crop, the flow of ``hmrm analyze``
-and ``hmrm-synthetic``, under one condition at a time, with and without remedies. Clips to judge by
+Onset and apex of synthetic clips go through MTCNN, the canonical crop, the flow of ``hmrm analyze``
+and ``hmrm-synthetic``, under one condition at a time, with and without remedies. Test clips
 need the morphable face; without it those are measured on which remedies were chosen, and nothing
 is written. Measured clips are kept in a folder, so that a broken run goes on.
 """

@@ -44,7 +44,7 @@ AXES: dict[str, dict[str, Condition]] = {
         "hand at the chin": Condition(cover="hand at the chin"),
         "hand over a cheek": Condition(cover="hand over a cheek"),
     },
-    "skin, on drawn faces": {
+    "skin, on rendered faces": {
         "very light": Condition(synthetic=True, tone=0),
         "medium": Condition(synthetic=True, tone=2),
         "dark": Condition(synthetic=True, tone=4),

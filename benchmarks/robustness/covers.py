@@ -1,4 +1,4 @@
-"""What covers a drawn face: glasses, sunglasses, a hand. They go with the head, not the skin."""
+"""What covers a rendered face: glasses, sunglasses, a hand. They go with the head, not the skin."""
 
 from typing import Literal
 

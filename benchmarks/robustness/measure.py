@@ -10,15 +10,14 @@ import numpy as np
 
 from benchmarks.robustness.conditions import AXES, EVENED, ORDINARY, SMOOTHED
 from benchmarks.robustness.rivals import HEADS, evened, smoothed
-from benchmarks.robustness.scenes import Cast, Condition, Scene, draw_scene
+from benchmarks.robustness.scenes import Cast, Condition, Scene, render_scene
 from hmrm import atomic
 from hmrm.analysis.classify import NetworkClassifier
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
 from hmrm.faces.align import align_pair, canonical_transform
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.faces.shape import five_points
-from hmrm.faces.track import Detector
 from hmrm.flow.classical import FlowEstimator
 from hmrm.flow.estimate import build_estimator, to_grey
 from hmrm.flow.pair import flow_map
@@ -48,10 +47,10 @@ def measure(order: Order) -> None:
         classifier=NetworkClassifier(),
         estimator=build_estimator(order.flow),
     )
-    found = {ORDINARY: chain.run(draw_scene(order.cast, order.number, Condition()))}
+    found = {ORDINARY: chain.run(render_scene(order.cast, order.number, Condition()))}
     for axis, levels in AXES.items():
         for level, condition in levels.items():
-            scene = draw_scene(order.cast, order.number, condition)
+            scene = render_scene(order.cast, order.number, condition)
             found[f"{axis}: {level}"] = chain.run(
                 scene, with_smoothing=axis in SMOOTHED, with_evening=axis in EVENED
             )
@@ -67,14 +66,14 @@ class _Chain:
     def run(
         self, scene: Scene, *, with_smoothing: bool = False, with_evening: bool = False
     ) -> dict[str, Any]:
-        """What was drawn, how far off the face was found (eye distances), what it was called.
+        """What was rendered, how far off the face was found (eye distances), what it was called.
 
         ``look`` is 1 or 2, the second with the light evened, or 0 where the face was not found. A
         face that is not found, or too small for the analysis, is called nothing.
         """
         look, face = self._found(scene)
         if face is None:
-            return {"drawn": scene.label, "look": 0, "off": None, "called": {}}
+            return {"label": scene.label, "look": 0, "off": None, "called": {}}
         truth = five_points(scene.points_xy_px)
         off = np.linalg.norm(face.points_xy_px - truth, axis=1).max()
         transform = canonical_transform(face.points_xy_px)
@@ -93,7 +92,7 @@ class _Chain:
             for head, remove in HEADS.items():
                 called[f"{head}{name}"] = self._name(remove(flow))
         return {
-            "drawn": scene.label,
+            "label": scene.label,
             "look": look,
             "off": round(float(off / np.linalg.norm(truth[1] - truth[0])), 3),
             "called": called,

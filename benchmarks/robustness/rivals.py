@@ -1,4 +1,4 @@
-"""Remedies that were tried; what is not in the package showed no gain on the judged clips."""
+"""Remedies that were tried; what is not in the package showed no gain on the test clips."""
 
 import math
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Onset and apex of drawn faces under one condition at a time: the material of the benchmark.
+"""Onset and apex of rendered faces under one condition at a time: the data of the benchmark.
 
-Clips to judge by move by the morphable face, on the portrait and on drawn faces; those on which
+Test clips move by the morphable face, on the portrait and on rendered faces; those on which
 remedies were chosen move by the atlas, on other faces. The seeds were committed before any remedy
-was tried. Clip ``number`` shows the same person and movement under every condition.
+was tried. Clip ``number`` shows the same face and movement under every condition.
 """
 
 from dataclasses import dataclass, replace
@@ -44,14 +44,14 @@ class Condition:
 
     Attributes:
         face_width_px: jaw to jaw, in the frame.
-        shift_px, turn_deg: head motion between onset and apex: along the picture, px of the
+        shift_px, turn_deg: head motion between onset and apex: along the image, px of the
             canonical crop, and about the vertical axis.
         yaw_deg, pitch_deg: how the head is turned all the time.
         gain: relative change of all light between onset and apex.
-        gradient: the same on one side of the picture, the opposite on the other.
-        bands: amplitude of the bands that flickering lamps leave in a picture.
+        gradient: the same on one side of the image, the opposite on the other.
+        bands: amplitude of the bands that flickering lamps leave in an image.
         tone: skin from 0 (very light) to 5 (very dark); None: any.
-        drawn: never the portrait.
+        synthetic: never the portrait.
     """
 
     face_width_px: float = 240.0
@@ -70,7 +70,7 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
-    """Two pictures and what they show. ``points_xy_px``: 68 landmarks of the onset."""
+    """Two images and what they show. ``points_xy_px``: 68 landmarks of the onset."""
 
     onset: Image
     apex: Image
@@ -80,7 +80,7 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """Who moves and by what; ``model_path``: the morphable face, for the clips to judge by."""
+    """Who moves and by what; ``model_path``: the morphable face, for the test clips."""
 
     part: Part
     model_path: Path | None = None
@@ -90,8 +90,8 @@ class Cast:
         return np.random.default_rng([FIRST_SEED[self.part], number, purpose])
 
 
-def draw_scene(cast: Cast, number: int, condition: Condition) -> Scene:
-    """Draw clip ``number`` under a condition; the same arguments give the same bytes."""
+def render_scene(cast: Cast, number: int, condition: Condition) -> Scene:
+    """Render clip ``number`` under a condition; the same arguments give the same bytes."""
     label, units = _movement(cast, number)
     image, points = _face(cast, number, condition.synthetic, condition.tone, condition.beard)
     pose = (condition.yaw_deg, condition.pitch_deg)

@@ -1,4 +1,4 @@
-"""Counts over clips: faces found, expressions named right, rest called none."""
+"""Counts over clips: faces found, expressions correctly classified, rest called none."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def result_of(clips: Sequence[Mapping[str, Row]]) -> dict[str, Any]:
     }
     return {
         "clips": len(clips),
-        "expressions": sum(clip[ORDINARY]["drawn"] != NONE for clip in clips),
+        "expressions": sum(clip[ORDINARY]["label"] != NONE for clip in clips),
         "ordinary": ordinary,
         "axes": axes,
         "changes": {
@@ -40,10 +40,10 @@ def result_of(clips: Sequence[Mapping[str, Row]]) -> dict[str, Any]:
 
 
 def counted(rows: Sequence[Row]) -> dict[str, Any]:
-    """One condition; a face that is not found has no movement named right."""
+    """One condition; a face that is not found has nothing classified correctly."""
     chains = sorted({name for row in rows for name in row["called"]})
-    shown = [row for row in rows if row["drawn"] != NONE]
-    still = [row for row in rows if row["drawn"] == NONE]
+    shown = [row for row in rows if row["label"] != NONE]
+    still = [row for row in rows if row["label"] == NONE]
     return {
         "clips": len(rows),
         "found_at_once": sum(row["look"] == 1 for row in rows),
@@ -58,9 +58,9 @@ def counted(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def changes(clips: Sequence[Mapping[str, Row]], before: str, after: str) -> dict[str, Any]:
-    """What one chain names right that the other does not, in the same pictures, by axis.
+    """What one chain classifies correctly and the other does not, in the same images, by axis.
 
-    Pictures of one clip err together, so the clips are counted too, over all axes: those in which
+    Images of one clip err together, so the clips are counted too, over all axes: those in which
     more was gained than lost, and the reverse.
     """
     net = [
@@ -77,12 +77,12 @@ def changes(clips: Sequence[Mapping[str, Row]], before: str, after: str) -> dict
         ]
         if rows:
             found[axis] = {
-                "pictures": len(rows),
+                "images": len(rows),
                 "gained": sum(_right(r, after) and not _right(r, before) for r in rows),
                 "lost": sum(_right(r, before) and not _right(r, after) for r in rows),
             }
     found[ALL] = {
-        **{key: sum(one[key] for one in found.values()) for key in ("pictures", "gained", "lost")},
+        **{key: sum(one[key] for one in found.values()) for key in ("images", "gained", "lost")},
         "clips_better": sum(n > 0 for n in net),
         "clips_worse": sum(n < 0 for n in net),
     }
@@ -90,4 +90,4 @@ def changes(clips: Sequence[Mapping[str, Row]], before: str, after: str) -> dict
 
 
 def _right(row: Row, chain: str) -> bool:
-    return bool(row["called"].get(chain) == row["drawn"])
+    return bool(row["called"].get(chain) == row["label"])

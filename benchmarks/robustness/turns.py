@@ -50,7 +50,7 @@ class _Turn:
 
     def flow(self, units: Sequence[ActionUnit], size: int = 224, margin: float = 0.0) -> np.ndarray:
         """See ``MotionSource.flow``."""
-        assert units and (size, margin) == (SAMPLES, MARGIN), "drawn clips sample alike"
+        assert units and (size, margin) == (SAMPLES, MARGIN), "synthetic clips sample alike"
         return self._field
 
 

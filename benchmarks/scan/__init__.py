@@ -1,1 +1,1 @@
-"""Speed and memory of the selective scan beside other ways to compute it."""
+"""Speed and memory of the selective scan and of other ways to compute it."""

@@ -19,7 +19,7 @@ NAMES = ("hmrm triton", "hmrm torch", "unbind loop", "indexing loop", "pscan")
 def measure_cuda(seconds: float) -> dict[str, Any] | None:
     """All rivals on the first CUDA device; None without one.
 
-    The first is named ``hmrm triton`` only where the kernels run; elsewhere it is left out.
+    The first is named ``hmrm triton`` only where the kernels run; elsewhere it is skipped.
     """
     if not torch.cuda.is_available():
         return None

@@ -34,7 +34,7 @@ def indexing_loop(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Ten
 
 
 def unbind_loop(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> Tensor:
-    """The same over ``unbind``, whose gradient is one stack in place of one scatter a step."""
+    """The same over ``unbind``, whose gradient is one stack instead of one scatter a step."""
     decays, inputs = discretised(u, dt, A, B)
     state = u.new_zeros(u.shape[0], *A.shape)
     outputs = []

@@ -1,1 +1,1 @@
-"""Spotting in drawn long videos: ours beside SOFTNet's recipe."""
+"""Spotting in synthetic long videos: ours against SOFTNet's recipe."""

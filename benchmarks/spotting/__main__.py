@@ -1,6 +1,6 @@
-"""``python -m benchmarks.spotting [--model-path ict_face.npz]``: ours beside SOFTNet's recipe.
+"""``python -m benchmarks.spotting [--model-path ict_face.npz]``: ours against SOFTNet's recipe.
 
-Draws, measures (kept in a folder, so that a broken run goes on) and scores. Videos to judge by
+Renders, measures (kept in a folder, so that a broken run goes on) and scores. Test videos
 need the morphable face; without it only the development videos are scored. ``--development``
 scores these alone, which is where everything was tuned. ``--quick`` takes one video of each part
 and writes no result, to see that the command runs.
@@ -16,14 +16,14 @@ import numpy as np
 
 from benchmarks.spotting import softnet
 from benchmarks.spotting.measure import Measured, Order, load, measure
-from benchmarks.spotting.page import page
+from benchmarks.spotting.page import FINDER, page
 from benchmarks.spotting.videos import FIRST_SEED, RATES, Part
 from hmrm import atomic, provenance, records
 from hmrm.evaluation.spotting.score import score_spotting
-from hmrm.intervals import Interval, build_table, kind_of_duration
+from hmrm.intervals import Interval, build_table
 from hmrm.parallel import run_all, single_thread
-from hmrm.spotting.distractors import reject_distractors
-from hmrm.spotting.movements import LONG_VIDEO, find_movements
+from hmrm.spotting.fusion import find_events
+from hmrm.spotting.salience import salience
 
 PAGE = Path("docs/benchmarks/spotting.md")
 TUNED_P = (0.35, 0.45, 0.55, 0.65, 0.75)
@@ -33,18 +33,18 @@ Found = list[Interval]
 
 def ours(seen: Measured) -> Found:
     """What ``hmrm spot`` finds in a measured video."""
-    signal = seen.signal
+    found = find_events(seen.measures, seen.signal, appearances=seen.appearances)
     return [
         Interval(
             subject=seen.name.rpartition("-")[0],
             video=seen.name,
-            onset_index=int(signal.index[one.onset]),
-            offset_index=int(signal.index[one.offset]),
-            kind=kind_of_duration(float(signal.time_s[one.offset] - signal.time_s[one.onset])),
-            apex_index=int(signal.index[one.apex]),
-            score=one.salience,
+            onset_index=one.onset_index,
+            offset_index=one.offset_index,
+            kind=one.kind,
+            apex_index=one.apex_index,
+            score=salience(one.salience, 1.0),
         )
-        for one in reject_distractors(find_movements(signal, LONG_VIDEO), signal).kept
+        for one in found.events
     ]
 
 
@@ -97,7 +97,7 @@ def table(videos: Sequence[Measured], found: Sequence[Found]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure what is missing, train the peer, score, write."""
+    """Measure what is missing, train the baseline, score, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spotting", description=__doc__)
     parser.add_argument("--model-path", type=Path, help="the morphable face")
     parser.add_argument("--folder", type=Path, default=Path("spotting-videos"))
@@ -123,6 +123,7 @@ def main() -> None:
             print(f"{order.path.name}: {seconds:.0f} s of processor time", flush=True)
     kept = {part: [load(o.path) for o in orders if o.part == part] for part in parts}
     result = score_all(kept, developing=developing)
+    result["finder"] = FINDER
     result["provenance"] = provenance.stamp(seeds=tuple(FIRST_SEED[part] for part in parts))
     print(json.dumps(summary(result), indent=1))
     if not developing and not given.quick:
@@ -131,7 +132,7 @@ def main() -> None:
 
 
 def score_all(kept: dict[Part, list[Measured]], *, developing: bool) -> dict[str, Any]:
-    """Both spotters on all parts; the peer also with the p that is best on development."""
+    """Both spotters on all parts; the baseline also with the p that is best on development."""
     baseline = Baseline(kept["training"])
     development = kept["development"]
     by_p = {

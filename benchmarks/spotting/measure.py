@@ -1,22 +1,24 @@
-"""Draw one video, follow its face, and keep what both spotters look at: one file per video."""
+"""Render one video, follow its face, and keep what both spotters look at: one file per video."""
 
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.spotting import softnet
-from benchmarks.spotting.videos import Part, Video, draw_video
+from benchmarks.spotting.videos import Part, Video, render_video
 from hmrm import atomic
-from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
 from hmrm.intervals import Interval
+from hmrm.spotting.cover import FaceAppearances
 from hmrm.spotting.first_pass import first_pass
+from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.motion import MotionSignal
+from hmrm.spotting.settings import SpottingConfig
 from hmrm.video.source import TexturedImage, VideoSource
 
 
@@ -25,9 +27,9 @@ class Measured:
     """One video as both spotters see it.
 
     Attributes:
-        signal: regional motion, for ours.
-        frames: numbers of the frames the peer looks at.
-        pictures: kind → what its network sees of each pair; none for "development" signals alone.
+        measures, signal, appearances: of the mesh, of registration, and small images, for ours.
+        frames: numbers of the frames the baseline looks at.
+        images: kind → what its network sees of each pair; none for "development" signals alone.
         k: kind → frames looked at between the two of a pair.
     """
 
@@ -36,7 +38,9 @@ class Measured:
     frames_per_s: float
     seconds: float
     truth: tuple[Interval, ...]
+    measures: FaceMeasures
     signal: MotionSignal
+    appearances: FaceAppearances
     frames: np.ndarray
     images: dict[str, np.ndarray]
     k: dict[str, int]
@@ -58,7 +62,7 @@ class Order:
 
 
 class SyntheticSource(VideoSource):
-    """Frames straight from the drawing, and the ones the peer looks at kept on the way."""
+    """Frames straight from the renderer, and those the baseline looks at kept on the way."""
 
     def __init__(self, video: Video, *, step: int, stride: int) -> None:
         super().__init__(name=video.name, path=Path(video.name), max_frames=None)
@@ -84,21 +88,20 @@ def measure(order: Order) -> float:
     begun = time.process_time()
     if order.path.exists():
         return 0.0
-    detector = MTCNN()
-    # Which faces are drawn anew was settled before the detector looked twice.
-    first_look = MTCNN(MTCNNConfig(second_look=False))
-    video = draw_video(order.part, order.number, order.model_path, first_look)
-    rate, config = video.clip.config.frames_per_s, AnalyzeConfig()
+    # Which faces are rendered again was settled before the detector looked twice.
+    first_pass_only = MTCNN(MTCNNConfig(second_look=False))
+    video = render_video(order.part, order.number, order.model_path, first_pass_only)
+    rate, config = video.clip.config.frames_per_s, SpottingConfig()
     step = max(1, round(rate / config.most_frames_per_s))
     stride = max(step, round(rate / softnet.FRAMES_PER_S))
     source = SyntheticSource(video, step=step, stride=stride)
-    first = first_pass(source, config, detector=detector)
+    first = first_pass(source, config)
     (track,) = first.measured(largest=True)
     points = dict(zip(track.index.tolist(), track.points_xy_px, strict=True))
     frames = [index for index in sorted(source.kept) if index in points]
     crops = [softnet.crop(source.kept[index], points[index]) for index in frames]
     k = {kind: round(s * rate / stride) for kind, s in softnet.HALF_LENGTH_S.items()}
-    seen = {f"pictures_{kind}": softnet.images(crops, n) for kind, n in k.items()}
+    seen = {f"images_{kind}": softnet.images(crops, n) for kind, n in k.items()}
     signal = track.signal
     about = {
         "name": video.name,
@@ -109,30 +112,41 @@ def measure(order: Order) -> float:
         "regions": signal.regions,
         "k": k,
     }
-    arrays = {name: getattr(signal, name) for name in _ARRAYS}
+    arrays = {
+        f"{part}_{name}": getattr(getattr(track, part), name)
+        for part, kind in _PARTS.items()
+        for name in _arrays(kind)
+    }
     with atomic.writing(order.path) as temporary:
         np.savez(temporary, about=np.array(json.dumps(about)), frames=frames, **arrays, **seen)
     return time.process_time() - begun
 
 
-_ARRAYS = ("index", "time_s", "motion_px", "head_px", "eye_change", "segment")
+_PARTS = {"measures": FaceMeasures, "signal": MotionSignal, "appearances": FaceAppearances}
+
+
+def _arrays(kind: type) -> list[str]:
+    return [one.name for one in fields(kind) if one.name != "regions"]
 
 
 def load(path: Path) -> Measured:
     """Read what ``measure`` kept."""
     with np.load(path, allow_pickle=False) as stored:
         about = json.loads(str(stored["about"]))
-        signal = MotionSignal(
-            regions=tuple(about["regions"]), **{name: stored[name] for name in _ARRAYS}
-        )
+        parts = {
+            part: {name: stored[f"{part}_{name}"] for name in _arrays(kind)}
+            for part, kind in _PARTS.items()
+        }
         return Measured(
             name=about["name"],
             kind=about["kind"],
             frames_per_s=about["frames_per_s"],
             seconds=about["seconds"],
             truth=tuple(Interval(**one) for one in about["truth"]),
-            signal=signal,
+            measures=FaceMeasures(**parts["measures"]),
+            signal=MotionSignal(regions=tuple(about["regions"]), **parts["signal"]),
+            appearances=FaceAppearances(**parts["appearances"]),
             frames=stored["frames"],
-            images={kind: stored[f"pictures_{kind}"] for kind in about["k"]},
+            images={kind: stored[f"images_{kind}"] for kind in about["k"]},
             k=about["k"],
         )

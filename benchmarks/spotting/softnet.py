@@ -1,12 +1,12 @@
-"""SOFTNet's recipe (Liong et al., ICIP 2021), written small: the peer in the spotting benchmark.
+"""SOFTNet's recipe (Liong et al., ICIP 2021), written small: the baseline of the benchmark.
 
 Flow (u, v, strain) between frames k apart, minus the nose's, eyes masked; brows and mouth in one
-picture of 42 × 42; a shallow three-stream network scores each frame; the score is smoothed over
+image of 42 × 42; a shallow three-stream network scores each frame; the score is smoothed over
 2k, peaks above mean + p (max - mean) and at least k apart are kept, and an interval is a peak ± k.
 One run for micro-, one for macro-expressions, k half their mean length.
 
 Departs from the publication: Farnebäck's flow instead of TV-L1, about 30 frames a second are
-looked at, the face is cropped by five tracked points, and training is on drawn videos.
+looked at, the face is cropped by five tracked points, and training is on synthetic videos.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ class ThreeStreams(nn.Module):
     """One small convolution each for u, v and strain, then one hidden layer."""
 
     def __init__(self, scale: Tensor) -> None:
-        """``scale``: standard deviation of u, v and strain over the training pictures."""
+        """``scale``: standard deviation of u, v and strain over the training images."""
         super().__init__()
         self.register_buffer("scale", scale[:, None, None])
         self.streams = nn.ModuleList(
@@ -86,7 +86,7 @@ class ThreeStreams(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Score of each picture (n, 3, 42, 42): how much of an expression its pair overlaps."""
+        """Score of each image (n, 3, 42, 42): how much of an expression its pair overlaps."""
         x = x / self.scale
         seen = [stream(x[:, i : i + 1]) for i, stream in enumerate(self.streams)]
         return self.head(torch.cat(seen, dim=1)).squeeze(1)

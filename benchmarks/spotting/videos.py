@@ -1,9 +1,9 @@
-"""Long drawn videos with known expressions and with what is none: the material of the benchmark.
+"""Long synthetic videos with known expressions and with what is none: the data of the benchmark.
 
 Distractors: blinks, speech-like mouth motion, head turns (parallax of a face with depth), light
-that changes over the whole picture or sweeps across it; sway, drift and sensor noise everywhere.
-Videos to judge by move by the morphable face (blinks aside, see ``Lidded``); those to train the
-peer and to develop on move by the atlas, turn by an ellipsoid, and show other faces. All seeds
+that changes over the whole image or sweeps across it; sway, drift and sensor noise everywhere.
+Test videos move by the morphable face (blinks aside, see ``Lidded``); those to train the
+baseline and to develop on move by the atlas, turn by an ellipsoid, and show other faces. All seeds
 were committed before anything was tuned here.
 """
 
@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.clip_recipes import UNIT_SETS
 from hmrm.clip import Image
+from hmrm.faces.boxes import Detector
 from hmrm.faces.shape import MIRRORED_68
-from hmrm.faces.track import Detector
 from hmrm.facs.atlas import ActionUnit, AtlasSource, MotionSource, Side
 from hmrm.facs.morphable import FacePose, MorphableSource, load_model
 from hmrm.intervals import Interval
@@ -60,7 +60,7 @@ _SPEECH_UNITS = (16, 18, 20, 22, 24, 25, 26)
 
 @dataclass(frozen=True)
 class Light:
-    """One change of light: its course, its strength, and where in the picture it acts."""
+    """One change of light: its course, its strength, and where in the image it acts."""
 
     course: Expression
     strength: float
@@ -69,7 +69,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Video:
-    """One drawn video with its truth."""
+    """One synthetic video with its truth."""
 
     name: str
     kind: str
@@ -78,7 +78,7 @@ class Video:
     truth: tuple[Interval, ...]
 
     def images(self, every: int = 1) -> Iterator[Image]:
-        """The frames, light included; only every n-th is drawn anew, for those who skip."""
+        """The frames, light included; only every n-th is rendered again, for those who skip."""
         last: Image | None = None
         for index in range(self.clip.config.frame_count):
             if last is None or index % every == 0:
@@ -95,10 +95,10 @@ class Video:
         return np.clip(np.rint(frame.image * (1.0 + np.asarray(total))), 0, 255).astype(np.uint8)
 
 
-def draw_video(part: Part, number: int, model_path: Path | None, detector: Detector) -> Video:
+def render_video(part: Part, number: int, model_path: Path | None, detector: Detector) -> Video:
     """Video ``number`` of a part; the same arguments give the same video.
 
-    A drawn face that the detector does not see is drawn anew: spotting is judged, not detection.
+    A face that the detector does not see is rendered again: spotting is tested, not detection.
     """
     rng = np.random.default_rng([FIRST_SEED[part], number])
     rate, seconds = RATES[part][number], SECONDS[part]
@@ -146,7 +146,7 @@ def draw_video(part: Part, number: int, model_path: Path | None, detector: Detec
 
 
 def _face(part: Part, number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Every third video shows the portrait, as it is where it is judged, else mirrored.
+    """Every third video shows the portrait, as it is in the test, else mirrored.
 
     In grey: nothing that spots looks at colour, and drawing takes a third of the time.
     """

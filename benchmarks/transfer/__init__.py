@@ -1,1 +1,1 @@
-"""Transfer between motion sources: trained on one, tested on maps drawn with the other."""
+"""Transfer between motion sources: trained on one, tested on maps synthesized with the other."""

@@ -23,7 +23,7 @@ SEED, COUNT = 777001, 2000
 
 
 def recalls(weights: str, config: SynthConfig) -> dict[str, float]:
-    """Share of maps of each class that is named right, and their mean (UAR; chance 0.25)."""
+    """Fraction of each class that is correctly classified, and their mean (UAR; chance 0.25)."""
     model, _ = load_model(weights)
     maps, labels, _ = synthesize_maps(config, seed=SEED, start=0, count=COUNT)
     with torch.inference_mode():

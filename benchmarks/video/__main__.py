@@ -94,7 +94,7 @@ def measured(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, seconds: int) -> None:
-    """A video of that length; ten drawn seconds forwards and backwards, without a seam."""
+    """A video of that length; ten rendered seconds forwards and backwards, without a seam."""
     from hmrm.facs.atlas import ActionUnit
     from hmrm.synthetic.clips import ClipConfig, Expression, render_clip
     from hmrm.synthetic.demo import demo_face

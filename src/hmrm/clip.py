@@ -76,7 +76,7 @@ class ClipId:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pair:
-    """Onset and apex picture of one movement, in the same crop, same size."""
+    """Onset and apex image of one movement, in the same crop, same size."""
 
     onset: Image
     apex: Image
@@ -89,8 +89,8 @@ class FlowMap:
     """What a recognition network sees: ``(3, s, s)`` u, v and strain, centred and scaled.
 
     ``crop`` names the face crop the map was taken in (``faces/align.py``), ``scale_px`` is the
-    number of px (canonical crop) that one unit of u and v stands for; NaN where a foreign map
-    does not tell.
+    number of px (canonical crop) that one unit of u and v stands for; NaN where an external map
+    does not state it.
     """
 
     values: Float[np.ndarray, "3 s s"]
@@ -106,11 +106,13 @@ class Event:
         face_id: stable over the video, from 0.
         onset_index, apex_index, offset_index: zero-based frames.
         onset_s, apex_s, offset_s: presentation times in s.
-        label: class name, or None while nothing has classified it.
+        label: class name, "unclear: A or B" where two are about as probable, or None while nothing
+            has classified it.
         probabilities: class name → probability; empty while nothing has classified it.
         decisive_region: the part of the face that contributed most to the class, or None.
-        region: the region that moved most (``faces/regions.py``).
-        peak_motion_px: largest regional motion at the apex, px in the canonical crop.
+        region: the part of the face that stood highest.
+        peak_motion_px: largest regional motion at the apex, px in the canonical crop; None where
+            registration could not measure it.
         salience: 0 to 1, how far the peak stands above the face's own noise.
         flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
 
@@ -134,7 +136,7 @@ class Event:
     apex_s: float
     offset_s: float
     region: str
-    peak_motion_px: float
+    peak_motion_px: float | None
     salience: float
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
@@ -196,7 +198,7 @@ class Analysis:
         size_wh_px: of an upright frame.
         events: by onset, then face.
         frames: every face in every frame; empty where nothing was spotted.
-        pictures: those of ``events[i]`` at place i; None beyond the limit on kept ones.
+        images: those of ``events[i]`` at place i; None beyond the limit on kept ones.
         notices: what a reader of the result must know.
         provenance: the stamp of ``provenance.py``, the classifier's weights and the settings.
 

@@ -3,13 +3,12 @@
 import dataclasses
 import hashlib
 import json
-import tomllib
 import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hmrm import records
+from hmrm import reading, records
 from hmrm.errors import ConfigError
 
 C = TypeVar("C")
@@ -21,11 +20,21 @@ def load(cls: type[C], path: Path) -> C:
     Raises:
         ConfigError: no such file, not TOML, unknown key, wrong type, or a value ``cls`` refuses.
     """
+    return from_mapping(cls, read_table(path), where=str(path))
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Plain values of a TOML file.
+
+    Raises:
+        ConfigError: no such file, not TOML, or beyond the limits of `hmrm.limits`.
+    """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return reading.read_toml(path)
+    except FileNotFoundError as error:
+        raise ConfigError(f"config {path}: cannot be read; no such file") from error
+    except (OSError, reading.DamagedError) as error:
         raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
-    return from_mapping(cls, table, where=str(path))
 
 
 def from_mapping(cls: type[C], table: Mapping[str, Any], *, where: str = "config") -> C:

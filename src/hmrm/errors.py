@@ -1,4 +1,4 @@
-"""Every exception of the package, drawn as one tree.
+"""Every exception of the package, as one tree.
 
 HmrmError                      base; ``exit_code`` is what the command line returns
 ├── InputError            (3)  a file the user gave cannot be used
@@ -17,6 +17,18 @@ HmrmError                      base; ``exit_code`` is what the command line retu
 
 Messages say what, where, what was got and what to do.
 """
+
+_MOST_LETTERS = 80
+
+
+def shortened(value: object) -> str:
+    """A value of a file as messages repeat it: by ``repr``, at most 80 letters of it."""
+    if isinstance(value, int) and abs(value) >= 10**_MOST_LETTERS:
+        return "a number of more than 80 digits"
+    if isinstance(value, str):
+        value = value[: _MOST_LETTERS + 1]
+    text = repr(value)
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"
 
 
 class HmrmError(Exception):

@@ -1,6 +1,5 @@
 """Spotted or annotated stretches of video, and the plain table that holds them."""
 
-import csv
 import io
 import re
 from collections import Counter
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hmrm import atomic
+from hmrm.csv_cells import Writer
 
 Kind = Literal["micro", "macro", ""]
 """Micro-expression (up to 0.5 s), macro-expression, or unknown."""
@@ -129,7 +129,7 @@ def build_table(
     if repeated and not duplicates_meant:
         key, onset, offset, _ = repeated[0]
         messages.append(
-            f"{source}: {sum(times[p] - 1 for p in repeated)} duplicate row(s) left out, "
+            f"{source}: {sum(times[p] - 1 for p in repeated)} duplicate row(s) skipped, "
             f"e.g. {key} {onset} to {offset} (from 0)"
         )
     named = [*videos, *((one.subject, one.video) for one in best.values())]
@@ -223,7 +223,7 @@ def to_csv(intervals: Iterable[Interval], videos: Iterable[tuple[str, str]] = ()
             without frames.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(COLUMNS)
     without_intervals = dict.fromkeys(videos)
     for one in intervals:

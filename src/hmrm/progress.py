@@ -1,4 +1,4 @@
-"""How long work tells that it goes on: a callback, so that no stage knows about terminals."""
+"""How long work reports that it continues: a callback, so that no stage knows about terminals."""
 
 from collections.abc import Callable
 

@@ -3,8 +3,8 @@
 A record is a frozen dataclass. Its fields are the keys, in their order; what a field may hold is
 read off its annotation: scalars, ``None``, ``Literal``, tuples, mappings and other records.
 
-- A field whose default is ``None`` is left out of the file where it is ``None``; without a default
-  it is written as ``null``. `Absent` is for the field that may be ``null`` or not be there at all.
+- A field whose default is ``None`` is not written where it is ``None``; without a default it is
+  written as ``null``. `Absent` is for the field that may be ``null`` or not be there at all.
 - `INLINE` writes a record's keys, or a mapping's, among those of the record that holds it.
 - `formerly` names the key that a field had before; it is still read.
 - `NOT_WRITTEN` keeps a field out of the file.
@@ -22,8 +22,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hmrm import atomic
-from hmrm.errors import ConfigError, DataError, HmrmError
+from hmrm import atomic, reading
+from hmrm.errors import ConfigError, DataError, HmrmError, shortened
 
 R = TypeVar("R")
 
@@ -102,12 +102,12 @@ def read(cls: type[R], path: Path) -> R:
         DataError: no such file, not JSON, a key missing or of another type; names file and key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        table = reading.read_json(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
+    except reading.DamagedError as error:
         raise DataError(f"{path}: damaged ({error}); delete it and make it again") from error
-    return loads(cls, text, where=str(path))
+    return from_json(cls, table, where=str(path))
 
 
 def loads(cls: type[R], text: str, *, where: str) -> R:
@@ -117,8 +117,8 @@ def loads(cls: type[R], text: str, *, where: str) -> R:
         DataError: see `read`.
     """
     try:
-        table = json.loads(text)
-    except ValueError as error:
+        table = reading.parse_json(text)
+    except reading.DamagedError as error:
         raise DataError(f"{where}: damaged ({error}); delete it and make it again") from error
     return from_json(cls, table, where=where)
 
@@ -173,14 +173,15 @@ class _Reader:
 
     def record(self, cls: type, table: Any, where: str) -> Any:
         if not isinstance(table, Mapping):
-            raise self.error(f"{where}: expected a table, got {table!r}")
+            raise self.error(f"{where}: expected a table, got {shortened(table)}")
         fields = {f.name: f for f in dataclasses.fields(typing.cast(Any, cls))}
         inline = _inline(cls)
         table = _with_new_names(fields.values(), table)
         unknown = [key for key in table if key not in fields or key in inline]
         if self.strict and unknown and not inline:
             raise self.error(
-                f"{where}: unknown key {min(unknown)!r}; {cls.__name__} knows {', '.join(fields)}"
+                f"{where}: unknown key {shortened(min(unknown))}; {cls.__name__} knows "
+                f"{', '.join(fields)}"
             )
         values = {}
         for name, field in fields.items():
@@ -217,13 +218,13 @@ class _Reader:
         if origin is typing.Literal:
             if value not in choices:
                 names = ", ".join(map(repr, choices))
-                raise self.error(f"{where}: expected one of {names}, got {value!r}")
+                raise self.error(f"{where}: expected one of {names}, got {shortened(value)}")
             return value
         return self.scalar(hint, value, where)
 
     def sequence(self, hints: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
-            raise self.error(f"{where}: expected a list, got {value!r}")
+            raise self.error(f"{where}: expected a list, got {shortened(value)}")
         if len(hints) == 2 and hints[1] is Ellipsis:
             if all(type(one) is hints[0] for one in value):
                 return tuple(value)
@@ -234,9 +235,9 @@ class _Reader:
 
     def mapping(self, hints: tuple[Any, ...], value: Any, where: str) -> Any:
         if not isinstance(value, Mapping):
-            raise self.error(f"{where}: expected a table, got {value!r}")
+            raise self.error(f"{where}: expected a table, got {shortened(value)}")
         return {
-            self.value(hints[0], key, where): self.value(hints[1], one, f"{where}: {key}")
+            self.value(hints[0], key, where): self.value(hints[1], one, f"{where}: {str(key)[:80]}")
             for key, one in value.items()
         }
 
@@ -247,7 +248,9 @@ class _Reader:
             return Path(value)
         if isinstance(hint, type) and type(value) is hint:
             return value
-        raise self.error(f"{where}: expected {getattr(hint, '__name__', hint)}, got {value!r}")
+        raise self.error(
+            f"{where}: expected {getattr(hint, '__name__', hint)}, got {shortened(value)}"
+        )
 
     def first(self, hints: tuple[Any, ...], value: Any, where: str) -> Any:
         """Of several types the first that fits."""

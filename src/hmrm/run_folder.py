@@ -1,18 +1,17 @@
 """One folder, one run: what decides its results is written into it before anything is made.
 
-A run that is started again goes on only in a folder of the same settings, so that results of
+A run that is started again continues only in a folder of the same settings, so that results of
 different settings never mix. Results themselves are each run's own affair.
 """
 
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from hmrm import atomic
+from hmrm import atomic, reading
 from hmrm.errors import ConfigError
 
 _LONGEST = 60
@@ -36,7 +35,7 @@ def claim(
         identity: what decides the results, plain values; nested tables are compared value by value.
         key: the table of the file that holds the identity; the whole file if empty. A file of
             results may hold it too, and is left as it is while the identity is the same.
-        foreign_files: whether a folder without that file may hold other things.
+        external_files: whether a folder without that file may hold other things.
         holds_results: whether a folder of another identity holds any results; if it does not, it
             is claimed for this run. None: whoever was there first keeps the folder.
         advice: what the message advises.
@@ -84,9 +83,9 @@ def _refusal(
 
 def _read(path: Path, key: str) -> Mapping[str, Any] | None:
     """The identity on file; None where none can be read."""
-    loads = tomllib.loads if path.suffix == ".toml" else json.loads
+    read = reading.read_toml if path.suffix == ".toml" else reading.read_json
     try:
-        found: Any = loads(path.read_text(encoding="utf-8"))
+        found: Any = read(path)
         found = found[key] if key else found
     except (OSError, ValueError, KeyError, TypeError):
         return None

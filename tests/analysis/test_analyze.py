@@ -362,7 +362,7 @@ def test_progress_counts_frames(smirk: Drawn) -> None:
     calls: list[tuple[str, int, int | None]] = []
     analyze(smirk.path, detector=smirk.detector, progress=lambda *call: calls.append(call))
     stages = list(dict.fromkeys(stage for stage, _, _ in calls))
-    assert stages == ["finding faces and motion", "pictures of events"]
+    assert stages == ["finding faces and motion", "images of events"]
     assert [done for stage, done, _ in calls if stage == stages[0]] == list(range(1, 121))
 
 

@@ -11,11 +11,11 @@ ROOT = Path(__file__).parents[2]
 NAMES = (ORDINARY, *(f"{axis}: {level}" for axis, levels in AXES.items() for level in levels))
 
 
-def row(synthetic: str, look: int, off: float = 0.05, **called: str) -> dict[str, object]:
-    return {"drawn": synthetic, "look": look, "off": off if look else None, "called": called}
+def row(label: str, look: int, off: float = 0.05, **called: str) -> dict[str, object]:
+    return {"label": label, "look": look, "off": off if look else None, "called": called}
 
 
-def test_a_face_that_is_not_found_has_nothing_named_right() -> None:
+def test_a_face_that_is_not_found_has_nothing_classified() -> None:
     found = counted(
         [
             row("positive", 1, similarity="positive", quadratic="negative"),
@@ -36,9 +36,9 @@ def test_gains_and_losses_are_counted_by_picture_and_by_clip() -> None:
     worse[NAMES[0]] = row("negative", 1, none="negative", similarity="none")
     result = result_of([better, worse])
     found = result["changes"]["none → similarity"]
-    assert found[ORDINARY] == {"pictures": 2, "gained": 1, "lost": 1}
+    assert found[ORDINARY] == {"images": 2, "gained": 1, "lost": 1}
     total = found["all"]
-    assert (total["pictures"], total["gained"], total["lost"]) == (2 * len(NAMES), len(NAMES), 1)
+    assert (total["images"], total["gained"], total["lost"]) == (2 * len(NAMES), len(NAMES), 1)
     assert (total["clips_better"], total["clips_worse"]) == (1, 1)
     result["flow"] = "deepflow"
     text = page(result)

@@ -12,7 +12,7 @@ from hmrm.cli.main import app
 from hmrm.datasets.annotations.issue_texts import words_of
 from hmrm.datasets.sources.catalogue import DATASETS
 from hmrm.errors import ConfigError, DataError
-from hmrm.synthetic.datasets.catalogue import FAKES, fakes_of
+from hmrm.synthetic.datasets.catalogue import SYNTHETIC_SETS, synthetic_sets_of
 from hmrm.synthetic.datasets.writer import write_points, write_synthetic
 
 
@@ -33,12 +33,12 @@ def test_list_names_everything_and_how_to_get_it():
 
 
 def test_check_counts_against_the_published_numbers(tmp_path: Path):
-    write_synthetic(tmp_path, FAKES["casme2"](), images="none")
+    write_synthetic(tmp_path, SYNTHETIC_SETS["casme2"](), images="none")
     words = call("datasets", "check", "casme2", tmp_path, "--table-only")
     table = tmp_path / "CASME2/CASME2-coding-20140508.xlsx"
     assert call("datasets", "check", "casme2", table) == words
     assert "255 clips of 26 subjects" in words and "all counts are the published ones" in words
-    # Each oddity once, with its count and the first cell.
+    # Each issue once, with its count and the first cell.
     choice = words_of("units_or")
     assert words.count(choice) == 1
     assert re.search(rf"16 × {choice}; first .*sheet 'Sheet1' cell H\d+", words)
@@ -46,7 +46,7 @@ def test_check_counts_against_the_published_numbers(tmp_path: Path):
 
 
 def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
-    synthetic = FAKES["samm"]().first(5)
+    synthetic = SYNTHETIC_SETS["samm"]().first(5)
     write_synthetic(tmp_path, synthetic, images="blank")
     for frame in (tmp_path / synthetic.clips[0].folder).iterdir():
         frame.unlink()
@@ -62,7 +62,7 @@ def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
 
 
 def test_check_counts_what_is_left_out_and_names_each_once(tmp_path: Path):
-    synthetic = FAKES["casme2"]().first(4)
+    synthetic = SYNTHETIC_SETS["casme2"]().first(4)
     row = synthetic.clips[0].row
     bad = replace(synthetic.clips[0], row=(*row[:3], "soon", *row[4:]))
     write_synthetic(tmp_path, replace(synthetic, clips=(bad, *synthetic.clips[1:])), images="blank")
@@ -70,14 +70,14 @@ def test_check_counts_what_is_left_out_and_names_each_once(tmp_path: Path):
         if int(frame.stem[3:]) < synthetic.records[1].apex_frame:
             frame.unlink()
     words = call("datasets", "check", "casme2", tmp_path)
-    assert "2 left out; complete the folders, and mend the table" in words
+    assert "2 excluded; complete the folders, and correct the table" in words
     for clip in synthetic.records[:2]:
         assert words.count(f"    {clip.id}: ") == 1 and f"{clip.id}: {clip.id}" not in words
     assert "onset is 'soon'" in words and "cell D2" in words
 
 
 def test_check_sees_empty_pictures_and_says_that_it_opens_none(tmp_path: Path):
-    synthetic = FAKES["casme2"]().first(2)
+    synthetic = SYNTHETIC_SETS["casme2"]().first(2)
     write_synthetic(tmp_path, synthetic, images="blank")
     empty = tmp_path / synthetic.clips[0].folder / "img42.jpg"
     empty.write_bytes(b"")
@@ -85,13 +85,13 @@ def test_check_sees_empty_pictures_and_says_that_it_opens_none(tmp_path: Path):
     broken.unlink()
     broken.symlink_to(tmp_path / "nowhere.jpg")
     found = json.loads(call("datasets", "check", "casme2", tmp_path, "--json"))["parts"][0]
-    (reported,) = [o for o in found["issues"] if o["code"] == "picture_empty"]
+    (reported,) = [o for o in found["issues"] if o["code"] == "image_empty"]
     assert reported["where"] == str(empty) and reported["count"] == 2
     assert "not opened" in call("datasets", "check", "casme2", tmp_path)
 
 
 def test_prepare_says_how_many_are_left_out_for_what(tmp_path: Path):
-    synthetic = FAKES["casme2"]()
+    synthetic = SYNTHETIC_SETS["casme2"]()
     others = next(clip for clip in synthetic.clips if clip.record.emotion == "others")
     some = replace(synthetic, clips=(*synthetic.clips[:3], others))
     write_points(tmp_path / "faces.csv", write_synthetic(tmp_path, some))
@@ -102,7 +102,7 @@ def test_prepare_says_how_many_are_left_out_for_what(tmp_path: Path):
         *("datasets", "prepare", "casme2", tmp_path, "-o", tmp_path / "maps"),
         *("--flow", "farneback", "--faces", tmp_path / "faces.csv"),
     )
-    assert "3 left out (2 unreadable picture, 1 no class), see" in words
+    assert "3 excluded (2 unreadable image, 1 no class), see" in words
 
 
 def exit_code(*arguments) -> int:
@@ -110,7 +110,7 @@ def exit_code(*arguments) -> int:
 
 
 def test_a_strict_check_ends_with_1_where_something_is_to_be_mended(tmp_path: Path):
-    write_synthetic(tmp_path, FAKES["casme2"](), images="none")
+    write_synthetic(tmp_path, SYNTHETIC_SETS["casme2"](), images="none")
     where = ("casme2", tmp_path, "--table-only")
     # Oddities of the table as it is published are no faults.
     assert exit_code(*where, "--strict") == 0
@@ -120,17 +120,17 @@ def test_a_strict_check_ends_with_1_where_something_is_to_be_mended(tmp_path: Pa
     assert exit_code(*where) == 0
     assert exit_code(*where, "--strict") == exit_code(*where, "--strict", "--json") == 1
     assert exit_code("casme2", tmp_path, "--strict") == 1  # no frames
-    # What has no class is left out on purpose; SMIC and SAMM are missing.
+    # What has no class is excluded on purpose; SMIC and SAMM are missing.
     assert exit_code("composite", tmp_path, "--table-only", "--strict") == 1
 
 
 def test_check_of_the_composite_applies_the_rule(tmp_path: Path):
-    for synthetic in fakes_of("composite")[:2]:
+    for synthetic in synthetic_sets_of("composite")[:2]:
         write_synthetic(tmp_path, synthetic, images="none")
     words = call("datasets", "check", "composite", tmp_path, "--table-only")
     assert "278 clips of 52 subjects (negative 180, positive 58, surprise 40)" in words
     assert "smic: 0 subjects, the composite has 16" in words
-    assert "missing: smic" in words and "left out by name" in words
+    assert "missing: smic" in words and "excluded by name" in words
 
 
 def test_a_name_without_a_folder_asks_for_it():
@@ -201,23 +201,23 @@ def test_what_does_not_fit_what_is_synthesized_is_refused(words, message, tmp_pa
 
 
 def test_points_come_with_drawn_pictures(tmp_path: Path):
-    synthetic = FAKES["mmew"]().first(1)
+    synthetic = SYNTHETIC_SETS["mmew"]().first(1)
     write_points(tmp_path / "faces.csv", write_synthetic(tmp_path, synthetic))
     header, row = (tmp_path / "faces.csv").read_text().splitlines()
     assert header.startswith("id,x1,y1") and row.startswith("mmew/S01/S01-01-000,")
 
 
 def test_intervals_feed_the_spotting_score(tmp_path: Path):
-    write_synthetic(tmp_path, FAKES["samm-lv"](), images="blank")
+    write_synthetic(tmp_path, SYNTHETIC_SETS["samm-lv"](), images="blank")
     empty = tmp_path / "SAMMLV/SAMM_longvideos/006_9"
     empty.mkdir()
     (empty / "006_9_0001.jpg").write_bytes(b"")
     truth = tmp_path / "truth.csv"
     words = call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth)
     # A row of 100 to 1000 in a video of 30 frames; the onset 0 of a video whose files begin at 1.
-    assert words.startswith(f"{len(FAKES['samm-lv']().records) - 1} intervals")
-    assert "counted from 0 in each video's folder; 1 left out" in words
-    assert "1 × left out: onset frame 100" in words
+    assert words.startswith(f"{len(SYNTHETIC_SETS['samm-lv']().records) - 1} intervals")
+    assert "counted from 0 in each video's folder; 1 excluded" in words
+    assert "1 × excluded: onset frame 100" in words
     assert f"1 × {words_of('frame_replaced')}" in words
     lines = truth.read_text().splitlines()
     assert lines[0] == "subject,video,onset_index,apex_index,offset_index,type,label"
@@ -227,7 +227,7 @@ def test_intervals_feed_the_spotting_score(tmp_path: Path):
 
 
 def test_intervals_of_a_table_alone_keep_its_numbers(tmp_path: Path):
-    write_synthetic(tmp_path, FAKES["samm-lv"](), images="none")
+    write_synthetic(tmp_path, SYNTHETIC_SETS["samm-lv"](), images="none")
     truth = tmp_path / "truth.csv"
     with pytest.raises(DataError, match=r"no frames of SAMM Long Videos .* --table-only"):
         call("datasets", "intervals", "samm-lv", tmp_path, "-o", truth)
@@ -244,8 +244,8 @@ def test_intervals_of_a_table_alone_keep_its_numbers(tmp_path: Path):
 
 
 def test_intervals_tell_which_corrections_were_applied(tmp_path: Path):
-    write_synthetic(tmp_path, FAKES["samm-lv"](), images="none")
-    first = FAKES["samm-lv"]().records[0]
+    write_synthetic(tmp_path, SYNTHETIC_SETS["samm-lv"](), images="none")
+    first = SYNTHETIC_SETS["samm-lv"]().records[0]
     clip = f"samm-lv,{first.subject}/{first.clip}"
     (tmp_path / "mine.txt").write_text(
         f"dataset,clip,column,old,new,evidence\n{clip},onset,3,4,seen\n{clip},apex,99,5,seen\n"
@@ -257,7 +257,7 @@ def test_intervals_tell_which_corrections_were_applied(tmp_path: Path):
 
 
 def test_intervals_estimate_missing_apexes_and_tell_the_rule(tmp_path: Path):
-    write_synthetic(tmp_path, FAKES["smic"]().first(3), images="blank")
+    write_synthetic(tmp_path, SYNTHETIC_SETS["smic"]().first(3), images="blank")
     truth = tmp_path / "truth.csv"
     call("datasets", "intervals", "smic", tmp_path, "-o", truth, "--apex-rule", "middle")
     lines = truth.read_text().splitlines()

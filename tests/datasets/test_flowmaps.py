@@ -168,8 +168,8 @@ def test_an_extra_picture_is_named(flat):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a readable picture"),
-        (b"GIF89a", "not a readable picture"),
+        (b"", "not a readable image"),
+        (b"GIF89a", "not a readable image"),
         (cv2.imencode(".png", np.zeros((28, 27, 3), np.uint8))[1].tobytes(), r"28 x 28"),
         (cv2.imencode(".png", np.zeros((28, 28), np.uint8))[1].tobytes(), r"RGB"),
         (cv2.imencode(".png", np.zeros((28, 28, 3), np.uint16))[1].tobytes(), r"8 bits"),

@@ -15,7 +15,7 @@ from hmrm.evaluation.spotting.files import read_intervals
 from hmrm.evaluation.spotting.rows import ReadOptions
 from hmrm.evaluation.spotting.score import score_spotting
 from hmrm.intervals import build_table
-from hmrm.synthetic.datasets.catalogue import FAKES
+from hmrm.synthetic.datasets.catalogue import SYNTHETIC_SETS
 from hmrm.synthetic.datasets.writer import write_synthetic
 from hmrm.video.discover import discover, unique_names
 from hmrm.video.images import images_in
@@ -30,7 +30,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize("name", LONG)
 def test_positions_and_names_are_those_of_spot(name: str, tmp_path: Path) -> None:
     """Slow twin: every file that an annotator named is where the written position says."""
-    write_synthetic(tmp_path, FAKES[name]().first(12), images="blank")
+    write_synthetic(tmp_path, SYNTHETIC_SETS[name]().first(12), images="blank")
     loaded = load_dataset(name, tmp_path)
     done = write_intervals(tmp_path / "truth.csv", loaded)
     clips = discover([tmp_path])
@@ -53,7 +53,7 @@ def test_positions_and_names_are_those_of_spot(name: str, tmp_path: Path) -> Non
 def test_whatever_spot_takes_for_subjects_the_videos_are_found_again(
     name: str, tmp_path: Path
 ) -> None:
-    write_synthetic(tmp_path, FAKES[name]().first(12), images="blank")
+    write_synthetic(tmp_path, SYNTHETIC_SETS[name]().first(12), images="blank")
     truth = tmp_path / "truth.csv"
     write_intervals(truth, load_dataset(name, tmp_path))
     options = ReadOptions(missing_offset="drop")
@@ -76,7 +76,7 @@ def test_whatever_spot_takes_for_subjects_the_videos_are_found_again(
 
 
 def test_intervals_are_cut_to_their_video_or_left_out(tmp_path: Path) -> None:
-    write_synthetic(tmp_path, FAKES["cas-me-2"](), images="blank")
+    write_synthetic(tmp_path, SYNTHETIC_SETS["cas-me-2"](), images="blank")
     loaded = load_dataset("cas-me-2", tmp_path)
     record = next(r for r in loaded.annotations.records if r.kind == "macro" and r.offset_frame)
     folder = loaded.folders[record.folder].path
@@ -96,7 +96,7 @@ def test_intervals_are_cut_to_their_video_or_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", ["difference", "middle", "registration"])
 def test_apexes_that_nobody_annotated_are_estimated_from_frames(rule: str, tmp_path: Path) -> None:
-    synthetic = replace(FAKES["smic"](), clips=FAKES["smic"]().clips[:3])
+    synthetic = replace(SYNTHETIC_SETS["smic"](), clips=SYNTHETIC_SETS["smic"]().clips[:3])
     points = write_synthetic(tmp_path, synthetic)
     loaded = load_dataset("smic", tmp_path)
     plain, reported = tmp_path / "plain.csv", tmp_path / "told.csv"
@@ -111,9 +111,9 @@ def test_apexes_that_nobody_annotated_are_estimated_from_frames(rule: str, tmp_p
 
 
 def test_annotated_apexes_stay_and_a_face_that_cannot_be_used_is_noted(tmp_path: Path) -> None:
-    synthetic = FAKES["cas-me-3-c"]().first(6)
+    synthetic = SYNTHETIC_SETS["cas-me-3-c"]().first(6)
     points = write_synthetic(tmp_path, synthetic)
-    known = write_synthetic(tmp_path / "known", FAKES["casme2"]().first(3))
+    known = write_synthetic(tmp_path / "known", SYNTHETIC_SETS["casme2"]().first(3))
     truth = tmp_path / "truth.csv"
     outside = dict.fromkeys((record.id for record in synthetic.records), (5000.0,) * 10)
     assert set(points) < set(outside)
@@ -128,7 +128,7 @@ def test_annotated_apexes_stay_and_a_face_that_cannot_be_used_is_noted(tmp_path:
 
 
 def test_an_apex_is_not_estimated_without_frames_or_by_an_unknown_rule(tmp_path: Path) -> None:
-    write_synthetic(tmp_path, FAKES["cas-me-3-c"](), images="none")
+    write_synthetic(tmp_path, SYNTHETIC_SETS["cas-me-3-c"](), images="none")
     loaded = load_dataset("cas-me-3-c", tmp_path, LoadOptions(table_only=True))
     estimate = ApexEstimate(rule="middle")
     with pytest.raises(ConfigError, match="estimated from frames"):

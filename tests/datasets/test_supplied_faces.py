@@ -44,13 +44,13 @@ def test_where_faces_are_from_is_told_and_that_it_changed(
     monkeypatch.setattr(prepare_clip, "find_points", lambda *_, **__: (face, "detected"))
     given = ("--faces", root / "faces.csv")
     first = prepared(root, *given).stdout
-    assert "faces: 3 given" in first and "anew" not in first
+    assert "faces: 3 given" in first and "made again" not in first
     second = prepared(root).stdout
     assert "faces: 3 detected" in second
-    assert "3 made anew, as their faces are from elsewhere: given → detected" in second
-    assert "anew" not in prepared(root).stdout
+    assert "3 made again, as their faces are from elsewhere: given → detected" in second
+    assert "made again" not in prepared(root).stdout
     (clip, *_) = points
     write_points(root / "faces.csv", {clip: points[clip]})
     third = prepared(root, *given).stdout
     assert "faces: 2 detected, 1 given" in third
-    assert "1 made anew, as their faces are from elsewhere: detected → given" in third
+    assert "1 made again, as their faces are from elsewhere: detected → given" in third

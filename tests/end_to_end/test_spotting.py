@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clip_recipes import ClipRecipe, read_clip_list, sample_recipe
+from benchmarks.clip_recipes import ClipRecipe, read_clip_list, render_recipe
 from hmrm.analysis.analyze import analyze
 from hmrm.parallel import run_all
 from hmrm.synthetic.clips import RenderedClip
@@ -52,7 +52,7 @@ def outcome(name: str, clip: RenderedClip, path: Path) -> Outcome:
 
 def judge(item: tuple[ClipRecipe, Path]) -> Outcome:
     recipe, folder = item
-    return outcome(recipe.name, sample_recipe(recipe), folder / f"{recipe.name}.mp4")
+    return outcome(recipe.name, render_recipe(recipe), folder / f"{recipe.name}.mp4")
 
 
 def test_the_demo_finds_its_smile(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_committed_clips_are_found(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_head_motion_blinks_and_noise_give_at_most_two_events(tmp_path: Path) -> None:
     (recipe,) = read_clip_list(HERE / "quiet_clip.toml")
-    clip = sample_recipe(recipe)
+    clip = render_recipe(recipe)
     path = tmp_path / "quiet.mp4"
     write_video(path, (frame.image for frame in clip.frames()), clip.config.frames_per_s)
     events = analyze(path).events

@@ -1,4 +1,4 @@
-"""An ablation: rows are ordinary runs, compared with the base on the same people."""
+"""An ablation: rows are ordinary runs, compared with the base on the same subjects."""
 
 import json
 from pathlib import Path

@@ -161,7 +161,7 @@ def test_command_takes_out_what_prepare_left_out(tmp_path: Path) -> None:
         call(*sides, "--prepared", tmp_path)
     (tmp_path / "skipped.csv").write_text('what,reason\nb,"others, no class"\n')
     words = call(*sides, "--prepared", tmp_path)
-    assert "1 annotated clips were left out by prepare and do not count" in words
+    assert "1 annotated clips were excluded by prepare and do not count" in words
     assert "macro F1 1.000" in words and "have no result" not in words
     assert set(FAILURES) <= set(prepare_clip._KINDS.values())
     (tmp_path / "skipped.csv").write_text("what,reason,kind\nb,nobody is there,no face\n")

@@ -153,7 +153,7 @@ def test_oracle_stands_last_with_its_warning_and_what_looking_is_worth(report):
     assert oracle["permuted_looking"][0] > oracle["permuted_last"][0] + 0.2
     words = " ".join(read_page(report).words)
     assert "oracle picks the epoch on the test subject itself" in words
-    assert "What looking at the test subject is worth" in words
+    assert "What choosing on the test subject is worth" in words
 
 
 def test_higher_run_comes_second_so_that_differences_are_positive(report):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from label_leak import uses_test_labels
 
-from hmrm.errors import ConfigError, NumericalError
+from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.evaluation.fold import inner_curve, oracle_epoch, run_fold
 from hmrm.evaluation.leakage import find_leaks
 from hmrm.evaluation.metrics import score
@@ -97,7 +97,15 @@ def test_a_run_that_lost_folds_is_completed_to_the_same_bytes(tmp_path, syntheti
     (tmp_path / "part/run.json").unlink()
     (tmp_path / "part/folds/seed0/.000_x.99.partial.json").write_text("{")
     steps = []
-    evaluate(synthetic, asked, tmp_path / "part", progress=lambda *s: steps.append(s))
+    with pytest.raises(DataError, match=r"001_.*\(and 1 others\); give --recompute-damaged"):
+        evaluate(synthetic, asked, tmp_path / "part")
+    evaluate(
+        synthetic,
+        asked,
+        tmp_path / "part",
+        recompute_damaged=True,
+        progress=lambda *s: steps.append(s),
+    )
     assert contents(tmp_path / "part") == contents(tmp_path / "whole")
     assert steps == [("folds", done, 12) for done in range(3, 13)]
 

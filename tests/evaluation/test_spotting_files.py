@@ -129,7 +129,7 @@ def test_unknown_offsets(tmp_path: Path) -> None:
     dropped = read(tmp_path, text, missing_offset="drop")
     assert [o.key for o in dropped.intervals] == ["1_b"]
     assert dropped.videos == ("1_a", "1_b")
-    assert any("1 row(s) without offset left out" in w for w in dropped.warnings)
+    assert any("1 row(s) without offset skipped" in w for w in dropped.warnings)
     empty = text.replace("572,0,", "572,,")
     assert places(read(tmp_path, empty, missing_offset="apex")) == places(by_apex)
     for missing in ("refuse", "apex"):
@@ -207,7 +207,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no"):
         read_intervals([tmp_path / "empty"], "found")
     (tmp_path / "a.json").write_text("{}")
-    with pytest.raises(DataError, match="not written by hmrm spot: 'videos' is missing"):
+    with pytest.raises(DataError, match="not written by hmrm spot: has no 'videos'"):
         read_intervals([tmp_path / "a.json"], "found")
 
 

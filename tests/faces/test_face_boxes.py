@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmrm.faces.boxes import match, overlaps, suppress
+from hmrm.faces.boxes import overlaps, suppress
 
 
 def boxes(seed, count):
@@ -55,22 +55,3 @@ def test_nested_boxes_go_only_when_asked():
     scores = np.array([0.9, 0.8])
     assert suppress(found, scores, limit=0.7).tolist() == [0, 1]
     assert suppress(found, scores, limit=0.7, nested=True).tolist() == [0]
-
-
-def slow_match(a, b, at_least):
-    pairs = []
-    candidates = sorted(
-        ((slow_overlap(p, q), -i, -j) for i, p in enumerate(a) for j, q in enumerate(b)),
-        reverse=True,
-    )
-    for overlap, i, j in candidates:
-        taken = {p for p, _ in pairs}, {q for _, q in pairs}
-        if overlap >= at_least and -i not in taken[0] and -j not in taken[1]:
-            pairs.append((-i, -j))
-    return pairs
-
-
-@given(seeds, st.integers(0, 5), st.integers(0, 5))
-def test_matching_agrees_with_its_twin(seed, n, m):
-    a, b = boxes(seed, n), boxes(seed + 7, m)
-    assert match(a, b, at_least=0.05) == slow_match(a, b, 0.05)

@@ -279,9 +279,9 @@ def test_without_torch_the_message_says_what_to_install():
         "import sys\n"
         "sys.modules['torch'] = None\n"
         "from hmrm.errors import MissingExtraError\n"
-        "import hmrm.faces.track, hmrm.faces.regions\n"
+        "import hmrm.faces.detector, hmrm.faces.regions\n"
         "try:\n"
-        "    hmrm.faces.track.FaceTracker()\n"
+        "    hmrm.faces.detector.build_detector()\n"
         "except MissingExtraError as error:\n"
         "    print(error)\n"
     )

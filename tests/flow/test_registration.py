@@ -56,7 +56,7 @@ def lengths_px(grey: np.ndarray) -> dict[str, float]:
     """Every region's own motion, px of the canonical crop."""
     _, crop = register(TEMPLATE, view_of(grey), TO_FRAME, steps=4)
     motion = own_motion(TEMPLATE, crop) * IMAGE_WH_PX[0] / CONFIG.crop_width_px
-    return dict(zip(GRID.first_pass, np.linalg.norm(motion, axis=1), strict=True))
+    return dict(zip(GRID.regions, np.linalg.norm(motion, axis=1), strict=True))
 
 
 def test_windows_are_smooth_and_add_up_to_one_inside() -> None:

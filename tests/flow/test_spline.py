@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hmrm.flow.spline import spline
 
 
-def shifted(classifiers: np.ndarray, u: float, v: float) -> np.ndarray:
-    displacement = np.broadcast_to(np.float32([u, v])[:, None, None], (2, *classifiers.shape[1:]))
-    return spline(classifiers).at(displacement)
+def shifted(planes: np.ndarray, u: float, v: float) -> np.ndarray:
+    displacement = np.broadcast_to(np.float32([u, v])[:, None, None], (2, *planes.shape[1:]))
+    return spline(planes).at(displacement)
 
 
 def grid(size: int = 48) -> tuple[np.ndarray, np.ndarray]:
@@ -27,10 +27,10 @@ def test_ramps_and_parabolas_are_exact(u: float, v: float):
 
 
 def test_it_passes_through_every_pixel():
-    classifiers = np.random.default_rng(0).uniform(0, 255, (3, 20, 31))
-    np.testing.assert_allclose(shifted(classifiers, 0, 0), classifiers, atol=1e-4)  # float32 at 255
-    whole = shifted(classifiers, 3.0, -2.0)
-    np.testing.assert_allclose(whole[:, 2:, :-3], classifiers[:, :-2, 3:], atol=1e-4)
+    planes = np.random.default_rng(0).uniform(0, 255, (3, 20, 31))
+    np.testing.assert_allclose(shifted(planes, 0, 0), planes, atol=1e-4)  # float32 at 255
+    whole = shifted(planes, 3.0, -2.0)
+    np.testing.assert_allclose(whole[:, 2:, :-3], planes[:, :-2, 3:], atol=1e-4)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -50,8 +50,8 @@ def test_a_wave_is_moved_by_what_was_asked(axis: int):
 
 
 def test_beyond_the_border_it_is_mirrored():
-    classifiers = np.random.default_rng(1).uniform(0, 1, (1, 9, 9))
-    left = shifted(classifiers, -4.0, 0.0)[0]
-    np.testing.assert_allclose(left[:, 0], classifiers[0, :, 4], atol=1e-6)
-    far = shifted(classifiers, 160.0, 0.0)[0]  # ten periods
-    np.testing.assert_allclose(far, classifiers[0], atol=1e-5)
+    planes = np.random.default_rng(1).uniform(0, 1, (1, 9, 9))
+    left = shifted(planes, -4.0, 0.0)[0]
+    np.testing.assert_allclose(left[:, 0], planes[0, :, 4], atol=1e-6)
+    far = shifted(planes, 160.0, 0.0)[0]  # ten periods
+    np.testing.assert_allclose(far, planes[0], atol=1e-5)

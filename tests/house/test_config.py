@@ -79,8 +79,8 @@ def test_integers_serve_as_floats() -> None:
 
 
 def test_missing_and_broken_files(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="no such file"):
         config.load(Outer, tmp_path / "absent.toml")
     (tmp_path / "broken.toml").write_text("a = = 1")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="is not TOML"):
         config.load(Outer, tmp_path / "broken.toml")

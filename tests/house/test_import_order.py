@@ -9,7 +9,20 @@ SOURCE = Path(__file__).parents[2] / "src" / "hmrm"
 
 ORDER = (
     ("clip", "errors"),
-    ("config", "records", "atomic", "progress", "parallel", "provenance", "run_folder"),
+    ("limits",),
+    ("reading",),
+    (
+        "arrays",
+        "image_size",
+        "config",
+        "records",
+        "atomic",
+        "csv_cells",
+        "progress",
+        "parallel",
+        "provenance",
+        "run_folder",
+    ),
     ("intervals",),
     ("faces",),
     ("video", "facs"),
@@ -23,7 +36,7 @@ ORDER = (
     ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
-BASE = {room for rooms in ORDER[:2] for room in rooms}
+BASE = {room for rooms in ORDER[:4] for room in rooms}
 VIDEO_BRANCH = {"spotting", "analysis"}
 DATA_SET_BRANCH = {"datasets", "synthetic", "training", "evaluation"}
 """A video goes up one branch, a data set the other; networks serve both."""

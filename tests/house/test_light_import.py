@@ -17,7 +17,7 @@ LIGHT = (
     "hmrm.synthetic.datasets.catalogue",
     "hmrm.datasets.preparation.run",
     "hmrm.evaluation.metrics",
-    "hmrm.spotting.movements",
+    "hmrm.spotting.spot",
     "hmrm.analysis.exports",
     "hmrm.analysis.report",
     "hmrm.cli.main",

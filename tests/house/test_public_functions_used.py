@@ -20,6 +20,9 @@ PACKAGE = ROOT / "src"
 OTHER_CODE = ("benchmarks", "examples", "tools")
 PAGES = ("README.md", "docs/tutorial.md")
 
+CALLED_FROM_OUTSIDE = {"hmrm.cli.terminal.Terminal.on_broken_pipe": "rich calls it"}
+"""Methods that a library calls, each with its reason."""
+
 Definition = tuple[str, str]
 """Dotted module and name."""
 
@@ -213,7 +216,7 @@ def unused() -> set[str]:
 
 
 def test_nothing_public_serves_its_own_tests_alone() -> None:
-    surplus = sorted(unused())
+    surplus = sorted(unused() - set(CALLED_FROM_OUTSIDE))
     assert not surplus, f"used by tests alone: {surplus}; wire them, or move or delete them"
 
 

@@ -45,6 +45,7 @@ class Rule:
             of a match, is right.
         paths: beginnings of paths that the rule is for; empty for all.
         scopes: where it holds.
+        kept: ``path: text`` of single places where it stands on purpose.
         pending: today's code breaks it.
     """
 
@@ -56,6 +57,7 @@ class Rule:
     allowed: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     scopes: tuple[str, ...] = (*NAMES, *PROSE)
+    kept: tuple[str, ...] = ()
     pending: bool = False
 
 
@@ -122,6 +124,7 @@ def violations(rule: Rule, found: Sequence[Found]) -> list[Violation]:
         broken += [
             Violation(path=one.path, line=line, scope=one.scope, text=text, rule=rule)
             for line, text in hits
+            if f"{one.path}: {text}" not in rule.kept
         ]
     return broken
 
@@ -204,11 +207,12 @@ def in_python(text: str, path: str) -> Iterator[Found]:
     """Names, strings and comments of one file."""
     tree = ast.parse(text)
     documented, raised, inner = _kinds_of_strings(tree)
+    former = _former_keys(tree)
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         for name in _names(node):
             yield Found(path=path, line=line, scope="identifiers", text=name)
-        string = None if id(node) in inner else _string(node)
+        string = None if id(node) in inner | former else _string(node)
         if string is not None:
             scope = _scope(
                 string, path, documented=id(node) in documented, raised=id(node) in raised
@@ -253,9 +257,11 @@ def _scope(text: str, path: str, *, documented: bool, raised: bool) -> str:
 
 
 def _kinds_of_strings(tree: ast.AST) -> tuple[set[int], set[int], set[int]]:
-    """Nodes that are docstrings, those in what is raised or noticed, parts of f-strings."""
+    """Nodes that are docstrings, in what is raised or noticed, or do not count by themselves."""
     documented, raised, inner = set(), set(), set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and "formerly" in _names(node.func):
+            inner |= {id(name) for name in node.args}  # keys of old files, which are still read
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             documented.add(id(node.value))
         elif isinstance(node, ast.JoinedStr):
@@ -265,6 +271,16 @@ def _kinds_of_strings(tree: ast.AST) -> tuple[set[int], set[int], set[int]]:
         ):
             raised |= {id(child) for child in ast.walk(node)}
     return documented, raised, inner
+
+
+def _former_keys(tree: ast.AST) -> set[int]:
+    """Nodes of keys that are still read but no longer written: ``formerly("old")``."""
+    return {
+        id(key)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and next(_names(node.func), "") == "formerly"
+        for key in node.args
+    }
 
 
 def _comments(text: str, path: str) -> Iterator[Found]:

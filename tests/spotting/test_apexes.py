@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scripted import face as scripted_face
 
 from hmrm.clip import Event, Frame
 from hmrm.errors import ConfigError
@@ -14,10 +15,11 @@ from hmrm.faces.shape import MEAN_FACE_68, five_points
 from hmrm.flow import apex as rules
 from hmrm.flow.apex import ApexRule
 from hmrm.spotting.apexes import apexes_by_rule
+from hmrm.spotting.cover import AppearanceRecorder
 from hmrm.spotting.first_pass import FaceTrack
 from hmrm.spotting.motion import MotionMeter
 from hmrm.spotting.settings import SpottingConfig
-from hmrm.video.source import TexturedImage, VideoSource
+from hmrm.video.source import TimedImage, VideoSource
 
 RATE = 50.0
 
@@ -33,11 +35,11 @@ class Numbered(VideoSource):
         noise = rng.uniform(0, 200, (size_wh_px[1], size_wh_px[0])).astype(np.float32)
         self.texture = cv2.GaussianBlur(noise, (0, 0), 6).astype(np.uint8)
 
-    def _images(self) -> Iterator[TexturedImage]:
+    def _images(self) -> Iterator[TimedImage]:
         for index in range(self.frame_count or 0):
             self.decoded += 1
             image = np.stack([self.texture + np.uint8(index)] * 3, axis=-1)
-            yield TexturedImage(
+            yield TimedImage(
                 time_s=index / RATE, size_wh_px=self.size_wh_px, load=partial(np.asarray, image)
             )
 
@@ -46,14 +48,12 @@ def track(face_id: int, points: Sequence[np.ndarray]) -> FaceTrack:
     count = len(points)
     return FaceTrack(
         face_id=face_id,
-        index=np.arange(count),
-        time_s=np.arange(count) / RATE,
         box_xyxy_px=np.zeros((count, 4)),
         points_xy_px=np.stack(points),
         detection_confidence=np.ones(count),
-        success=np.ones(count, dtype=np.int64),
-        turned=np.zeros(count, dtype=np.int64),
+        measures=scripted_face(count, rate=RATE),
         signal=MotionMeter().signal(),
+        appearances=AppearanceRecorder().appearances(),
     )
 
 

@@ -76,8 +76,8 @@ def test_turns_in_the_picture_change_no_measure():
     tracker, recorder = MeshTracker(mesh=FaceMesh()), MeshRecorder()
     for i, degrees in enumerate(np.linspace(-12, 12, 9)):
         matrix = cv2.getRotationMatrix2D((w / 2, h / 2), float(degrees), 1.0)
-        image = cv2.warpAffine(image, matrix, (w, h), borderMode=cv2.BORDER_REPLICATE)
-        (face,) = tracker.update(Frame(index=i, time_s=i / 25, image=image))
+        turned = cv2.warpAffine(image, matrix, (w, h), borderMode=cv2.BORDER_REPLICATE)
+        (face,) = tracker.update(Frame(index=i, time_s=i / 25, image=turned))
         recorder.add(i, i / 25, face)
     measures = recorder.measures()
     assert np.ptp(measures.pose_deg[:, 2]) > 20

@@ -29,5 +29,5 @@ def test_rates_have_exact_limits_of_a_poisson_count():
         }
     )
     assert "| development | 2 | 1 | 2.0 (0.2 to 7.2) |" in words
-    assert "| judged | 0 | 1 | 0.0 (0.0 to 3.7) |" in words
+    assert "| test | 0 | 1 | 0.0 (0.0 to 3.7) |" in words
     assert "0.500 (1 / 2 / 0)" in words

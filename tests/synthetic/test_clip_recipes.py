@@ -9,7 +9,7 @@ from benchmarks.clip_recipes import (
     FIRST_DEVELOPMENT_SEED,
     development_recipe,
     read_clip_list,
-    sample_recipe,
+    render_recipe,
 )
 from hmrm.errors import ConfigError
 
@@ -29,7 +29,7 @@ def test_twenty_clips_cover_sides_units_and_weak_motion() -> None:
 
 def test_quiet_minute_holds_no_expression() -> None:
     (recipe,) = read_clip_list(LISTS / "quiet_clip.toml")
-    clip = sample_recipe(recipe)
+    clip = render_recipe(recipe)
     assert clip.truth.frame_count == 6000 and clip.truth.events == ()
     assert len(clip.truth.nuisances) >= 5
 
@@ -49,11 +49,11 @@ def test_development_recipes_differ_and_can_be_repeated() -> None:
 def test_mirrored_recipe_draws_the_mirrored_portrait() -> None:
     recipe = read_clip_list(LISTS / "spotting_clips.toml")[1]
     assert recipe.mirrored
-    clip = sample_recipe(recipe)
+    clip = render_recipe(recipe)
     image = clip.frame(0).image
     x = clip.points_at(0)[:, 0]
     assert x[36] < x[45] and image.shape == (480, 640, 3)
-    assert np.array_equal(image, sample_recipe(recipe).frame(0).image)
+    assert np.array_equal(image, render_recipe(recipe).frame(0).image)
 
 
 def test_unknown_keys_in_a_list_are_refused(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def only(name: str) -> EstimatedConfig:
 
 
 def estimated(settings: EstimatedConfig, **where: Any) -> tuple[np.ndarray, ...]:
-    return synthesize_maps(FEW, draw=partial(synthesize_estimated_map, settings), **where)
+    return synthesize_maps(FEW, make_map=partial(synthesize_estimated_map, settings), **where)
 
 
 def agreement(a: np.ndarray, b: np.ndarray) -> float:

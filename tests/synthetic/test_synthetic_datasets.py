@@ -9,20 +9,20 @@ from hmrm.datasets.annotations.labels import class_of
 from hmrm.datasets.load import LoadOptions, load_dataset
 from hmrm.datasets.sources.catalogue import DATASETS, dataset_named
 from hmrm.errors import ConfigError
-from hmrm.synthetic.datasets.catalogue import FAKES
+from hmrm.synthetic.datasets.catalogue import SYNTHETIC_SETS
 from hmrm.synthetic.datasets.writer import write_synthetic
 
-OTHERS = [name for name in FAKES if name not in ("casme2", "samm", "smic")]
-WITH_TABLES = [name for name in FAKES if name not in ("smic", "smic-vis", "smic-nir")]
+OTHERS = [name for name in SYNTHETIC_SETS if name not in ("casme2", "samm", "smic")]
+WITH_TABLES = [name for name in SYNTHETIC_SETS if name not in ("smic", "smic-vis", "smic-nir")]
 
 
 def test_every_data_set_has_a_drawn_copy() -> None:
-    assert set(FAKES) == set(DATASETS)
+    assert set(SYNTHETIC_SETS) == set(DATASETS)
 
 
 @pytest.mark.parametrize("name", WITH_TABLES)
 def test_tables_load_to_the_exact_records(name: str, tmp_path: Path) -> None:
-    synthetic = FAKES[name]()
+    synthetic = SYNTHETIC_SETS[name]()
     write_synthetic(tmp_path, synthetic, images="none")
     loaded = load_dataset(name, tmp_path, LoadOptions(table_only=True)).annotations
     assert loaded.records == synthetic.records
@@ -37,7 +37,7 @@ def test_tables_load_to_the_exact_records(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", WITH_TABLES)
 def test_few_people_leave_no_table_empty(name: str) -> None:
-    few = FAKES[name]().of_subjects(1)
+    few = SYNTHETIC_SETS[name]().of_subjects(1)
     for table in few.tables(few.clips):
         written = {cell for rows in table.sheets.values() for row in rows for cell in row}
         assert any(str(clip.row[1]) in map(str, written) for clip in few.clips), table.path
@@ -45,15 +45,15 @@ def test_few_people_leave_no_table_empty(name: str) -> None:
 
 def test_no_expression_of_a_long_video_is_drawn_twice() -> None:
     for name in ("samm-lv", "cas-me-2", "cas-me-3", "cas-me-3-c", "smic-e-hs"):
-        records = FAKES[name]().records
+        records = SYNTHETIC_SETS[name]().records
         places = {(r.folder, r.onset_frame, r.offset_frame) for r in records}
         assert len(places) == len(records), name
-    assert len({r.folder for r in FAKES["samm-lv"]().records}) == 12
+    assert len({r.folder for r in SYNTHETIC_SETS["samm-lv"]().records}) == 12
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_folders_are_found_and_nothing_is_left_over(name: str, tmp_path: Path) -> None:
-    synthetic = FAKES[name]().first(12)
+    synthetic = SYNTHETIC_SETS[name]().first(12)
     write_synthetic(tmp_path, synthetic, images="blank")
     loaded = load_dataset(name, tmp_path)
     assert loaded.annotations.records == synthetic.records
@@ -65,9 +65,9 @@ def test_folders_are_found_and_nothing_is_left_over(name: str, tmp_path: Path) -
     assert codes["clip_not_on_disk"] == len(missing)
 
 
-@pytest.mark.parametrize("name", list(FAKES))
+@pytest.mark.parametrize("name", list(SYNTHETIC_SETS))
 def test_drawn_emotions_have_a_class_or_are_left_out_on_purpose(name: str) -> None:
-    records = FAKES[name]().records
+    records = SYNTHETIC_SETS[name]().records
     classes = {class_of(r.dataset, r.emotion) for r in records}
     assert {"negative", "positive"} <= classes
 
@@ -90,7 +90,7 @@ def test_names_are_found_however_they_are_written() -> None:
 def test_emotions_of_micro_expressions_need_their_table(
     name: str, labels: str, tmp_path: Path
 ) -> None:
-    write_synthetic(tmp_path, FAKES[name](), images="none")
+    write_synthetic(tmp_path, SYNTHETIC_SETS[name](), images="none")
     (tmp_path / labels).unlink()
     found = load_dataset(name, tmp_path, LoadOptions(table_only=True)).annotations
     assert not any(record.emotion for record in found.records)
@@ -100,7 +100,7 @@ def test_emotions_of_micro_expressions_need_their_table(
 
 
 def test_macro_expressions_need_the_second_workbook(tmp_path: Path) -> None:
-    synthetic = FAKES["cas-me-3"]()
+    synthetic = SYNTHETIC_SETS["cas-me-3"]()
     write_synthetic(tmp_path, synthetic, images="none")
     (tmp_path / "CASME3/annotation/CAS(ME)3_part_A_v2.xls").unlink()
     records = load_dataset("cas-me-3", tmp_path, LoadOptions(table_only=True)).annotations.records
@@ -121,7 +121,7 @@ def test_mmew_clips_may_be_named_otherwise(tmp_path: Path) -> None:
 
 def test_the_same_seed_draws_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
-        write_synthetic(tmp_path / folder, FAKES["mmew"]().first(1))
+        write_synthetic(tmp_path / folder, SYNTHETIC_SETS["mmew"]().first(1))
     files = [p for p in (tmp_path / "a").rglob("*") if p.is_file()]
     assert len(files) == 10
     for file in files:

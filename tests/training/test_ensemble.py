@@ -72,7 +72,7 @@ def test_repeats_are_trained_from_different_seeds_and_no_two_seeds_share_one() -
     assert all(not np.array_equal(scores[i], scores[j]) for i in range(4) for j in range(i))
 
 
-def test_repeats_share_one_voice() -> None:
+def test_repeats_share_one_weight() -> None:
     train, maps = toy_clips(12), toy_clips(3, seed=1).maps
     found = build({**NETWORK, "repeat": 2}, SVM).fit(train, seed=0)
     judges = []
@@ -81,7 +81,7 @@ def test_repeats_share_one_voice() -> None:
         judges.append((scores - scores.mean(1, keepdims=True)) / scale)
     expected = ((judges[0] + judges[1]) / 2 + judges[2]) / 2
     np.testing.assert_allclose(found.predict(maps), expected, atol=1e-12)
-    with pytest.raises(ConfigError, match="one voice for each"):
+    with pytest.raises(ConfigError, match="one weight for each"):
         Ensemble(members=build(SVM).members, member_weights=(1.0, 1.0))
 
 

@@ -99,7 +99,7 @@ def test_the_card_says_where_the_weights_come_from(whole: Path):
     assert card.config == SMALL.network == network.config
     assert card.steps == 5 and "no photograph" in card.trained_on
     assert card.provenance.config_hash == config.digest(SMALL)
-    assert card.metrics["held-out pairs, drawn"].zero_epe_px > 0
+    assert card.metrics["held-out pairs, synthetic"].zero_epe_px > 0
 
 
 def test_a_folder_of_other_settings_is_refused(whole: Path):

@@ -122,7 +122,9 @@ def test_share_of_zero_leaves_the_batch():
     np.testing.assert_array_equal(mixed, maps)
 
 
-@pytest.mark.parametrize("words", [{"probability": 1.5}, {"concentration": 0.0}, {"share": -0.1}])
+@pytest.mark.parametrize(
+    "words", [{"probability": 1.5}, {"concentration": 0.0}, {"fraction": -0.1}]
+)
 def test_impossible_configs_are_refused(words):
     with pytest.raises(ConfigError):
         MotionMixConfig(**words)

@@ -124,14 +124,14 @@ def test_the_rate_rises_and_falls_once() -> None:
     assert 0 < rates[0] < 0.2 and 0 < rates[-1] < 0.01
 
 
-def test_motionmix_and_offset_maps_and_drawn_maps_enter() -> None:
+def test_motionmix_offset_maps_and_synthetic_maps_enter() -> None:
     train = toy_clips(12)
     plain = QUICK.fit(train, seed=0)
     pool = SyntheticMapsConfig(fraction=0.5, maps=12, data=SynthConfig(faces=2, with_none=True))
     for change in (
         {"mix": MotionMixConfig(fraction=0.0)},
         {"offset_maps": True},
-        {"drawn": pool},
+        {"synthetic": pool},
     ):
         assert not equal(plain, replace(QUICK, **change).fit(train, seed=0))
 
@@ -147,7 +147,7 @@ def test_the_way_back_is_reversed_and_keeps_its_label() -> None:
         real_maps(replace(train, offset_maps=None), offset_maps=True)
 
 
-def test_drawn_maps_get_the_toylabels_and_lose_foreign_classes() -> None:
+def test_synthetic_maps_get_the_labels_and_lose_other_classes() -> None:
     settings = SyntheticMapsConfig(fraction=1.0, maps=40, data=SynthConfig(faces=2, with_none=True))
     classes = ("surprise", "other", "negative")
     pool = synthetic_maps(settings, classes)
@@ -266,7 +266,7 @@ def test_bad_toyand_options_are_refused(pretrained: str) -> None:
         ({"fitting": {"body_rate": -1.0}}, "body_rate"),
         ({"fitting": {"imbalance": "prayer"}}, "imbalance"),
         ({"head": {"cost": 0.0}}, "cost"),
-        ({"drawn": {"share": -1.0}}, "share"),
+        ({"drawn": {"share": -1.0}}, "fraction = -1"),
         ({"drawn": {"maps": 0}}, "maps = 0"),
         ({"tuna": "whole"}, "unknown key 'tuna'"),
     ],

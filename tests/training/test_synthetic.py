@@ -119,4 +119,4 @@ def test_a_minute_of_training_beats_chance_by_far(tmp_path: Path) -> None:
     path = train_synthetic(settings, tmp_path)
     _, card = load_checkpoint(path)
     # Four equally frequent classes: chance is 0.25.
-    assert card.metrics["held-out drawn maps"]["accuracy"] > 0.5
+    assert card.metrics["held-out synthetic maps"]["accuracy"] > 0.5

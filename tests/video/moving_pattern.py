@@ -68,7 +68,7 @@ def filled(pixel_format: str, values: tuple[int, ...], *, width: int = 64, heigh
     """A frame whose component ``i`` holds ``values[i]`` everywhere (little-endian samples)."""
     frame = av.VideoFrame(width, height, pixel_format)
     deep = max(c.bits for c in frame.format.components) > 8
-    for number, plane in enumerate(frame.classifiers):
+    for number, plane in enumerate(frame.planes):
         inside = [
             v for v, c in zip(values, frame.format.components, strict=True) if c.plane == number
         ]

@@ -11,8 +11,9 @@ from hmrm.analysis import annotated, notices, second_pass
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
 from hmrm.clip import Analysis, Event, EventImages, FaceFrame, Notice
+from hmrm.faces.boxes import Detector
 from hmrm.faces.detector import build_detector
-from hmrm.faces.track import Detector
+from hmrm.faces.landmarks import landmarker
 from hmrm.flow.estimate import build_estimator
 from hmrm.progress import Progress, silent
 from hmrm.spotting.face_frames import FaceFrames
@@ -35,7 +36,7 @@ def analyze(
     detector: Detector | None = None,
     progress: Progress = silent,
 ) -> Analysis:
-    """Find facial movements of micro-expression length, show them, and classify them.
+    """Find facial movements, show them, and classify them.
 
     Args:
         source: a video file, a folder of images, two paths or two images (onset, apex).
@@ -44,13 +45,13 @@ def analyze(
         frames_per_s: rate of an image folder, or instead of a video's own.
         classifier: gives the classes: name or path of weights, or a callable; None leaves them
             empty, and a notice says so.
-        detector: finds faces; None is MTCNN.
+        detector: finds faces; None is the one that ``config`` names, for given frames MTCNN.
 
     Raises:
         InputError: a source that cannot be used; VideoError and FrameIndexError are below it.
         FaceNotFoundError: no face in any frame that was read.
-        FaceTooSmallError: no face is large enough, or all are turned aside.
-        MissingExtraError: torch, which the default detector and classifier need, or the
+        FaceTooSmallError: no face is large enough.
+        MissingExtraError: torch, which the classifier, MTCNN and given frames need, or the
             landmarks' extra is not installed.
         WeightsError: the weights cannot be used.
 
@@ -67,6 +68,8 @@ def analyze(
     config = config or AnalyzeConfig()
     config = dataclasses.replace(config, flow=flow or config.flow, faces=faces or config.faces)
     build_estimator(config.flow)  # an unknown name fails before the video is read
+    if config.landmarks == 68:
+        landmarker()  # likewise a missing model
     classify = open_classifier(classifier)
     video = open_video(source, frames_per_s=frames_per_s)
     if video.is_pair and onset is None and apex is None:
@@ -120,9 +123,10 @@ def _spotted(
         build_estimator(config.flow),
         head_motion=config.head_motion,
         at_most=config.kept_images,
+        landmarks=config.landmarks,
         progress=progress,
     )
-    frames, first = FaceFrames(spotted.faces, config.spot), spotted.first_pass
+    frames, first = FaceFrames(spotted.faces, config.fusion.fine), spotted.first_pass
     return _Found(
         frame_count=first.frame_count,
         duration_s=first.duration_s,
@@ -132,9 +136,7 @@ def _spotted(
         frames=frames,
         notices=(
             *notices.on_video(spotted, config.quality),
-            *notices.on_events(
-                spotted.events, frames.largest_px, config.spot.floor_px, config.kept_images
-            ),
+            *notices.on_events(spotted, config.kept_images),
         ),
     )
 
@@ -153,7 +155,7 @@ def _annotated(
         least_eye_distance_px=config.least_eye_distance_px,
         name=video.label,
     )
-    registration, least_px = config.motion.registration, config.spot.floor_px
+    registration, least_px = config.motion.registration, config.fusion.fine.floor_px
     movements = [
         annotated.annotated_movement(frames, face, registration, face_id=i, least_px=least_px)
         for i, face in enumerate(faces[:1] if config.faces == "largest" else faces)

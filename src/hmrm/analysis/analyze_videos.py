@@ -1,7 +1,6 @@
 """Analyses of several videos, each in a folder of its own, resumable."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 
 from hmrm import atomic, provenance
@@ -12,8 +11,7 @@ from hmrm.analysis.results import VideoResult
 from hmrm.analysis.run import KEPT_FOLDER, Outcome, Target, VideoRun, run_videos, settings_digest
 from hmrm.analysis.settings import AnalyzeConfig
 from hmrm.clip import Analysis
-from hmrm.faces.detector import build_detector
-from hmrm.faces.track import Detector
+from hmrm.faces.boxes import Detector
 from hmrm.flow.estimate import weights_sha256
 from hmrm.progress import Progress, silent
 
@@ -48,10 +46,6 @@ def analyze_videos(
     classifier = open_classifier(weights)
     origin = origin_of(classifier)
 
-    @cache
-    def faces() -> Detector:
-        return build_detector(config.landmarks, detector)
-
     def process(target: Target) -> VideoResult:
         analysis = analyze(
             target.source,
@@ -60,7 +54,7 @@ def analyze_videos(
             frames_per_s=frames_per_s,
             config=config,
             classifier=classifier,
-            detector=faces(),
+            detector=detector,
             progress=progress,
         )
         atomic.remove_partial(folder / folder_of(target))

@@ -8,9 +8,8 @@ import numpy as np
 from hmrm.clip import Event, Frame, Notice, Pair
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError, FrameIndexError
 from hmrm.faces.align import align_pair, canonical_transform, invert
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.crops import IMAGE_WH_PX
-from hmrm.faces.track import Detector
 from hmrm.flow.estimate import to_grey
 from hmrm.flow.registration import (
     Grid,
@@ -161,7 +160,7 @@ def _motion(
     """Length of every region's own motion, px of the canonical crop."""
     first, second = to_grey(onset.image, name="onset"), to_grey(apex.image, name="apex")
     if np.array_equal(first, second):
-        return dict.fromkeys(Grid(config).first_pass, 0.0)
+        return dict.fromkeys(Grid(config).regions, 0.0)
     grid = Grid(config)
     to_frame = invert(canonical_transform(face.points_xy_px, config.size_wh_px))
     template = Template(crop_of(View.around(first, to_frame, config), to_frame, config), grid)
@@ -171,6 +170,6 @@ def _motion(
     lengths = np.linalg.norm(motion, axis=1)
     return {
         name: float(length)
-        for name, length in zip(grid.first_pass, lengths, strict=True)
+        for name, length in zip(grid.regions, lengths, strict=True)
         if name != "nose"
     }

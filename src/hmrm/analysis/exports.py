@@ -1,6 +1,5 @@
 """An Analysis as files: events.csv, frames.csv, analysis.json (with a schema), report.html."""
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from hmrm import atomic
 from hmrm.analysis.report import write_report
 from hmrm.analysis.timeline import Span
 from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
+from hmrm.csv_cells import Writer
 
 SCHEMA_VERSION = "1"
 
@@ -72,7 +72,7 @@ def write_frames(path: Path, frames: Sequence[FaceFrame]) -> None:
     """Write one row per face and frame, with OpenFace's column names where they exist.
 
     ``frame`` counts from 1 as OpenFace does; ``motion_<region>`` is the regional displacement
-    over the spotter's window, px in the canonical crop.
+    away from rest, px in the canonical crop; empty where it was not measured.
 
     Raises:
         OutputError: the file cannot be written.
@@ -94,7 +94,7 @@ def write_frames(path: Path, frames: Sequence[FaceFrame]) -> None:
 
 
 def write_json(path: Path, analysis: Analysis) -> None:
-    """Write all but the pictures and the per-frame table; ``analysis.schema.json`` describes it.
+    """Write all but the images and the per-frame table; ``analysis.schema.json`` describes it.
 
     Raises:
         OutputError: the file cannot be written.
@@ -132,7 +132,7 @@ def _event_mapping(event: Event) -> dict[str, Any]:
         "probabilities": {k: _rounded(v) for k, v in event.probabilities.items()},
         "decisive_region": event.decisive_region,
         "region": event.region,
-        "peak_motion_px": _rounded(event.peak_motion_px),
+        "peak_motion_px": None if event.peak_motion_px is None else _rounded(event.peak_motion_px),
         "confidence": _rounded(event.salience),
         "flags": list(event.flags),
     }
@@ -152,7 +152,7 @@ def _event_row(event: Event) -> list[Cell]:
         *(probabilities.get(name, "") for name in (*CLASSES, "none")),
         event.decisive_region or "",
         event.region,
-        _rounded(event.peak_motion_px),
+        "" if event.peak_motion_px is None else _rounded(event.peak_motion_px),
         _rounded(event.salience),
         ";".join(event.flags),
     ]
@@ -176,7 +176,7 @@ def _frame_row(frame: FaceFrame, regions: Sequence[str]) -> list[Cell]:
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()

@@ -1,11 +1,26 @@
 """Notices that a reader of a result must see."""
 
-from collections.abc import Sequence
+from collections import Counter
 
-from hmrm.clip import Event, Notice
+from hmrm.analysis.results import TOO_FEW_FRAMES
+from hmrm.clip import Notice
 from hmrm.intervals import MICRO_S
 from hmrm.spotting.events import QualityConfig
-from hmrm.spotting.spot import Spotted
+from hmrm.spotting.spot import FEWEST_FRAMES, Spotted
+
+_SHORT_S = 1.0
+
+REASONS = {
+    "blink": "by a blink",
+    "covered": "where something covers the face",
+    "part_of_expression": "as part of an expression found",
+    "return": "as a return to rest",
+    "speech": "as speech",
+    "too_short": "too short",
+    "turn": "by a turn of the head",
+    "weak_at_end": "weak, at an end of the video",
+}
+"""Reason for which a candidate is no expression → in words."""
 
 UNRELIABLE = Notice(
     code="spotting_reliability",
@@ -59,28 +74,54 @@ def on_video(spotted: Spotted, config: QualityConfig) -> list[Notice]:
     return [Notice(code=code, message=message) for code, message in notes.items()]
 
 
-def on_events(
-    events: Sequence[Event], largest_px: float, floor_px: float, kept_images: int
-) -> list[Notice]:
+def on_length(spotted: Spotted) -> list[Notice]:
+    """That a video has too few frames to find a movement in, whatever happened in it."""
+    count = spotted.first_pass.frame_count
+    if count >= FEWEST_FRAMES:
+        return []
+    frames = " 0 --apex 1" if count == 2 else " and --apex"
+    message = f"{count} frames: too few to find a movement in; give --onset{frames}"
+    return [Notice(code=TOO_FEW_FRAMES, message=message)]
+
+
+def on_events(spotted: Spotted, kept_images: int) -> list[Notice]:
     """What must be known about spotted events, or about their absence.
 
     Args:
-        largest_px: the largest regional motion seen, px of the canonical crop.
-        floor_px: motion below it cannot be distinguished from none.
-        kept_pictures: how many events have pictures.
+        kept_images: how many events have images.
     """
+    events = spotted.events
+    left_out = _left_out(spotted)
     if not events:
-        if largest_px < floor_px:
-            found = f"no movement above the flow's noise floor ({floor_px:g} px)"
-        else:
-            found = "no movement stands out from the face's own noise"
-        message = f"{found}; the largest was {largest_px:.2f} px"
-        return [Notice(code="no_movement", message=message)]
-    notices = [UNRELIABLE]
+        if too_few := on_length(spotted):
+            return too_few
+        message = (
+            "no movement stands out from the face's own noise; the largest beside blinks and "
+            f"speech reached {spotted.largest:.2f} of the threshold"
+        )
+        if spotted.largest >= 1:
+            message = "no movement that is an expression"
+        if spotted.first_pass.duration_s < _SHORT_S:
+            message += (
+                f"; {spotted.first_pass.duration_s:.2f} s show little rest to compare with: give "
+                "a longer clip, or --onset and --apex"
+            )
+        return [Notice(code="no_movement", message=message), *left_out]
+    notices = [UNRELIABLE, *left_out]
     if len(events) > kept_images:
         message = (
-            f"pictures and classes are kept of the {kept_images} clearest events of "
+            f"images and classes are kept of the {kept_images} clearest events of "
             f"{len(events)}; give onset and apex to see another"
         )
         notices.append(Notice(code="pictures_limited", message=message))
     return notices
+
+
+def _left_out(spotted: Spotted) -> list[Notice]:
+    """How many candidates were taken for no expression, by reason."""
+    if not spotted.rejected:
+        return []
+    reasons = Counter(one.reason for one in spotted.rejected)
+    counts = ", ".join(f"{n} {REASONS[name]}" for name, n in sorted(reasons.items()))
+    message = f"candidates left out: {counts}"
+    return [Notice(code="candidates_left_out", message=message)]

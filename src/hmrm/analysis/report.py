@@ -94,9 +94,15 @@ def render(analysis: Analysis, *, truth: Sequence[timeline.Span] = ()) -> str:
         timelines=timeline.timelines(analysis, truth),
         cards=_cards(analysis),
         colour=timeline.class_colour,
+        motion=motion_text,
         max_px=f"{MAX_PX:g}",
         provenance=json.dumps(analysis.provenance, indent=2),
     )
+
+
+def motion_text(event: Event) -> str:
+    """How far the strongest region moved; "not measured" where only the mesh saw it."""
+    return "not measured" if event.peak_motion_px is None else f"{event.peak_motion_px:.2f} px"
 
 
 def truth_line(span: timeline.Span, events: Sequence[Event]) -> str:
@@ -135,7 +141,7 @@ def _facts(analysis: Analysis) -> str:
 def _summary(analysis: Analysis) -> str:
     count = len(analysis.events)
     if count == 0:
-        return "No facial movement of micro-expression length was found."
+        return "No facial movement was found."
     faces = len({event.face_id for event in analysis.events})
     named = [event.label for event in analysis.events if event.label]
     words = f"{count} movement{'s' if count > 1 else ''} found"

@@ -12,6 +12,9 @@ from hmrm import atomic
 from hmrm.clip import Event, Notice
 from hmrm.intervals import Interval, kind_of_duration
 
+TOO_FEW_FRAMES = "too_few_frames"
+"""Code of the notice that nothing can be found in a video, whatever happened in it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoResult:
@@ -50,6 +53,11 @@ class VideoResult:
     events: tuple[Event, ...]
     notices: tuple[Notice, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def measured(self) -> bool:
+        """Whether the video had enough frames to find a movement in."""
+        return all(notice.code != TOO_FEW_FRAMES for notice in self.notices)
 
     @property
     def intervals(self) -> tuple[Interval, ...]:
@@ -103,6 +111,7 @@ def spotting_mapping(result: VideoResult) -> dict[str, Any]:
         "frame_count": result.frame_count,
         "frames_per_s": round(result.frames_per_s, 4),
         "duration_s": round(result.duration_s, 4),
+        "measured": result.measured,
         "intervals": [
             {
                 "onset": event.onset_index,
@@ -112,7 +121,9 @@ def spotting_mapping(result: VideoResult) -> dict[str, Any]:
                 "score": interval.score,
                 "face_id": event.face_id,
                 "region": event.region,
-                "peak_motion_px": round(event.peak_motion_px, 4),
+                "peak_motion_px": None
+                if event.peak_motion_px is None
+                else round(event.peak_motion_px, 4),
                 "flags": [flag for flag in event.flags if flag != "longer_than_micro"],
             }
             for event, interval in zip(result.events, result.intervals, strict=True)

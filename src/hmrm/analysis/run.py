@@ -103,6 +103,7 @@ def run_videos(
         MissingExtraError: an optional dependency is not installed.
         WeightsError: weights cannot be used.
     """
+    atomic.remove_partial(folder, below=False)
     atomic.remove_partial(folder / KEPT_FOLDER)
     outcomes = []
     for number, target in enumerate(targets, 1):

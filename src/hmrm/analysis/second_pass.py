@@ -1,4 +1,4 @@
-"""Second pass: the onset and apex picture of chosen events, the flow between, and its map."""
+"""Second pass: the onset and apex image of chosen events, the flow between, and its map."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from hmrm.analysis.settings import Classifier
 from hmrm.clip import Event, EventImages, Image, Pair
 from hmrm.faces.align import canonical_transform, warp
+from hmrm.faces.boxes import Detection
 from hmrm.faces.crops import CANONICAL, Transform
+from hmrm.faces.landmarks import Landmarks, alignment_points
+from hmrm.faces.shape import five_points
 from hmrm.flow.classical import FlowEstimator
 from hmrm.flow.estimate import to_grey
 from hmrm.flow.pair import flow_map
@@ -15,7 +18,7 @@ from hmrm.progress import Progress
 from hmrm.spotting.first_pass import FaceTrack
 from hmrm.video.source import VideoSource
 
-STAGE = "pictures of events"
+STAGE = "images of events"
 
 
 def collect(
@@ -26,20 +29,23 @@ def collect(
     *,
     head_motion: bool,
     at_most: int,
+    landmarks: Landmarks = 5,
     progress: Progress,
 ) -> list[EventImages | None]:
-    """Pictures of the most salient events, in one pass that holds one frame and the crops.
+    """Images of the most salient events, in one pass that holds one frame and the crops.
 
     Both crops of an event go through one transform, the onset's.
 
     Args:
         head_motion: take the head's motion out of the flow.
+        landmarks: align by the five points of the mesh, or by 68 found in the onset's frame.
 
     Returns:
         One item per event; None beyond ``at_most``, the most salient first.
     """
     order = sorted(range(len(events)), key=lambda i: (-events[i].salience, i))
-    chosen = {i: _transform(events[i], tracks) for i in order[:at_most]}
+    chosen = order[:at_most]
+    transforms: dict[int, Transform] = {}
     needed: dict[int, list[tuple[int, str]]] = {}
     for i in chosen:
         needed.setdefault(events[i].onset_index, []).append((i, "onset"))
@@ -49,7 +55,9 @@ def collect(
     last = max(needed, default=-1)
     for frame in video.frames() if needed else ():
         for i, which in needed.get(frame.index, ()):
-            crops[i][which] = warp(frame.image, chosen[i])
+            if which == "onset":
+                transforms[i] = _transform(events[i], tracks, frame.image, landmarks)
+            crops[i][which] = warp(frame.image, transforms[i])
             if len(crops[i]) == 2:
                 pair = _pair(events[i], crops.pop(i))
                 made[i] = images_of(pair, estimator, head_motion=head_motion)
@@ -59,9 +67,17 @@ def collect(
     return made
 
 
-def _transform(event: Event, tracks: Sequence[FaceTrack]) -> Transform:
+def _transform(
+    event: Event, tracks: Sequence[FaceTrack], image: Image, landmarks: Landmarks
+) -> Transform:
     track = next(t for t in tracks if t.face_id == event.face_id)
-    return canonical_transform(track.points_xy_px[track.row_of(event.onset_index)])
+    row = track.row_of(event.onset_index)
+    points = track.points_xy_px[row]
+    if landmarks == 68:
+        x1, y1, x2, y2 = track.box_xyxy_px[row].tolist()
+        face = Detection(box_xyxy_px=(x1, y1, x2, y2), confidence=1.0, points_xy_px=points)
+        points = five_points(alignment_points(image, face, 68))
+    return canonical_transform(points)
 
 
 def _pair(event: Event, crops: Mapping[str, Image]) -> Pair:
@@ -86,7 +102,7 @@ def classified(
     images: Sequence[EventImages | None],
     classifier: Classifier | None,
 ) -> tuple[Event, ...]:
-    """Events with class and probabilities, where pictures were kept and a classifier is there."""
+    """Events with class and probabilities, where images were kept and a classifier is there."""
     if classifier is None:
         return tuple(events)
     done = []

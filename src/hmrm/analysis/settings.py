@@ -6,9 +6,10 @@ from typing import Protocol, runtime_checkable
 
 from hmrm.clip import FlowMap
 from hmrm.records import formerly
-from hmrm.spotting.distractors import DistractorConfig
-from hmrm.spotting.movements import SpotConfig
 from hmrm.spotting.settings import Faces, SpottingConfig
+
+TIE = 0.1
+"""Two classes whose probabilities are nearer than this are a tie."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,11 @@ class Classification:
 
     @property
     def label(self) -> str:
-        """The most probable class."""
-        return max(self.probabilities, key=lambda name: self.probabilities[name])
+        """The most probable class; "unclear: A or B" where the second is within ``TIE`` of it."""
+        ranked = sorted(self.probabilities, key=lambda name: -self.probabilities[name])
+        if len(ranked) > 1 and self.probabilities[ranked[0]] - self.probabilities[ranked[1]] < TIE:
+            return f"unclear: {' or '.join(sorted(ranked[:2]))}"
+        return ranked[0]
 
 
 @runtime_checkable
@@ -39,7 +43,7 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyzeConfig(SpottingConfig):
-    """Everything that decides an analysis: how events are found in short clips, and shown.
+    """Everything that decides an analysis: how events are found, and shown.
 
     Attributes:
         flow: estimator between onset and apex (``hmrm.flow.estimate.ESTIMATORS``). On rendered
@@ -54,5 +58,3 @@ class AnalyzeConfig(SpottingConfig):
     kept_images: int = field(default=24, metadata=formerly("kept_pictures"))
     head_motion: bool = True
     faces: Faces = "all"
-    spot: SpotConfig = field(default_factory=SpotConfig)
-    distractors: DistractorConfig | None = None

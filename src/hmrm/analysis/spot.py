@@ -11,10 +11,10 @@ from hmrm.analysis import notices
 from hmrm.analysis.results import VideoResult, spotting_mapping
 from hmrm.analysis.run import Outcome, Target, VideoRun, run_videos, settings_digest
 from hmrm.errors import InputError
-from hmrm.faces.detector import build_detector
-from hmrm.faces.track import Detector
+from hmrm.faces.boxes import Detector
 from hmrm.intervals import write_csv
 from hmrm.progress import Progress, silent
+from hmrm.spotting.first_pass import face_detector
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.spotting.spot import spot_video
 from hmrm.video.images import StillPair
@@ -40,14 +40,13 @@ def spot(
         subject: what the subject is called in the result, and ``name`` the video; None is the
             source's own name.
         frames_per_s: rate of an image folder, or instead of a video's own.
-        detector: finds faces; None is MTCNN.
+        detector: finds faces; None is the one that ``config`` names.
 
     Raises:
         InputError: a source that cannot be used; two still images are none to spot in.
         FaceNotFoundError: no face in any frame that was read.
-        FaceTooSmallError: no face is large enough, or all are turned aside.
-        MissingExtraError: torch, which the default detector needs, or the landmarks' extra is
-            not installed.
+        FaceTooSmallError: no face is large enough.
+        MissingExtraError: MTCNN is asked for and torch is not installed.
 
     Example:
         A video in which a synthetic face keeps still:
@@ -82,7 +81,11 @@ def spot(
         frames_per_s=first.frames_per_s,
         duration_s=first.duration_s,
         events=spotted.events,
-        notices=(*video.notices, *notices.on_video(spotted, config.quality)),
+        notices=(
+            *video.notices,
+            *notices.on_video(spotted, config.quality),
+            *notices.on_length(spotted),
+        ),
     )
 
 
@@ -108,7 +111,7 @@ def spot_videos(
 
     @cache
     def faces() -> Detector:
-        return build_detector(config.landmarks, detector)
+        return detector or face_detector(config.detector)
 
     def process(target: Target) -> VideoResult:
         return spot(
@@ -140,7 +143,8 @@ def write_spotting(folder: Path, run: VideoRun, config: SpottingConfig) -> None:
     Raises:
         OutputError: a file cannot be written.
     """
-    videos = [(result.subject, result.video) for result in run.results]
+    # A video too short to find anything in must not be scored as one without expressions.
+    videos = [(result.subject, result.video) for result in run.results if result.measured]
     intervals = [interval for result in run.results for interval in result.intervals]
     write_csv(folder / "spotting.csv", intervals, videos)
     content = {

@@ -1,12 +1,11 @@
 """hmrm ablate: what each part of a model is worth."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.cli.terminal import ERR, OUT, output_folder, print_table, progress_bar
 from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,6 +21,15 @@ def ablate(
             help="TOML file with a base config and rows that change it, e.g. configs/ablation.toml."
         ),
     ],
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Let the config name a model of this module (package.module:factory): runs that "
+            "code with your rights; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -36,26 +44,39 @@ def ablate(
     folds: Annotated[
         str | None,
         typer.Option(
-            help="In place of the file's: loso, or a number of subject-grouped folds (5).",
+            help="Instead of the file's: loso, or a number of subject-grouped folds (5).",
             show_default=False,
         ),
     ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Number of seeds, from 0, in place of the file's (3).", show_default=False
+            min=1, help="Number of seeds, from 0, instead of the file's (3).", show_default=False
         ),
     ] = None,
     table: Annotated[
         bool, typer.Option("--table", help="Run nothing; print what is done.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    recompute_damaged: Annotated[
+        bool,
+        typer.Option(
+            "--recompute-damaged",
+            help="Compute folds again whose files are damaged or were changed.",
+        ),
+    ] = False,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder; each row is a run in a folder of it.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            callback=output_folder,
+            help="Folder; each row is a run in a folder of it.",
+        ),
     ] = Path("hmrm-ablation"),
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Change one thing at a time: every row under the same protocol, compared on the same people.
+    """Change one thing at a time: every row under the same protocol, compared on the same subjects.
 
     Interrupted, it prints what is done and goes on there when the same command is given again.
     """
@@ -63,7 +84,7 @@ def ablate(
     from hmrm.evaluation.ablation.runs import ablate as run
     from hmrm.evaluation.ablation.runs import load_ablation, tabulate
 
-    asked = load_ablation(config, folds=folds, seeds=seeds)
+    asked = load_ablation(config, folds=folds, seeds=seeds, allow_code=allow_code or ())
     names = [name for given in only or [] for name in given.split(",")]
     asked.chosen(names)
     wants_offset = any(row.plan.settings.offset_maps for row in asked.rows)
@@ -73,7 +94,15 @@ def ablate(
         return
     try:
         with progress_bar(enabled=progress) as bar:
-            result = run(maps, asked, output, only=names, workers=workers, progress=bar)
+            result = run(
+                maps,
+                asked,
+                output,
+                only=names,
+                workers=workers,
+                recompute_damaged=recompute_damaged,
+                progress=bar,
+            )
     except KeyboardInterrupt:
         _print(tabulate(maps, asked, output), output)
         raise
@@ -93,28 +122,18 @@ def _part(maps: "MapSet", dataset: str | None) -> "MapSet":
 
 
 def _print(table: "AblationTable", output: Path) -> None:
-    from hmrm.evaluation.ablation.table import origin_words
+    from hmrm.evaluation.ablation.table import origin_words, row_cells, row_name
 
     if table.origin is not None:
-        for line in _lines(table):
-            OUT.print(line, markup=False)
-        OUT.print(origin_words(table), markup=False)
+        head = ("", "UF1", "UAR", "UF1 − base", "95 %", "p (Holm)", "the change", "parameters")
+        done = [row for row in table.rows if row.scores is not None]
+        rows = [(row_name(r, table), *row_cells(r, by_class=False)) for r in done]
+        print_table(head, rows, left=len(head))
+        OUT.print(origin_words(table))
     waiting = [row.name for row in table.rows if row.scores is None]
     if waiting:
-        OUT.print(f"not finished: {', '.join(waiting)}", markup=False)
+        OUT.print(f"not finished: {', '.join(waiting)}")
     for row in table.rows:
         if row.failed:
-            ERR.print(f"{row.name}: {row.failed}", markup=False)
-    OUT.print(f"everything in {output / 'ablation.md'} and ablation.json", markup=False)
-
-
-def _lines(table: "AblationTable") -> Iterator[str]:
-    """Columns as wide as they are; rich would cut figures on a narrow terminal."""
-    from hmrm.evaluation.ablation.table import row_cells, row_name
-
-    head = ["", "UF1", "UAR", "UF1 − base", "95 %", "p (Holm)", "the change", "parameters"]
-    done = [row for row in table.rows if row.scores is not None]
-    cells = [head, *([row_name(r, table), *row_cells(r, by_class=False)] for r in done)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    for row in cells:
-        yield "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
+            ERR.print(f"{row.name}: {row.failed}")
+    OUT.print(f"everything in {output / 'ablation.md'} and ablation.json")

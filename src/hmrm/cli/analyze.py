@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, Display, print_error, progress_bar
+from hmrm.cli.terminal import ERR, OUT, Display, output_folder, print_error, progress_bar
 
 if TYPE_CHECKING:
     from hmrm.analysis.results import VideoResult
     from hmrm.analysis.run import VideoRun
     from hmrm.analysis.settings import AnalyzeConfig
-    from hmrm.clip import Analysis
+    from hmrm.clip import Analysis, Event
     from hmrm.video.images import StillPair
 
 Faces = Literal["all", "largest"]
+DetectorName = Literal["blazeface", "mtcnn"]
 ApexRule = Literal["displacement", "registration", "difference", "middle"]
 """``displacement`` and the keys of ``hmrm.flow.apex.APEX_RULES``; help opens without it."""
 
@@ -29,9 +30,9 @@ def analyze(
             show_default=False,
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path(
-        "hmrm-results"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder for the results.")
+    ] = Path("hmrm-results"),
     onset: Annotated[
         int | None, typer.Option(help="Onset frame, from 0: skip spotting.", show_default=False)
     ] = None,
@@ -56,11 +57,15 @@ def analyze(
             "largest difference to onset and offset, or the middle."
         ),
     ] = "displacement",
+    detector: Annotated[
+        DetectorName,
+        typer.Option(help="Finds faces in videos; mtcnn is the paper's and needs torch."),
+    ] = "blazeface",
     landmarks: Annotated[
         Literal["5", "68"],
         typer.Option(
-            help="Align faces by the detector's 5 points, or by 68 as the paper does (needs the "
-            "extra dlib; its model excludes commercial use)."
+            help="Align faces by 5 points, or by 68 as the paper does (needs the extra dlib; its "
+            "model excludes commercial use)."
         ),
     ] = "5",
     frames_per_s: Annotated[
@@ -73,7 +78,7 @@ def analyze(
     ] = None,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Find facial movements of micro-expression length in videos.
+    """Find micro-expressions (to 0.5 s) and longer expressions in videos, and classify them.
 
     Each video gets events.csv, frames.csv, analysis.json and report.html: in the output folder
     itself, or, of several videos, in a folder each. A video that fails does not stop the others;
@@ -89,6 +94,7 @@ def analyze(
         faces=faces,
         head_motion=head_motion,
         apex_rule=apex_rule,
+        detector=detector,
         landmarks=68 if landmarks == "68" else 5,
     )
     annotated = _Annotated(onset=onset, apex=apex, frames_per_s=frames_per_s)
@@ -176,19 +182,21 @@ def print_found(found: "Analysis | VideoResult", page: Path, *, resumed: bool = 
         f"{found.source}: {count} movement{'' if count == 1 else 's'} "
         f"in {found.duration_s:.1f} s ({found.frame_count} frames)"
         + (", from an earlier run" if resumed else ""),
-        markup=False,
     )
     for event in found.events:
         OUT.print(
             f"  {event.onset_s:.2f}–{event.offset_s:.2f} s, apex {event.apex_s:.2f} s, "
             f"face {event.face_id}, {event.region.replace('_', ' ')}, "
-            f"{event.peak_motion_px:.2f} px on average, {event.label or 'not named'}"
+            f"{_motion(event)}{event.label or 'not named'}"
             + (f" [{', '.join(event.flags)}]" if event.flags else ""),
-            markup=False,
         )
     for notice in found.notices:
-        ERR.print(f"  note: {notice.message}", markup=False)
-    OUT.print(f"  report: {page}", markup=False)
+        ERR.print(f"  note: {notice.message}")
+    OUT.print(f"  report: {page}")
+
+
+def _motion(event: "Event") -> str:
+    return "" if event.peak_motion_px is None else f"{event.peak_motion_px:.2f} px on average, "
 
 
 def print_run(run: "VideoRun") -> None:
@@ -199,12 +207,11 @@ def print_run(run: "VideoRun") -> None:
     """
     total = len(run.outcomes)
     if run.count("resumed"):
-        OUT.print(f"{run.count('resumed')} of {total} videos from an earlier run", markup=False)
+        OUT.print(f"{run.count('resumed')} of {total} videos from an earlier run")
     if run.count("redone"):
         OUT.print(
             f"{run.count('redone')} of {total} videos again: content, settings, version or files "
             "changed since an earlier run",
-            markup=False,
         )
     if run.failures:
         ERR.print(f"{len(run.failures)} of {total} videos failed, see above")

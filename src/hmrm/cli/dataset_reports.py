@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from hmrm.cli.terminal import OUT
+from hmrm.cli.terminal import OUT, print_table
 
 if TYPE_CHECKING:
     from hmrm.datasets.annotations.issue_texts import IssueGroup
@@ -16,35 +16,36 @@ def print_check(found: "DataSetCheck") -> None:
     for part in found.parts:
         _print_part(part)
     for missing in found.missing:
-        OUT.print(f"missing: {missing.what}: {missing.reason}", markup=False)
+        OUT.print(f"missing: {missing.what}: {missing.reason}")
     if found.composite is not None:
         _print_composite(found.composite)
 
 
 def _print_part(part: "PartCheck") -> None:
-    OUT.print(f"[bold]{part.title}[/]: {part.clips} clips of {part.subjects} subjects")
+    OUT.emphasise(part.title, f": {part.clips} clips of {part.subjects} subjects")
     for name, digest in part.tables.items():
-        OUT.print(f"  table {name}, sha256 {digest[:16]}…", markup=False)
+        OUT.print(f"  table {name}, sha256 {digest[:16]}…")
     if part.on_disk is not None:
         OUT.print(f"  on disk: {part.on_disk} of {part.clips}; {part.folders} folders")
         OUT.print("  frames were counted, not opened; damaged ones show in prepare")
     counts = (("emotions", part.by_emotion), ("classes", part.by_class), ("kinds", part.by_kind))
     for title, by_name in counts:
         words = ", ".join(f"{name} {count}" for name, count in by_name.items())
-        OUT.print(f"  {title}: {words}", markup=False)
+        OUT.print(f"  {title}: {words}")
     wrong = [one for one in part.published if one.published != one.found]
     if part.published and not wrong:
         OUT.print("  all counts are the published ones")
     for one in wrong:
-        OUT.print(f"  [yellow]{one.what}[/]: {one.found}, published are {one.published}")
+        rest = f": {one.found}, published are {one.published}"
+        OUT.emphasise(one.what, rest, style="yellow", before="  ")
     print_issues(part.issues)
     if part.skipped:
         OUT.print(
-            f"  {len(part.skipped)} left out; complete the folders, and mend the table or give "
+            f"  {len(part.skipped)} excluded; complete the folders, and correct the table or give "
             "the right values with --corrections:"
         )
     for skip in part.skipped:
-        OUT.print(f"    {skip.what}: {skip.reason}", markup=False)
+        OUT.print(f"    {skip.what}: {skip.reason}")
 
 
 def print_issues(issues: "Iterable[IssueGroup]") -> None:
@@ -52,40 +53,34 @@ def print_issues(issues: "Iterable[IssueGroup]") -> None:
     from hmrm.datasets.annotations.issue_texts import words_of
 
     for issue in issues:
-        where = f"{issue.where}: {issue.message}".replace("[", r"\[")
-        OUT.print(f"  {issue.count} × [yellow]{words_of(issue.code)}[/]; first {where}")
+        rest = f"; first {issue.where}: {issue.message}"
+        OUT.emphasise(words_of(issue.code), rest, style="yellow", before=f"  {issue.count} × ")
 
 
 def _print_composite(found: "CompositeCheck") -> None:
     counts = ", ".join(f"{name} {count}" for name, count in found.by_class.items())
-    OUT.print(
-        f"[bold]MEGC 2019 composite[/]: {found.clips} clips of {found.subjects} subjects ({counts})"
-    )
+    rest = f": {found.clips} clips of {found.subjects} subjects ({counts})"
+    OUT.emphasise("MEGC 2019 composite", rest)
     for line in found.differences:
-        OUT.print(f"  [yellow]differs[/]: {line}")
+        OUT.emphasise("differs", f": {line}", style="yellow", before="  ")
     if not found.differences:
         OUT.print("  this is the whole composite")
     for left in found.excluded:
-        OUT.print(f"  left out × {left.count}: {left.reason}, first {left.first}", markup=False)
+        OUT.print(f"  excluded × {left.count}: {left.reason}, first {left.first}")
 
 
 def print_maps(found: "MapsCheck") -> None:
-    """Counts as a table, where the face lies, and what is odd."""
-    from rich.table import Table
-
+    """Counts as a table, where the face lies, and issues of data quality."""
     from hmrm.datasets.annotations.issue_texts import words_of
 
-    table = Table(title=f"{found.path}: layout {found.layout}, crop {found.crop}")
-    table.add_column("data set")
-    for column in ("subjects", "clips", *found.classes):
-        table.add_column(column, justify="right")
+    OUT.print(f"{found.path}: layout {found.layout}, crop {found.crop}")
+    rows = []
     for name, part in found.datasets.items():
         counts = (part.by_class[c] for c in found.classes)
-        table.add_row(name, str(part.subjects), str(part.clips), *map(str, counts))
+        rows.append((name, str(part.subjects), str(part.clips), *map(str, counts)))
     sums = (sum(part.by_class[c] for part in found.datasets.values()) for c in found.classes)
-    table.add_section()
-    table.add_row("all", str(found.subjects), str(found.clips), *map(str, sums))
-    OUT.print(table)
+    rows.append(("all", str(found.subjects), str(found.clips), *map(str, sums)))
+    print_table(("data set", "subjects", "clips", *found.classes), rows)
     sizes = sorted(sum(counts.values()) for counts in found.by_subject.values())
     OUT.print(f"clips per subject: {sizes[0]} to {sizes[-1]}, median {sizes[len(sizes) // 2]}")
     OUT.print(f"face: {found.face.note}")
@@ -94,7 +89,7 @@ def print_maps(found: "MapsCheck") -> None:
     for line in found.composite_differences:
         OUT.print(f"not the MEGC 2019 composite: {line}")
     for issue in found.issues:
-        where = issue.where.replace("[", r"\[")
-        OUT.print(f"[yellow]{words_of(issue.code)}[/]: {where}: {issue.message}")
+        rest = f": {issue.where}: {issue.message}"
+        OUT.emphasise(words_of(issue.code), rest, style="yellow")
     if not found.identical_maps:
         OUT.print("no two maps are identical")

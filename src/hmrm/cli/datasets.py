@@ -1,4 +1,4 @@
-"""hmrm datasets: what is here, what is odd, maps for evaluation; or synthetic data to try with."""
+"""hmrm datasets: what is here, maps for evaluation, or synthetic data to try with."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hmrm.cli.dataset_reports import print_check, print_issues, print_maps
-from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.cli.terminal import ERR, OUT, output_file, output_folder, progress_bar
 from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _Faces = Annotated[
     typer.Option(
         help="Five points by clip id (CSV) instead of detection: id, x1, y1, ... x5, y5; px in "
         "the onset of left eye, right eye, nose tip, left and right corner of the mouth, left "
-        "and right as in the picture.",
+        "and right as in the image.",
         show_default=False,
     ),
 ]
@@ -67,15 +67,15 @@ def check(
     strict: Annotated[
         bool,
         typer.Option(
-            help="Exit with 1 where anything is left out or missing, or counts are not the "
-            "published ones; of flow maps, where anything is odd."
+            help="Exit with 1 where anything is excluded or missing, or counts are not the "
+            "published ones; of flow maps, where there is any issue."
         ),
     ] = False,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Say what is there and what is missing, count against the published numbers, name oddities.
+    """Say what is there and what is missing, count against the published numbers, list issues.
 
-    Pictures are counted, not opened; prepare tells which ones are damaged.
+    Images are counted, not opened; prepare reports which ones are damaged.
 
     NAME ROOT looks at a data set as its authors ship it (hmrm datasets list); NAME alone, a
     folder, at flow maps in any known layout.
@@ -92,7 +92,7 @@ def check(
     with progress_bar(enabled=progress) as bar:
         found = check_dataset(source, root, options, progress=bar)
     if as_json:
-        OUT.print(found.to_json(), markup=False)
+        OUT.print(found.to_json())
     else:
         print_check(found)
     if strict and found.faults:
@@ -103,7 +103,9 @@ def check(
 def prepare(
     name: Annotated[str, typer.Argument(help="Name of a data set (hmrm datasets list).")],
     root: Annotated[Path, typer.Argument(help="Folder of the data set.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder to write.")
+    ],
     flow: Annotated[
         str, typer.Option(help="tvl1, deepflow, dis, farneback, gru-aofe or gru-aofe-fast.")
     ] = "deepflow",
@@ -163,21 +165,21 @@ def prepare(
     with progress_bar(enabled=progress) as bar:
         done = run(name, root, output, settings, workers=workers, progress=bar)
     subjects = {ClipId.parse(clip).subject for clip in done.clips}
-    left = f"{len(done.skipped)} left out"
+    left = f"{len(done.skipped)} excluded"
     if done.skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
         left += f" ({reasons}), see {output / 'skipped.csv'}"
     OUT.print(
         f"{len(done.clips)} clips of {len(subjects)} subjects in {done.maps} "
         f"({done.made} made now), {left}",
-        markup=False,
     )
     if done.removed:
         OUT.print(f"{done.removed} clips of an earlier run are in the maps no more; files removed")
     sources = Counter(done.faces.values()).most_common()
     OUT.print("faces: " + ", ".join(f"{count} {source}" for source, count in sources))
     for change, count in done.other_faces.items():
-        OUT.print(f"  [yellow]{count} made anew, as their faces are from elsewhere[/]: {change}")
+        what = f"{count} made again, as their faces are from elsewhere"
+        OUT.emphasise(what, f": {change}", style="yellow", before="  ")
     print_issues(done.grouped_issues)
 
 
@@ -185,7 +187,9 @@ def prepare(
 def intervals(
     name: Annotated[str, typer.Argument(help="Name of a data set (hmrm datasets list).")],
     root: Annotated[Path, typer.Argument(help="Folder of the data set, or its table.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="CSV to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_file, help="CSV to write.")
+    ],
     table: _Table = None,
     table_only: Annotated[bool, typer.Option(help="Do not look for frames.")] = False,
     corrections: _Corrections = None,
@@ -226,8 +230,7 @@ def intervals(
         )
     counted = "numbered as in the table" if in_table else "counted from 0 in each video's folder"
     OUT.print(
-        f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} left out",
-        markup=False,
+        f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} excluded",
     )
     corrected = (one for one in loaded.annotations.issues if one.code.startswith("correct"))
     print_issues(group_issues([*corrected, *done.issues]))
@@ -235,7 +238,7 @@ def intervals(
     for skip in done.skipped:
         left.setdefault(skip.reason, []).append(skip.what)
     for reason, what in left.items():
-        OUT.print(f"  {len(what)} × left out: {reason}; first {what[0]}", markup=False)
+        OUT.print(f"  {len(what)} × excluded: {reason}; first {what[0]}")
 
 
 _Layout = Literal["flat", "folds", "prepared"]
@@ -250,7 +253,9 @@ def synthesize(
             "and frames in its real layout."
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder to write.")
+    ],
     subjects: Annotated[
         int | None,
         typer.Option(
@@ -278,7 +283,7 @@ def synthesize(
 ) -> None:
     """Make up a data set to try everything with: rendered faces, or flow maps with labels.
 
-    A score on it says that the chain works, never how good a model is.
+    A score on it shows that the chain works, never how good a model is.
     """
     of_maps = {"--layout": layout, "--clips": clips, "--noise": noise}
     if name.lower() == "maps":
@@ -293,28 +298,32 @@ def synthesize(
             seed=seed,
         )
         return
-    foreign = [option for option, value in of_maps.items() if value is not None]
-    if foreign:
-        raise ConfigError(f"synthesize {name}: {foreign[0]} is for maps; remove it")
+    misplaced = [option for option, value in of_maps.items() if value is not None]
+    if misplaced:
+        raise ConfigError(f"synthesize {name}: {misplaced[0]} is for maps; remove it")
     _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=frames)
 
 
 @app.command("draw", hidden=True)
 def synthesize_by_old_name(
     name: Annotated[str, typer.Argument(help="Name of a data set, or composite.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder to write.")
+    ],
     subjects: Annotated[int | None, typer.Option(min=1, show_default=False)] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     images: Annotated[bool, typer.Option("--pictures/--no-pictures")] = True,
 ) -> None:
     """The old name of hmrm datasets synthesize NAME."""
-    ERR.print(f"hmrm datasets draw is now: hmrm datasets synthesize {name}", markup=False)
+    ERR.print(f"hmrm datasets draw is now: hmrm datasets synthesize {name}")
     _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=images)
 
 
 @app.command("fake", hidden=True)
 def synthesize_maps_by_old_name(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder to write.")
+    ],
     layout: Annotated[_Layout, typer.Option()] = "flat",
     subjects: Annotated[int, typer.Option(min=1)] = 4,
     clips: Annotated[int, typer.Option(min=1)] = 6,
@@ -329,12 +338,12 @@ def synthesize_maps_by_old_name(
 def _synthesize_dataset(
     name: str, output: Path, *, subjects: int | None, seed: int, frames: bool
 ) -> None:
-    from hmrm.synthetic.datasets.catalogue import fakes_of
+    from hmrm.synthetic.datasets.catalogue import synthetic_sets_of
     from hmrm.synthetic.datasets.writer import write_points, write_synthetic
 
     points: dict[str, tuple[float, ...]] = {}
     clips = 0
-    for whole in fakes_of(name):
+    for whole in synthetic_sets_of(name):
         some = whole if subjects is None else whole.of_subjects(subjects)
         if not frames and not some.tables(some.clips):
             ERR.print(f"warning: {some.name} has no table; without frames it is not written")
@@ -343,7 +352,7 @@ def _synthesize_dataset(
         clips += len(some.records)
     if points:
         write_points(output / "faces.csv", points)
-    OUT.print(f"{clips} synthetic clips in {output}", markup=False)
+    OUT.print(f"{clips} synthetic clips in {output}")
 
 
 def _synthesize_maps(
@@ -361,7 +370,6 @@ def _synthesize_maps(
     write_layout(output, made, layout=layout)
     OUT.print(
         f"{len(made.ids)} synthetic clips of {len(set(made.subjects))} subjects in {output}",
-        markup=False,
     )
 
 
@@ -373,7 +381,7 @@ def _check_maps(source: str, *, as_json: bool) -> "MapsCheck":
         raise ConfigError(f"check {source}: where is it? Give its folder: check {source} FOLDER")
     found = check_maps(Path(source))
     if as_json:
-        OUT.print(found.to_json(), markup=False)
+        OUT.print(found.to_json())
     else:
         print_maps(found)
     return found

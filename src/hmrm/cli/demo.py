@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmrm.cli.terminal import OUT, progress_bar
+from hmrm.cli.terminal import OUT, output_folder, progress_bar
 from hmrm.progress import Progress
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path(
-        "hmrm-demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder for the results.")
+    ] = Path("hmrm-demo"),
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Render a clip with a known micro-expression, analyse it, and show both side by side.
@@ -42,7 +42,7 @@ def demo(
     page = save(output, found, truth=truth)
     print_found(found, page)
     for span in truth:
-        OUT.print(truth_line(span, found.events), markup=False)
+        OUT.print(truth_line(span, found.events))
 
 
 def _images(clip: "RenderedClip", progress: Progress) -> Iterator["Image"]:

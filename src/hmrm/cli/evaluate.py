@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.cli.terminal import ERR, OUT, output_folder, print_table, print_warning, progress_bar
 from hmrm.errors import ConfigError
 from hmrm.evaluation.settings import CLASS_SETS
 from hmrm.progress import Progress
@@ -25,14 +25,15 @@ def evaluate(
     model: Annotated[
         str | None,
         typer.Option(
-            help=f"Train this one: {', '.join(trainable())}, or package.module:factory.",
+            help=f"Train this one: {', '.join(trainable())}, or package.module:factory: "
+            "runs that code.",
             show_default=False,
         ),
     ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
-            help="In place of --model: score finished weights, by name or path; with an "
+            help="Instead of --model: score pretrained weights, by name or path; with an "
             "action-unit head also write action_units.csv.",
             show_default=False,
         ),
@@ -40,7 +41,7 @@ def evaluate(
     predictions: Annotated[
         Path | None,
         typer.Option(
-            help="In place of --model and --data: score a table of predictions (CSV "
+            help="Instead of --model and --data: score a table of predictions (CSV "
             "with the columns truth, predicted, and id or subject).",
             show_default=False,
         ),
@@ -49,6 +50,15 @@ def evaluate(
         Path | None,
         typer.Option(
             help="TOML file with the tables [model] and [evaluation]; options given here win.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Let the config name a model of this module (package.module:factory): runs that "
+            "code with your rights; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -64,7 +74,7 @@ def evaluate(
         Rule | None,
         typer.Option(
             help="How the epoch is chosen: fixed (the last; default), inner (on other training "
-            "subjects), oracle (on the test subject: shows what looking is worth).",
+            "subjects), oracle (on the test subject: shows how much that inflates the score).",
             show_default=False,
         ),
     ] = None,
@@ -74,17 +84,24 @@ def evaluate(
     classes: Annotated[
         str,
         typer.Option(
-            help="Classes of a foreign table, in label order, commas between; or a list by name: "
-            f"{', '.join(CLASS_SETS)}."
+            help="Classes of external predictions, in label order, commas between; or a list by "
+            f"name: {', '.join(CLASS_SETS)}."
         ),
     ] = "negative,positive,surprise",
     allow_seen: Annotated[
         bool, typer.Option(help="Score weights on people they were trained on; stamped.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")] = Path(
-        "hmrm-run"
-    ),
+    recompute_damaged: Annotated[
+        bool,
+        typer.Option(
+            "--recompute-damaged",
+            help="Compute folds again whose files are damaged or were changed.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder of the run.")
+    ] = Path("hmrm-run"),
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Score a model honestly: no subject on both sides, all clips pooled, all classes named.
@@ -106,6 +123,7 @@ def evaluate(
         plan = load_plan(
             config,
             model=model,
+            allow_code=allow_code or (),
             folds=folds,
             selection=selection,
             seeds=None if seeds is None else tuple(range(seeds)),
@@ -116,7 +134,14 @@ def evaluate(
         maps = load_maps(data, offset=plan.settings.offset_maps)
         with progress_bar(enabled=progress) as bar:
             progressing = _telling_what_is_there(bar, output)
-            result = run(maps, plan, output, workers=workers, progress=progressing)
+            result = run(
+                maps,
+                plan,
+                output,
+                workers=workers,
+                recompute_damaged=recompute_damaged,
+                progress=progressing,
+            )
     _print(result.summary, output)
 
 
@@ -127,7 +152,7 @@ def _telling_what_is_there(bar: Progress, output: Path) -> Progress:
     def advance(stage: str, done: int, total: int | None) -> None:
         nonlocal waiting
         if waiting and done:
-            ERR.print(f"{done} of {total} {stage} are in {output} already", markup=False)
+            ERR.print(f"{done} of {total} {stage} are in {output} already")
         waiting = False
         bar(stage, done, total)
 
@@ -150,23 +175,19 @@ def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunR
     units = predict_units(name, maps)
     if units is not None:
         path = write_units(output, units)
-        OUT.print(f"{len(units.units)} action units of each clip in {path}", markup=False)
+        OUT.print(f"{len(units.units)} action units of each clip in {path}")
     return result
 
 
 def _print(summary: "RunSummary", output: Path) -> None:
-    from rich.table import Table
-
-    OUT.print(f"[bold]{_escape(summary.model)}[/]: {summary.selection_words}")
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for column in ("", "clips", "UF1", "UAR", "acc.", "95 % of UF1", "guess"):
-        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
+    OUT.emphasise(summary.model, f": {summary.selection_words}")
+    rows = []
     for name, part in summary.scores.items():
         uf1 = part.uf1
         cells = [_mean_sd(uf1), _mean_sd(part.uar), f"{part.accuracy.mean:.4f}"]
         interval = f"{uf1.low:.3f} to {uf1.high:.3f}"
-        table.add_row(name, str(part.clips), *cells, interval, f"{uf1.chance.permuted:.3f}")
-    OUT.print(table)
+        rows.append((name, str(part.clips), *cells, interval, f"{uf1.chance.permuted:.3f}"))
+    print_table(("", "clips", "UF1", "UAR", "acc.", "95 % of UF1", "guess"), rows)
     seeds = len(summary.seeds)
     OUT.print(
         f"{summary.clips} clips of {summary.subjects} subjects, {len(summary.skipped)} skipped; "
@@ -174,11 +195,7 @@ def _print(summary: "RunSummary", output: Path) -> None:
         f"everything in {output / 'run.json'}"
     )
     for warning in (*summary.warnings, *(leak.message for leak in summary.leaks[:3])):
-        ERR.print(f"[bold yellow]warning:[/] {warning}")
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+        print_warning(warning)
 
 
 def _mean_sd(found: "Estimate") -> str:

@@ -1,4 +1,4 @@
-"""hmrm flow: optical flow between pictures, as files and pictures, and its error to a truth."""
+"""hmrm flow: optical flow between images, as files and colour images, and its error to a truth."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, progress_bar
+from hmrm.cli.terminal import ERR, OUT, output_file, output_folder, progress_bar
 from hmrm.errors import HmrmError, InputError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def flow(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="Onset and apex picture; a folder of pairs; two folders; or a video.",
+            help="Onset and apex image; a folder of pairs; two folders; or a video.",
             show_default=False,
         ),
     ],
@@ -73,12 +73,12 @@ def flow(
         bool,
         typer.Option(
             "--align",
-            help="Take the motion of the head as a whole out of the apex picture first, and add "
+            help="Take the motion of the head as a whole out of the apex image first, and add "
             "it again: nearer the truth on faces that move.",
         ),
     ] = False,
     max_px: Annotated[
-        float, typer.Option(help="Motion drawn in full colour, px.", min=0.001)
+        float, typer.Option(help="Motion shown in full colour, px.", min=0.001)
     ] = 2.0,
     truth: Annotated[
         Path | None,
@@ -106,7 +106,7 @@ def flow(
     """Estimate the optical flow from onset to apex, px, u right and v down.
 
     In one folder NAME_onset.png belongs to NAME_apex.png (or NAME_img1.ppm to NAME_img2.ppm); in
-    two folders pictures of the same name do. Several pairs need folders for -o and --picture, in
+    two folders images of the same name do. Several pairs need folders for -o and --image, in
     which each result gets its pair's name.
     """
     from hmrm.flow.files.truth import SCORE_SUFFIXES, find_truth, write_scores
@@ -116,6 +116,7 @@ def flow(
     if scores is not None and scores.suffix.lower() not in SCORE_SUFFIXES:
         raise InputError(f"{scores}: unknown suffix; use {' or '.join(SCORE_SUFFIXES)}")
     jobs = _jobs(sources, onset=onset, apex=apex)
+    (output_file if _is_file(output) else output_folder)(output)
     task = _Task(
         method=method,
         align=align,
@@ -149,9 +150,9 @@ def _run_all(
                 if len(jobs) == 1:
                     raise
                 failures.append(error)
-                ERR.print(f"error: {error}", markup=False)
+                ERR.print(f"error: {error}")
             else:
-                OUT.print(line, markup=False)
+                OUT.print(line)
                 if score is not None:
                     scores[job.name] = score
             bar("flow", done, len(jobs))
@@ -165,7 +166,7 @@ def _jobs(sources: list[Path], *, onset: int | None, apex: int | None) -> list[_
         return [_video_job(sources, onset=onset, apex=apex)]
     if len(sources) == 1 and sources[0].is_file():
         raise InputError(
-            f"{sources[0]}: one file alone; of a video give --onset and --apex, of pictures two"
+            f"{sources[0]}: one file alone; of a video give --onset and --apex, of images two"
         )
     return [_Job(name=pair.name, load=partial(_load, pair)) for pair in find_pairs(sources)]
 
@@ -206,7 +207,7 @@ def _run(job: _Job, task: _Task, *, several: bool) -> "tuple[str, FlowScores | N
         task.image, job.name, suffixes={".png"}, default=".png", several=several
     )
     if synthetic and synthetic.absolute() == path.absolute():
-        raise InputError(f"{path}: flow and picture cannot share one file; name them differently")
+        raise InputError(f"{path}: flow and image cannot share one file; name them differently")
     onset, apex = job.load()
     found = estimate_flow(onset, apex, method=task.method, align=task.align)
     write_flow(path, found)
@@ -229,7 +230,7 @@ def _score(found: "np.ndarray", path: Path) -> "FlowScores":
     truth = read_flow(path)
     if truth.shape != found.shape:
         raise InputError(
-            f"{path}: true flow of {truth.shape[2]} x {truth.shape[1]} px, pictures of "
+            f"{path}: true flow of {truth.shape[2]} x {truth.shape[1]} px, images of "
             f"{found.shape[2]} x {found.shape[1]} px; give the truth of this pair"
         )
     try:
@@ -240,10 +241,14 @@ def _score(found: "np.ndarray", path: Path) -> "FlowScores":
 
 def _scores_place(output: Path) -> Path:
     """``scores.csv`` in the folder of several flows, ``NAME-scores.csv`` next to a single file."""
+    alone = _is_file(output)
+    return output.with_name(f"{output.stem}-scores.csv") if alone else output / "scores.csv"
+
+
+def _is_file(output: Path) -> bool:
     from hmrm.flow.files.formats import FORMATS
 
-    is_file = output.suffix.lower() in FORMATS and not output.is_dir()
-    return output.with_name(f"{output.stem}-scores.csv") if is_file else output / "scores.csv"
+    return output.suffix.lower() in FORMATS
 
 
 def _print_scores(found: "dict[str, FlowScores]", where: Path) -> None:
@@ -255,9 +260,8 @@ def _print_scores(found: "dict[str, FlowScores]", where: Path) -> None:
             f"{name}: end-point error {one.epe_px:.3f} px (median {one.epe_median_px:.3f}, fastest "
             f"tenth {one.epe_fastest_px:.3f}; no flow at all {one.zero_epe_px:.3f}), angular "
             f"{one.angular_deg:.2f} degrees, Fl-all {100 * one.fl_all:.1f} %",
-            markup=False,
         )
-    OUT.print(f"errors in {where}", markup=False)
+    OUT.print(f"errors in {where}")
 
 
 def _place(expected: Path, name: str, *, suffixes: set[str], default: str, several: bool) -> Path:

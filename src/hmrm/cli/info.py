@@ -3,7 +3,6 @@
 import importlib.util
 from importlib import metadata, resources
 
-from rich.markup import escape
 from rich.table import Table
 
 from hmrm import provenance
@@ -12,7 +11,7 @@ from hmrm.cli.terminal import OUT
 OPTIONAL = {
     "torch": ("torch", "face detection, the network, training"),
     "safetensors": ("safetensors", "weight files"),
-    "scikit-learn": ("sklearn", "SVM peers, feature maps in reports"),
+    "scikit-learn": ("sklearn", "SVM baselines, feature maps in reports"),
     "dlib-bin": ("dlib", "68-point landmarks"),
 }
 
@@ -67,7 +66,7 @@ def _models() -> Table:
     for name, model in MODELS.items():
         only = "" if model.recogniser is not None else " (size and speed only)"
         needs = f"hmrm[{model.needs}]"
-        table.add_row(name, escape(model.description + only), escape(needs))
+        table.add_row(name, model.description + only, needs)
     return table
 
 

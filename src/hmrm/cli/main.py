@@ -1,5 +1,6 @@
 """Entry point: registers the commands and turns errors into messages and exit codes."""
 
+import errno
 import sys
 
 import typer
@@ -16,11 +17,12 @@ from hmrm.cli.report import report
 from hmrm.cli.score_aus import score_aus
 from hmrm.cli.score_spotting import score_spotting
 from hmrm.cli.spot import spot
-from hmrm.cli.terminal import ERR
+from hmrm.cli.terminal import ERR, print_error
 from hmrm.cli.train import app as train
-from hmrm.errors import HmrmError
+from hmrm.errors import HmrmError, OutputError
 
 INTERRUPTED = 130
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     name="hmrm",
@@ -31,17 +33,17 @@ app = typer.Typer(
     help="Find facial micro-expressions in video, name them, show where and when, and how sure.",
     epilog=(
         "Exit codes: 0 done, 1 internal, 2 wrong usage, 3 input, 4 face, 5 output, 6 config, "
-        "7 weights, 8 missing extra, 9 not a number, 130 interrupted."
+        "7 weights, 8 missing extra, 9 not a number, 130 interrupted, 141 nobody reads the output."
     ),
 )
 
-app.command(short_help="Analyse a drawn clip with a known smile.")(demo)
-app.command(short_help="Find and name movements in videos; write a report.")(analyze)
+app.command(short_help="Analyse a synthetic clip with a known smile.")(demo)
+app.command(short_help="Find and classify movements in videos; write a report.")(analyze)
 app.command(short_help="Optical flow from onset to apex.")(flow)
 app.command(short_help="Versions, backends, weights and licences.")(info)
 app.command(short_help="Score a model without seeing the test subject.")(evaluate)
 app.command(short_help="Change one part at a time, and compare.")(ablate)
-app.command(short_help="Put runs beside each other and published numbers.")(report)
+app.command(short_help="Put runs next to each other and published numbers.")(report)
 app.command("score-aus", short_help="F1 of action units against an annotation table.")(score_aus)
 app.command(short_help="Intervals of expressions in long videos.")(spot)
 app.command("score-spotting", short_help="Score such intervals by the MEGC rule.")(score_spotting)
@@ -55,17 +57,18 @@ def main() -> None:
     try:
         app()
     except HmrmError as error:
-        ERR.print(f"[bold red]error:[/] {_escape(str(error))}")
+        print_error(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        print_error(OutputError(f"no space left ({error}); free some and give the command again"))
+        sys.exit(OutputError.exit_code)
     except SystemExit as done:
         # Ctrl-C reaches this place as an exit: typer has caught it.
         if done.code == INTERRUPTED:
             ERR.print(
                 "interrupted; nothing half-written was left behind; given again, evaluate, ablate, "
-                "train and prepare go on from what is done"
+                "train and prepare resume from what is done"
             )
         raise
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

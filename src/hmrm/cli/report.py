@@ -5,22 +5,22 @@ from typing import Annotated
 
 import typer
 
-from hmrm.cli.terminal import OUT
+from hmrm.cli.terminal import OUT, output_folder
 
 
 def report(
     runs: Annotated[
         list[Path], typer.Argument(help="Folders of finished runs.", show_default=False)
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path(
-        "hmrm-report"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder to write.")
+    ] = Path("hmrm-report"),
     data: Annotated[
         Path | None,
         typer.Option(help="Folder of flow maps, to draw the hard clips.", show_default=False),
     ] = None,
 ) -> None:
-    """Put runs beside each other and beside the published numbers: HTML, Markdown, JSON."""
+    """Put runs next to each other and to the published numbers: HTML, Markdown, JSON."""
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.report.pages import write_report
 

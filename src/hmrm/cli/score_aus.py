@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT
+from hmrm.cli.terminal import OUT, print_table, print_warning
 
 
 def score_aus(
@@ -26,7 +26,7 @@ def score_aus(
     prepared: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of hmrm datasets prepare: annotated clips that it left out do not count, "
+            help="Folder of hmrm datasets prepare: annotated clips that it excluded do not count, "
             "unless for want of a face or of flow.",
             show_default=False,
         ),
@@ -58,27 +58,23 @@ def score_aus(
         excluded=() if prepared is None else read_excluded(prepared),
     )
     if as_json:
-        OUT.print(records.dumps(scores), markup=False, end="")
+        OUT.print(records.dumps(scores), end="")
         return
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for column in ("unit", "F1", "hits", "false alarms", "misses", "in doubt"):
-        table.add_column(column, justify="right", no_wrap=True)
+    rows = []
     for score in scores.units:
         counts = (score.hits, score.false_alarms, score.misses, score.doubtful)
-        table.add_row(f"AU{score.number}", f"{score.f1:.3f}", *map(str, counts))
-    OUT.print(table)
+        rows.append((f"AU{score.number}", f"{score.f1:.3f}", *map(str, counts)))
+    print_table(("unit", "F1", "hits", "false alarms", "misses", "in doubt"), rows, left=0)
     OUT.print(
         f"macro F1 {scores.macro_f1:.3f}, micro F1 {scores.micro_f1:.3f} over "
         f"{len(scores.units)} units and {scores.clips} clips"
     )
-    hint = "" if prepared else ". Clips that prepare left out do not count with --prepared FOLDER"
+    hint = "" if prepared else ". Clips that prepare excluded do not count with --prepared FOLDER"
     for count, words in (
         (scores.without_result, f"annotated clips have no result; nothing was found in them{hint}"),
-        (scores.excluded, "annotated clips were left out by prepare and do not count"),
+        (scores.excluded, "annotated clips were excluded by prepare and do not count"),
         (scores.unknown, "clips with a result are not annotated and do not count"),
         (scores.unreadable, "annotated clips have a code that cannot be read; they do not count"),
     ):
         if count:
-            ERR.print(f"[bold yellow]warning:[/] {count} {words}")
+            print_warning(f"{count} {words}")

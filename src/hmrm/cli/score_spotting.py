@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT
+from hmrm.cli.terminal import OUT, output_file, print_table, print_warning
 from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def score_spotting(
     ] = None,
     frames_per_s: Annotated[
         float | None,
-        typer.Option(help="Tells micro (to 0.5 s) from macro where no type is given."),
+        typer.Option(help="Separates micro (to 0.5 s) from macro where no type is given."),
     ] = None,
     micro_frames: Annotated[
         str | None,
-        typer.Option(help="Lengths taken for micro, e.g. 7-16; others found are left out."),
+        typer.Option(help="Lengths taken for micro, e.g. 7-16; others found are excluded."),
     ] = None,
     macro_frames: Annotated[
         str | None, typer.Option(help="Lengths taken for macro, e.g. 17- (no upper end).")
@@ -59,7 +59,9 @@ def score_spotting(
     ] = 0.5,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="JSON with everything.", show_default=False),
+        typer.Option(
+            "-o", "--output", callback=output_file, help="JSON with everything.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Score spotting by the MEGC rule: overlap of 0.5 or more, sums over all videos, one F1.
@@ -111,24 +113,20 @@ def _lengths(text: str) -> tuple[int, int | None]:
 
 
 def _print(scores: "SpottingScores") -> None:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for column in ("", "true", "found", "hits", "false", "missed", "precision", "recall", "F1"):
-        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
+    head = ("", "true", "found", "hits", "false", "missed", "precision", "recall", "F1")
+    rows = []
     for name, counts in scores.counts.items():
         hits, false = counts.true_positives, counts.false_positives
         missed = counts.false_negatives
         cells = [str(n) for n in (hits + missed, hits + false, hits, false, missed)]
         ratios = [f"{r:.4f}" for r in (counts.precision, counts.recall, counts.f1)]
-        table.add_row(name, *cells, *ratios)
-    OUT.print(table)
+        rows.append((name, *cells, *ratios))
+    print_table(head, rows)
     if scores.strs is not None:
         OUT.print(f"UF1 of the labels over the hits {scores.recognition_uf1:.4f}", end=", ")
         OUT.print(f"STRS {scores.strs:.4f}")
     for warning in scores.warnings:
-        ERR.print("warning:", style="bold yellow", end=" ")
-        ERR.print(warning, markup=False)
+        print_warning(warning)
 
 
 def _write(output: Path, scores: "SpottingScores", inputs: list[Path]) -> None:
@@ -139,4 +137,4 @@ def _write(output: Path, scores: "SpottingScores", inputs: list[Path]) -> None:
     names = {path.name: provenance.sha256(path) for path in files}
     result = SpottingFile(scores=scores, inputs=names, provenance=provenance.make_stamp())
     records.write(output, result)
-    OUT.print(f"everything in {output}", markup=False)
+    OUT.print(f"everything in {output}")

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.analyze import ApexRule, Faces, print_run
-from hmrm.cli.terminal import ERR, OUT, print_error, progress_bar
+from hmrm.cli.analyze import ApexRule, DetectorName, Faces, print_run
+from hmrm.cli.terminal import ERR, OUT, output_folder, print_error, progress_bar
 
 if TYPE_CHECKING:
     from hmrm.analysis.run import Outcome, VideoRun
     from hmrm.video.images import StillPair
 
-_RATE = ("frame_rate_given", "frame_rate_assumed")
+_PRINTED = ("frame_rate_given", "frame_rate_assumed", "too_few_frames")
 """Codes of notices that a wrong answer most often follows from."""
 
 
@@ -21,9 +21,9 @@ def spot(
         list[Path],
         typer.Argument(help="Videos, image folders, or folders of these.", show_default=False),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path(
-        "hmrm-spotting"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder for the results.")
+    ] = Path("hmrm-spotting"),
     subject: Annotated[
         Literal["none", "folder"],
         typer.Option(help="Subject of a video: none (its name will do), or the folder it lies in."),
@@ -45,13 +45,10 @@ def spot(
             "largest difference to onset and offset, or the middle."
         ),
     ] = "displacement",
-    landmarks: Annotated[
-        Literal["5", "68"],
-        typer.Option(
-            help="Align faces by the detector's 5 points, or by 68 as the paper does (needs the "
-            "extra dlib; its model excludes commercial use)."
-        ),
-    ] = "5",
+    detector: Annotated[
+        DetectorName,
+        typer.Option(help="Finds faces; mtcnn is the paper's and needs torch."),
+    ] = "blazeface",
     frames_per_s: Annotated[
         float | None,
         typer.Option(
@@ -63,10 +60,11 @@ def spot(
     ] = None,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Find micro-expressions (to 0.5 s) and macro-expressions (to about 4 s) in long videos.
+    """Find micro-expressions (to 0.5 s) and macro-expressions (longer) in long videos.
 
     Writes spotting.csv (subject, video, onset, offset, type, apex, score; frames from 0, both
-    ends count; a video in which nothing was found has a row without frames) and spotting.json. A
+    ends count; a video in which nothing was found has a row without frames, one too short to
+    find anything in has none) and spotting.json. A
     repeated run resumes where it stopped. Score the result against annotations with hmrm
     score-spotting; hmrm datasets intervals writes those of a data set.
     """
@@ -82,7 +80,9 @@ def spot(
     ]
 
     config = SpottingConfig(
-        faces=faces, apex_rule=apex_rule, landmarks=68 if landmarks == "68" else 5
+        faces=faces,
+        apex_rule=apex_rule,
+        detector=detector,
     )
     with progress_bar(enabled=progress) as bar:
 
@@ -105,9 +105,8 @@ def spot(
     OUT.print(
         f"{len(run.results)} video(s), {duration}: {kinds.count('micro')} micro- and "
         f"{kinds.count('macro')} macro-expression(s); {output / 'spotting.csv'}",
-        markup=False,
     )
-    _print_rates(run)
+    _print_notices(run)
     print_run(run)
 
 
@@ -116,13 +115,13 @@ def _subject(clip: "Path | StillPair", rule: str) -> str:
     return path.absolute().parent.name if rule == "folder" else ""
 
 
-def _print_rates(run: "VideoRun") -> None:
-    """Print each notice about a frame rate once, with the videos that it is about."""
+def _print_notices(run: "VideoRun") -> None:
+    """Print each notice that matters most once, with the videos that it is about."""
     videos: dict[str, list[str]] = {}
     for result in run.results:
         for notice in result.notices:
-            if notice.code in _RATE:
+            if notice.code in _PRINTED:
                 videos.setdefault(notice.message, []).append(result.video)
     for message, names in videos.items():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        ERR.print(f"notice: {names[0]}{others}: {message}", markup=False)
+        ERR.print(f"notice: {names[0]}{others}: {message}")

@@ -1,9 +1,17 @@
-"""What all commands share on a terminal: the progress bar, and where output and errors go."""
+"""What all commands share on a terminal: the progress bar, and where output and errors go.
 
+Names of files, clips and subjects never act there: nothing printed is markup, and control
+characters are shown as their numbers.
+"""
+
+import errno
+import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.progress import (
@@ -14,12 +22,153 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-OUT = Console(soft_wrap=True, highlight=False)
+from hmrm import atomic
+from hmrm.errors import OutputError
+
+BROKEN_PIPE = 141
+"""Exit code where the reader of a pipe has gone: what a shell gives for SIGPIPE."""
+
+_ACTING = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+_PLAIN = str.maketrans({"±": "+-", "…": "...", "×": "x", "–": "-", "−": "-", "—": "-", "·": "|"})
+
+
+def harmless(text: str) -> str:
+    """Text whose control characters, but for tab and newline, are shown as their numbers."""
+    return text.translate(_ACTING)
+
+
+class Terminal(Console):
+    """A console that prints strings as they are: no markup, no emoji names, no control codes."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, soft_wrap=True, highlight=False, emoji=False)
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As rich's, with `harmless` strings."""
+        super().print(*(harmless(o) if isinstance(o, str) else o for o in objects), **how)
+
+    def emphasise(
+        self, word: str, text: str = "", *, style: str = "bold", before: str = ""
+    ) -> None:
+        """Print a line one word of which stands out."""
+        self.print(Text.assemble(harmless(before), (harmless(word), style), harmless(text)))
+
+    @property
+    def file(self) -> Any:
+        """The stream, which takes any text."""
+        return _AnyText(super().file)
+
+    @file.setter
+    def file(self, new_file: Any) -> None:
+        self._file = new_file
+
+    def on_broken_pipe(self) -> None:
+        """End quietly: nobody reads what would follow.
+
+        Raises:
+            SystemExit: with `BROKEN_PIPE`.
+        """
+        self.quiet = True
+        _discard(sys.stderr if self.stderr else sys.stdout)
+        raise SystemExit(BROKEN_PIPE)
+
+
+class _AnyText:
+    """A stream that writes what its encoding lacks in plain letters, and names a full disk."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        try:
+            text.encode(encoding)
+        except UnicodeEncodeError:
+            plain = text.translate(_PLAIN)
+            text = plain.encode(encoding, "backslashreplace").decode(encoding)
+        with self._named():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._named():
+            self._stream.flush()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            _discard(self._stream)
+            raise OutputError("standard output: cannot be written (no space left)") from error
+
+
+def _discard(stream: Any) -> None:
+    """What is left to write goes nowhere, so that the interpreter ends without a word."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+OUT = Terminal()
 """Results go to standard output."""
 
-ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+ERR = Terminal(stderr=True)
 """Progress, warnings and errors go to standard error, so that output can be piped."""
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
+    """Print a table; where the terminal is too narrow for it, each row as a list of its values.
+
+    No cell is ever cut. Into a pipe or a file the table goes as wide as it is.
+
+    Args:
+        left: so many columns are flush left, the others right.
+    """
+    cells = [[harmless(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    limited = OUT.is_terminal or "COLUMNS" in os.environ
+    if limited and sum(widths) + 2 * (len(widths) - 1) > OUT.width:
+        for name, *values in cells[1:]:
+            OUT.print(Text(name, style="bold"))
+            for title, value in zip(cells[0][1:], values, strict=True):
+                OUT.print(Text(f"  {title:<{max(map(len, cells[0]))}}  {value}".rstrip()))
+        return
+    for number, row in enumerate(cells):
+        line = "  ".join(
+            f"{cell:<{w}}" if i < left else f"{cell:>{w}}"
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        OUT.print(Text(line.rstrip(), style="" if number else "bold"))
+
+
+def print_warning(text: str) -> None:
+    """Print what to beware of."""
+    ERR.emphasise("warning:", f" {text}", style="bold yellow")
+
+
+def output_folder(path: Path) -> Path:
+    """Take the folder that ``-o`` names, or refuse it before any work.
+
+    What a killed run left under temporary names is removed.
+    """
+    atomic.require_folder(path)
+    atomic.remove_partial(path, below=False)
+    return path
+
+
+def output_file(path: Path | None) -> Path | None:
+    """Take the file that ``-o`` names, or refuse it before any work; see `atomic`."""
+    if path is not None:
+        atomic.require_file(path)
+    return path
+
 
 LINE_S = 30.0
 """Seconds between two lines of progress where no bar can be shown, as in a log file."""
@@ -59,9 +208,8 @@ def progress_bar(*, enabled: bool) -> Iterator[Display]:
 
 
 def print_error(error: Exception) -> None:
-    """Print an error that does not end the command."""
-    ERR.print("error:", style="bold red", end=" ")
-    ERR.print(str(error), markup=False)
+    """Print an error as one line."""
+    ERR.emphasise("error:", f" {error}", style="bold red")
 
 
 class _Bars:
@@ -121,7 +269,7 @@ class _Lines:
             minutes = (now - start) / (done - first) * (total - done) / 60
             left = f", about {minutes:.0f} min to go"
         of = "" if total is None else f" of {total}"
-        ERR.print(f"{stage}: {done}{of}{left}", markup=False)
+        ERR.print(f"{stage}: {done}{of}{left}")
 
     def paused(self) -> AbstractContextManager[None]:
         return nullcontext()

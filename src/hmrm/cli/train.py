@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hmrm.cli.terminal import OUT, progress_bar
+from hmrm.cli.terminal import OUT, output_folder, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Train weights.")
 
@@ -21,14 +21,20 @@ def synthetic(
         Path, typer.Option("--config", help="TOML file, e.g. configs/hmrm-synthetic.toml.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder; a stopped training goes on in it.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            callback=output_folder,
+            help="Folder; a stopped training goes on in it.",
+        ),
     ],
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw maps.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that synthesize maps.")] = 2,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Train the network on drawn action-unit motion; no real clip is needed or used.
+    """Train the network on synthetic action-unit motion; no real clip is needed or used.
 
-    A table [estimated] in the config has flow estimated between rendered pictures.
+    A table [estimated] in the config has flow estimated between rendered images.
 
     Stop it with Ctrl-C at any moment; the same command goes on at the last checkpoint and ends
     with the same weights.
@@ -48,15 +54,21 @@ def flow(
         Path, typer.Option("--config", help="TOML file, e.g. configs/gru-aofe.toml.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder; a stopped training goes on in it.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            callback=output_folder,
+            help="Folder; a stopped training goes on in it.",
+        ),
     ],
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw pairs.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that synthesize pairs.")] = 2,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Train the optical flow network on drawn pairs; no photograph is needed or used.
+    """Train the optical flow network on synthetic pairs; no photograph is needed or used.
 
     Stop it with Ctrl-C at any moment; the same command goes on at the last checkpoint and ends
-    with the same weights. validation.json in the folder tells how far it is.
+    with the same weights. validation.json in the folder shows how far it is.
     """
     from hmrm import config
     from hmrm.training.flow.loop import FlowTrainingConfig, train_flow
@@ -74,7 +86,18 @@ def composite(
         Path,
         typer.Option("--config", help="TOML file of hmrm evaluate; its table model is trained."),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the weights.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=output_folder, help="Folder for the weights.")
+    ],
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Let the config name a model of this module (package.module:factory): runs that "
+            "code with your rights; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the training.")] = 0,
     run: Annotated[
         Path | None,
@@ -85,9 +108,9 @@ def composite(
         ),
     ] = None,
 ) -> None:
-    """Train on all clips of a data set, for use on other people.
+    """Train on all clips of a data set, for use on other subjects.
 
-    No score of these weights on these clips means anything: the card names every person seen,
+    No score of these weights on these clips means anything: the card names every subject seen,
     and scoring them is refused.
     """
     from hmrm import parallel
@@ -98,7 +121,7 @@ def composite(
     from hmrm.training.release import train_composite
 
     parallel.single_thread()
-    plan = load_plan(settings_file)
+    plan = load_plan(settings_file, allow_code=allow_code or ())
     maps = load_maps(data, offset=plan.settings.offset_maps)
     found = None if run is None else out_of_fold(run, plan, maps)
     recogniser = find_recogniser(plan.model, plan.options)

@@ -1,4 +1,4 @@
-"""What of a data set is here, against what was published; every oddity once, with its count."""
+"""What of a data set is here, against what was published; every issue once, with its count."""
 
 import json
 from collections import Counter
@@ -106,7 +106,7 @@ class DataSetCheck:
 
     @property
     def faults(self) -> int:
-        """How much is to be mended, not merely to be known.
+        """How much is to be corrected, not merely to be known.
 
         That is what is excluded, what is missing, published counts that are not met, and issues
         among ``FAULTS``.
@@ -217,7 +217,7 @@ def _note_empty(record: Record, frames: ClipFrames, notes: Notes) -> None:
     for path in sorted(paths):
         if not path.is_file() or path.stat().st_size == 0:
             message = f"{record.id}: the file holds nothing, or is a link that leads nowhere"
-            notes.add("picture_empty", str(path), message)
+            notes.add("image_empty", str(path), message)
 
 
 def _published(

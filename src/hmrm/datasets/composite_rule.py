@@ -1,7 +1,7 @@
 """Which clips of CASME II, SAMM and SMIC-HS belong to the MEGC 2019 composite: 442 by rule.
 
 Three classes as ``labels.csv`` maps them; CASME II's others, fear and sadness and SAMM's other
-are left out. That gives 444; two CASME II clips are left out by name. See, Yap, Li, Hong, Wang:
+are excluded. That gives 444; two CASME II clips are excluded by name. See, Yap, Li, Hong, Wang:
 "MEGC 2019: The Second Facial Micro-Expressions Grand Challenge", FG 2019.
 """
 
@@ -20,12 +20,12 @@ EXCLUDED: Mapping[str, str] = {
     "casme2/sub05/ep09_05f": "its apex is its onset in the workbook; not in the published list",
     "casme2/sub24/ep02_07": "only the 2019 workbook gives it a class; not in the published list",
 }
-"""Clips left out by name, and why. The first two are in the 2014 workbook."""
+"""Clips excluded by name, and why. The first two are in the 2014 workbook."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """The clips of the composite with their labels, and those left out with the reason."""
+    """The clips of the composite with their labels, and those excluded with the reason."""
 
     members: tuple[tuple[Record, int], ...]
     excluded: tuple[Skip, ...]
@@ -35,7 +35,7 @@ def composite_members(records: Iterable[Record], *, exclusions: bool = True) -> 
     """Apply the rule to the records of the three data sets.
 
     Args:
-        exclusions: leave out the clips named in ``EXCLUDED``.
+        exclusions: exclude the clips named in ``EXCLUDED``.
     """
     members, excluded = [], []
     for record in records:
@@ -57,6 +57,6 @@ def _excluded(record: Record, *, exclusions: bool) -> Skip | None:
         reason = f"emotion {record.emotion or 'missing'!r} has no class in the composite"
         return Skip(what=record.id, reason=reason, kind="no class")
     if exclusions and record.id.lower() in EXCLUDED:
-        reason = f"left out by name: {EXCLUDED[record.id.lower()]}"
+        reason = f"excluded by name: {EXCLUDED[record.id.lower()]}"
         return Skip(what=record.id, reason=reason, kind="by name")
     return None

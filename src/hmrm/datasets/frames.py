@@ -23,7 +23,7 @@ class ClipFrames:
     """Files of one record, by the number on file.
 
     Attributes:
-        onset: first picture.
+        onset: first image.
         apex: None where the record has no apex.
         between: number and file from onset to offset; with an unknown offset, to the last file.
         shift: what numbers on file are ahead of the table's.
@@ -76,7 +76,7 @@ def estimated_apex(
 def frames_of(record: Record, folder: Path, notes: Notes) -> ClipFrames:
     """Find a record's files in its folder.
 
-    Copies that number the same frames anew are recognised by their count and noted. A file that
+    Copies that number the same frames again are recognised by their count and noted. A file that
     is missing at the apex is replaced by one up to three frames away, and noted.
 
     Raises:

@@ -1,6 +1,5 @@
 """The annotated intervals of a data set as one table, for whoever spots and scores spotting."""
 
-import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from jaxtyping import Float
 
 from hmrm import atomic
 from hmrm.clip import Issue
+from hmrm.csv_cells import Writer
 from hmrm.datasets.annotations.folders import ClipFolder
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.annotations.workbook import Notes
@@ -60,8 +60,8 @@ class IntervalTruth:
 
     Attributes:
         count: number of intervals.
-        skipped: records and rows that were left out.
-        oddities: intervals that were cut to their video, files that took another's place, and
+        skipped: records and rows that were excluded.
+        issues: intervals that were cut to their video, files that took another's place, and
             apexes that could not be estimated.
     """
 
@@ -82,9 +82,9 @@ def write_intervals(
 
     Frames are positions among the images of the video's folder, from 0 in the order of their
     names, and videos are called what ``hmrm spot`` calls them, given the same root. The columns
-    are ``onset_index`` …. An interval that reaches beyond its video is cut, one outside is left
-    out. A video in which nothing is annotated has a row without frames, an unknown apex or offset
-    an empty cell.
+    are ``onset_index`` …. An interval that reaches beyond its video is cut, one outside is
+    skipped. A video in which nothing is annotated has a row without frames, an unknown apex or
+    offset an empty cell.
 
     Args:
         as_in_table: without a look at frames, the table's own numbers, in columns ``onset_frame``
@@ -227,7 +227,7 @@ def _without_expression(
 
 def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(columns)
     writer.writerows(rows)
     atomic.write_text(path, text.getvalue())

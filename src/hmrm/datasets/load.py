@@ -24,7 +24,7 @@ class LoadOptions:
     """How a data set is loaded.
 
     Attributes:
-        table: the annotation file, where the root holds none or not the one wanted.
+        table: the annotation file, where the root holds none or not the right one.
         table_only: do not look for frames.
         corrections: a user's table of corrections, applied after ours.
     """
@@ -115,7 +115,7 @@ def load_composite(root: Path, options: LoadOptions | None = None) -> LoadedComp
     """Read CASME II, SAMM and SMIC-HS below one root and apply the rule.
 
     Each part is looked for in a child folder whose name begins like it (``CASME2``, ``SAMM``,
-    ``SMIC``), else below the root as a whole. A part that is not there is told, not an error.
+    ``SMIC``), else below the root as a whole. A part that is not there is reported, not an error.
 
     Raises:
         DataError: no such folder, none of the parts, or a table that cannot be read.
@@ -151,7 +151,7 @@ def _load_part(name: str, root: Path, options: LoadOptions) -> Loaded:
     try:
         return load_dataset(name, child, options)
     except DataError:
-        # Its table may lie beside its folder.
+        # Its table may lie next to its folder.
         if child == root:
             raise
         return load_dataset(name, root, options)
@@ -189,9 +189,16 @@ def _tables(dataset: DataSet, root: Path, options: LoadOptions) -> list[Path]:
     return found
 
 
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # A link in a loop.
+
+
 def _files(folder: Path, depth: int) -> list[Path]:
     """Tables in a folder and a few levels below it, in order."""
-    # scandir tells folders without a look at each of a recording's thousands of frames.
+    # scandir recognises folders without a look at each of a recording's thousands of frames.
     try:
         with os.scandir(folder) as listing:
             entries = sorted(
@@ -199,7 +206,7 @@ def _files(folder: Path, depth: int) -> list[Path]:
             )
     except OSError as error:
         raise DataError(f"{folder}: cannot be looked into ({error.strerror})") from error
-    folders = [entry for entry in entries if entry.is_dir()]
+    folders = [entry for entry in entries if _is_folder(entry)]
     named = [e for e in entries if Path(e.name).suffix.lower() in SUFFIXES and e not in folders]
     found = [Path(entry.path) for entry in named]
     if depth:

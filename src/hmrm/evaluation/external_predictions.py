@@ -15,21 +15,21 @@ from hmrm.evaluation.summary import score_parts
 
 
 def score_external(path: Path, output: Path, *, classes: tuple[str, ...]) -> RunResult:
-    """Read a CSV of predictions and pool it; what is not known of its making is said so.
+    """Read a CSV of predictions and pool it; what is not known of its making is stated.
 
     Raises:
         DataError: see `hmrm.evaluation.predictions.read_table`.
         OutputError: ``output`` cannot be written.
     """
     predictions = read_table(path, classes=classes)
-    warnings = ["how epochs were chosen is not known of a foreign table"]
+    warnings = ["how epochs were chosen is not known of external predictions"]
     if not predictions.named:
         warnings.append("the table names no clips: it cannot be paired with other runs")
     digest = provenance.sha256(path)
     summary = RunSummary(
         model=path.stem,
         selection="unknown",
-        selection_words="a foreign table, its selection rule unknown",
+        selection_words="external predictions, their selection rule unknown",
         folds="unknown",
         seeds=(0,),
         classes=classes,

@@ -30,7 +30,7 @@ class FoldResult:
         transductive: a clip's scores depend on the clips around it.
         epoch_predictions: class by epoch and test clip, where it was recorded.
         inner_uf1: UF1 on inner subjects by epoch, for ``inner``.
-        likeness: cosine of the features of each test clip with those of every clip, seen by the
+        cosine_similarity: of the features of each test clip and those of every clip, seen by the
             model that never trained on the test clip.
     """
 

@@ -1,7 +1,7 @@
-"""What looking at the test subject is worth, measured on labels that mean nothing.
+"""What choosing on the test subject is worth, measured on labels that mean nothing.
 
 The rule "best epoch on the test subject" is applied to permuted labels: no model can know them,
-so whatever the score exceeds guessing by is the reward for looking.
+so whatever the score exceeds guessing by is the reward for choosing on the test subject.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class OracleControl:
         looking: best epoch per fold by the permuted labels, scored on them.
         last: last epoch of every fold, scored on the same permuted labels.
         fixed: last epoch scored on the true labels: the same run without looking.
-        epochs: number of looks per fold.
+        epochs: number of evaluations per fold.
     """
 
     looking: tuple[float, float]
@@ -40,7 +40,7 @@ def oracle_control(
     classes: tuple[str, ...],
     generator: np.random.Generator,
 ) -> OracleControl:
-    """Apply the oracle rule of each fold to labels dealt out anew among all clips.
+    """Apply the oracle rule of each fold to labels permuted among all clips.
 
     Args:
         predictions: of each fold, class by epoch and test clip.

@@ -1,6 +1,5 @@
 """Predictions as a table: one row per clip, matched by clip id and never by position."""
 
-import csv
 import dataclasses
 import io
 from collections.abc import Sequence
@@ -11,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from hmrm import atomic
+from hmrm import atomic, reading
 from hmrm.clip import ClipId
+from hmrm.csv_cells import Writer, unguarded
 from hmrm.datasets.maps.importers import dataset_of_subject
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 from hmrm.evaluation.metrics import Scores, score
 
 
@@ -27,7 +27,7 @@ class Predictions:
         truth: index into ``classes``.
         predicted: index into ``classes``.
         classes: all classes of the protocol.
-        scores: one number per class, largest wins; None in foreign tables without them.
+        scores: one number per class, largest wins; None in external tables without them.
         named: False where the source gave no clip names, so that nothing can be matched by id.
     """
 
@@ -120,7 +120,7 @@ def write_table(path: Path, predictions: Predictions) -> None:
         OutputError: the file cannot be written.
     """
     lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
+    writer = Writer(lines)
     scored = predictions.scores is not None
     writer.writerow(
         ["id", "truth", "predicted", *(f"score_{c}" for c in predictions.classes if scored)]
@@ -135,7 +135,7 @@ def write_table(path: Path, predictions: Predictions) -> None:
 
 
 def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
-    """Read a CSV of predictions, ours or foreign.
+    """Read a CSV of predictions, ours or external.
 
     Clips are named by a column ``id`` (``dataset/subject/clip``), by ``dataset``, ``subject`` and
     ``clip``, or by ``subject`` alone (then rows are numbered, and nothing can be matched by id).
@@ -145,12 +145,13 @@ def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
         DataError: unreadable, a column missing, a class unknown, or a clip twice.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        text = reading.read_text(path, encoding="utf-8-sig")
+        _, numbered = reading.table(text)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, reading.DamagedError) as error:
         raise DataError(f"{path}: cannot be read as a table ({error})") from error
+    rows = [{name: unguarded(cell or "") for name, cell in row.items()} for _, row in numbered]
     if not rows:
         raise DataError(f"{path}: holds no predictions")
     missing = [name for name in ("truth", "predicted") if name not in rows[0]]
@@ -162,7 +163,7 @@ def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
         )
     named = "id" in rows[0] or {"subject", "clip"} <= set(rows[0])
     scored = [f"score_{c}" for c in classes]
-    where = [f"{path} line {n}" for n in range(2, len(rows) + 2)]
+    where = [f"{path} line {n}" for n, _ in numbered]
     return build_predictions(
         ids=[
             _clip_id(r, number=n, where=w) for n, (r, w) in enumerate(zip(rows, where, strict=True))
@@ -200,8 +201,8 @@ def _labels(
         value = row.get(column)
         if value not in codes:
             raise DataError(
-                f"{line}: {column} is {value!r}, none of {', '.join(classes)}, nor a number from "
-                f"0 to {len(classes) - 1}"
+                f"{line}: {column} is {shortened(value)}, none of "
+                f"{', '.join(classes)}, nor a number from 0 to {len(classes) - 1}"
             )
         found.append(codes[value])
     return np.array(found, dtype=np.int64)

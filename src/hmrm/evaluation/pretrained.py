@@ -1,7 +1,7 @@
-"""Scores of finished weights: no training, every look counted.
+"""Scores of pretrained weights: no training, every evaluation counted.
 
 Whoever tries twenty checkpoints on the same clips and reports the best has chosen on the test
-clips. So each look is logged beside the results, and their number is printed with the score.
+clips. So each evaluation is logged next to the results, and their number is printed with the score.
 """
 
 import json
@@ -9,8 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmrm import atomic, provenance, records
-from hmrm.errors import ConfigError, MissingExtraError, SeenInTrainingError
+from hmrm import atomic, provenance, reading, records
+from hmrm.errors import ConfigError, DataError, MissingExtraError, SeenInTrainingError, shortened
 from hmrm.evaluation.fold import checked_scores, is_transductive
 from hmrm.evaluation.predictions import build_predictions
 from hmrm.evaluation.results import (
@@ -111,14 +111,14 @@ def load_pretrained(name: str) -> PretrainedModel:
 def score_pretrained(
     model: PretrainedModel, mapset: MapSet, output: Path, *, allow_seen: bool = False
 ) -> RunResult:
-    """Score finished weights on all clips, and log the look.
+    """Score pretrained weights on all clips, and log the evaluation.
 
-    Classes that the model knows beyond the data's (``none``) are left out: the best of the data's
+    Classes that the model knows beyond the data's (``none``) are excluded: the best of the data's
     classes is its answer.
 
     Args:
         output: folder of results; ``evaluations.jsonl`` there grows by one line per call.
-        allow_seen: also score people it was trained on; the result is stamped.
+        allow_seen: also score subjects it was trained on; the result is stamped.
 
     Raises:
         SeenInTrainingError: it was trained on some of these subjects.
@@ -178,7 +178,8 @@ def _columns(model: PretrainedModel, classes: Collection[str]) -> list[int]:
     missing = [name for name in classes if name not in model.classes]
     if missing:
         raise ConfigError(
-            f"{model.name}: knows {', '.join(model.classes)}, but the data has {missing[0]!r}"
+            f"{model.name}: knows {shortened(', '.join(model.classes))}, "
+            f"but the data has {missing[0]!r}"
         )
     return [model.classes.index(name) for name in classes]
 
@@ -187,7 +188,10 @@ def _log_evaluation(output: Path, model: PretrainedModel, mapset: MapSet, *, uf1
     """Add a line to the log; how many lines are of these clips now (of the old log too)."""
     path, former = output / EVALUATIONS, output / _FORMER_NAME
     source = path if path.exists() or not former.exists() else former
-    lines = source.read_text(encoding="utf-8").splitlines() if source.exists() else []
+    try:
+        lines = reading.read_text(source).splitlines() if source.exists() else []
+    except (OSError, reading.DamagedError) as error:
+        raise DataError(f"{source}: {error}; move it away to start another log") from error
     earlier = [
         records.loads(RealDataEvaluation, line, where=f"{source} line {number}")
         for number, line in enumerate(lines, 1)

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from hmrm.clip import ClipId
-from hmrm.errors import ConfigError, DataError
+from hmrm.errors import ConfigError, DataError, shortened
 
 SCHEMES = ("loso", "loso-per-dataset", "datasets", "a number k of subject-grouped folds")
 
@@ -67,10 +67,10 @@ def build(
         folds = leave_one_out(subjects, within=datasets)
     elif scheme == "datasets":
         folds = leave_one_out(datasets)
-    elif scheme.isdecimal():
+    elif scheme.isdecimal() and len(scheme) <= 6:
         folds = grouped_folds(subjects, labels, folds=int(scheme), seed=seed)
     else:
-        raise ConfigError(f"folds {scheme!r} are unknown; choose {', '.join(SCHEMES)}")
+        raise ConfigError(f"folds {shortened(scheme)} are unknown; choose {', '.join(SCHEMES)}")
     return Protocol(scheme=scheme, classes=classes, folds=folds)
 
 
@@ -99,7 +99,7 @@ def leave_one_out(
         homes = {home[i] for i in test}
         train = tuple(i for i, g in enumerate(groups) if g != name and home[i] in homes)
         if not train:
-            raise DataError(f"leaving out {name} leaves nothing to train on; add other subjects")
+            raise DataError(f"excluding {name} leaves nothing to train on; add other subjects")
         folds.append(Fold(name=name, train=train, test=test))
     return tuple(folds)
 
@@ -109,7 +109,7 @@ def grouped_folds(
 ) -> tuple[Fold, ...]:
     """``folds`` folds that never split a subject, classes spread as evenly as subjects allow.
 
-    Greedy: subjects with many clips first, each into the fold where the class counts, as shares
+    Greedy: subjects with many clips first, each into the fold where the class counts, as fractions
     of their class, then differ least between folds; ties go to the emptier fold. ``seed`` orders
     subjects of equal size.
 

@@ -1,6 +1,5 @@
 """The result of a run as records: what ``run.json`` holds, and one tidy table of its scores."""
 
-import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, fields
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hmrm import atomic, records
+from hmrm.csv_cells import Writer
 from hmrm.errors import DataError
 from hmrm.evaluation.leakage import Leak
 from hmrm.evaluation.oracle import OracleControl
@@ -36,7 +36,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A metric of a run, with what tells how far to trust it.
+    """A metric of a run, with what shows how far to trust it.
 
     Attributes:
         mean, sd: over seeds; the sample standard deviation is None for one seed.
@@ -58,7 +58,7 @@ class Estimate:
 
     @property
     def measured(self) -> Measured:
-        """Mean, deviation and interval alone."""
+        """Mean, standard deviation and interval alone."""
         return Measured(mean=self.mean, sd=self.sd, low=self.low, high=self.high)
 
 
@@ -145,9 +145,9 @@ class RunSummary:
         fold_count: of the split; None where nothing was trained here.
         skipped: clips that were not scored.
         named: whether the predictions name their clips; None in runs of ours, which do.
-        looks: how often pretrained weights were scored on these clips, this time included.
+        evaluations: how often pretrained weights were scored on these clips, this time included.
         epochs: None for a model without epochs, absent where nothing was trained here.
-        transductive: a clip's scores change with the clips predicted beside it.
+        transductive: a clip's scores change with the clips predicted with it.
         scores: `COMPOSITE` first, then each data set where there are several.
         curves: UF1 by epoch for each seed, of ``test_uf1`` and ``inner_uf1`` where recorded.
         oracle_control: for the rule ``oracle``, one for each seed.
@@ -293,7 +293,7 @@ def write_scores(path: Path, rows: Iterable[ScoreRow]) -> None:
         OutputError: the file cannot be written.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(one.name for one in fields(ScoreRow))
     writer.writerows(astuple(row) for row in rows)
     atomic.write_text(path, text.getvalue())
@@ -336,6 +336,8 @@ def read_result(folder: Path) -> RunResult:
         DataError: not a finished run, damaged, or seeds that do not speak of the same clips.
     """
     summary = read_summary(folder)
+    if not summary.seeds:
+        raise DataError(f"{folder / RUN_FILE}: names no seed; delete it and run again")
     predictions = {
         seed: read_table(folder / "predictions" / f"seed{seed}.csv", classes=summary.classes)
         for seed in summary.seeds

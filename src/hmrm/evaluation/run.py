@@ -8,7 +8,6 @@ starts), ``folds/seed0/*.json`` (one finished fold each), ``predictions/seed0.cs
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,12 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from hmrm import atomic, parallel, records, run_folder
-from hmrm.errors import ConfigError
+from hmrm.errors import ConfigError, DataError, OutputError
 from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
 from hmrm.evaluation.leakage import require_separate_subjects
 from hmrm.evaluation.protocol import Fold, Protocol, build
 from hmrm.evaluation.results import RunResult, write_result
+from hmrm.evaluation.run_check import RECOMPUTE, compare_fold, pooled_before
 from hmrm.evaluation.settings import Plan
 from hmrm.evaluation.summary import pool
 from hmrm.flow.mapset import MapSet, canonical_mapset
@@ -59,6 +59,7 @@ def evaluate(
     output: Path,
     *,
     workers: int = 1,
+    recompute_damaged: bool = False,
     progress: Progress = silent,
 ) -> RunResult:
     """Train and test a recogniser on all folds; pooled scores with their origin.
@@ -69,10 +70,12 @@ def evaluate(
 
     Args:
         workers: processes; 1 works in this one.
+        recompute_damaged: compute folds again whose files are damaged or were changed.
 
     Raises:
         ConfigError: ``output`` belongs to another plan or other data, or see `find_recogniser`.
-        DataError: a split that cannot be, see `hmrm.evaluation.protocol.build`.
+        DataError: a split that cannot be, see `hmrm.evaluation.protocol.build`; or a fold file
+            is damaged or was changed since it was written.
         OutputError: ``output`` cannot be written.
 
     Example:
@@ -99,10 +102,19 @@ def evaluate(
     if plan.settings.selection != "fixed" and recogniser.epochs is None:
         raise ConfigError(f"model {plan.model} has no epochs to choose; use --selection fixed")
     _claim(output, plan, mapset, protocol)
+    kept = _read_folds(mapset, plan, protocol, output, recompute_damaged=recompute_damaged)
     parallel.single_thread()
-    with _shared_data(mapset, kind=recogniser.map_kind, offset=plan.settings.offset_maps) as data:
-        _run_missing(mapset, plan, protocol, output, data, workers=workers, progress=progress)
-    result = pool(mapset, plan, protocol, _finished(mapset, plan, protocol, output))
+    offset, kind = plan.settings.offset_maps, recogniser.map_kind
+    with _shared_data(mapset, output, kind=kind, offset=offset) as data:
+        _run_missing(
+            mapset, plan, protocol, output, data, kept=kept, workers=workers, progress=progress
+        )
+    folds = _read_folds(mapset, plan, protocol, output, recompute_damaged=False)
+    by_seed = {
+        seed: [folds[path] for path in _paths(output, seed, protocol)]
+        for seed in plan.settings.seeds
+    }
+    result = pool(mapset, plan, protocol, by_seed)
     write_result(output, result)
     return result
 
@@ -114,14 +126,14 @@ def _run_missing(
     output: Path,
     data: Path,
     *,
+    kept: Mapping[Path, FoldFile],
     workers: int,
     progress: Progress,
 ) -> None:
     tasks = []
     for seed in plan.settings.seeds:
-        for number, fold in enumerate(protocol.folds):
-            path = fold_path(output, seed=seed, number=number, fold=fold)
-            if read_fold(path, fold, mapset.ids) is None:
+        for path, fold in zip(_paths(output, seed, protocol), protocol.folds, strict=True):
+            if path not in kept:
                 first = seed == plan.settings.seeds[0] and plan.settings.features
                 tasks.append(
                     _Task(data=data, out=path, plan=plan, fold=fold, seed=seed, features=first)
@@ -162,23 +174,30 @@ def _run_task(task: _Task, *, classes: tuple[str, ...]) -> float:
 
 
 @contextmanager
-def _shared_data(mapset: MapSet, *, kind: str, offset: bool) -> Iterator[Path]:
+def _shared_data(mapset: MapSet, output: Path, *, kind: str, offset: bool) -> Iterator[Path]:
     """Write the arrays once, so that all workers map the same read-only pages."""
-    with tempfile.TemporaryDirectory(prefix="hmrm-run-") as name:
-        folder = Path(name)
-        np.save(folder / "ids.npy", np.array(mapset.ids))
-        np.save(folder / "labels.npy", mapset.labels)
+    with atomic.temporary_folder(output, "data") as folder:
         form = mapset if offset else replace(mapset, offset_maps=None)
-        form = form if kind == "raw" else canonical_mapset(form)
-        np.save(folder / "maps.npy", form.maps)
-        crop = json.dumps([form.crop, form.channels_apart])
-        (folder / "form.json").write_text(crop, encoding="utf-8")
-        if form.offset_maps is not None:
-            np.save(folder / "offset_maps.npy", form.offset_maps)
+        try:
+            _write_shared(folder, form if kind == "raw" else canonical_mapset(form))
+        except OSError as error:  # np.save's has no number where the disk is full
+            raise OutputError(
+                f"{output}: temporary files cannot be written ({error}); free some space there"
+            ) from error
         try:
             yield folder
         finally:
             _load_shared.cache_clear()
+
+
+def _write_shared(folder: Path, form: MapSet) -> None:
+    np.save(folder / "ids.npy", np.array(form.ids))
+    np.save(folder / "labels.npy", form.labels)
+    np.save(folder / "maps.npy", form.maps)
+    crop = json.dumps([form.crop, form.channels_apart])
+    (folder / "form.json").write_text(crop, encoding="utf-8")
+    if form.offset_maps is not None:
+        np.save(folder / "offset_maps.npy", form.offset_maps)
 
 
 @lru_cache(maxsize=1)
@@ -196,18 +215,33 @@ def _load_shared(folder: Path, classes: tuple[str, ...]) -> MapSet:
     )
 
 
-def _finished(
-    mapset: MapSet, plan: Plan, protocol: Protocol, output: Path
-) -> Mapping[int, list[FoldFile]]:
-    found: dict[int, list[FoldFile]] = {}
+def _paths(output: Path, seed: int, protocol: Protocol) -> tuple[Path, ...]:
+    return tuple(
+        fold_path(output, seed=seed, number=number, fold=fold)
+        for number, fold in enumerate(protocol.folds)
+    )
+
+
+def _read_folds(
+    mapset: MapSet, plan: Plan, protocol: Protocol, output: Path, *, recompute_damaged: bool
+) -> Mapping[Path, FoldFile]:
+    """Every finished fold by its file; those that cannot be trusted are an error, or left out."""
+    found, errors = {}, []
     for seed in plan.settings.seeds:
-        found[seed] = []
-        for number, fold in enumerate(protocol.folds):
-            file = read_fold(
-                fold_path(output, seed=seed, number=number, fold=fold), fold, mapset.ids
-            )
-            assert file is not None, "every fold has just been run or found"
-            found[seed].append(file)
+        pooled = pooled_before(output, seed, mapset.classes)
+        for path, fold in zip(_paths(output, seed, protocol), protocol.folds, strict=True):
+            try:
+                file = read_fold(path, fold, mapset)
+                if file is not None and pooled is not None and not file.verified:
+                    compare_fold(path, file.ids, file.result.scores.argmax(1).tolist(), pooled)
+            except DataError as error:
+                errors.append(error)
+            else:
+                if file is not None:
+                    found[path] = file
+    if errors and not recompute_damaged:
+        more = f" (and {len(errors) - 1} others)" if len(errors) > 1 else ""
+        raise DataError(f"{errors[0]}{more}; give {RECOMPUTE} to compute it again")
     return found
 
 
@@ -219,7 +253,7 @@ def _claim(output: Path, plan: Plan, mapset: MapSet, protocol: Protocol) -> None
         "classes": list(protocol.classes),
         "folds": [fold.name for fold in protocol.folds],
     }
-    advice = "choose a new folder, or run what run.toml there says"
+    advice = "choose a new folder, or run what run.toml there states"
     run_folder.claim(output, "identity.json", identity, external_files=False, advice=advice)
     atomic.write_text(output / "run.toml", plan.dumps())
 

@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ import tomli_w
 
 from hmrm import config, records
 from hmrm.errors import ConfigError
+from hmrm.training.registry import refuse_code
 
 Selection = Literal["fixed", "inner", "oracle"]
 
@@ -31,8 +31,8 @@ SELECTION_WORDS: dict[str, str] = {
 }
 
 ORACLE_WARNING = (
-    "oracle picks the epoch on the test subject itself: the score tells how often it looked, not "
-    "how good the model is. It is only fit to stand beside tables made the same way."
+    "oracle picks the epoch on the test subject itself: the score shows how often it tried, not "
+    "how good the model is. It is only fit to be compared with tables made the same way."
 )
 
 
@@ -70,7 +70,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelTable:
-    """The ``[model]`` table: a name, and beside it the options of that model."""
+    """The ``[model]`` table: a name, and next to it the options of that model."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict, metadata=records.INLINE)
@@ -117,19 +117,27 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) -> Plan:
+def load_plan(
+    path: Path | None,
+    *,
+    model: str | None = None,
+    allow_code: Collection[str] = (),
+    **changes: Any,
+) -> Plan:
     """Read a config, and let the command line have the last word.
 
     Args:
         path: TOML with tables ``[model]`` (``name`` and the model's options) and
             ``[evaluation]``; None for defaults.
-        model: in place of the config's; its options then stay only if the name is the same.
+        model: instead of the config's; its options then stay only if the name is the same.
+        allow_code: modules of which the config may name a factory, ``package.module:factory``.
         changes: settings that are not None replace the config's.
 
     Raises:
-        ConfigError: unreadable, unknown key, wrong type, or no model named anywhere.
+        ConfigError: unreadable, unknown key, wrong type, no model named anywhere, or one that
+            is code and was not allowed.
     """
-    table = _read(path) if path is not None else {}
+    table = config.read_table(path) if path is not None else {}
     where = str(path) if path is not None else "command line"
     unknown = sorted(set(table) - {"model", "evaluation"})
     if unknown:
@@ -142,21 +150,14 @@ def load_plan(path: Path | None, *, model: str | None = None, **changes: Any) ->
     name = model or named
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{where}: no model named; give --model or name in [model]")
+    if model is None:
+        refuse_code(name, allow_code, where=where)
     expected = {key: value for key, value in changes.items() if value is not None}
     try:
         settings = replace(settings, **expected)
     except TypeError as error:
         raise ConfigError(f"{where}: {error}") from error
     return Plan(model=name, options=options if name == named else {}, settings=settings)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"config {path}: no such file") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
 
 
 def _table(table: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

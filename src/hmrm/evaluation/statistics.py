@@ -1,8 +1,8 @@
 """How far a score can be trusted: intervals over subjects, paired tests, chance, seeds.
 
-Clips of one subject are alike, so subjects are resampled, never clips. All clips of a drawn
-subject are pooled as often as it was drawn, and the pooled score is taken anew: the statistic is
-the one that is reported. Several seeds of one model share the drawn subjects; their scores are
+Clips of one subject are alike, so subjects are resampled, never clips. All clips of a sampled
+subject are pooled as often as it was sampled, and the pooled score is computed again: the statistic
+is the one that is reported. Several seeds of one model share the sampled subjects; their scores are
 averaged inside each draw.
 """
 
@@ -22,7 +22,7 @@ _BLOCK = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A value with the percentile interval of its bootstrap draws, and their deviation."""
+    """A value with the percentile interval of its bootstrap draws, and their standard deviation."""
 
     value: float
     low: float
@@ -84,7 +84,7 @@ def bootstrap(
 
     Args:
         seeds: the same clips predicted by each seed.
-        level: share of draws inside the interval.
+        level: fraction of draws inside the interval.
 
     Raises:
         DataError: seeds that do not speak of the same clips.
@@ -112,11 +112,11 @@ def paired_bootstrap(
     samples: int = SAMPLES,
     level: float = 0.95,
 ) -> dict[str, Difference]:
-    """Is the second run better than the first? Both on the same drawn subjects.
+    """Is the second run better than the first? Both on the same sampled subjects.
 
-    Clips are matched by id. ``p`` is twice the smaller share of draws on either side of 0, with
+    Clips are matched by id. ``p`` is twice the smaller fraction of draws on either side of 0, with
     one draw added to either side, so it is never 0; it tests "no difference between the two
-    models on people like these", not "on these people".
+    models on subjects like these", not "on these subjects".
 
     Raises:
         DataError: the runs do not speak of the same clips.

@@ -21,6 +21,7 @@ from hmrm.evaluation.results import (
     RunSummary,
     SeedControl,
 )
+from hmrm.evaluation.run_check import unverified_warning
 from hmrm.evaluation.settings import ORACLE_WARNING, SELECTION_WORDS, Plan
 from hmrm.evaluation.statistics import bootstrap, chance_levels, mean_sd
 from hmrm.flow.mapset import MapSet
@@ -33,6 +34,7 @@ def pool(
     predictions = {seed: _pooled(files, mapset.classes) for seed, files in folds.items()}
     settings = plan.settings
     epochs = _epochs(folds)
+    verified = [f.verified for files in folds.values() for f in files]
     transductive = any(f.result.transductive for files in folds.values() for f in files)
     summary = RunSummary(
         model=plan.model,
@@ -47,7 +49,7 @@ def pool(
         skipped=(),
         epochs=epochs,
         transductive=transductive,
-        warnings=tuple(_warnings(settings.selection, transductive=transductive)),
+        warnings=tuple(_warnings(settings.selection, transductive=transductive, verified=verified)),
         leaks=find_leaks(mapset, protocol),
         scores=score_parts(list(predictions.values())),
         config=plan.tables,
@@ -71,7 +73,7 @@ def _selection_words(plan: Plan, *, epochs: bool) -> str:
 def score_parts(seeds: Sequence[Predictions]) -> dict[str, PartScores]:
     """Scores of the composite, and of each data set where there are several.
 
-    Intervals and chance are drawn from a fixed seed, so the same predictions give the same bytes.
+    Intervals and chance are sampled with a fixed seed, so the same predictions give the same bytes.
     """
     found = {COMPOSITE: _scores(seeds)}
     names = sorted(set(seeds[0].datasets))
@@ -138,10 +140,12 @@ def _epochs(folds: Mapping[int, Sequence[FoldFile]]) -> EpochRange | None:
     )
 
 
-def _warnings(selection: str, *, transductive: bool) -> list[str]:
+def _warnings(selection: str, *, transductive: bool, verified: Sequence[bool]) -> list[str]:
     found = [ORACLE_WARNING] if selection == "oracle" else []
     if transductive:
-        found.append("transductive: a clip's scores change with the clips predicted beside it")
+        found.append("transductive: a clip's scores change with the clips predicted with it")
+    if not all(verified):
+        found.append(unverified_warning(verified.count(False), len(verified)))
     return found
 
 

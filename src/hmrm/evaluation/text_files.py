@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hmrm import reading
 from hmrm.errors import DataError
 
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -18,9 +19,11 @@ def table_text(path: Path, *, if_workbook: str) -> str:
         DataError: no such file, a workbook, or text in another encoding.
     """
     try:
-        content = path.read_bytes()
+        content = reading.read_bytes(path, limit="text_bytes")
     except OSError as error:
         raise DataError(f"{path}: cannot be read as text ({error.strerror or error})") from error
+    except reading.DamagedError as error:
+        raise DataError(f"{path}: cannot be read as text ({error})") from error
     if content.startswith(_WORKBOOKS):
         raise DataError(f"{path}: is a workbook, not a text table; {if_workbook}")
     try:

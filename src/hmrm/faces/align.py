@@ -1,4 +1,4 @@
-"""The transform into a face crop (``crops.py``), and pictures through it.
+"""The transform into a face crop (``crops.py``), and images through it.
 
 Three systems of coordinates meet here:
 
@@ -75,7 +75,7 @@ def invert(transform: Transform) -> Transform:
 
 
 def to_pixels(size_wh_px: SizeWH) -> Transform:
-    """Crop (0 to 1) → px of a picture of that size."""
+    """Crop (0 to 1) → px of an image of that size."""
     width, height = _wh(size_wh_px)
     return np.array([[width, 0, -0.5], [0, height, -0.5]], dtype=np.float64)
 
@@ -110,7 +110,7 @@ def canonical_transform(
 
 
 def warp(image: Image, transform: Transform, size_wh_px: SizeWH = IMAGE_WH_PX) -> Warped:
-    """The picture in the crop: bilinear, the border repeated outside the image.
+    """The image in the crop: bilinear, the border repeated outside the image.
 
     A face more than twice as large as in the crop is first shrunk by area averaging, as bilinear
     sampling would skip pixels and turn texture into flicker. Black instead of the repeated border
@@ -169,7 +169,7 @@ def align_pair(
     One of its own for the apex would turn the jitter of its points into motion of the whole face.
 
     Raises:
-        InputError: the two pictures differ in size.
+        InputError: the two images differ in size.
     """
     if onset.shape[:2] != apex.shape[:2]:
         raise InputError(

@@ -33,7 +33,7 @@ class BlazeFaceConfig:
     Attributes:
         score: lowest score of a face.
         overlap: detections that overlap more are one face; their mean counts, by score.
-        levels: squares of 1, 1/2, … of the picture's shorter side are searched, half overlapping:
+        levels: squares of 1, 1/2, … of the image's shorter side are searched, half overlapping:
             the network sees 128 px, and misses faces below about an eighth of them.
     """
 
@@ -49,7 +49,7 @@ class BlazeFaceConfig:
 
 
 class BlazeFace:
-    """Finds the upright faces of single pictures; a ``track.Detector``.
+    """Finds the upright faces of single images; a ``boxes.Detector``.
 
     Raises:
         WeightsError: the weight file is missing, damaged, or this OpenCV cannot read it.
@@ -64,16 +64,16 @@ class BlazeFace:
         self._anchors = _anchors()
 
     def detect(self, image: Image) -> list[Detection]:
-        """Faces of one picture, best first.
+        """Faces of one image, best first.
 
         The two mouth corners of ``Detection.points_xy_px`` are not the network's, which gives the
         mouth's middle: they lie beside it as in the average face.
 
         Raises:
-            InputError: the picture has no pixels.
+            InputError: the image has no pixels.
         """
         if image.size == 0:
-            raise InputError(f"face detection: picture of shape {image.shape} has no pixels")
+            raise InputError(f"face detection: image of shape {image.shape} has no pixels")
         rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
         found = [self._look(rgb, square) for square in _squares(rgb.shape, self.config.levels)]
         boxes = np.concatenate([box for box, _, _ in found])
@@ -97,7 +97,7 @@ class BlazeFace:
     def _look(
         self, rgb: np.ndarray, square: tuple[int, int, int]
     ) -> tuple[Float[np.ndarray, "n 4"], Float[np.ndarray, " n"], Float[np.ndarray, "n 6 2"]]:
-        """Boxes, scores and points in one square of the picture, px of the picture."""
+        """Boxes, scores and points in one square of the image, px of the image."""
         left, top, side = square
         part = rgb[max(0, top) : top + side, max(0, left) : left + side]
         scale = INPUT_PX / side
@@ -129,7 +129,7 @@ def _anchors() -> Float[np.ndarray, "896 2"]:
 
 
 def _squares(shape: tuple[int, ...], levels: int) -> Iterator[tuple[int, int, int]]:
-    """Left, top and side of the squares to search: the whole picture, then ever smaller ones."""
+    """Left, top and side of the squares to search: the whole image, then ever smaller ones."""
     height, width = shape[:2]
     longer, shorter = max(height, width), min(height, width)
     yield (width - longer) // 2, (height - longer) // 2, longer

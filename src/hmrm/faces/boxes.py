@@ -1,18 +1,21 @@
-"""Boxes around faces: the record of a detection, overlap, suppression and matching."""
+"""Boxes around faces: the record of a detection, who detects, overlap and suppression."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from hmrm.clip import Image
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Detection:
-    """One face found in one picture.
+    """One face found in one image.
 
     Attributes:
         box_xyxy_px: left, top, right, bottom; pixel centres lie at whole numbers, so a box over
-            the whole picture runs from -0.5 to w - 0.5. It may reach over the picture's edge.
+            the whole image runs from -0.5 to w - 0.5. It may reach over the image's edge.
         confidence: 0 to 1, the detector's own; not a calibrated probability.
         points_xy_px: image-left eye, image-right eye, nose tip, image-left and image-right
             mouth corner.
@@ -26,6 +29,14 @@ class Detection:
     def eye_distance_px(self) -> float:
         """Distance between the two eye centres."""
         return float(np.linalg.norm(self.points_xy_px[1] - self.points_xy_px[0]))
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Anything that finds faces in one image, best first; ``mtcnn.MTCNN`` does."""
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Faces of one image."""
 
 
 def overlaps(a: Float[np.ndarray, "n 4"], b: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
@@ -73,21 +84,3 @@ def suppress(
             kept.append(int(index))
             alive &= overlap[index] <= limit
     return np.array(kept, dtype=np.int64)
-
-
-def match(
-    a: Float[np.ndarray, "n 4"], b: Float[np.ndarray, "m 4"], *, at_least: float
-) -> list[tuple[int, int]]:
-    """Pairs ``(index in a, index in b)``, each box used once, the largest overlaps first.
-
-    Greedy, not the optimal assignment: faces overlap little, and the result is easy to foresee.
-    """
-    overlap = overlaps(a, b)
-    pairs: list[tuple[int, int]] = []
-    order = np.argsort(-overlap, axis=None, kind="stable")
-    for i, j in zip(*np.unravel_index(order, overlap.shape), strict=True):
-        if overlap[i, j] < at_least:
-            break
-        if all(i != p and j != q for p, q in pairs):
-            pairs.append((int(i), int(j)))
-    return pairs

@@ -3,7 +3,7 @@
 The canonical crop ``hmrm-1`` is where the public onset-to-apex maps of the field have the face
 (eyes at x = 0.215 and 0.785, y = 0.27; mouth corners at y = 0.68). From eyes to mouth real faces
 measure 1.04 eye distances, so that rectangle is 1.45 times as high as wide, and a *square* of it
-shows the face squeezed vertically. Maps are such squares (28 x 28). Pictures of ``IMAGE_WH_PX``
+shows the face squeezed vertically. Maps are such squares (28 x 28). Images of ``IMAGE_WH_PX``
 are not squeezed: only there a turn of the head is a rotation and makes no strain.
 """
 
@@ -15,7 +15,7 @@ from jaxtyping import Float
 Transform = Float[np.ndarray, "2 3"]
 
 IMAGE_WH_PX = (224, 324)
-"""Width and height of a canonical picture that is not squeezed."""
+"""Width and height of a canonical image that is not squeezed."""
 
 CANONICAL_CROP = "hmrm-1"
 
@@ -43,7 +43,7 @@ class Crop:
 
 _ACROSS, _DOWN = 0.57, 0.57 * IMAGE_WH_PX[0] / IMAGE_WH_PX[1]
 CANONICAL = Crop(name=CANONICAL_CROP, eyes_xy=(0.5, 0.27), eye_distance_wh=(_ACROSS, _DOWN))
-"""The crop of every picture and map that this package makes; the rendering of the public maps
+"""The crop of every image and map that this package makes; the rendering of the public maps
 ``norm_u_v_os`` of STSTNet and HTNet."""
 
 

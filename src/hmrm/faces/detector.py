@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 from hmrm.clip import Image
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.landmarks import Landmarks, alignment_points, landmarker
 from hmrm.faces.shape import five_points
-from hmrm.faces.track import Detector
 
 
 class LandmarkDetector:

@@ -39,7 +39,7 @@ _MARGIN = 0.4
 
 @runtime_checkable
 class FoundFace(Protocol):
-    """A face that was detected or followed; ``Detection`` and ``TrackedFace`` are."""
+    """A face that was detected or followed; ``Detection`` is."""
 
     @property
     def box_xyxy_px(self) -> tuple[float, float, float, float]:
@@ -102,7 +102,7 @@ def find_model() -> Path:
 
 
 class Landmarker:
-    """Find 68 landmarks in detected faces; same picture and box, same landmarks.
+    """Find 68 landmarks in detected faces; same image and box, same landmarks.
 
     Raises:
         MissingExtraError: dlib or its model is not installed.

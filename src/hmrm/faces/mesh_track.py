@@ -1,7 +1,7 @@
 """Faces of a video by their mesh: each frame's crop comes from the mesh of the frame before.
 
 A detector is asked only when a face is new or lost, and now and then whether somebody came. Every
-face has crops of its own, so what is measured of it does not depend on who else is in the picture.
+face has crops of its own, so what is measured of it does not depend on who else is in the image.
 """
 
 import math
@@ -12,10 +12,9 @@ from jaxtyping import Float
 
 from hmrm.clip import Frame, Image
 from hmrm.faces.blazeface import BlazeFace
-from hmrm.faces.boxes import Detection, overlaps
+from hmrm.faces.boxes import Detection, Detector, overlaps
 from hmrm.faces.mesh import FaceMesh, Mesh, MeshCrop
 from hmrm.faces.mesh_points import EYES
-from hmrm.faces.track import Detector
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,12 +43,12 @@ class MTCNNConfig:
     """How MTCNN searches.
 
     Attributes:
-        min_face: size of face that the search begins at, as a fraction of the picture's shorter
+        min_face: size of face that the search begins at, as a fraction of the image's shorter
             side (40 px in 640 x 480: too small to measure in, but large enough to say so).
             Relative, so that the same scene at twice the resolution gives the same faces and
             takes hardly longer.
-        min_face_px: the same in px of the picture given; replaces ``min_face``.
-        max_side_px: a larger picture is shrunk to this longer side before the search. The third
+        min_face_px: the same in px of the image given; replaces ``min_face``.
+        max_side_px: a larger image is shrunk to this longer side before the search. The third
             network looks at 48 x 48 px, so points lose nothing.
         thresholds: lowest face score that passes each of the three networks.
         pyramid: ratio between two search sizes.
@@ -111,7 +111,7 @@ class RefineNet(nn.Module):
         x = self.pool(self.slope1(self.conv1(x)))
         x = self.pool(self.slope2(self.conv2(x)))
         x = self.slope3(self.conv3(x))
-        # The weights were trained on column-major pictures, hence width first.
+        # The weights were trained on column-major images, hence width first.
         x = self.slope4(self.full(rearrange(x, "n c h w -> n (w h c)")))
         return self.box(x), self.score(x).softmax(dim=1)[:, 1]
 
@@ -140,14 +140,14 @@ class OutputNet(nn.Module):
 
 
 class MTCNN:
-    """Find the upright faces of single pictures; same picture, same detections.
+    """Find the upright faces of single images; same image, same detections.
 
     Departs from the published cascade: boxes, scores and points are means of the third network
     over three sizes of cut-out and their mirror images, which cuts the points' scatter from 1.7 %
-    of the eye distance to 0.6 % and removes some false faces; pictures are shrunk by area
+    of the eye distance to 0.6 % and removes some false faces; images are shrunk by area
     averaging; boxes are measured in continuous px without the "+ 1" of whole-pixel boxes; the last
     threshold is higher, since a video without a face must give none; and where no face is found,
-    the picture is looked at once more with its light evened out, which finds dark faces.
+    the image is looked at once more with its light evened out, which finds dark faces.
 
     Raises:
         WeightsError: the weight file is missing, damaged or another network's.
@@ -170,13 +170,13 @@ class MTCNN:
 
     @torch.no_grad()
     def detect(self, image: Image) -> list[Detection]:
-        """Faces of one picture, best first; an empty list where there is none.
+        """Faces of one image, best first; an empty list where there is none.
 
         Raises:
-            InputError: the picture has no pixels.
+            InputError: the image has no pixels.
         """
         if image.size == 0:
-            raise InputError(f"face detection: picture of shape {image.shape} has no pixels")
+            raise InputError(f"face detection: image of shape {image.shape} has no pixels")
         config, size_px = self.config, np.array([image.shape[1], image.shape[0]])
         smallest_px = config.min_face_px or config.min_face * float(size_px.min())
         rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
@@ -187,7 +187,7 @@ class MTCNN:
         boxes, scores, points = self._search(rgb, smallest_px)
         if not len(boxes) and config.second_look:
             boxes, scores, points = self._search(_evened(rgb), smallest_px)
-        # Inside, 0 is the picture's left edge; outside, the centre of its first pixel.
+        # Inside, 0 is the image's left edge; outside, the centre of its first pixel.
         boxes, points = boxes * np.tile(ratio, 2) - 0.5, points * ratio - 0.5
         return [
             Detection(
@@ -277,7 +277,7 @@ def _shrink(rgb: UInt8[np.ndarray, "h w 3"], scale: float) -> UInt8[np.ndarray, 
 
 
 def _evened(rgb: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture with its lightness equalised tile by tile (CLAHE), colours kept."""
+    """The image with its lightness equalised tile by tile (CLAHE), colours kept."""
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
     lab[..., 0] = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(4, 4)).apply(lab[..., 0])
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
@@ -306,7 +306,7 @@ def _squared(boxes: Boxes) -> Boxes:
 def _crops(
     rgb: UInt8[np.ndarray, "h w 3"], boxes: Boxes, side_px: int
 ) -> tuple[UInt8[np.ndarray, "n s s 3"], Boxes]:
-    """Square cut-outs, black outside the picture, and their boxes on whole px."""
+    """Square cut-outs, black outside the image, and their boxes on whole px."""
     left_top = np.floor(boxes[:, :2] + 0.5).astype(int)
     sides = np.maximum(1, np.floor(boxes[:, 2] - boxes[:, 0] + 0.5)).astype(int)
     height, width = rgb.shape[:2]

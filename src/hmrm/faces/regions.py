@@ -1,7 +1,7 @@
 """Regions of the canonical crop: the paper's grid, boxes for MotionMix, anatomical patches.
 
-All are polygons in crop coordinates (0 to 1, see ``align``), so they fit every picture size and
-squares as well as unsqueezed pictures. Left and right are the image's.
+All are polygons in crop coordinates (0 to 1, see ``align``), so they fit every image size and
+squares as well as unsqueezed images. Left and right are the image's.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Region:
         return min(xs), min(ys), max(xs), max(ys)
 
     def mask(self, size_wh_px: SizeWH) -> Bool[np.ndarray, "h w"]:
-        """Pixels whose centre lies inside, for a picture of that size; read-only, kept.
+        """Pixels whose centre lies inside, for an image of that size; read-only, kept.
 
         Regions that share an edge never share a pixel, and leave none out.
         """

@@ -17,7 +17,7 @@ MIRRORED_68 = (
     *range(64, 59, -1),
     *(67, 66, 65),
 )
-"""``points[MIRRORED_68]`` renumbers the landmarks of a mirrored picture."""
+"""``points[MIRRORED_68]`` renumbers the landmarks of a mirrored image."""
 
 
 def five_points(landmarks: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "5 2"]:

@@ -73,7 +73,7 @@ class MotionSource(Protocol):
         """Displacement (u right, v down) from neutral to the given units, on the neutral face.
 
         Args:
-            size: samples across the canonical crop, and down it; cell centres, as in a picture.
+            size: samples across the canonical crop, and down it; cell centres, as in an image.
             margin: how far the grid reaches beyond the crop on every side, as a part of its width
                 and height; ``h`` and ``w`` are then ``size + 2 * round(margin * size)``.
 

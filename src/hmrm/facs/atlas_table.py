@@ -1,7 +1,7 @@
 """The action-unit table of the atlas (``atlas.toml``, where its numbers are explained), read.
 
 FACS names sides after the person ("L12" is the person's left mouth corner). The package names
-sides after the image; in an unmirrored picture the person's left is image right.
+sides after the image; in an unmirrored image the person's left is image right.
 """
 
 import tomllib

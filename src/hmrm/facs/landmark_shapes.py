@@ -37,6 +37,6 @@ def draw_landmarks(rng: np.random.Generator, *, spread: float = 1.0) -> Float[np
         px of the canonical crop (``IMAGE_PX``), as aligned by eyes, nose and mouth.
     """
     modes = landmark_modes()
-    # Beyond 2.5 deviations in one direction the linear model draws faces nobody has.
+    # Beyond 2.5 standard deviations in one direction the linear model gives faces nobody has.
     weights = spread * rng.standard_normal(len(modes)).clip(-2.5, 2.5)
     return canonical_landmarks68() * IMAGE_PX + np.tensordot(weights, modes, axes=1)

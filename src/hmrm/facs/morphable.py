@@ -69,7 +69,7 @@ class FacePose:
     """Who is seen, and how turned.
 
     Attributes:
-        identity: multiples of the identity shapes (standard deviations), as many as wanted.
+        identity: multiples of the identity shapes (standard deviations), as many as are needed.
         yaw_deg: turn to image right; pitch_deg: turn downwards.
     """
 
@@ -246,7 +246,7 @@ class MorphableSource:
         return total
 
     def depth_px(self, size: int = 28, margin: float = 0.0) -> Float32[np.ndarray, "h w"]:
-        """Height of the seen face towards the viewer, crop px around its mean; 0 beside it."""
+        """Height of the seen face towards the viewer, crop px around its mean; 0 outside of it."""
         beyond = round(margin * size)
         seen = self._visible(size, beyond)
         scale = float(np.sqrt(abs(np.linalg.det(self._linear[:, :2]))))

@@ -25,7 +25,7 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Part:
-    """One action unit of a recipe: how often it takes part, and by what strength beside others."""
+    """One action unit of a recipe: how often and how strongly it takes part."""
 
     number: int
     probability: float = 1.0
@@ -38,7 +38,7 @@ class Recipe:
     """Action units that together show a class.
 
     Attributes:
-        weight: how often the recipe is drawn, beside others of its class.
+        weight: how often the recipe is sampled, relative to others of its class.
         one_sided: probability that a movement of both sides shows on one side only.
     """
 
@@ -87,9 +87,9 @@ def counted_recipes(path: Path) -> tuple[Recipe, ...]:
     """Recipes from a table of action-unit sets with counts by class.
 
     Columns ``class``, ``action_units`` (as in ``4+L10``; L and R are the person's sides) and
-    ``count``; further columns are ignored. Counts become shares of their class, so that a class
+    ``count``; further columns are ignored. Counts become fractions of their class, so that a class
     with many clips does not own every set; a set that annotators gave to several classes then
-    keeps, in each, the part of its share that the class holds of it: ambiguous sets teach less.
+    keeps, in each, the part of its fraction that the class holds: ambiguous sets teach less.
 
     Raises:
         DataError: the file cannot be read, or a column, class or number is wrong.
@@ -146,7 +146,7 @@ def choose(recipes: Sequence[Recipe], label: str, rng: np.random.Generator) -> R
 def sample_units(
     recipe: Recipe, rng: np.random.Generator, *, low_px: float = 0.5, high_px: float = 2.0
 ) -> list[ActionUnit]:
-    """Action units of one expression, left and right drawn apart.
+    """Action units of one expression, left and right sampled separately.
 
     Strengths are log-uniform between the bounds, for the expression as a whole; units differ from
     it by up to a third, the two sides of a unit by up to a quarter.

@@ -1,1 +1,1 @@
-"""Optical flow between two aligned faces, strain, flow maps, pictures."""
+"""Optical flow between two aligned faces, strain, flow maps, images."""

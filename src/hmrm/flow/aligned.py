@@ -1,4 +1,4 @@
-"""Any estimator, after the head's own motion has been taken out of the apex picture.
+"""Any estimator, after the head's own motion has been taken out of the apex image.
 
 Between onset and apex a head moves by a few px while the skin moves by less than one. Estimators
 are most exact on small motion; here only that is left to them, and the head's is added again. On
@@ -23,7 +23,7 @@ _LEAST_PX = 0.1
 class Aligned:
     """``estimator`` on the onset and the apex brought upon it by a similarity transform.
 
-    Where no corner of the picture would move by 0.1 px the apex is left as it is: reading it
+    Where no corner of the image would move by 0.1 px the apex is left as it is: reading it
     between its pixels would only blur it.
 
     Attributes:

@@ -14,8 +14,8 @@ middle of the hold: on the flat top of a curve the largest value is a matter of 
 are not. Head motion and light, which mislead differences, do not move it: of 30 synthetic clips at
 200 frames/s (0.7 to 2 px, ``tests/flow/test_apex.py``) it is within two frames of the truth in 30,
 the middle in 11, the largest difference in 4. Source: ``registration``
-and the matched filter of ``spotting/movements.py``. Flanks are half cosines, which is how
-``synthetic/clips.py`` draws them too: on other courses the middle of the hold is less exact.
+and the matched filter of ``spotting/fine.py``. Flanks are half cosines, which is how
+``synthetic/clips.py`` renders them too: on other courses the middle of the hold is less exact.
 
 *middle* reads no frame.
 """
@@ -222,13 +222,13 @@ def _own_motion(
     to_frame = invert(canonical_transform(points, config.size_wh_px))
     onset = View.around(to_grey(frames[0].image, name="onset"), to_frame, config)
     template = Template(crop_of(onset, to_frame, config), grid)
-    first_pass = [i for i, name in enumerate(grid.first_pass) if name != "nose"]
-    rows = np.zeros((len(frames), len(first_pass), 2))
+    chosen = [i for i, name in enumerate(grid.regions) if name != "nose"]
+    rows = np.zeros((len(frames), len(chosen), 2))
     for i in range(1, len(frames)):
         frame = frames[i]
         view = View.around(to_grey(frame.image, name="frame"), to_frame, config)
         to_frame, crop = register(template, view, to_frame, steps=2)
-        rows[i] = own_motion(template, crop)[first_pass]
+        rows[i] = own_motion(template, crop)[chosen]
     return rows
 
 

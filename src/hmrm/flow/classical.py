@@ -1,6 +1,6 @@
 """Classical optical flow of OpenCV behind one interface.
 
-An estimator takes two grey uint8 pictures of one size and returns the flow from onset to apex.
+An estimator takes two grey uint8 images of one size and returns the flow from onset to apex.
 ``flow/estimate.py`` checks and converts what users hand in; here inputs are trusted.
 """
 
@@ -10,6 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
+
+from hmrm.flow.opencv import optflow
 
 # OpenCV's type stubs lack some algorithms and do not accept None for "no first guess".
 _opencv: Any = cv2
@@ -33,7 +35,7 @@ class DualTVL1:
     error. The apex is therefore matched to the onset in brightness first (``match_brightness``).
 
     Attributes:
-        scales, scale_step: levels of the pyramid, and the size of each beside the next finer one.
+        scales, scale_step: levels of the pyramid, and the scale factor between them.
         warps: warpings a level.
     """
 
@@ -42,14 +44,18 @@ class DualTVL1:
     scale_step: float = 0.8
     warps: int = 5
 
+    def __post_init__(self) -> None:
+        """Raise before any work where OpenCV lacks it."""
+        optflow()
+
     def __call__(
         self, onset: UInt8[np.ndarray, "h w"], apex: UInt8[np.ndarray, "h w"]
     ) -> Float32[np.ndarray, "2 h w"]:
         """Flow from onset to apex in px."""
         second = match_brightness(apex, onset) if self.matched else apex.astype(np.float32)
-        # OpenCV multiplies float pictures by 255; float keeps the matched picture unrounded.
+        # OpenCV multiplies float images by 255; float keeps the matched image unrounded.
         first = onset.astype(np.float32) / 255.0
-        solver = _opencv.optflow.DualTVL1OpticalFlow_create(
+        solver = optflow().DualTVL1OpticalFlow_create(
             nscales=self.scales, warps=self.warps, scaleStep=self.scale_step
         )
         return _channels_first(solver.calc(first, second / 255.0, None))
@@ -63,11 +69,15 @@ class DeepFlow:
     32 px a side OpenCV's pyramid has too few levels and motion comes out too small.
     """
 
+    def __post_init__(self) -> None:
+        """Raise before any work where OpenCV lacks it."""
+        optflow()
+
     def __call__(
         self, onset: UInt8[np.ndarray, "h w"], apex: UInt8[np.ndarray, "h w"]
     ) -> Float32[np.ndarray, "2 h w"]:
         """Flow from onset to apex in px."""
-        return _channels_first(_opencv.optflow.createOptFlow_DeepFlow().calc(onset, apex, None))
+        return _channels_first(optflow().createOptFlow_DeepFlow().calc(onset, apex, None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +144,7 @@ def match_brightness(
     """``image`` with gain and bias changed so that its brightness fits ``reference``.
 
     Mean and standard deviation are taken between the 2nd and the 98th percentile of the sorted
-    grey values, so that highlights, clipped pixels and small occluders do not move them. A picture
+    grey values, so that highlights, clipped pixels and small occluders do not move them. An image
     without contrast gets the bias only; the gain stays within 0.5 to 2.
 
     Returns:
@@ -142,7 +152,7 @@ def match_brightness(
     """
     mean, std = _trimmed_moments(image)
     expected_mean, expected_std = _trimmed_moments(reference)
-    # Below one grey level the deviation is noise, not contrast.
+    # Below one grey level the standard deviation is noise, not contrast.
     flat = min(std, expected_std) < 1.0
     gain = 1.0 if flat else float(np.clip(expected_std / std, 0.5, 2.0))
     return (image.astype(np.float32) - np.float32(mean)) * np.float32(gain) + np.float32(

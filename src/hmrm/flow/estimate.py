@@ -1,4 +1,4 @@
-"""Flow between any two pictures a user has: checked, converted, estimated."""
+"""Flow between any two images a user has: checked, converted, estimated."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -35,7 +35,7 @@ NOISE_FLOOR_PX: Mapping[str, float] = {
 }
 """Mean flow where nothing moved: static column of ``python -m benchmarks.flow``."""
 
-# Sixteen of the 256 grey levels that are kept: less is a picture of another depth.
+# Sixteen of the 256 grey levels that are kept: less is an image of another depth.
 _FEWEST_16_BIT = 4096
 
 # ITU-R BT.601 luma, as video decoders use.
@@ -50,17 +50,17 @@ def estimate_flow(
     Args:
         onset: ``(h, w)`` grey, ``(h, w, 1)``, ``(h, w, 3)`` RGB or ``(h, w, 4)`` RGB with alpha
             (dropped); uint8, uint16 over its full range, or float in 0 to 1.
-        apex: a picture of the same height and width.
+        apex: an image of the same height and width.
         method: a key of ``ESTIMATORS``.
         align: take the head's own motion out of the apex first and add it again (``aligned.py``).
 
     Returns:
-        Px, u right and v down. Identical pictures give exactly zero.
+        Px, u right and v down. Identical images give exactly zero.
 
     Raises:
         MissingExtraError: ``method`` is a network and torch is not installed.
         InputError: unknown method, sizes that differ or are below 16 px, a shape, type or value
-            that is not a picture.
+            that is not an image.
 
     Example:
         A pattern that moves by one px to the right:
@@ -83,9 +83,10 @@ def estimate_flow(
 
 
 def build_estimator(method: str) -> FlowEstimator:
-    """The estimator of that name, for many pairs of ``(h, w)`` uint8 pictures.
+    """The estimator of that name, for many pairs of ``(h, w)`` uint8 images.
 
     Raises:
+        MissingExtraError: another OpenCV package has replaced the one that holds it.
         InputError: no estimator has that name.
     """
     if method not in ESTIMATORS:
@@ -107,8 +108,8 @@ def weights_sha256(method: str) -> str:
 def noise_floor_px(method: str) -> float:
     """Mean length of the flow a method reports on a static face with sensor noise, px.
 
-    Measured with noise of 2 grey levels on four pictures of 224 × 224 px, two of them faces
-    (``python -m benchmarks.flow --quick``); motion below it cannot be told from none. It grows
+    Measured with noise of 2 grey levels on four images of 224 × 224 px, two of them faces
+    (``python -m benchmarks.flow --quick``); motion below it is indistinguishable from 0. It grows
     with noise and where texture is missing.
 
     Raises:
@@ -121,7 +122,7 @@ def noise_floor_px(method: str) -> float:
 
 
 def check_pair(onset: UInt8[np.ndarray, "a b"], apex: UInt8[np.ndarray, "c d"]) -> None:
-    """Refuse two pictures between which no flow can be estimated.
+    """Refuse two images between which no flow can be estimated.
 
     Raises:
         InputError: sizes differ, or a side is below 16 px.
@@ -129,24 +130,24 @@ def check_pair(onset: UInt8[np.ndarray, "a b"], apex: UInt8[np.ndarray, "c d"]) 
     if onset.shape != apex.shape:
         raise InputError(
             f"flow: onset is {onset.shape[1]} x {onset.shape[0]} px and apex {apex.shape[1]} x "
-            f"{apex.shape[0]} px; give two pictures of the same size, in the same crop"
+            f"{apex.shape[0]} px; give two images of the same size, in the same crop"
         )
     if min(onset.shape) < SMALLEST_SIDE_PX:
         raise InputError(
-            f"flow: pictures of {onset.shape[1]} x {onset.shape[0]} px are too small; "
+            f"flow: images of {onset.shape[1]} x {onset.shape[0]} px are too small; "
             f"both sides must have at least {SMALLEST_SIDE_PX} px"
         )
 
 
 def to_grey(image: np.ndarray, *, name: str) -> UInt8[np.ndarray, "h w"]:
-    """A picture of any usual kind as grey uint8.
+    """An image of any usual kind as grey uint8.
 
     Args:
         image: see ``estimate_flow``.
         name: what messages call it.
 
     Raises:
-        InputError: not the shape, type or range of a picture.
+        InputError: not the shape, type or range of an image.
     """
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
         raise InputError(
@@ -154,7 +155,7 @@ def to_grey(image: np.ndarray, *, name: str) -> UInt8[np.ndarray, "h w"]:
             "RGB with alpha"
         )
     if image.size == 0:
-        raise InputError(f"flow: {name} is empty, shape {image.shape}; give a picture")
+        raise InputError(f"flow: {name} is empty, shape {image.shape}; give an image")
     levels = _grey_levels(image, name=name)
     if levels.ndim == 3:
         levels = levels[..., 0] if levels.shape[2] == 1 else levels[..., :3] @ _LUMA

@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 
 from hmrm.clip import FlowMap
 
-# The ring of colours of Baker et al. (2011): corner colour and the share of the turn up to the
+# The ring of colours of Baker et al. (2011): corner colour and the fraction of the turn up to the
 # next corner, from red (motion to the right) through yellow (down) and so on, clockwise on screen.
 _CORNERS = (
     ((255, 0, 0), 15),
@@ -27,8 +27,8 @@ def flow_image(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Colour a flow: hue is direction, saturation is length, white is no motion.
 
-    The scale is fixed by ``max_px`` and never by the picture: scaling each picture by its own
-    maximum makes noise look like motion. Longer vectors are drawn at full saturation and darker,
+    The scale is fixed by ``max_px`` and never by the image: scaling each image by its own
+    maximum makes noise look like motion. Longer vectors are fully saturated and darker,
     NaN is black.
 
     Args:
@@ -64,7 +64,7 @@ def legend_image(*, max_px: float = 2.0, size: int = 224) -> UInt8[np.ndarray, "
     longer vectors look.
 
     Args:
-        size: side of the picture, at least 96 px.
+        size: side of the image, at least 96 px.
     """
     centre = (size - 1) / 2
     radius = 0.84 * centre
@@ -99,7 +99,7 @@ def flow_and_legend_image(
 
 
 def alongside(*images: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "H W 3"]:
-    """Pictures of any height in a row on white, 8 px apart."""
+    """Images of any height in a row on white, 8 px apart."""
     height = max(image.shape[0] for image in images)
     width = sum(image.shape[1] + 8 for image in images) - 8
     row = np.full((height, width, 3), 255, np.uint8)
@@ -118,7 +118,7 @@ def quiver_image(
     step_px: int = 14,
     zoom: int = 2,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Arrows over a picture; an arrow of ``max_px`` is as long as the arrows are apart.
+    """Arrows over an image; an arrow of ``max_px`` is as long as the arrows are apart.
 
     Args:
         face: the onset.
@@ -148,7 +148,7 @@ def quiver_image(
 
 
 def map_image(flow_map: FlowMap, *, zoom: int = 6) -> UInt8[np.ndarray, "H W 3"]:
-    """The three planes of a flow map beside each other: u, v, strain.
+    """The three planes of a flow map side by side: u, v, strain.
 
     u and v run from blue (left, up) through white to red (right, down) at ±3 times the map's
     scale, strain from white to black at 3; each plane is ``zoom`` times as large as the map.
@@ -177,7 +177,7 @@ def _font_px(size: int) -> float:
 
 
 def _canvas(image: UInt8[np.ndarray, "h w 3"], *, size: int) -> tuple[Any, Any]:
-    """Canvas and axes: the longer side is ``size`` px, coordinates are the picture's px.
+    """Canvas and axes: the longer side is ``size`` px, coordinates are the image's px.
 
     72 dots an inch make font sizes px. pyplot would keep global state; ``Figure`` has none.
     """

@@ -40,7 +40,7 @@ class MapSet:
     Attributes:
         ids: ``dataset/subject/clip``, all different; ascending in what `build_mapset` makes.
         labels: indices into ``classes``.
-        maps: (u right, v down, strain) onset→apex. From pictures 0 to 1, where the zero of u and
+        maps: (u right, v down, strain) onset→apex. From images 0 to 1, where the zero of u and
             v is unknown and is best taken to be their median; else px, or the values of
             `hmrm.clip.FlowMap`. float32; float16 where a large set is kept small.
         offset_maps: the same apex→offset, where the data has it.
@@ -49,7 +49,7 @@ class MapSet:
         crop: key of `CROPS`.
         channels_apart: u and v were scaled apart from each other, so their ratio is lost.
         source: layout it was read from; empty where it was made in memory.
-        oddities: see `Issue`.
+        issues: see `Issue`.
     """
 
     ids: tuple[str, ...]
@@ -214,7 +214,7 @@ def _cut(
     if box == CROPS[CANONICAL_CROP]:
         return uv
     width, height = (box.right - box.left), (box.bottom - box.top)
-    # Cell centres: output cell i looks at left + (i + ½)/side · width, in shares of the input.
+    # Cell centres: output cell i looks at left + (i + ½)/side · width, in fractions of the input.
     to_input = np.array(
         [
             [width, 0, box.left * side + (width - 1) / 2],
@@ -238,5 +238,5 @@ def identical_maps(mapset: MapSet) -> tuple[tuple[str, ...], ...]:
 
 
 def from_pixels(pixels: UInt8[np.ndarray, "s s 3"]) -> Float32[np.ndarray, "3 s s"]:
-    """An RGB picture (u, v, strain) as a map with values 0 to 1."""
+    """An RGB image (u, v, strain) as a map with values 0 to 1."""
     return np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32) / np.float32(255)

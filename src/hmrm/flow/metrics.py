@@ -13,7 +13,7 @@ FASTEST_FRACTION = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class FlowScores:
-    """Errors of one flow, or means over several; px, degrees and shares (0 to 1) of pixels.
+    """Errors of one flow, or means over several; px, degrees and fractions (0 to 1) of pixels.
 
     Attributes:
         epe_px: mean length of the difference (end-point error).
@@ -22,8 +22,8 @@ class FlowScores:
         angular_deg: mean angle between (u, v, 1) and the truth (Barron et al. 1994).
         zero_epe_px: ``epe_px`` of the flow that is zero everywhere.
         length_px: mean length of the estimated flow; on a static pair the noise floor.
-        outliers: share of pixels with an error above ``OUTLIER_PX``, in that order.
-        fl_all: share with an error above 3 px and above 5 % of the truth (KITTI).
+        outliers: fraction of pixels with an error above ``OUTLIER_PX``, in that order.
+        fl_all: fraction with an error above 3 px and above 5 % of the truth (KITTI).
     """
 
     epe_px: float
@@ -50,8 +50,8 @@ def flow_scores(
 
     Args:
         flow: px, finite.
-        truth: px; pixels with NaN are left out.
-        border_px: pixels left out at each side.
+        truth: px; pixels with NaN are excluded.
+        border_px: pixels excluded at each side.
 
     Raises:
         ValueError: no pixel is left to be scored.

@@ -91,7 +91,7 @@ def centre_and_scale(
     its median is noise.)
 
     Args:
-        uv: in any unit; importers of foreign maps pass their channels as they are.
+        uv: in any unit; importers of external maps pass their channels as they are.
         per_channel: scale u and v each by its own r.m.s. This makes the result independent of a
             scale that was lost for each channel, and loses which of the two moved more.
 

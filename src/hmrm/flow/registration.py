@@ -28,12 +28,12 @@ class RegistrationConfig:
     """How a crop is registered to an earlier one.
 
     Attributes:
-        crop_width_px: width of the crop; its height follows from the canonical picture.
+        crop_width_px: width of the crop; its height follows from the canonical image.
         cells_across: cells along the width; as many along the height as make them square.
         blur_px: Gaussian blur of the crop, which widens the reach and lowers noise.
         shade_px: side of the window whose mean is subtracted everywhere: what is smoother is
             light, and light that changes across the face would look like motion.
-        noise_grey: grey levels of noise; a cell with little texture is drawn towards rest.
+        noise_grey: grey levels of noise; a cell with little texture is pulled towards rest.
         agreement_px: px of this crop within which cells agree on the head's motion.
         refinements: further steps with every cell's own motion warped away.
     """
@@ -74,11 +74,11 @@ class Grid:
         self.from_unit = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1]])
         masks = {name: region.mask(config.size_wh_px) for name, region in ANATOMICAL.items()}
         self.eyes = [masks[name] for name in _EYES]
-        self.first_pass = tuple(n for n in ANATOMICAL if n not in _EYES)
+        self.regions = tuple(n for n in ANATOMICAL if n not in _EYES)
         # Lids and gaze are the strongest motion of a face: no cell looks at them.
         self.looked_at = 1 - np.maximum(*self.eyes).astype(np.float32)
-        areas = self.sums(np.stack([masks[n] for n in self.first_pass]).astype(np.float32))
-        fractions = areas.reshape(len(self.first_pass), -1) / self.area.ravel()
+        areas = self.sums(np.stack([masks[n] for n in self.regions]).astype(np.float32))
+        fractions = areas.reshape(len(self.regions), -1) / self.area.ravel()
         self.region_fractions = fractions.astype(np.float64)
         # Cells outside the face's oval are hair or background, and hardly count.
         self.rigid = 0.05 + ((u / 1.1) ** 2 + (v / 1.2) ** 2 < 1.0).astype(np.float64)
@@ -89,12 +89,12 @@ class Grid:
 
     def field(self, cells: Cells) -> Float32[np.ndarray, "2 h w"]:
         """Smooth field of the cells' motion."""
-        classifiers = cells.T.reshape(2, self.rows, self.columns).astype(np.float32)
-        return self.down.T @ classifiers @ self.across
+        planes = cells.T.reshape(2, self.rows, self.columns).astype(np.float32)
+        return self.down.T @ planes @ self.across
 
     @cached_property
     def area(self) -> Float32[np.ndarray, "r c"]:
-        """Pixels looked at under every window."""
+        """Pixels used under every window."""
         return np.maximum(self.sums(self.looked_at[None])[0], 1e-3)
 
 
@@ -177,7 +177,7 @@ class View:
         low = np.maximum(0, (places.min(0) - margin) // factor * factor).astype(int)
         high = np.minimum(grey.shape[::-1], places.max(0) + margin + 1).astype(int)
         blocks = np.maximum(1, (high - low) // factor)
-        # A face that left the picture leaves an empty view; one block of the border stands for it.
+        # A face that left the image leaves an empty view; one block of the border stands for it.
         low = np.minimum(low, np.array(grey.shape[::-1]) - factor)
         high = low + blocks * factor
         pixels = grey[low[1] : high[1], low[0] : high[0]].astype(np.float32)
@@ -230,7 +230,7 @@ def register(
 def own_motion(
     template: Template, crop: Float32[np.ndarray, "h w"]
 ) -> Float[np.ndarray, "regions 2"]:
-    """Motion of every watched region against the head, px of the crop."""
+    """Motion of every region against the head, px of the crop."""
     grid, config = template.grid, template.grid.config
     cells = template.step(crop)
     for _ in range(config.refinements):

@@ -52,7 +52,7 @@ def fit_rigid(
     """Fit one global motion by iteratively reweighted least squares (Tukey's biweight).
 
     It starts from the medians of u and v; pixels more than 4.685 robust standard deviations away
-    have no say, so that moving features inside the mask do not pull.
+    are excluded, so that moving features inside the mask do not pull.
 
     Returns:
         ``M`` (float64) with ``(u, v) = M @ (x, y, 1)``, x and y in px from the first pixel's

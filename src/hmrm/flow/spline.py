@@ -1,4 +1,4 @@
-"""Reading a picture between its pixels, exactly enough for motion of a hundredth of a px.
+"""Reading an image between its pixels, exactly enough for motion of a hundredth of a px.
 
 OpenCV's ``remap`` is not: its Lanczos kernel rounds coordinates to 1/32 px and its cubic kernel
 moves a ramp by .34 px when asked for .30. An interpolating cubic B-spline reproduces ramps and
@@ -41,13 +41,13 @@ class Spline:
         return total.reshape(self.coefficients.shape)
 
 
-def spline(classifiers: Float[np.ndarray, "c h w"]) -> Spline:
-    """The spline that passes through every pixel of ``classifiers``, each at least 2 × 2 px."""
+def spline(planes: Float[np.ndarray, "c h w"]) -> Spline:
+    """The spline that passes through every pixel of ``planes``, each at least 2 × 2 px."""
     filtered = [
         cv2.sepFilter2D(
             plane, cv2.CV_64F, _PREFILTER, _PREFILTER, borderType=cv2.BORDER_REFLECT_101
         )
-        for plane in classifiers.astype(np.float64)
+        for plane in planes.astype(np.float64)
     ]
     return Spline(coefficients=np.stack(filtered).astype(np.float32))
 
@@ -55,7 +55,7 @@ def spline(classifiers: Float[np.ndarray, "c h w"]) -> Spline:
 def _taps(
     position: Float[np.ndarray, "h w"], length: int
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The four neighbours (mirrored into the picture) of each position, and their weights."""
+    """The four neighbours (mirrored into the image) of each position, and their weights."""
     first = np.floor(position)
     t = (position - first).astype(np.float32)
     rest = 1 - t

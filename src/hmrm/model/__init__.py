@@ -1,1 +1,1 @@
-"""The HMRM network, one box of the paper one file, and its peers."""
+"""The HMRM network, one box of the paper one file, and its baselines."""

@@ -1,4 +1,4 @@
-"""Weight files: safetensors beside a JSON card that says what they are and were trained on.
+"""Weight files: safetensors next to a JSON card that states what they are and were trained on.
 
 ``NAME.safetensors`` holds the tensors, ``NAME.json`` the card. The card carries the digest of the
 tensors' file, so that a pair that does not belong together is noticed. Nothing is ever unpickled.
@@ -17,8 +17,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from hmrm import atomic, config, records
-from hmrm.errors import ConfigError, DataError, WeightsError
+from hmrm import atomic, config, reading, records
+from hmrm.errors import ConfigError, DataError, WeightsError, shortened
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
 from hmrm.provenance import Stamp
@@ -35,8 +35,8 @@ class WeightCard:
         config: sizes of the network.
         classes: names in label order.
         crop: face crop of the maps it was trained on (``faces/align.py``).
-        trained_on: one sentence about the training material.
-        trained_subjects: ``dataset/subject`` of every real subject seen; empty for drawn data.
+        trained_on: one sentence about the training data.
+        trained_subjects: ``dataset/subject`` of every real subject seen; empty for synthetic data.
         trained_clips: ids of every real clip seen.
         steps: optimiser steps taken; 0 means random weights.
         action_units: names of the action-unit head, if any.
@@ -59,7 +59,7 @@ class WeightCard:
 
 
 def save_checkpoint(path: Path, model: HMRM, card: WeightCard) -> None:
-    """Write ``path`` (``.safetensors``) and the card beside it (``.json``), each as a whole.
+    """Write ``path`` (``.safetensors``) and the card next to it (``.json``), each as a whole.
 
     Raises:
         WeightsError: the card describes another network, or a weight is NaN or infinite.
@@ -105,6 +105,11 @@ def load_checkpoint(
         raise WeightsError(f"{path}: made for another network: {_differences(card, expected)}")
     if card.steps < 1 and not allow_untrained:
         raise WeightsError(f"{path}: random weights, no training step was taken; train them first")
+    if card.config.least_parameters > len(content):
+        raise WeightsError(
+            f"{path.with_suffix('.json')}: describes a larger network than {path.name} can hold; "
+            "copy both files again"
+        )
     tensors = _parse(content, path)
     _require_finite(tensors, path)
     try:
@@ -153,7 +158,7 @@ def weights_path(name_or_path: str | Path) -> Path:
     known = ", ".join(shipped_names()) or "none"
     raise WeightsError(
         f"weights {str(name_or_path)!r}: no such file and no shipped name (shipped: {known}); "
-        "give the path of a .safetensors file with its .json beside it"
+        "give the path of a .safetensors file with its .json next to it"
     )
 
 
@@ -182,19 +187,21 @@ def _tensor_path(path: Path) -> Path:
 def _read_pair(path: Path) -> tuple[dict[str, Any], bytes]:
     card_path = path.with_suffix(".json")
     try:
-        content = path.read_bytes()
-        text = card_path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        content = reading.read_bytes(path)
+        text = reading.read_text(card_path, limit="json_bytes")
+    except (OSError, reading.DamagedError) as error:
         raise WeightsError(
             f"{path}: cannot be read with its card {card_path.name} ({error}); both are needed"
         ) from error
     try:
-        table = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise WeightsError(f"{card_path}: not JSON ({error}); copy the file again") from error
+        table = reading.parse_json(text)
+    except reading.DamagedError as error:
+        raise WeightsError(f"{card_path}: {error}; copy the file again") from error
     if not isinstance(table, dict) or table.get("network") != NETWORK:
         kind = table.get("network") if isinstance(table, dict) else None
-        raise WeightsError(f"{card_path}: describes network {kind!r}, expected {NETWORK!r}")
+        raise WeightsError(
+            f"{card_path}: describes network {shortened(kind)}, expected {NETWORK!r}"
+        )
     return table, content
 
 

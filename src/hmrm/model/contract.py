@@ -44,7 +44,7 @@ class HasFeatures(Protocol):
 
 @runtime_checkable
 class ChecksMaps(Protocol):
-    """A fitted model that names what it cannot judge, for maps from outside."""
+    """A fitted model that names what it cannot classify, for maps from outside."""
 
     def check(self, maps: Float32[np.ndarray, "n 3 s s"]) -> None:
         """Raise a `DataError` or `NumericalError` that names the first unfit map."""
@@ -85,7 +85,7 @@ class Recogniser(Protocol):
         Args:
             train: everything the model may see.
             seed: only source of randomness; the same seed gives the same model.
-            epochs: number of epochs to train, in place of the default; ignored where
+            epochs: number of epochs to train, instead of the default; ignored where
                 `Recogniser.epochs` is None. Training for ``n`` epochs need not pass through the
                 states of a longer training (schedules may stretch).
             observer: see `Observer`; its presence changes no weight.

@@ -52,7 +52,7 @@ class FrozenFeatures:
 class FittedHmrm:
     """A trained HMRM network; see `hmrm.model.contract.FittedRecogniser`.
 
-    A clip and its mirror image are both judged and their **logits** averaged, since no class has
+    A clip and its mirror image are classified and their **logits** averaged, since no class has
     a side; probabilities are the softmax of that mean (for action units, its sigmoid). Averaging
     probabilities instead would let the less decided view weigh less; folds have always averaged
     logits, and the same weights must answer alike wherever they are asked.
@@ -60,7 +60,7 @@ class FittedHmrm:
     Every clip runs alone, so its neighbours cannot change a bit.
 
     Attributes:
-        mirror_test: also judge the mirror image.
+        mirror_test: also classify the mirror image.
         frozen: the network's features where training left them as they were: kept between folds.
 
     Example:
@@ -78,7 +78,7 @@ class FittedHmrm:
     frozen: FrozenFeatures | None = None
 
     def check(self, maps: Maps) -> None:
-        """Refuse maps from outside that the network cannot judge; see `HMRM.check`.
+        """Refuse maps from outside that the network cannot classify; see `HMRM.check`.
 
         Raises:
             DataError: wrong size, or a map without any motion.

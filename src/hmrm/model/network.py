@@ -149,7 +149,7 @@ class HMRM(nn.Module):
         return cells.sum(-1)
 
     def check(self, maps: Tensor) -> None:
-        """Refuse maps the network cannot judge.
+        """Refuse maps the network cannot classify.
 
         Raises:
             DataError: wrong size, or a map without any motion.
@@ -163,7 +163,7 @@ class HMRM(nn.Module):
         if still.any():
             raise DataError(
                 f"flow map {still.nonzero()[0].item()}: all zero, no motion at all; onset and "
-                "apex are the same picture, or the map was never filled"
+                "apex are the same image, or the map was never filled"
             )
 
     def _check_shape(self, maps: Tensor) -> None:
@@ -182,7 +182,7 @@ class HMRM(nn.Module):
             fill_uniform(tokens.project.weight, tokens.project.in_features, generator)
             tokens.project.bias.zero_()
             for position in (tokens.token_position, tokens.region_position):
-                # Vim's and ViT's choice; the cut at two deviations never matters here.
+                # Vim's and ViT's choice; the cut at two standard deviations never matters here.
                 nn.init.trunc_normal_(position, std=0.02, generator=generator)
         for block in self.encoder.blocks:
             assert isinstance(block, GrainedMambaBlock)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from hmrm import limits
 from hmrm.errors import ConfigError
 
 COARSE_REGIONS = 4
@@ -33,7 +34,7 @@ class HMRMConfig:
         heads: attention heads of the fusion, and of an attention mixer.
         fusion: ``window`` first inside a coarse region, then across; ``global`` across only;
             ``mean`` no attention, the regions' mean.
-        dropout: share of fused regional vectors' elements dropped in training.
+        dropout: fraction of fused regional vectors' elements dropped in training.
         step_min, step_max: range of the initial Δ.
         grains: ``fine`` and ``coarse`` leave the other grain out, with its tokens, its head and
             its convolution.
@@ -74,6 +75,12 @@ class HMRMConfig:
         for name in ("channels", "dim", "depth", "state", "expand", "heads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
+        limits.require_network(
+            width=max(self.dim * self.expand, self.state, self.heads, self.channels),
+            depth=self.depth,
+            side=self.map_size,
+            taps=max(self.coarse_kernel, self.fine_kernel, self.coarse_grid, self.fine_grid),
+        )
         if self.dim % self.heads:
             raise ConfigError(f"dim = {self.dim}: must be divisible by heads = {self.heads}")
         if min(self.coarse_kernel, self.fine_kernel) < 1:
@@ -110,6 +117,11 @@ class HMRMConfig:
     def inner(self) -> int:
         """Channels inside a Mamba block."""
         return self.dim * self.expand
+
+    @property
+    def least_parameters(self) -> int:
+        """A number that the network certainly has more parameters than."""
+        return self.depth * self.inner * (self.dim + self.state)
 
     @property
     def own_kernels(self) -> tuple[Grain, ...]:

@@ -102,7 +102,7 @@ class RegionTokens(nn.Module):
     def forward(self, maps: Float[Tensor, "b c s s"]) -> Grains:
         """``(b, 4, coarse_grid**2, dim)`` and ``(b, 16, fine_grid**2, dim)`` tokens.
 
-        A grain that is left out has no region: ``(b, 0, 1, dim)``.
+        A grain that is excluded has no region: ``(b, 0, 1, dim)``.
         """
         absent = maps.new_empty(maps.shape[0], 0, 1, self.dim)
         return Grains(

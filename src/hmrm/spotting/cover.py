@@ -62,7 +62,7 @@ class CoverConfig:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FaceAppearances:
-    """Small aligned pictures of a face.
+    """Small aligned images of a face.
 
     Attributes:
         index: frames they were taken in, increasing.

@@ -1,4 +1,4 @@
-"""Movements of a face as events of the video, with quality flags."""
+"""Events of a face as events of the video, with quality flags."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from hmrm.clip import Event
 from hmrm.faces.align import apply, canonical_transform, invert
 from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.intervals import MICRO_S
-from hmrm.spotting.distractors import Reason, Rejected
 from hmrm.spotting.first_pass import FaceTrack, FirstPass
-from hmrm.spotting.movements import Movement
+from hmrm.spotting.fusion import FaceEvent, RejectedEvent
+from hmrm.spotting.salience import salience
 
 SHORTEST_MICRO_S = 1 / 25
 """Shortest micro-expression, s: the field's definition."""
@@ -44,64 +44,60 @@ class RejectedCandidate:
     apex_index: int
     offset_index: int
     region: str
-    reason: Reason
+    reason: str
 
 
-def event_of(
-    movement: Movement, track: FaceTrack, first: FirstPass, config: QualityConfig
-) -> Event:
-    """A movement of a face as an event of the video."""
-    index, time_s = track.signal.index, track.signal.time_s
+def event_of(found: FaceEvent, track: FaceTrack, first: FirstPass, config: QualityConfig) -> Event:
+    """An event of a face as an event of the video."""
+    onset, apex, offset = (
+        track.row_of(index) for index in (found.onset_index, found.apex_index, found.offset_index)
+    )
     return Event(
         face_id=track.face_id,
-        onset_index=int(index[movement.onset]),
-        apex_index=int(index[movement.apex]),
-        offset_index=int(index[movement.offset]),
-        onset_s=float(time_s[movement.onset]),
-        apex_s=float(time_s[movement.apex]),
-        offset_s=float(time_s[movement.offset]),
-        region=movement.region,
-        peak_motion_px=movement.peak_px,
-        salience=movement.salience,
-        flags=_quality_flags(movement, track, first, config),
+        onset_index=found.onset_index,
+        apex_index=found.apex_index,
+        offset_index=found.offset_index,
+        onset_s=float(track.time_s[onset]),
+        apex_s=float(track.time_s[apex]),
+        offset_s=float(track.time_s[offset]),
+        region=found.region,
+        peak_motion_px=found.peak_px,
+        salience=salience(found.salience, 1.0),
+        flags=(*found.flags, *_quality_flags(slice(onset, offset + 1), track, first, config)),
     )
 
 
-def rejected_of(rejected: Rejected, track: FaceTrack) -> RejectedCandidate:
-    """A rejected movement of a face, in frames of the video."""
-    index, movement = track.signal.index, rejected.movement
+def rejected_of(rejected: RejectedEvent, track: FaceTrack) -> RejectedCandidate:
+    """A rejected candidate of a face."""
     return RejectedCandidate(
         face_id=track.face_id,
-        onset_index=int(index[movement.onset]),
-        apex_index=int(index[movement.apex]),
-        offset_index=int(index[movement.offset]),
-        region=movement.region,
+        onset_index=rejected.onset_index,
+        apex_index=rejected.apex_index,
+        offset_index=rejected.offset_index,
+        region=rejected.region,
         reason=rejected.reason,
     )
 
 
 def _quality_flags(
-    movement: Movement, track: FaceTrack, first: FirstPass, config: QualityConfig
+    rows: slice, track: FaceTrack, first: FirstPass, config: QualityConfig
 ) -> tuple[str, ...]:
-    signal = track.signal
-    onset_s, offset_s = float(signal.time_s[movement.onset]), float(signal.time_s[movement.offset])
+    time_s, segment = track.time_s, track.measures.segment
+    onset_s, offset_s = float(time_s[rows.start]), float(time_s[rows.stop - 1])
     low, high = onset_s - config.near_s, offset_s + config.near_s
-    segment = signal.time_s[signal.segment == signal.segment[movement.apex]]
-    onset_row = track.row_of(int(signal.index[movement.onset]))
-    offset_row = track.row_of(int(signal.index[movement.offset]))
-    followed = slice(onset_row, offset_row + 1)
-    ends = float(segment[0]) > low or float(segment[-1]) < high
-    in_video = float(segment[0]) > config.near_s, float(segment[-1]) < first.end_s - config.near_s
-    outside = _fraction_outside(track.points_xy_px[onset_row], first.size_wh_px)
+    scene_s = time_s[segment == segment[rows.start]]
+    ends = float(scene_s[0]) > low or float(scene_s[-1]) < high
+    in_video = float(scene_s[0]) > config.near_s, float(scene_s[-1]) < first.end_s - config.near_s
+    outside = _fraction_outside(track.points_xy_px[rows.start], first.size_wh_px)
+    eyes_px = float(track.eye_distance_px[rows].min())
     flags = {
-        "longer_than_micro": offset_s - onset_s > MICRO_S,
+        "longer_than_micro": offset_s - onset_s > MICRO_S + 1e-9,
         "low_frame_rate": first.frames_per_s < config.least_frames_per_s,
         "near_cut": any(low <= cut_s <= high for cut_s in first.cuts_s),
         "near_end": ends,
-        "face_lost": (ends and any(in_video)) or not track.success[followed].all(),
+        "face_lost": ends and any(in_video),
         "near_border": outside > config.border_fraction,
-        "small_face": float(track.eye_distance_px[followed].min()) < config.small_eye_distance_px,
-        "blink_overlap": movement.blink,
+        "small_face": eyes_px < config.small_eye_distance_px,
     }
     return tuple(name for name, holds in flags.items() if holds)
 

@@ -7,14 +7,15 @@ from typing import overload
 import numpy as np
 
 from hmrm.clip import FaceFrame
+from hmrm.spotting.excursions import excursions_px
+from hmrm.spotting.fine import FineConfig
 from hmrm.spotting.first_pass import FaceTrack
-from hmrm.spotting.movements import SpotConfig, excursions_px
 
 
 class FaceFrames(Sequence[FaceFrame]):
     """Every face in every frame, by frame and face; a record is made when it is asked for."""
 
-    def __init__(self, tracks: Sequence[FaceTrack], config: SpotConfig) -> None:
+    def __init__(self, tracks: Sequence[FaceTrack], config: FineConfig) -> None:
         self._tracks = tuple(tracks)
         self._motion = [excursions_px(track.signal, config) for track in tracks]
         which = [np.full(len(track.index), i) for i, track in enumerate(tracks)]
@@ -25,11 +26,6 @@ class FaceFrames(Sequence[FaceFrame]):
         frames = np.concatenate([track.index for track in tracks])
         order = np.lexsort((np.concatenate(which), frames))
         self._order = np.stack([np.concatenate(which), np.concatenate(rows)], axis=1)[order]
-
-    @property
-    def largest_px(self) -> float:
-        """The largest regional motion of any face, px of the canonical crop."""
-        return max((float(v.max(initial=0.0)) for m in self._motion for v in m.values()), default=0)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -61,6 +57,10 @@ class FaceFrames(Sequence[FaceFrame]):
             face_id=track.face_id,
             box_xyxy_px=(left, top, right, bottom),
             detection_confidence=float(track.detection_confidence[row]),
-            success=bool(track.success[row]),
-            motion_px={name: float(values[measured]) for name, values in motion},
+            success=True,
+            motion_px={
+                name: float(values[measured])
+                for name, values in motion
+                if np.isfinite(values[measured])
+            },
         )

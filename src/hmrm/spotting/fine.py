@@ -109,6 +109,11 @@ class FineConfig:
     near_eyes: tuple[str, ...] = ("left_brow", "right_brow", "left_cheek", "right_cheek")
     ignored: tuple[str, ...] = ("nose",)
 
+    @property
+    def floor_px(self) -> float:
+        """Motion below it cannot be distinguished from none, px of the crop."""
+        return min(scale.least_px for scale in self.scales)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FineMovement:

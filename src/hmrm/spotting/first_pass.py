@@ -1,24 +1,36 @@
-"""First pass over a video: who is in it, where, and how each face moved. Memory: numbers only."""
+"""First pass over a video: who is in it, where, and how each face moved.
+
+Memory: numbers, and 50 kB a second of small images for each face; one frame at a time.
+"""
 
 import bisect
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from hmrm.clip import Frame
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
-from hmrm.faces.detector import build_detector
+from hmrm.faces.blazeface import BlazeFace
+from hmrm.faces.boxes import Detector
 from hmrm.faces.landmarks import Landmarks
-from hmrm.faces.track import Detector, FaceTracker, TrackConfig, TrackedFace
+from hmrm.faces.mesh_track import MeshFace, MeshTrackConfig, MeshTracker
 from hmrm.progress import Progress, silent
+from hmrm.spotting.cover import AppearanceRecorder, FaceAppearances
+from hmrm.spotting.crop_points import CropPoints
+from hmrm.spotting.measures import FaceMeasures, MeshRecorder
 from hmrm.spotting.motion import MotionConfig, MotionMeter, MotionSignal
 from hmrm.video.cuts import CutDetector
 from hmrm.video.source import VideoSource
 
 STAGE = "finding faces and motion"
+_SAME_FACE = 0.6  # correlation of two looks at one face in one scene
+
+DetectorName = Literal["blazeface", "mtcnn"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,47 +38,61 @@ class FirstPassConfig:
     """What decides how faces are followed and measured.
 
     Attributes:
+        detector: finds faces for the mesh to start from. MTCNN needs torch.
         most_frames_per_s: of faster videos every second, third … frame is read.
-        least_eye_distance_px: smaller faces are followed but not measured.
-        landmarks: points that detected faces are aligned by, 5 or 68 (``faces/landmarks.py``).
+        least_eye_distance_px: smaller faces have no fine motion, only a mesh.
+        least_frames: a face seen in fewer is a false detection.
+        landmarks: points that the crops of events are aligned by, 5 or 68
+            (``faces/landmarks.py``); faces are followed by their mesh in any case.
     """
 
+    detector: DetectorName = "blazeface"
     most_frames_per_s: float = 100.0
     least_eye_distance_px: float = 24.0
+    least_frames: int = 3
     landmarks: Landmarks = 5
-    track: TrackConfig = field(default_factory=TrackConfig)
+    track: MeshTrackConfig = field(default_factory=MeshTrackConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FaceTrack:
-    """One face in every frame it was followed in.
+    """One face in every frame it was seen in.
 
     Attributes:
-        index, time_s: of these frames.
-        box_xyxy_px, points_xy_px, detection_confidence: as the tracker reported them.
-        success, turned: as the tracker reported them.
-        eye_distance_px: px of the frame.
-        signal: its motion, in those frames where it could be measured.
+        box_xyxy_px: extent of the mesh.
+        points_xy_px: eyes, nose tip and mouth corners; they follow the skull.
+        detection_confidence: the last detection's.
+        measures: from the mesh, in the same frames.
+        signal: its motion by registration, in those frames where the face is large enough.
+        appearances: small images of it.
     """
 
     face_id: int
-    index: Int[np.ndarray, " n"]
-    time_s: Float[np.ndarray, " n"]
     box_xyxy_px: Float[np.ndarray, "n 4"]
     points_xy_px: Float[np.ndarray, "n 5 2"]
     detection_confidence: Float[np.ndarray, " n"]
-    success: Int[np.ndarray, " n"]
-    turned: Int[np.ndarray, " n"]
+    measures: FaceMeasures
     signal: MotionSignal
+    appearances: FaceAppearances
+
+    @property
+    def index(self) -> Int[np.ndarray, " n"]:
+        """Zero-based frames in which it was seen, increasing."""
+        return self.measures.index
+
+    @property
+    def time_s(self) -> Float[np.ndarray, " n"]:
+        """Their times."""
+        return self.measures.time_s
 
     @property
     def eye_distance_px(self) -> Float[np.ndarray, " n"]:
         """Distance between the eyes in every frame, px of the frame."""
-        return np.linalg.norm(self.points_xy_px[:, 1] - self.points_xy_px[:, 0], axis=1)
+        return self.measures.eye_distance_px
 
     def row_of(self, index: int) -> int:
-        """Row of a frame in which the face was followed."""
+        """Row of a frame in which the face was seen."""
         return bisect.bisect_left(self.index, index)
 
 
@@ -80,7 +106,7 @@ class FirstPass:
         frame_count: frames decoded.
         stride: every how many frames one was read.
         end_s: time of the last one.
-        tracks: faces by id.
+        tracks: faces by id, without those seen in only a few frames.
         cuts_s: times at which a new scene begins.
         black: black frames.
         excluded_faces: detections of faces beyond the tracker's limit.
@@ -110,6 +136,11 @@ class FirstPass:
         """To the end of the last frame, s."""
         return self.end_s + 1 / self.frames_per_s
 
+    @property
+    def largest(self) -> FaceTrack | None:
+        """The face that filled most of the video; None if there is none."""
+        return max(self.tracks, key=lambda one: float(one.eye_distance_px.sum()), default=None)
+
     def measured(self, *, largest: bool) -> tuple[FaceTrack, ...]:
         """Faces that could be measured, by id; or only the one that filled most of the video.
 
@@ -127,7 +158,7 @@ class FirstPass:
             widest = max(float(track.eye_distance_px.max()) for track in self.tracks)
             raise FaceTooSmallError(
                 f"{self.source}: no face could be measured: the eyes are at most {widest:.0f} px "
-                "apart, or the face is turned aside throughout; film from nearer, from the front"
+                "apart; film from nearer or at higher resolution"
             )
         if largest:
             return (max(usable, key=lambda track: float(track.eye_distance_px.sum())),)
@@ -139,30 +170,63 @@ class _Recorder:
     """Numbers of one face, appended frame by frame."""
 
     meter: MotionMeter
-    index: "array[int]" = field(default_factory=lambda: array("q"))
-    flags: "array[int]" = field(default_factory=lambda: array("b"))
+    mesh: MeshRecorder = field(default_factory=MeshRecorder)
+    points: CropPoints = field(default_factory=CropPoints)
+    appearances: AppearanceRecorder = field(default_factory=AppearanceRecorder)
     numbers: "array[float]" = field(default_factory=lambda: array("d"))
 
-    def add(self, face: TrackedFace, frame: Frame) -> None:
-        self.index.append(frame.index)
-        self.flags.extend([face.success, face.turned])
-        points = face.points_xy_px.ravel()
-        self.numbers.extend([frame.time_s, face.confidence, *face.box_xyxy_px, *points])
+    def __len__(self) -> int:
+        return len(self.numbers) // 15
+
+    def add(
+        self, face: MeshFace, frame: Frame, grey: UInt8[np.ndarray, "h w"], least_px: float
+    ) -> None:
+        """Measure the face in the next frame."""
+        index, time_s = frame.index, frame.time_s
+        self.mesh.add(index, time_s, face)
+        five = self.points.update(face.mesh.points_xyz_px, jump=face.jump)
+        self.numbers.extend([face.confidence, *face.box_xyxy_px, *five.ravel()])
+        self.appearances.add(index, time_s, frame.image, five)
+        if face.eye_distance_px >= least_px:
+            self.meter.update(index, time_s, grey, five, jump=face.jump)
 
     def track(self, face_id: int) -> FaceTrack:
-        numbers = np.array(self.numbers).reshape(-1, 16)
-        flags = np.array(self.flags, dtype=np.int64).reshape(-1, 2)
+        """The face in all frames so far."""
+        numbers = np.array(self.numbers).reshape(-1, 15)
         return FaceTrack(
             face_id=face_id,
-            index=np.array(self.index, dtype=np.int64),
-            time_s=numbers[:, 0],
-            detection_confidence=numbers[:, 1],
-            box_xyxy_px=numbers[:, 2:6],
-            points_xy_px=numbers[:, 6:].reshape(-1, 5, 2),
-            success=flags[:, 0],
-            turned=flags[:, 1],
+            detection_confidence=numbers[:, 0],
+            box_xyxy_px=numbers[:, 1:5],
+            points_xy_px=numbers[:, 5:].reshape(-1, 5, 2),
+            measures=self.mesh.measures(),
             signal=self.meter.signal(),
+            appearances=self.appearances.appearances(),
         )
+
+
+@dataclass(kw_only=True)
+class _Scenes:
+    """Where scenes begin, and the faces of each frame."""
+
+    tracker: MeshTracker
+    recorders: dict[int, _Recorder] = field(default_factory=dict)
+    cutter: CutDetector = field(default_factory=CutDetector)
+    cuts_s: list[float] = field(default_factory=list)
+    black: int = 0
+
+    def faces(self, frame: Frame) -> list[MeshFace]:
+        """Faces of the next frame; none where it is black."""
+        flags = self.cutter.update(frame.image)
+        self.black += flags.black
+        if flags.black:
+            return []
+        found = self.tracker.update(frame)
+        # A hand-held camera shakes the structure of an image; a face that is still there, and
+        # looks as before, says that the scene is the same.
+        if flags.cut and not any(_goes_on(face, frame, self.recorders) for face in found):
+            self.cuts_s.append(frame.time_s)
+            found = self.tracker.update(frame, cut=True)
+        return found
 
 
 def first_pass(
@@ -172,72 +236,73 @@ def first_pass(
     detector: Detector | None = None,
     progress: Progress = silent,
 ) -> FirstPass:
-    """Follow every face through the video and measure its motion; one frame in memory at a time.
+    """Follow every face through the video and measure it; one frame in memory at a time.
 
     Args:
-        detector: finds faces; None is MTCNN.
+        detector: finds faces; None is the one that ``config`` names.
 
     Raises:
         VideoError: the video cannot be decoded.
-        MissingExtraError: torch, which the default detector needs, or the landmarks' extra is
-            not installed.
+        MissingExtraError: MTCNN is asked for and torch is not installed.
+        WeightsError: the weights of mesh or detector cannot be read.
     """
     config = config or FirstPassConfig()
-    tracker = FaceTracker(config.track, detector=build_detector(config.landmarks, detector))
+    tracker = MeshTracker(config.track, detector=detector or face_detector(config.detector))
     stride = max(1, round(video.frames_per_s / config.most_frames_per_s))
-    cutter, recorders = CutDetector(), dict[int, _Recorder]()
-    cuts_s: list[float] = []
-    black, count, end_s = 0, 0, 0.0
-    broken = False
+    scenes = _Scenes(tracker=tracker)
+    recorders = scenes.recorders
+    count, end_s = 0, 0.0
     for frame in video.frames():
         count, end_s = frame.index + 1, frame.time_s
         progress(STAGE, count, video.frame_count)
         if frame.index % stride:
             continue
-        flags = cutter.update(frame.image)
-        if flags.cut:
-            cuts_s.append(frame.time_s)
-        black += flags.black
-        broken = broken or flags.cut or flags.black
-        if flags.black:
-            continue
-        _record(frame, tracker.update(frame), recorders, config, broken=broken)
-        broken = False
+        grey = _grey(frame)
+        for face in scenes.faces(frame):
+            if face.face_id not in recorders:
+                recorders[face.face_id] = _Recorder(meter=MotionMeter(config.motion))
+            recorders[face.face_id].add(face, frame, grey, config.least_eye_distance_px)
+    least = min(config.least_frames, count)
+    kept = [i for i in sorted(recorders) if len(recorders[i]) >= least]
     return FirstPass(
         source=video.label,
         size_wh_px=video.size_wh_px,
         frame_count=count,
         stride=stride,
         end_s=end_s,
-        tracks=tuple(recorders[face_id].track(face_id) for face_id in sorted(recorders)),
-        cuts_s=tuple(cuts_s),
-        black=black * stride,
+        tracks=tuple(recorders[face_id].track(face_id) for face_id in kept),
+        cuts_s=tuple(scenes.cuts_s),
+        black=scenes.black * stride,
         excluded_faces=tracker.excluded,
         stated_frames_per_s=video.frames_per_s,
     )
 
 
-def _record(
-    frame: Frame,
-    faces: list[TrackedFace],
-    recorders: dict[int, _Recorder],
-    config: FirstPassConfig,
-    *,
-    broken: bool,
-) -> None:
-    """Note the faces of one frame and measure those that can be measured."""
-    grey = frame.image if frame.image.ndim == 2 else cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)
-    for face in faces:
-        if face.face_id not in recorders:
-            recorders[face.face_id] = _Recorder(meter=MotionMeter(config.motion))
-        recorder = recorders[face.face_id]
-        recorder.add(face, frame)
-        large = face.eye_distance_px >= config.least_eye_distance_px
-        if large and face.success and not face.turned:
-            recorder.meter.update(
-                frame.index,
-                frame.time_s,
-                grey,
-                face.points_xy_px,
-                jump=face.jump or broken,
-            )
+def face_detector(name: DetectorName) -> Detector:
+    """The detector of that name.
+
+    Raises:
+        MissingExtraError: MTCNN is asked for and torch is not installed.
+        WeightsError: its weights cannot be read.
+    """
+    if name == "blazeface":
+        return BlazeFace()
+    # Here, since all else works without torch.
+    from hmrm.faces.mtcnn import MTCNN
+
+    return MTCNN()
+
+
+def _goes_on(face: MeshFace, frame: Frame, recorders: Mapping[int, _Recorder]) -> bool:
+    """Whether a face is followed into this frame and looks as it did a moment ago."""
+    if face.jump or face.face_id not in recorders:
+        return False
+    recorder = recorders[face.face_id]
+    five = recorder.points.update(face.mesh.points_xyz_px, jump=False)
+    return recorder.appearances.cosine_similarity(frame.image, five) >= _SAME_FACE
+
+
+def _grey(frame: Frame) -> UInt8[np.ndarray, "h w"]:
+    if frame.image.ndim == 2:
+        return frame.image
+    return cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)

@@ -128,7 +128,7 @@ def find_events(
 
     Args:
         motion: what registration measured; None leaves the mesh alone.
-        looks: small pictures by which hands over the face are told; None tells of none.
+        looks: small images by which hands over the face are told; None tells of none.
         fine: whether registration finds movements of its own, or only tells blinks.
     """
     config = config or FusionConfig()

@@ -102,7 +102,7 @@ class MotionMeter:
     @property
     def regions(self) -> tuple[str, ...]:
         """Names of the regions measured."""
-        return self._grid.first_pass
+        return self._grid.regions
 
     def update(
         self,

@@ -30,6 +30,8 @@ class NeutralConfig:
         held_s: so much rest the whole video's neutral face counts for in it.
         visits: weight of how often and how long a pose was visited, against the prior.
         prior: look at what faces at rest look like; off for comparison.
+        causal: estimate from what was seen up to each frame, as live use must, instead of from the
+            whole video.
         width, opening, level: mean and standard deviation of mouth width, mouth opening (only
             wider counts) and corner height against the lips' middle over faces at rest, eye
             distances: 578 onset frames (``faces/shape.py``), in the mesh's own terms.
@@ -42,6 +44,7 @@ class NeutralConfig:
     held_s: float = 0.5
     visits: float = 2.0
     prior: bool = True
+    causal: bool = False
     width: tuple[float, float] = (0.75, 0.05)
     opening: tuple[float, float] = (0.027, 0.02)
     level: tuple[float, float] = (-0.008, 0.015)
@@ -68,6 +71,8 @@ def estimate_neutral(
 ) -> Neutral:
     """The neutral face from the whole video, before and after each frame."""
     config = config or NeutralConfig()
+    if config.causal:
+        return causal_neutral(measures, position, config)
     prior = _prior(measures, config)
     base = _base(measures.time_s, position.values, position.sigma, prior, config)
     distance = by_part((position.values - base) / position.sigma).max(axis=-1)

@@ -1,17 +1,20 @@
-"""From a video to events: one first pass, then movements of every face under a setting."""
+"""From a video to events: one first pass, then the events of every face under a setting."""
 
 from dataclasses import dataclass, replace
 
 from hmrm.clip import Event
-from hmrm.faces.track import Detector
+from hmrm.errors import InputError
+from hmrm.faces.boxes import Detector
 from hmrm.progress import Progress, silent
 from hmrm.spotting.apexes import DISPLACEMENT, apexes_by_rule
-from hmrm.spotting.distractors import Candidates, reject_distractors
 from hmrm.spotting.events import RejectedCandidate, event_of, rejected_of
 from hmrm.spotting.first_pass import FaceTrack, FirstPass, first_pass
-from hmrm.spotting.movements import find_movements
+from hmrm.spotting.fusion import find_events as find_face_events
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.video.source import VideoSource
+
+FEWEST_FRAMES = 5
+"""Frames from which on a movement can be told from rest."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,12 +25,15 @@ class Spotted:
         faces: those analysed, by id.
         events: by onset, then face.
         rejected: movements that are no expression, in the same order.
+        largest: the largest movement of any face beside blinks, speech and what is covered, in
+            thresholds: 1 is the least that counts.
     """
 
     first_pass: FirstPass
     faces: tuple[FaceTrack, ...]
     events: tuple[Event, ...]
     rejected: tuple[RejectedCandidate, ...]
+    largest: float
 
 
 def spot_video(
@@ -40,16 +46,21 @@ def spot_video(
     """Find the events of a video; a second pass finds their apexes where the rule needs frames.
 
     Args:
-        detector: finds faces; None is MTCNN.
+        detector: finds faces; None is the one that ``config`` names.
 
     Raises:
+        InputError: the video has a single frame.
         VideoError: the video cannot be decoded.
         FaceNotFoundError: no face in any frame that was read.
-        FaceTooSmallError: no face is large enough, or all are turned aside.
-        MissingExtraError: torch, which the default detector needs, or the landmarks' extra is
-            not installed.
+        FaceTooSmallError: no face is large enough.
+        MissingExtraError: MTCNN is asked for and torch is not installed.
     """
     first = first_pass(video, config, detector=detector, progress=progress)
+    if first.frame_count == 1:
+        raise InputError(
+            f"{first.source}: one frame, in which nothing can move; give a video of at least "
+            f"{FEWEST_FRAMES} frames, or two images: onset and apex"
+        )
     found = find_events(first, config)
     if config.apex_rule == DISPLACEMENT:
         return found
@@ -71,26 +82,23 @@ def find_events(first: FirstPass, config: SpottingConfig) -> Spotted:
 
     Raises:
         FaceNotFoundError: no face in any frame that was read.
-        FaceTooSmallError: no face is large enough, or all are turned aside.
+        FaceTooSmallError: no face is large enough.
     """
     faces = first.measured(largest=config.faces == "largest")
     events: list[Event] = []
     rejected: list[RejectedCandidate] = []
+    largest = 0.0
     for face in faces:
-        found = _candidates(face, config)
-        events += [event_of(one, face, first, config.quality) for one in found.kept]
+        found = find_face_events(
+            face.measures, face.signal, config.fusion, appearances=face.appearances
+        )
+        largest = max(largest, found.mesh.largest)
+        events += [event_of(one, face, first, config.quality) for one in found.events]
         rejected += [rejected_of(one, face) for one in found.rejected]
     return Spotted(
         first_pass=first,
         faces=faces,
         events=tuple(sorted(events, key=lambda e: (e.onset_index, e.face_id))),
         rejected=tuple(sorted(rejected, key=lambda r: (r.onset_index, r.face_id))),
+        largest=largest,
     )
-
-
-def _candidates(face: FaceTrack, config: SpottingConfig) -> Candidates:
-    """Movements of one face, and those that are no expression."""
-    movements = find_movements(face.signal, config.spot)
-    if config.distractors is None:
-        return Candidates(kept=tuple(movements))
-    return reject_distractors(movements, face.signal, config.distractors)

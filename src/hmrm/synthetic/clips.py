@@ -18,7 +18,7 @@ _SAMPLES, _MARGIN = 256, 0.4
 _INVERSE_ROUNDS = 12
 _INVERSE_TOLERANCE_PX = 1e-3
 
-# Oversampling of the placed photo: OpenCV rounds sample positions to 1/32 px of the picture it
+# Oversampling of the placed photo: OpenCV rounds sample positions to 1/32 px of the image it
 # reads, which is 1/64 px of a frame; and a cubic kernel loses no detail there.
 _FINER = 2
 
@@ -110,9 +110,9 @@ class ClipTruth:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RenderedClip:
-    """A clip that draws its frames on demand, and the exact motion between any two of them.
+    """A clip that renders its frames on demand, and the exact motion between any two of them.
 
-    Frame ``i`` is the same whenever and however often it is drawn. A point x of the placed
+    Frame ``i`` is the same whenever and however often it is rendered. A point x of the placed
     photograph lies at ``M_i (x + D_i(x))`` in frame i, with D the sum of the active fields and M
     the head's similarity transform.
     """
@@ -149,7 +149,7 @@ class RenderedClip:
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REFLECT_101,
         )
-        # A slice of one long noise tape at a random place: drawing normal numbers anew for every
+        # A slice of one long noise tape at a random place: sampling normal numbers again for every
         # frame would take longer than the warp.
         generator = np.random.default_rng([self.noise_seed, index])
         start = int(generator.integers(self.noise_tape.size - moved.size))
@@ -224,7 +224,7 @@ def render_clip(
             and put in the middle of the frame, mirrored at its borders where it does not fill it.
         points_xy_px: 5 points (image-left eye, image-right eye, nose, image-left and image-right
             mouth corner) or 68 landmarks, px of the photo.
-        nuisances: movements that are no expression, beside the blinks of the config.
+        nuisances: movements that are no expression, besides the blinks of the config.
         source: where the motion comes from; the atlas on this face by default.
         rng: the only source of randomness.
 

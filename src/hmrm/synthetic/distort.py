@@ -1,6 +1,6 @@
 """What stands between the true motion of a face and the flow map somebody measures of it.
 
-Each step takes and gives ``(2, h, w)`` fields on a grid of cells, px, and draws from the given
+Each step takes and gives ``(2, h, w)`` fields on a grid of cells, px, and samples from the given
 generator only.
 """
 
@@ -24,7 +24,7 @@ def head_motion(depth: Plane, rng: np.random.Generator, *, most_px: float) -> Fi
     """Small rigid motion of the head: shift, roll, approach, and turns, which parallax shows.
 
     Args:
-        most_px: largest motion that each part may cause within the map; drawn log-uniformly from
+        most_px: largest motion that each part may cause within the map; sampled log-uniformly from
             a thirtieth of it.
     """
     height, width = depth.shape
@@ -41,7 +41,7 @@ def head_motion(depth: Plane, rng: np.random.Generator, *, most_px: float) -> Fi
 def still_background(flow: Field, inside: Plane, rng: np.random.Generator) -> Field:
     """Behind the face nothing moves with it; regularised flow carries the face's motion outwards.
 
-    The border between them is as wide as the estimator's reach, drawn for each map.
+    The border between them is as wide as the estimator's reach, sampled for each map.
     """
     soft = cv2.GaussianBlur(
         inside, (0, 0), float(rng.uniform(0.3, 1.5)), borderType=cv2.BORDER_REPLICATE

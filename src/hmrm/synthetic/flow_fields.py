@@ -1,4 +1,4 @@
-"""Smooth motion drawn at random: shifts and turns, waves of all lengths, local pulls and swirls."""
+"""Random smooth motion: shifts and turns, waves of all lengths, local pulls and swirls."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,7 +10,7 @@ from hmrm.synthetic.textures import power_noise
 Motion = Float32[np.ndarray, "2 h w"]
 
 STEEPEST = 0.45
-"""Largest change of the motion from px to px; near 1 the picture would fold."""
+"""Largest change of the motion from px to px; near 1 the image would fold."""
 
 
 def sample_motion(side_px: int, rng: np.random.Generator) -> Motion:
@@ -80,7 +80,7 @@ def _pulls(side_px: int, rng: np.random.Generator) -> Motion:
 def _coordinates(
     side_px: int, middle: Float[np.ndarray, " 2"]
 ) -> tuple[Float[np.ndarray, "1 w"], Float[np.ndarray, "h 1"]]:
-    """-1 to 1 across the picture, moved so that ``middle`` is 0."""
+    """-1 to 1 across the image, moved so that ``middle`` is 0."""
     steps = np.linspace(-1, 1, side_px)
     return steps[None, :] - middle[0], steps[:, None] - middle[1]
 
@@ -90,6 +90,6 @@ FIELDS: Mapping[str, Callable[[int, np.random.Generator], Motion]] = {
     "waves": _waves,
     "pulls": _pulls,
 }
-"""Kinds of motion; that of faces comes with the faces (``flow_faces.py``)."""
+"""Kinds of motion; that of faces comes with the faces (``moving_faces.py``)."""
 
 _FRACTIONS = (0.25, 0.4, 0.35)

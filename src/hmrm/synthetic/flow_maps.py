@@ -1,4 +1,4 @@
-"""Endless labelled flow maps, drawn from action units: the form that training and use share."""
+"""Endless labelled flow maps, made from action units: the form that training and use share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from hmrm.synthetic import distort
 
 _MIRRORED = np.array([-1.0, 1.0], dtype=np.float32)[:, None, None]
 
-# A unit this weak beside noise is not told to be there.
+# A unit this weak against noise is not labelled as present.
 _NAMED_FROM_PX = 0.2
 
 _FIRST_NUISANCE = 60
@@ -38,22 +38,22 @@ class SynthConfig:
     """Everything that decides the maps, besides seed and index.
 
     Attributes:
-        source: where motion comes from; "both" draws one of the two for each map.
+        source: where motion comes from; "both" samples one of the two for each map.
         model_path: the morphable face, for "morphable" and "both".
         recipes: "hand", "counted" (by ``counts_path``), or "mixed": either, half the maps each.
         with_none: a fourth class, in which nothing is expressed.
-        faces: size of the pool that each source's faces are drawn from.
+        faces: size of the pool that each source's faces are sampled from.
         pool_seed: another pool of faces; held-out maps can have faces no training map had.
         low_px, high_px: strength of expressions, px of the canonical crop.
-        nuisance: chance of each movement that is no expression; in ``none`` it is 0.7.
+        nuisance: probability of each movement that is no expression; in ``none`` it is 0.7.
         head_px: largest motion of the head.
-        head_removed: chance that it was fitted and taken out, as the chain from video does.
-        background: chance that what lies beside the jaw stands still while the head moves.
+        head_removed: probability that it was fitted and taken out, as the chain from video does.
+        background: probability that what lies next to the jaw stands still while the head moves.
         noise_px: largest error of the flow.
         misalignment, estimator_loss: see ``distort``; 0 switches them off, 1 is usual.
-        outliers: chance of a spot of wrong flow, and of each further one.
-        as_bytes: chance that a map went through an 8-bit picture.
-        channels_apart: chance that u and v are scaled apart, as where their ratio was lost.
+        outliers: probability of a spot of wrong flow, and of each further one.
+        as_bytes: probability that a map went through an 8-bit image.
+        channels_apart: probability that u and v are scaled apart, as where their ratio was lost.
     """
 
     source: Literal["atlas", "morphable", "both"] = "atlas"
@@ -118,15 +118,15 @@ SynthesizeMap = Callable[[SynthConfig, list[ActionUnit], np.random.Generator], n
 
 
 def synthesize_maps(
-    config: SynthConfig, *, seed: int, start: int, count: int, draw: SynthesizeMap | None = None
+    config: SynthConfig, *, seed: int, start: int, count: int, make_map: SynthesizeMap | None = None
 ) -> tuple[Float32[np.ndarray, "n 3 28 28"], Int64[np.ndarray, " n"], Float32[np.ndarray, "n k"]]:
-    """Draw maps ``start`` to ``start + count`` of a seed's endless row.
+    """Synthesize maps ``start`` to ``start + count`` of a seed's endless row.
 
-    Map i of a seed is the same in every call, in any process, whatever else is drawn.
+    Map i of a seed is the same in every call, in any process, whatever else is synthesized.
 
     Args:
-        draw: another way to a map; labels and units do not depend on it, nor the face if that is
-            the first it draws.
+        make_map: another maker of maps; labels and units do not depend on it, nor the face if
+            that is the first it samples.
 
     Returns:
         Maps as ``flow.pair.centre_and_scale`` gives them, crop hmrm-1; labels in the order of
@@ -142,7 +142,7 @@ def synthesize_maps(
     for i in range(count):
         rng = np.random.default_rng([seed, start + i])
         labels[i], moving = _sample_units(config, rng)
-        maps[i] = (draw or synthesize_map)(config, moving, rng)
+        maps[i] = (make_map or synthesize_map)(config, moving, rng)
         for unit in moving:
             if unit.number < _FIRST_NUISANCE and unit.intensity_px >= _NAMED_FROM_PX:
                 units[i, UNITS.index(unit.number)] = 1.0
@@ -176,7 +176,7 @@ def _sample_units(config: SynthConfig, rng: np.random.Generator) -> tuple[int, l
 
 
 def choose_face(config: SynthConfig, rng: np.random.Generator) -> tuple[str, int]:
-    """Source and number of the face that a map shows; the first that is drawn for it."""
+    """Source and number of the face that a map shows; the first that is sampled for it."""
     sources = tuple(SOURCES) if config.source == "both" else (config.source,)
     source = sources[int(rng.integers(len(sources)))]
     return source, int(rng.integers(config.faces))

@@ -1,8 +1,8 @@
-"""Endless pairs of drawn pictures with exactly known flow.
+"""Endless pairs of synthetic images with exactly known flow.
 
-Both frames are read from one source, as in ``flow/synthetic.py`` (which draws the benchmark and
-shares neither pictures nor motion nor noise with this file). Frames are kept without noise; the
-sensor's errors are new each time a pair is looked at (``flow_sensor.py``).
+Both frames are read from one source, as in ``known_flow.py`` (the benchmark's pairs, with which
+this file has neither images nor motion nor noise in common). Frames are kept without noise; the
+sensor's errors are new each time a pair is used (``sensor.py``).
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,13 @@ import numpy as np
 from jaxtyping import Float, Float16, Float32, UInt16
 
 from hmrm import atomic, parallel
-from hmrm.errors import ConfigError
+from hmrm.errors import ConfigError, DataError
 from hmrm.flow.spline import spline
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_fields import Motion, sample_motion, scaled
 from hmrm.synthetic.known_flow import flow_between
 from hmrm.synthetic.moving_faces import render_moving_face
+from hmrm.synthetic.shards import read_shard
 from hmrm.synthetic.textures import Plane, graded, render_image
 
 LEVEL_STEPS = 256
@@ -28,7 +29,7 @@ LEVEL_STEPS = 256
 
 MIRRORED_X = np.array([-1, 1], np.float32)[:, None, None]
 MIRRORED_Y = np.array([1, -1], np.float32)[:, None, None]
-"""What mirroring the picture from left to right, and from top to bottom, makes of its flow."""
+"""What mirroring the image from left to right, and from top to bottom, makes of its flow."""
 
 _MARGIN_PX = 16
 
@@ -42,10 +43,10 @@ class PairsConfig:
         held_out_pairs: further ones, of another seed, that no step is taken on.
         side_px: of the stored pairs.
         low_px, high_px: longest vector of a pair, log-uniform between them.
-        static: share of pairs in which nothing moves.
-        faces: share of pairs that are drawn faces moved by action units.
-        occluded: share in which something passes in front with a motion of its own.
-        layered: share in which several things do, small and large: sharp edges of the motion.
+        static: fraction of pairs in which nothing moves.
+        faces: fraction of pairs that are rendered faces moved by action units.
+        occluded: fraction in which something passes in front with a motion of its own.
+        layered: fraction in which several things do, small and large: sharp edges of the motion.
         model_path: the morphable face, for some of the faces; None does without.
         identities: faces of the morphable model.
     """
@@ -69,7 +70,7 @@ class PairsConfig:
             raise ConfigError(f"pairs: needs 0 < low_px <= high_px <= {_MARGIN_PX}")
         for name in ("static", "faces", "occluded", "layered"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"pairs: {name} is a share; use 0 to 1")
+                raise ConfigError(f"pairs: {name} is a fraction; use 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,7 +93,7 @@ def synthesize_pair(
     frames, flow = _layer(*_moving_image(config, side, rng), largest_px, rng)
     if rng.random() < config.occluded:
         frames, flow = _occlude(frames, flow, largest_px, rng)
-    # Nothing is drawn for a share of 0: pairs of earlier configs stay the same.
+    # Nothing is sampled for a fraction of 0: pairs of earlier configs stay the same.
     if config.layered > 0 and rng.random() < config.layered:
         for _ in range(int(rng.integers(2, 7))):
             frames, flow = _occlude(frames, flow, largest_px, rng, widest=0.4)
@@ -110,7 +111,7 @@ def synthesize_pool(
     shard: int = 50,
     progress: Progress = silent,
 ) -> Pairs:
-    """All pairs of the training or the held-out pool; shards on disk are not drawn again.
+    """All pairs of the training or the held-out pool; shards on disk are not synthesized again.
 
     Raises:
         OutputError: ``folder`` cannot be written.
@@ -133,9 +134,11 @@ def synthesize_pool(
     frames = np.empty((count, 2, config.side_px, config.side_px), np.uint16)
     flow = np.empty(frames.shape, np.float16)
     for _, start, size, path in jobs:
-        with np.load(path) as stored:
-            frames[start : start + size] = stored["frames"]
-            flow[start : start + size] = stored["flow"]
+        stored = read_shard(path, {"frames": ("u", 4), "flow": ("f", 4)}, size)
+        if any(values.shape[1:] != frames.shape[1:] for values in stored.values()):
+            raise DataError(f"{path}: holds pairs of another size; delete it, and it is made again")
+        frames[start : start + size] = stored["frames"]
+        flow[start : start + size] = stored["flow"]
     return Pairs(frames=frames, flow=flow)
 
 
@@ -167,7 +170,7 @@ def _moving_image(
 def _layer(
     image: Plane, motion: Motion, largest_px: float, rng: np.random.Generator
 ) -> tuple[Float32[np.ndarray, "c h w"], Float32[np.ndarray, "2 h w"]]:
-    """Both frames of a picture (then of its mask, if it has one) and the flow."""
+    """Both frames of an image (then of its mask, if it has one) and the flow."""
     motion = scaled(motion, largest_px)
     fraction = np.float32(rng.uniform(0.2, 0.8))
     a, b = motion * fraction, motion * (fraction - 1)
@@ -220,7 +223,7 @@ def crop_of(
     """A random part of a pair, turned and mirrored at random: frames 0 to 255, flow px.
 
     Args:
-        shrunk: share of the crops before which the pair is reduced, at most to the crop's size.
+        shrunk: fraction of the crops before which the pair is reduced, at most to the crop's size.
     """
     frames, flow = pairs.frames[index], pairs.flow[index].astype(np.float32)
     if shrunk > 0 and rng.random() < shrunk:
@@ -241,10 +244,10 @@ def crop_of(
 def _reduced(
     frames: UInt16[np.ndarray, "2 s s"], flow: Float32[np.ndarray, "2 s s"], side_px: int
 ) -> tuple[UInt16[np.ndarray, "2 t t"], Float32[np.ndarray, "2 t t"]]:
-    """The pair as a smaller picture; its flow is in the new px."""
-    classifiers = [
+    """The pair as a smaller image; its flow is in the new px."""
+    planes = [
         cv2.resize(plane, (side_px, side_px), interpolation=cv2.INTER_AREA)
         for plane in (*frames.astype(np.float32), *flow)
     ]
-    smaller = np.rint(np.stack(classifiers[:2])).astype(np.uint16)
-    return smaller, np.stack(classifiers[2:]) * np.float32(side_px / frames.shape[-1])
+    smaller = np.rint(np.stack(planes[:2])).astype(np.uint16)
+    return smaller, np.stack(planes[2:]) * np.float32(side_px / frames.shape[-1])

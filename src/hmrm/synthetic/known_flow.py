@@ -1,4 +1,4 @@
-"""Pairs of pictures with exactly known flow, made from one picture.
+"""Pairs of images with exactly known flow, made from one image.
 
 Both frames are sampled from the source: ``I1(x) = S(x + a(x))`` and ``I2(x) = S(x + b(x))``.
 Warping one alone would leave it blurrier than the other, and the blur would tell the flow. What
@@ -31,7 +31,7 @@ class PairRecipe:
         kind: ``bumps``, a few local movements as of facial muscles, or ``field``, smooth random
             motion everywhere.
         noise: standard deviation of the sensor's noise on both frames, grey levels of 255.
-        gain: the apex is brighter by this share.
+        gain: the apex is brighter by this fraction.
         blur_sigma_px: Gaussian blur of both frames, before the noise.
     """
 
@@ -81,7 +81,7 @@ def flow_between(
     """Solve ``f(x) = a(x) - b(x + f(x))`` by fixed-point iteration.
 
     Args:
-        a: px by which frame 1 samples beside each of its pixels, u right and v down.
+        a: offset in px at which frame 1 samples for each of its pixels, u right and v down.
         b: the same of frame 2.
 
     Raises:

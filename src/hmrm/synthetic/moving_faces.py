@@ -1,4 +1,4 @@
-"""Drawn faces that move as faces do: action units of the atlas or of the morphable face."""
+"""Rendered faces that move as faces do: action units of the atlas or of the morphable face."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -22,12 +22,12 @@ _NOSE = slice(27, 36)
 def render_moving_face(
     side_px: int, rng: np.random.Generator, *, model_path: Path | None, identities: int
 ) -> tuple[Float32[np.ndarray, "h w"], Motion]:
-    """A drawn face, grey levels unrounded, and the motion of one to four action units on it.
+    """A rendered face, grey levels unrounded, and the motion of one to four action units on it.
 
     Args:
-        side_px: of the square picture; the face may reach beyond it.
+        side_px: of the square image; the face may reach beyond it.
         model_path: the morphable face; None moves every face by the atlas.
-        identities: faces of the morphable model that are drawn from.
+        identities: faces of the morphable model to sample from.
     """
     eye_distance_px = float(rng.uniform(0.25, 0.9) * side_px)
     depth = None
@@ -77,7 +77,7 @@ _model = lru_cache(maxsize=1)(load_model)
 def _to_cells(
     nose_px: Float[np.ndarray, " 2"], canonical: Float[np.ndarray, " 2"], eye_distance_px: float
 ) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]]:
-    """Factor and offset that take px of the picture to cells of a motion grid."""
+    """Factor and offset that take px of the image to cells of a motion grid."""
     cells_per_px = _CELLS / IMAGE_PX
     factor = cells_per_px * (EYE_DISTANCE_PX / eye_distance_px)
     return factor, canonical * cells_per_px - nose_px * factor + round(_MARGIN * _CELLS) - 0.5

@@ -1,4 +1,4 @@
-"""Where a photograph's face lies in a drawn frame, and how crop px become frame px there."""
+"""Where a photograph's face lies in a rendered frame, and how crop px become frame px there."""
 
 from dataclasses import dataclass
 
@@ -87,7 +87,7 @@ class Placement:
         matrix[:, 2] += (finer - 1) / 2
         scale = float(matrix[0, 0])
         if scale < 1.0:
-            # Shrink by area first: sampling a fine picture coarsely would alias.
+            # Shrink by area first: sampling a fine image coarsely would alias.
             width, height = (max(1, round(n * scale)) for n in (photo.shape[1], photo.shape[0]))
             ratio = np.array([width / photo.shape[1], height / photo.shape[0]])
             photo = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)

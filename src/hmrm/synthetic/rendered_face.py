@@ -1,4 +1,4 @@
-"""Faces drawn from nothing but landmarks and random numbers, for tests that have no photograph.
+"""Faces rendered from nothing but landmarks and random numbers, for tests that have no photograph.
 
 Simple, but with what an aligner and a flow estimator look for: shading, skin texture, brows of
 hairs, eyes, nostrils, lips. They are nobody's faces.
@@ -40,7 +40,7 @@ def render_face(
     tone: int | None = None,
     beard: bool = False,
 ) -> tuple[UInt8[np.ndarray, "h w 3"], Float[np.ndarray, "68 2"]]:
-    """Draw a face from the front.
+    """Render a face from the front.
 
     Args:
         landmarks: px of the canonical crop (``atlas.IMAGE_PX``); random ones by default.
@@ -48,18 +48,18 @@ def render_face(
         beard: full, cheeks to chin, the lips free.
 
     Returns:
-        RGB picture, and its 68 landmarks in px.
+        RGB image, and its 68 landmarks in px.
 
     Raises:
         ConfigError: no such tone.
     """
     if tone is not None and not 0 <= tone < TONES:
-        raise ConfigError(f"drawn face: tone {tone}; use 0 to {TONES - 1}")
+        raise ConfigError(f"rendered face: tone {tone}; use 0 to {TONES - 1}")
     shape = draw_landmarks(rng, spread=0.7) if landmarks is None else landmarks
     width, height = size_wh_px
     points = (shape - shape[27:36].mean(axis=0)) * (eye_distance_px / EYE_DISTANCE_PX)
     points = points + np.array([width / 2, height * 0.52])
-    any_tone = int(rng.integers(TONES))  # drawn even if not used: all else stays the same
+    any_tone = int(rng.integers(TONES))  # sampled even if not used: all else stays the same
     skin = np.array(_SKINS[any_tone if tone is None else tone], dtype=np.float32)
     hair = np.array(_HAIRS[rng.integers(len(_HAIRS))], dtype=np.float32)
     canvas = _background(rng, width, height)

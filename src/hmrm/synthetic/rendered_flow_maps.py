@@ -1,8 +1,8 @@
-"""Drawn maps whose flow was estimated: two pictures of a moving face, and an estimator between.
+"""Synthetic maps whose flow was estimated: two images of a moving face, and an estimator between.
 
-The other way to the maps of ``facs/synth.py``: classes, action units, faces, head motion and crop
-errors are drawn as there, but what an estimator does to motion is not modelled, it happens. Both
-frames are read from one drawn source, as in ``flow_pairs.py``, already through the wrong crop.
+The other way to the maps of ``flow_maps.py``: classes, action units, faces, head motion and crop
+errors are sampled as there, but what an estimator does to motion is not modelled, it happens. Both
+frames are read from one synthetic source, as in ``flow_pairs.py``, already through the wrong crop.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ _AROUND = 0.125
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorFractions:
-    """How often each estimator looks at a pair, relative to the others."""
+    """How often each estimator is used on a pair, relative to the others."""
 
     dis: float = 0.35
     farneback: float = 0.3
@@ -51,24 +51,24 @@ class EstimatorFractions:
     def __post_init__(self) -> None:
         values = [getattr(self, one.name) for one in fields(self)]
         if not all(0 <= value < float("inf") for value in values) or sum(values) <= 0:
-            raise ConfigError("estimated: shares of estimators are 0 or more, one above 0")
+            raise ConfigError("estimated: fractions of estimators are 0 or more, one above 0")
 
 
-def _laboratory_conditions() -> SensorConfig:
+def _indoor_sensor() -> SensorConfig:
     return SensorConfig(noise=4.0, gain=0.03, light=0.25)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatedConfig:
-    """How flow between rendered pictures is estimated.
+    """How flow between rendered images is estimated.
 
-    ``noise_px``, ``estimator_loss`` and ``outliers`` of the ``SynthConfig`` beside it are not used.
+    ``noise_px``, ``estimator_loss`` and ``outliers`` of the ``SynthConfig`` with it are not used.
 
     Attributes:
-        share: of maps that are made so, the others as without this table. Below 1 its coin comes
+        fraction: of maps that are made so, the others as without this table. Below 1 its coin comes
             before the face: labels and units stay, faces are others than without the table.
-        narrowest_px, widest_px: width of the face's crop in the pictures, log-uniform.
-        tight: share of pairs cut to the crop before the estimate; others show an eighth more on
+        narrowest_px, widest_px: width of the face's crop in the images, log-uniform.
+        tight: fraction of pairs cut to the crop before the estimate; others show an eighth more on
             every side, which is cut off after it.
         estimators: whose estimate a map is.
         sensor: what the camera adds; by default less than in ``flow_pairs``: laboratories are
@@ -80,7 +80,7 @@ class EstimatedConfig:
     widest_px: int = 170
     tight: float = 0.5
     estimators: EstimatorFractions = field(default_factory=EstimatorFractions)
-    sensor: SensorConfig = field(default_factory=_laboratory_conditions)
+    sensor: SensorConfig = field(default_factory=_indoor_sensor)
 
     def __post_init__(self) -> None:
         # DeepFlow's pyramid needs 32 px; the map has 28 cells.
@@ -135,7 +135,7 @@ def estimated_flow(
 
 
 def sample_estimator(fractions: EstimatorFractions, rng: np.random.Generator) -> FlowEstimator:
-    """One of the estimators by its share, with settings that people choose differently."""
+    """One of the estimators by its fraction, with settings that people choose differently."""
     values = np.array([getattr(fractions, name) for name in ESTIMATORS])
     name = tuple(ESTIMATORS)[int(rng.choice(len(values), p=values / values.sum()))]
     return ESTIMATORS[name](rng)
@@ -165,7 +165,7 @@ ESTIMATORS: Mapping[str, Callable[[np.random.Generator], FlowEstimator]] = {
     "deepflow": _deepflow,
     "tvl1": _tvl1,
 }
-"""Field of ``EstimatorFractions`` → what draws such an estimator."""
+"""Field of ``EstimatorFractions`` → what samples such an estimator."""
 
 
 def _motion(
@@ -188,8 +188,8 @@ def _motion(
     return total
 
 
-def _resized(classifiers: Float32[np.ndarray, "c h w"], side: int) -> Float32[np.ndarray, "c s s"]:
-    return np.stack([cv2.resize(plane, (side, side)) for plane in classifiers])
+def _resized(planes: Float32[np.ndarray, "c h w"], side: int) -> Float32[np.ndarray, "c s s"]:
+    return np.stack([cv2.resize(plane, (side, side)) for plane in planes])
 
 
 def _frames(
@@ -211,7 +211,7 @@ def _frames(
         landmarks=face.landmarks_xy_px,
     )
     image = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    # The drawing puts every nose at one place; the crop looks where the landmarks say.
+    # Rendering puts every nose at one place; the crop looks where the landmarks say.
     to_rendered = points[_NOSE].mean(axis=0) - scale * face.landmarks_xy_px[_NOSE].mean(axis=0)
     across, down = (
         ((np.arange(n) + 0.5 - around_px) / m * MAP_SIDE - MAP_SIDE / 2).astype(np.float32)
@@ -244,6 +244,6 @@ def _frames(
 def _estimate(
     estimator: FlowEstimator, frames: UInt8[np.ndarray, "2 h w"]
 ) -> Float32[np.ndarray, "2 h w"]:
-    # Dense inverse search cuts a picture into as many strips as there are threads.
+    # Dense inverse search cuts an image into as many strips as there are threads.
     with one_opencv_thread():
         return estimator(frames[0], frames[1])

@@ -1,7 +1,7 @@
 """What a camera adds to two clean frames: light that changes, blur, noise, compression, rounding.
 
 Not the benchmark's noise (white, of one size): here it grows with brightness, is often blurred or
-sharpened after it arose, and sizes are drawn for each pair.
+sharpened after it arose, and sizes are sampled for each pair.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ Frames = Float[np.ndarray, "2 h w"]
 
 @dataclass(frozen=True, kw_only=True)
 class SensorConfig:
-    """How strong the errors are at most; each pair draws its own.
+    """How strong the errors are at most; each pair samples its own.
 
     Attributes:
         noise: largest standard deviation, grey levels of 255.
-        gain: the apex is brighter or darker by up to this share, where light changes.
-        light: share of pairs in which light changes.
-        compressed: share of pairs that went through JPEG.
-        blurred: share of pairs out of focus.
+        gain: the apex is brighter or darker by up to this fraction, where light changes.
+        light: fraction of pairs in which light changes.
+        compressed: fraction of pairs that went through JPEG.
+        blurred: fraction of pairs out of focus.
     """
 
     noise: float = 6.0

@@ -1,4 +1,4 @@
-"""Pictures that nobody took: what flow is learned on, drawn from random numbers alone."""
+"""Images that nobody took: what flow is learned on, made from random numbers alone."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,14 +10,14 @@ Plane = Float32[np.ndarray, "h w"]
 
 
 def render_image(side_px: int, rng: np.random.Generator) -> Plane:
-    """One square picture of a kind drawn at random, grey levels 0 to 255, unrounded."""
+    """One square image of a random kind, grey levels 0 to 255, unrounded."""
     kinds = tuple(IMAGES)
     kind = kinds[int(rng.choice(len(kinds), p=_FRACTIONS))]
     return graded(IMAGES[kind](side_px, rng), rng)
 
 
 def graded(image: Plane, rng: np.random.Generator) -> Plane:
-    """The picture with a brightness and a contrast drawn at random, held to 0 to 255."""
+    """The image with a random brightness and contrast, held to 0 to 255."""
     contrast = float(np.exp(rng.uniform(np.log(9.0), np.log(75.0))))
     centred = (image - image.mean()) / max(float(image.std()), 1e-3)
     levels = rng.uniform(70, 180) + contrast * centred
@@ -27,9 +27,9 @@ def graded(image: Plane, rng: np.random.Generator) -> Plane:
 def power_noise(
     side_px: int, exponent: float, rng: np.random.Generator, *, longest_px: float | None = None
 ) -> Plane:
-    """Random picture whose amplitude falls with frequency to the power of ``-exponent``.
+    """Random image whose amplitude falls with frequency to the power of ``-exponent``.
 
-    Mean 0, deviation 1. Waves longer than ``longest_px`` (default: the side) are as weak as that.
+    Mean 0, standard deviation 1. Waves longer than ``longest_px`` (default: the side) are as weak.
     """
     frequency_y = np.fft.fftfreq(side_px)[:, None]
     frequency = np.hypot(frequency_y, np.fft.rfftfreq(side_px)[None, :])
@@ -116,6 +116,6 @@ IMAGES: Mapping[str, Callable[[int, np.random.Generator], Plane]] = {
     "strands": _strands,
     "grid": _grid,
 }
-"""Kinds of pictures; faces are drawn in ``flow_faces.py``, together with their motion."""
+"""Kinds of images; faces are rendered in ``moving_faces.py``, together with their motion."""
 
 _FRACTIONS = (0.3, 0.45, 0.13, 0.12)

@@ -21,12 +21,12 @@ class AugmentConfig:
     """How far a view may lie from the map; every 0 switches its change off.
 
     Attributes:
-        mirror: chance of the mirror image, u negated.
+        mirror: probability of the mirror image, u negated.
         shift: furthest shift in x and in y, cells of the map.
-        scale: furthest zoom, as a share: 0.1 draws a factor from 1/1.1 to 1.1.
-        turn_deg: furthest turn of the picture and its vectors, degrees.
-        magnitude: furthest change of the strength of all motion, as a share.
-        ratio: furthest change of u against v, as a share: where both were scaled apart, their
+        scale: furthest zoom, as a fraction: 0.1 samples a factor from 1/1.1 to 1.1.
+        turn_deg: furthest turn of the image and its vectors, degrees.
+        magnitude: furthest change of the strength of all motion, as a fraction.
+        ratio: furthest change of u against v, as a fraction: where both were scaled apart, their
             ratio on file says nothing.
         noise: standard deviation of white noise on u and v, in units of a map.
         rest: standard deviation of a constant added to u and to v: the median misses zero motion.
@@ -56,11 +56,11 @@ def augment(
 
     Args:
         maps: canonical (u, v, strain).
-        generator: only source of randomness; map i always draws the same number of values, so
+        generator: only source of randomness; map i always samples the same number of values, so
             its view does not depend on the other maps' contents.
 
-    Strain is moved with the picture and scaled with the motion; noise and rest leave it alone,
-    as in training on drawn maps.
+    Strain is moved with the image and scaled with the motion; noise and rest leave it alone,
+    as in training on synthetic maps.
     """
     return np.stack([_view(values, config, generator) for values in maps])
 
@@ -88,7 +88,7 @@ def moved(values: Map, *, shift_xy: tuple[float, float], zoom: float, angle: flo
     Args:
         shift_xy: cells, to the right and down.
         zoom: above 1 the face grows, and its motion with it; strain, a ratio of lengths, stays.
-        angle: radians, clockwise as seen (x right, y down); vectors turn with the picture.
+        angle: radians, clockwise as seen (x right, y down); vectors turn with the image.
     """
     side = values.shape[-1]
     cos, sin = math.cos(angle), math.sin(angle)

@@ -1,4 +1,4 @@
-"""Several recognisers that judge together: one voice each, on a scale of its own."""
+"""Several recognisers that decide together, each on a scale of its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Ensemble:
 
     Attributes:
         members: each sees the kind of maps it asks for.
-        voices: weight of each in the mean; None: all alike.
+        member_weights: weight of each in the mean; None: all alike.
     """
 
     members: tuple[Recogniser, ...]
@@ -34,7 +34,7 @@ class Ensemble:
         if not self.members:
             raise ConfigError("ensemble: needs at least one member")
         if self.member_weights is not None and len(self.member_weights) != len(self.members):
-            raise ConfigError("ensemble: needs one voice for each member")
+            raise ConfigError("ensemble: needs one weight for each member")
 
     @property
     def map_kind(self) -> MapKind:
@@ -94,7 +94,7 @@ class FittedEnsemble:
     Attributes:
         views: what makes the maps that a member sees; None where it sees them as they come.
         scales: size of each one's decisions on the training clips.
-        voices: weight of each in the mean.
+        member_weights: weight of each in the mean.
     """
 
     members: tuple[FittedRecogniser, ...]

@@ -36,8 +36,8 @@ class FittingConfig:
         batch: clips per step.
         learning_rate: highest, of the heads; reached after the warm-up, 0 after the last step.
         body_rate: factor on it for everything but the heads.
-        weight_decay: AdamW's, beside the gradient.
-        warm_up: share of all steps in which the rate rises from 0.
+        weight_decay: AdamW's, decoupled from the gradient.
+        warm_up: fraction of all steps in which the rate rises from 0.
         average_decay: of the moving average over steps that becomes the model; 0 takes the last.
         largest_gradient: length that gradients are cut to.
         imbalance: see `hmrm.training.imbalance.Imbalance`.

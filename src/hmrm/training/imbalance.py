@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Imbalance = Literal["none", "weights", "sampling", "adjustment"]
-"""``weights``: in the loss; ``sampling``: every class drawn equally often; ``adjustment``: logits
-shifted by the logarithm of a class's share while training (Menon et al., ICLR 2021)."""
+"""``weights``: in the loss; ``sampling``: every class sampled equally often; ``adjustment``: logits
+shifted by the logarithm of a class's frequency while training (Menon et al., ICLR 2021)."""
 
 
 def class_weights(labels: Int[Tensor, " n"], classes: int) -> Float[Tensor, " classes"]:

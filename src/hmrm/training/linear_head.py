@@ -1,8 +1,8 @@
 """A linear classifier on features of a network that stays as it is: a convex problem.
 
 Features far outnumber clips, so everything rests on regularisation. ``svm`` is the machine of the
-honest peer (`hmrm.model.baselines.mirrored_svm`) on other features; ``ridge`` and ``logistic`` are
-planes per class, which become the network's own last layer.
+baseline (`hmrm.model.baselines.mirrored_svm`) on other features; ``ridge`` and ``logistic`` are
+linear classifiers per class, which become the network's own last layer.
 """
 
 from dataclasses import dataclass, field
@@ -89,7 +89,7 @@ def fit_linear_classifiers(
 ) -> LinearClassifiers:
     """Fit ``ridge`` or ``logistic`` on rows standardised over themselves.
 
-    Standardisation is part of the planes returned: they take rows as they are. A class that no
+    Standardisation is part of the weights returned: they take rows as they are. A class that no
     row has gets the lowest offset of all and no weights, so that it never wins by itself.
 
     Raises:

@@ -60,9 +60,9 @@ class MultiScaleLoss(nn.Module):
 
     Where the network lacks a scale (its logits are 0 wide), the α of the others sum to 1.
 
-    Its parameter (where α is learned) belongs to the optimiser beside the network's.
+    Its parameter (where α is learned) belongs to the optimiser, as the network's do.
 
-    Departs from the paper: the mean over samples in place of the sum (so that the learning rate
+    Departs from the paper: the mean over samples instead of the sum (so that the learning rate
     does not depend on the batch size); γ = 2 and a softmax over learned α, of which it says
     nothing. Learned weights drift to the scale that is easiest to fit, since that lowers the
     sum; fixed weights do not.

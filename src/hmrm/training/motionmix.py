@@ -22,7 +22,7 @@ class MotionMixConfig:
     Attributes:
         probability: of each box to be exchanged.
         concentration: both parameters of the Beta distribution of the ratio λ.
-        share: of a batch's samples that are mixed at all.
+        fraction: of a batch's samples that are mixed at all.
     """
 
     probability: float = 0.5
@@ -67,14 +67,14 @@ def motion_mix(
 
     Departs from the paper, which gives neither: λ ~ Beta(1, 1); each box is taken with
     probability ½; all boxes of one pair share λ. Strain is blended like u and v: a map's strain
-    may come from a finer flow or another formula than ours, so it is not computed anew (inside
+    may come from a finer flow or another formula than ours, so it is not computed again (inside
     and outside a box the blend is off by at most what strain's non-linearity makes of it, on its
-    border it lacks the jump that blending would fake).
+    border it lacks the jump that blending would create).
     """
     if labels[0] != labels[1]:
         raise LabelMismatchError(
             f"classes {labels[0]} and {labels[1]}: MotionMix keeps the label, so both movements "
-            "must have the same; draw the partner from the same class"
+            "must have the same; sample the partner from the same class"
         )
     ratio, taken = _draw(config, len(boxes), generator)
     names = tuple(name for name, chosen in zip(boxes, taken, strict=True) if chosen)
@@ -95,7 +95,7 @@ def mix_batch(
     generator: np.random.Generator,
     boxes: Mapping[str, Region],
 ) -> Float[np.ndarray, "n c s s"]:
-    """Mix each map (``config.fraction`` of them) with one of its class drawn from the same batch.
+    """Mix each map (``config.fraction`` of them) with one of its class sampled from the same batch.
 
     A map whose class has no other member in the batch stays as it is. Labels stay as they are.
     """

@@ -40,10 +40,10 @@ class HmrmRecogniser:
         tune: what is trained: ``whole``; ``last`` (fusion, heads and the last ``last_blocks``
             blocks); ``linear`` (``head`` on frozen features, solved to its end: no epochs).
         last_blocks: see ``tune``.
-        dropout: in place of the network's.
-        mirror_test: judge each clip and its mirror image, logits averaged.
+        dropout: instead of the network's.
+        mirror_test: classify each clip and its mirror image, logits averaged.
         offset_maps: learn the apex→offset maps too, with u and v negated.
-        fitting, loss, mix, augment, drawn: of ``whole`` and ``last``.
+        fitting, loss, mix, augment, synthetic: of ``whole`` and ``last``.
         head: of ``linear``.
     """
 

@@ -52,7 +52,7 @@ def build_optimiser(
     weight_decay: float,
     kind: Literal["adam", "adamw"] = "adamw",
 ) -> torch.optim.Optimizer:
-    """Adam (weight decay in the gradient) or AdamW (beside it); groups without parameters go."""
+    """Adam (weight decay in the gradient) or AdamW (decoupled from it); no empty groups."""
     kinds: dict[str, type[torch.optim.Adam]] = {
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,

@@ -25,16 +25,16 @@ def start_network(
     """A network to train: random, or with pretrained weights.
 
     Heads take over the rows of classes that the pretrained network knows by the same name; other
-    classes start randomly. Classes and action units that are not wanted are left behind.
+    classes start randomly. Classes and action units that are not requested are dropped.
 
     Args:
         pretrained: name of shipped weights, or a path.
-        seen: ``dataset/subject`` of the people that training may see.
+        seen: ``dataset/subject`` of the subjects that training may see.
         generator: only source of randomness.
 
     Raises:
         WeightsError: no such weights, or of other sizes than ``config``.
-        SeenInTrainingError: they were trained on people outside ``seen``.
+        SeenInTrainingError: they were trained on subjects outside ``seen``.
     """
     network = HMRM(config, classes=classes, generator=generator)
     if pretrained is None:
@@ -101,8 +101,8 @@ def require_unseen(name: str, card: WeightCard, seen: Sequence[str]) -> None:
     others = sorted(set(card.trained_subjects) - set(seen))
     if others:
         raise SeenInTrainingError(
-            f"weights {name}: were trained on {len(others)} people outside this training set, "
-            f"e.g. {others[0]}, who may be tested on; take weights that saw drawn maps only"
+            f"weights {name}: were trained on {len(others)} subjects outside this training set, "
+            f"e.g. {others[0]}, which may be tested on; take weights that saw synthetic maps only"
         )
 
 

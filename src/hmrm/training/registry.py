@@ -6,15 +6,16 @@ model's file, and with it torch or scikit-learn, is imported when the model is b
 
 import dataclasses
 import importlib
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from hmrm import config
-from hmrm.errors import ConfigError, MissingExtraError
+from hmrm.errors import ConfigError, MissingExtraError, shortened
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]
 """A ``[model]`` table of a config without its ``name``; a builder checks its keys."""
+
+_FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 DEFAULT_MEMBERS: tuple[Options, ...] = ({"name": "hmrm"}, {"name": "svm-mirrored"})
 
@@ -118,7 +121,28 @@ def find_recogniser(name: str, options: Options | None = None) -> "Recogniser":
     return cast("Recogniser", found)
 
 
+def refuse_code(name: str, allow_code: Collection[str], *, where: str) -> None:
+    """Refuse a model that a file names as ``package.module:factory``: a file is data.
+
+    Args:
+        name: of a model, as the file has it.
+        allow_code: modules that the command line allowed files to name.
+        where: the file.
+
+    Raises:
+        ConfigError: the name is a factory of a module that was not allowed.
+    """
+    module, mark, _ = name.partition(":")
+    if mark and module not in allow_code:
+        raise ConfigError(
+            f"{where}: model {shortened(name)} is code, and a file may not run code; if you trust "
+            "it, give --allow-code with the module's name, or --model on the command line"
+        )
+
+
 def _import(name: str) -> Any:
+    if not _FACTORY.fullmatch(name):
+        raise ConfigError(f"model {shortened(name)}: expected package.module:factory")
     module_name, _, attribute = name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
@@ -130,8 +154,6 @@ def _import(name: str) -> Any:
         raise ConfigError(
             f"model {name}: cannot import {module_name} ({error}); run where it can be found"
         ) from error
-    except ValueError as error:
-        raise ConfigError(f"model {name}: expected package.module:factory") from error
     if not hasattr(module, attribute):
         raise ConfigError(f"model {name}: {module_name} has no {attribute!r}")
     return getattr(module, attribute)
@@ -210,7 +232,7 @@ def _preset(preset: str, description: str) -> Model:
 def _ensemble(ensemble: str, options: Options) -> "Recogniser":
     """Members from a list of tables: ``name`` of a model, how often to ``repeat`` it, its options.
 
-    Repeated members start from other seeds and share one voice; no table: `DEFAULT_MEMBERS`.
+    Repeated members start from other seeds and share one weight; no table: `DEFAULT_MEMBERS`.
 
     Raises:
         ConfigError: unknown key, no name, an ensemble inside, or no members.

@@ -17,8 +17,8 @@ from hmrm.training.training_data import real_maps
 
 LIMITS = (
     "Trained on recordings that are licensed for research; use the weights for research only.",
-    "Every person in the card was seen in training: a score on their clips says nothing.",
-    "Classes of a laboratory: posed, spoken and everyday expressions were never shown.",
+    "Every subject in the card was seen in training: a score on their clips is meaningless.",
+    "Laboratory classes: posed, spoken and everyday expressions were never shown.",
 )
 
 

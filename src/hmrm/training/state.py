@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from hmrm import atomic
+from hmrm import atomic, reading
 from hmrm.errors import WeightsError
 
 
@@ -48,21 +48,21 @@ def load_state(
         WeightsError: damaged, or of another network.
     """
     try:
-        tensors = load(path.read_bytes())
+        tensors = load(reading.read_bytes(path))
         for name, module in modules.items():
             module.load_state_dict(_below(tensors, name))
         step = int(tensors["step"])
-    except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _below(tensors, "optimizer").items():
+            index, field = key.split(".", 1)
+            state.setdefault(int(index), {})[field] = value
+        optimizer.load_state_dict(
+            {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+        )
+    except (safetensors.SafetensorError, OSError, RuntimeError, KeyError, ValueError) as error:
         raise WeightsError(
             f"{path}: not a state of this training ({error}); remove the folder to start again"
         ) from error
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in _below(tensors, "optimizer").items():
-        index, field = key.split(".", 1)
-        state.setdefault(int(index), {})[field] = value
-    optimizer.load_state_dict(
-        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
-    )
     return step
 
 

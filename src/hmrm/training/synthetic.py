@@ -1,6 +1,6 @@
-"""Training of the network on drawn action-unit motion: no real clip enters.
+"""Training of the network on synthetic action-unit motion: no real clip enters.
 
-Two stages in one folder, both resumable to the same bytes: maps are drawn into shards once, then
+Two stages in one folder, both resumable to the same bytes: maps are made into shards once, then
 the network passes over them. Randomness is keyed by seed and step, so a stopped run goes on where
 its last checkpoint stands.
 """
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm import atomic, config, parallel, provenance, run_folder
-from hmrm.errors import ConfigError
+from hmrm.errors import ConfigError, DataError
 from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_maps
 from hmrm.model.checkpoints import WeightCard, save_checkpoint
@@ -26,6 +26,7 @@ from hmrm.model.sizes import HMRMConfig
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_maps import SynthConfig, class_names, synthesize_maps, unit_names
 from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, synthesize_estimated_map
+from hmrm.synthetic.shards import read_shard
 from hmrm.training.loss import LossConfig, MultiScaleLoss
 from hmrm.training.optimisation import (
     ParameterGroup,
@@ -45,7 +46,7 @@ class SyntheticTrainingConfig:
     """Everything that decides the weights.
 
     Attributes:
-        maps: drawn maps in the pool, passed over again and again.
+        maps: synthetic maps in the pool, passed over again and again.
         held_out_maps: further maps, from another seed, that no step is taken on.
         steps: optimiser steps; with ``batch`` maps each.
         warm_up_steps: linear rise of the learning rate, then a cosine to zero.
@@ -54,7 +55,7 @@ class SyntheticTrainingConfig:
         mirror: negate u and flip half of all maps.
         noise: standard deviation of noise added to u and v, in units of a map.
         checkpoint_steps: steps between two saved states.
-        estimated: maps whose flow was estimated between rendered pictures; None models it.
+        estimated: maps whose flow was estimated between rendered images; None models it.
     """
 
     seed: int = 0
@@ -93,8 +94,8 @@ def train_synthetic(
     """Draw, train, and write ``weights.safetensors`` with its card; return its path.
 
     Args:
-        folder: shards, states and weights; a folder of the same settings is gone on with.
-        workers: processes that draw maps; the result does not depend on it.
+        folder: shards, states and weights; a folder of the same settings is resumed.
+        workers: processes that synthesize maps; the result does not depend on it.
 
     Raises:
         ConfigError: the folder belongs to other settings.
@@ -104,7 +105,7 @@ def train_synthetic(
     pool = synthesize_pool(settings, folder, held_out=False, workers=workers, progress=progress)
     held_out = synthesize_pool(settings, folder, held_out=True, workers=workers, progress=progress)
     model, average = _train(settings, pool, folder, progress)
-    metrics = {"held-out drawn maps": {"accuracy": accuracy(average, held_out)}}
+    metrics = {"held-out synthetic maps": {"accuracy": accuracy(average, held_out)}}
     card = WeightCard(
         config=model.config,
         classes=model.classes,
@@ -132,7 +133,7 @@ def synthesize_pool(
 ) -> MapSet:
     """All maps of the training or the held-out pool, float16, with their action units.
 
-    Shards on disk are not drawn again.
+    Shards on disk are not synthesized again.
     """
     name, count = ("held-out", settings.held_out_maps) if held_out else ("train", settings.maps)
     # Seeds of the two pools differ in kind: no index of one is ever an index of the other.
@@ -143,23 +144,23 @@ def synthesize_pool(
     ]
     missing = [job for job in jobs if not job[3].exists()]
     done = len(jobs) - len(missing)
-    draw = functools.partial(_synthesize_shard, settings.data, settings.estimated)
-    for _ in parallel.run_all(draw, missing, workers=workers):
+    make_shard = functools.partial(_synthesize_shard, settings.data, settings.estimated)
+    for _ in parallel.run_all(make_shard, missing, workers=workers):
         done += 1
         progress(f"drawing {name} maps", done, len(jobs))
     return _read_shards([job[3] for job in jobs], count, class_names(settings.data))
 
 
 def _kind(estimated: EstimatedConfig | None) -> str:
-    kind = "drawn flow maps of action units"
+    kind = "synthetic flow maps of action units"
     if estimated is None:
         return kind
     fraction = "" if estimated.fraction == 1 else f"{estimated.fraction:.0%} of them "
-    return f"{kind}, {fraction}estimated between rendered pictures"
+    return f"{kind}, {fraction}estimated between rendered images"
 
 
 def accuracy(model: HMRM, pool: MapSet) -> float:
-    """Share of maps whose most probable class is right."""
+    """Fraction of maps whose most probable class is right."""
     right = 0
     with torch.inference_mode():
         for start in range(0, len(pool.labels), 256):
@@ -173,23 +174,23 @@ def _synthesize_shard(
     data: SynthConfig, estimated: EstimatedConfig | None, job: tuple[int, int, int, Path]
 ) -> None:
     seed, start, count, path = job
-    draw = functools.partial(synthesize_estimated_map, estimated) if estimated else None
-    maps, labels, units = synthesize_maps(data, seed=seed, start=start, count=count, draw=draw)
+    maker = functools.partial(synthesize_estimated_map, estimated) if estimated else None
+    maps, labels, units = synthesize_maps(data, seed=seed, start=start, count=count, make_map=maker)
     with atomic.writing(path) as temporary:
         np.savez(temporary, maps=maps.astype(np.float16), labels=labels, units=units)
 
 
 def _read_shards(paths: Sequence[Path], count: int, classes: tuple[str, ...]) -> MapSet:
-    with np.load(paths[0]) as first:
-        shape, kinds = first["maps"].shape[1:], first["units"].shape[1]
-    maps = np.empty((count, *shape), np.float16)
-    labels, units = np.empty(count, np.int64), np.empty((count, kinds), np.float32)
-    start = 0
-    for path in paths:
-        with np.load(path) as shard:
-            part = slice(start, start + len(shard["labels"]))
-            maps[part], labels[part], units[part] = shard["maps"], shard["labels"], shard["units"]
-        start = part.stop
+    shards: list[dict[str, np.ndarray]] = []
+    for number, path in enumerate(paths):
+        due = min(SHARD_MAPS, count - number * SHARD_MAPS)
+        shard = read_shard(path, {"maps": ("f", 4), "labels": ("i", 1), "units": ("f", 2)}, due)
+        if number and any(shard[name].shape[1:] != shards[0][name].shape[1:] for name in shard):
+            raise DataError(f"{path}: has maps of another shape than {paths[0].name}; delete it")
+        shards.append(shard)
+    maps = np.concatenate([shard["maps"] for shard in shards]).astype(np.float16, copy=False)
+    labels = np.concatenate([shard["labels"] for shard in shards])
+    units = np.concatenate([shard["units"] for shard in shards]).astype(np.float32, copy=False)
     return MapSet(
         ids=tuple(f"synthetic/{paths[0].stem}/{i}" for i in range(count)),
         maps=maps,

@@ -1,4 +1,4 @@
-"""The short training loop that all peers built on torch share: a network, a recipe, one thread.
+"""The short training loop that all baselines built on torch share: a network, a recipe, one thread.
 
 Nothing here looks at anything but the training set: the number of epochs is part of the recipe.
 """
@@ -28,11 +28,11 @@ class Recipe:
 
     Attributes:
         epochs: passes over the training set; fixed beforehand.
-        optimiser: ``adam`` (weight decay in the gradient) or ``adamw`` (beside it).
+        optimiser: ``adam`` (weight decay in the gradient) or ``adamw`` (decoupled from it).
         schedule: ``constant`` learning rate, or ``cosine`` from it to 0 at the last epoch.
         loss: ``cross_entropy`` on scores, or ``margin`` on capsule lengths.
         class_weights: weigh each clip by the inverse frequency of its class.
-        mirror_train: show each clip mirrored with probability ½, anew in every epoch.
+        mirror_train: show each clip mirrored with probability ½, sampled again in every epoch.
         mirror_test: average the probabilities of a clip and of its mirror image.
         input_scale: factor on the maps (255 gives back the pixel values of raw maps).
         map_kind: which maps the network works on.

@@ -13,13 +13,13 @@ from hmrm.synthetic.flow_maps import SynthConfig, class_names, synthesize_maps
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticMapsConfig:
-    """Drawn maps that go through training beside the clips.
+    """Synthetic maps that go through training with the clips.
 
     Attributes:
-        share: drawn maps per clip of a batch; 0 draws none.
-        maps: size of the pool they are taken from, drawn once per process.
+        fraction: synthetic maps per clip of a batch; 0 takes none.
+        maps: size of the pool they are taken from, synthesized once per process.
         seed: of the pool.
-        data: what they look like; classes that the clips do not have are left out.
+        data: what they look like; classes that the clips do not have are excluded.
     """
 
     fraction: float = field(default=0.0, metadata=formerly("share"))
@@ -29,9 +29,9 @@ class SyntheticMapsConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.fraction <= 10:
-            raise ConfigError(f"drawn: share = {self.fraction}: use 0 to 10 maps per clip")
+            raise ConfigError(f"synthetic: fraction = {self.fraction}: use 0 to 10 maps per clip")
         if self.maps < 1:
-            raise ConfigError(f"drawn: maps = {self.maps}: must be at least 1")
+            raise ConfigError(f"synthetic: maps = {self.maps}: must be at least 1")
 
 
 def real_maps(train: MapSet, *, offset_maps: bool) -> MapSet:
@@ -51,7 +51,7 @@ def real_maps(train: MapSet, *, offset_maps: bool) -> MapSet:
             "and use data that holds apex→offset maps"
         )
     reversed_maps = train.offset_maps * np.array([-1, -1, 1], np.float32)[:, None, None]
-    # A clip whose apex and offset are the same picture shows no way back.
+    # A clip whose apex and offset are the same image shows no way back.
     moving = np.flatnonzero(np.abs(reversed_maps).max((1, 2, 3)) > 0)
     return replace(
         train,
@@ -74,8 +74,8 @@ def synthetic_maps(config: SyntheticMapsConfig, classes: tuple[str, ...]) -> Map
     column = np.array([classes.index(name) if name in classes else -1 for name in names])
     if (column < 0).all():
         raise ConfigError(
-            f"drawn: classes {', '.join(names)} are none of the data's ({', '.join(classes)}); "
-            "set share = 0"
+            f"synthetic: classes {', '.join(names)} are none of the data's ({', '.join(classes)}); "
+            "set fraction = 0"
         )
     maps, labels, _ = synthesize_maps(config.data, seed=config.seed, start=0, count=config.maps)
     found = np.flatnonzero(column[labels] >= 0)

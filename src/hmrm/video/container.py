@@ -15,23 +15,22 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from hmrm import provenance
+from hmrm import limits, provenance
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
-from hmrm.video.source import TexturedImage, VideoSource, checked_rate
+from hmrm.video.source import TimedImage, VideoSource, checked_rate
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".webm", ".gif", ".mkv", ".mpg", ".mpeg"}
     | {".wmv", ".flv", ".ts", ".mts", ".m2ts", ".3gp", ".ogv"}
 )
 
-# Playlists and scripts can name other files and addresses, and text files "decode" to pictures of
-# text; only containers that hold pictures are let in, and only local files are opened.
+# Playlists and scripts can name other files and addresses, and text files "decode" to images of
+# text; only containers that hold video are let in, and only local files are opened.
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,gif,mpeg,mpegts,asf,flv,ogg"
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 
-_MAX_PIXELS = 1 << 27  # 134 million: beyond any camera, and a damaged header can claim anything
 _SCANNED_PACKETS = 1_000
 _FAULTS = (av.FFmpegError, ValueError, OverflowError, EOFError, MemoryError)
 
@@ -56,7 +55,7 @@ class VideoFile(VideoSource):
 
     Raises:
         InputError: no such file, or it may not be read.
-        VideoError: not a video, no picture in it, or nothing can be decoded.
+        VideoError: not a video, no frame in it, or nothing can be decoded.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class VideoFile(VideoSource):
                 "the video is interlaced: combed edges look like motion; deinterlace it first",
             )
 
-    def _images(self) -> Iterator[TexturedImage]:
+    def _images(self) -> Iterator[TimedImage]:
         first_s: Fraction | None = None
         count = 0
         last_s = Fraction(0)
@@ -120,7 +119,7 @@ class VideoFile(VideoSource):
                 time_s = (count - 1) / self.frames_per_s
             last_s = stamp if stamp is not None else last_s
             orientation = pixels.orientation_of(frame)
-            yield TexturedImage(
+            yield TimedImage(
                 time_s=time_s,
                 size_wh_px=_size_wh(frame, orientation),
                 load=partial(self._load, frame, orientation),
@@ -170,7 +169,7 @@ class VideoFile(VideoSource):
     def _note_damage(self, index: int) -> None:
         self._note(
             "damaged",
-            f"parts of the file near frame {index} cannot be decoded; pictures there are missing "
+            f"parts of the file near frame {index} cannot be decoded; frames there are missing "
             "or wrong",
         )
 
@@ -236,18 +235,20 @@ def _video_stream(container: InputContainer, *, path: Path) -> VideoStream:
     if not len(container.streams):
         raise VideoError(f"{path}: {_why_not_opened(path)}")
     if not streams:
-        kind = "only sound" if container.streams.audio else "no pictures"
+        kind = "only sound" if container.streams.audio else "no video stream"
         raise VideoError(f"{path}: the file holds {kind}; give a video")
     best = container.streams.best("video")
     stream = next((s for s in streams if best is not None and s.index == best.index), streams[0])
     context: VideoCodecContext | None = stream.codec_context
     if context is None:
         raise VideoError(f"{path}: its codec is unknown; convert the video to H.264")
-    if context.width * context.height > _MAX_PIXELS:
+    claimed = context.width * context.height
+    if claimed > limits.current().pixels:
         raise VideoError(
-            f"{path}: claims frames of {context.width} × {context.height} px; the file is damaged"
+            f"{path}: claims frames of {context.width} × {context.height} px; the file is damaged, "
+            f"or {limits.how_to_raise('pixels', claimed)}"
         )
-    # Frame threads hold several frames and, on damaged files, give other pictures on other runs.
+    # Frame threads hold several frames and, on damaged files, give other images on other runs.
     context.thread_type = "SLICE"
     return stream
 

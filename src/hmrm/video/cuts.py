@@ -15,7 +15,7 @@ _FLOOR_VARIANCE = 16.0  # of grey levels: weaker structure than this is noise
 _BLACK_LEVEL = 24
 _BLACK_FRACTION = 0.98
 
-# Chosen on synthetic clips (tests/video/test_cuts.py): between pictures of different things the
+# Chosen on synthetic clips (tests/video/test_cuts.py): between images of different things the
 # change is 0.6 and more, a jump of the same face by 2 % of the width 0.09, noise 1e-4.
 _HARD_CUT = 0.5
 _SOFT_CUT = 0.05
@@ -30,7 +30,7 @@ class FrameFlags:
     """What is remarkable about one frame.
 
     Attributes:
-        cut: the picture has nothing to do with the one before; motion across it means nothing.
+        cut: the frame has nothing to do with the one before; motion across it means nothing.
         black: almost no pixel is brighter than a dark grey.
         repeated: every pixel equals the frame before, as after a dropped frame.
         change: 0 (same structure) to 2; one minus the correlation with the frame before.
@@ -45,7 +45,7 @@ class FrameFlags:
 class CutDetector:
     """Compares each frame with the one before; holds one frame and a few numbers.
 
-    A cut is a frame whose small, brightness-free picture no longer correlates with the one
+    A cut is a frame whose small, brightness-free version no longer correlates with the one
     before, or far less than this video's last frames did. Changes of exposure and flashes keep
     the structure and are no cuts, and a head that sets off fast speeds up over several frames.
     A cut to or from black counts; a dissolve over many frames is not found.
@@ -93,7 +93,7 @@ def _thumbnail(image: Image) -> UInt8[np.ndarray, "th tw"]:
 
 def _change(a: UInt8[np.ndarray, "th tw"], b: UInt8[np.ndarray, "th tw"]) -> float:
     x, y = _centred(a), _centred(b)
-    # The floor makes two flat pictures alike and a flat one unlike any with structure.
+    # The floor makes two flat images alike and a flat one unlike any with structure.
     both = float((x * y).mean()) + _FLOOR_VARIANCE
     each = (float((x * x).mean()) + _FLOOR_VARIANCE) * (float((y * y).mean()) + _FLOOR_VARIANCE)
     return max(0.0, 1.0 - both / math.sqrt(each))

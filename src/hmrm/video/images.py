@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hmrm import provenance
+from hmrm import image_size, provenance, reading
 from hmrm.clip import Image
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
-from hmrm.video.source import TexturedImage, VideoSource, checked_rate
+from hmrm.video.source import TimedImage, VideoSource, checked_rate
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
@@ -80,9 +80,9 @@ class ImageSequence(VideoSource):
             total.update(f"{path.name}\0{provenance.sha256(path)}\n".encode())
         return total.hexdigest()
 
-    def _images(self) -> Iterator[TexturedImage]:
+    def _images(self) -> Iterator[TimedImage]:
         for index, path in enumerate(self._paths):
-            yield TexturedImage(
+            yield TimedImage(
                 time_s=index / self.frames_per_s,
                 size_wh_px=self.size_wh_px,
                 load=partial(self._load, path),
@@ -121,9 +121,9 @@ class ArrayPair(VideoSource):
         self.frames_per_s, self.frame_count = 1.0, len(self._pair)
         self.size_wh_px = _size_wh(self._pair[0])
 
-    def _images(self) -> Iterator[TexturedImage]:
+    def _images(self) -> Iterator[TimedImage]:
         for index, image in enumerate(self._pair):
-            yield TexturedImage(
+            yield TimedImage(
                 time_s=float(index), size_wh_px=_size_wh(image), load=partial(np.asarray, image)
             )
 
@@ -217,12 +217,15 @@ def read_image(path: Path) -> Image:
         VideoError: not an image, damaged, too large, or with pixels that are not 8 or 16 bit.
     """
     try:
-        content = path.read_bytes()
+        content = reading.read_bytes(path)
+        image_size.require_small(content)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); check the name and your "
             "permissions"
         ) from error
+    except reading.DamagedError as error:
+        raise VideoError(f"{path}: {error}") from error
     image = _decode(content, path=path)
     if image.dtype == np.uint16:
         image = pixels.from_16_bit(image)

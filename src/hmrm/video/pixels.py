@@ -1,6 +1,6 @@
-"""Decoded pictures of any pixel format → upright uint8, grey or RGB.
+"""Decoded images of any pixel format → upright uint8, grey or RGB.
 
-Grey stays ``(h, w)``, everything else becomes RGB ``(h, w, 3)``. Deeper pictures are scaled over
+Grey stays ``(h, w)``, everything else becomes RGB ``(h, w, 3)``. Deeper images are scaled over
 their full range and rounded, never dithered: a dither pattern moves with the brightness below it
 and would be read as motion. Alpha is ignored: a transparent pixel keeps the colour that is stored.
 """
@@ -36,7 +36,7 @@ UPRIGHT: Orientation = (False, False, False)
 
 
 def from_frame(frame: av.VideoFrame, orientation: Orientation) -> Image:
-    """The frame's picture as uint8, turned upright."""
+    """The frame's image as uint8, turned upright."""
     if is_grey(frame):
         image = _grey(frame)
     elif frame.format.is_rgb and _depth_bits(frame) > 8:
@@ -47,7 +47,7 @@ def from_frame(frame: av.VideoFrame, orientation: Orientation) -> Image:
 
 
 def to_frame(image: Image, pixel_format: str) -> av.VideoFrame:
-    """The picture in an encoder's pixel format."""
+    """The image in an encoder's pixel format."""
     frame = av.VideoFrame.from_ndarray(
         np.ascontiguousarray(image), format="gray" if image.ndim == 2 else "rgb24"
     )
@@ -68,7 +68,7 @@ def from_16_bit(image: UInt16[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shap
 
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
-    """How to turn the frame's picture, from its display matrix, to the nearest right angle."""
+    """How to turn the frame's image, from its display matrix, to the nearest right angle."""
     found = frame.side_data.get("DISPLAYMATRIX")
     matrix = bytes(found) if isinstance(found, SideData) else b""
     if len(matrix) < 36:
@@ -83,7 +83,7 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
 def turned(
     image: UInt8[np.ndarray, "h w *channels"], orientation: Orientation
 ) -> UInt8[np.ndarray, "upright_h upright_w *channels"]:
-    """The picture, transposed and mirrored as ``orientation`` says."""
+    """The image, transposed and mirrored as ``orientation`` states."""
     transpose, mirror_x, mirror_y = orientation
     if not any(orientation):
         return image
@@ -97,7 +97,7 @@ def turned(
 
 
 def as_kind(image: Image, *, grey: bool) -> Image:
-    """The picture as grey ``(h, w)`` or as RGB ``(h, w, 3)``; BT.601 weights for brightness."""
+    """The image as grey ``(h, w)`` or as RGB ``(h, w, 3)``; BT.601 weights for brightness."""
     if grey == (image.ndim == 2):
         return image
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY if grey else cv2.COLOR_GRAY2RGB)

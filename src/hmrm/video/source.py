@@ -14,10 +14,10 @@ from hmrm.video import pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TexturedImage:
-    """One picture on its way: time in s (None: the file states none), size, and its pixels.
+class TimedImage:
+    """One frame on its way: time in s (None: the file states none), size, and its pixels.
 
-    ``load`` does the costly part, so that pictures nobody looks at cost little.
+    ``load`` does the costly part, so that frames nobody looks at cost little.
     """
 
     time_s: float | None
@@ -54,8 +54,8 @@ class VideoSource(ABC):
         self._notices: dict[str, Notice] = {}
 
     @abstractmethod
-    def _images(self) -> Iterator[TexturedImage]:
-        """All pictures in presentation order, decoded as they are asked for."""
+    def _images(self) -> Iterator[TimedImage]:
+        """All frames in presentation order, decoded as they are asked for."""
 
     @property
     def label(self) -> str:
@@ -87,7 +87,7 @@ class VideoSource(ABC):
         and a notice says so.
 
         Raises:
-            VideoError: nothing can be decoded, a picture is unreadable, or sizes differ.
+            VideoError: nothing can be decoded, a frame is unreadable, or sizes differ.
         """
         for index, time_s, image in self._timed():
             yield Frame(index=index, time_s=time_s, image=self._image(image))
@@ -127,7 +127,7 @@ class VideoSource(ABC):
             )
         return found
 
-    def _timed(self) -> Iterator[tuple[int, float, TexturedImage]]:
+    def _timed(self) -> Iterator[tuple[int, float, TimedImage]]:
         last_s = -math.inf
         for index, image in enumerate(self._images()):
             if index == self._max_frames:
@@ -154,7 +154,7 @@ class VideoSource(ABC):
         )
         return last_s + 1 / self.frames_per_s
 
-    def _image(self, stored: TexturedImage) -> Image:
+    def _image(self, stored: TimedImage) -> Image:
         image = stored.load()
         if self._is_grey is None:
             self._is_grey = image.ndim == 2

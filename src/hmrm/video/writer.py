@@ -156,7 +156,7 @@ def _stream(
     stream.pix_fmt = pixel_format
     stream.options = dict(encoding.options)
     if pixel_format in ("yuv420p", "yuv444p"):
-        # Untagged, players take large pictures for BT.709 and show other colours.
+        # Untagged, players take large images for BT.709 and show other colours.
         stream.codec_context.colorspace = _SMPTE170M
         stream.codec_context.color_range = ColorRange.MPEG
     return stream

@@ -1,23 +1,24 @@
-"""Known faults of annotation tables, mended by clip id and only where the old value stands.
+"""Known faults of annotation tables, corrected by clip id and only where the old value stands.
 
 ``corrections.csv`` has one row per value: data set, clip (``subject/clip``), column (onset, apex,
 offset or emotion; a field of `Record`), the old and the new value, and the evidence. The old value
 of a cell that cannot be read is its text. Row numbers of other people's scripts are no evidence:
-they hold for one edition of a table. A user's own file in the same form can be given beside ours.
+they hold for one edition of a table. A user's own file in the same form can be added to ours.
 """
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from hmrm import reading
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 
 COLUMNS = ("dataset", "clip", "column", "old", "new", "evidence")
+_MOST_DIGITS = 9
 _FIELDS = {
     "onset": "onset_frame",
     "apex": "apex_frame",
@@ -28,7 +29,7 @@ _FIELDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """One value to mend; ``old`` and ``new`` are as text, empty for none.
+    """One value to correct; ``old`` and ``new`` are as text, empty for none.
 
     ``where`` is the file and its line.
     """
@@ -65,27 +66,30 @@ def read_corrections(path: Path | None = None) -> tuple[Correction, ...]:
         name = "corrections.csv of hmrm"
     else:
         try:
-            text, name = path.read_text(encoding="utf-8-sig"), str(path)
-        except (OSError, UnicodeDecodeError) as error:
+            text, name = reading.read_text(path, encoding="utf-8-sig"), str(path)
+        except (OSError, reading.DamagedError) as error:
             raise DataError(f"{path}: cannot be read as a table ({error})") from error
-    reader = csv.DictReader(text.splitlines())
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    try:
+        header, rows = reading.table(text)
+    except reading.DamagedError as error:
+        raise DataError(f"{name} {error}") from error
+    missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise DataError(f"{name}: column {missing[0]!r} is missing; needs {', '.join(COLUMNS)}")
-    return tuple(_correction(row, where=f"{name} line {reader.line_num}") for row in reader)
+    return tuple(_correction(row, where=f"{name} line {line}") for line, row in rows)
 
 
-def _correction(row: dict[str, str], *, where: str) -> Correction:
+def _correction(row: Mapping[str, str | None], *, where: str) -> Correction:
     values = {column: (row[column] or "").strip() for column in COLUMNS}
     if values["column"] not in _FIELDS:
         known = ", ".join(_FIELDS)
-        raise DataError(f"{where}: column {values['column']!r}; expected one of {known}")
+        raise DataError(f"{where}: column {shortened(values['column'])}; expected one of {known}")
     if not values["evidence"]:
         raise DataError(f"{where}: evidence is empty; say how the fault is known")
     if values["column"] != "emotion":
         new = values["new"]
-        if new and not new.isdecimal():
-            raise DataError(f"{where}: new is {new!r}; expected a frame or nothing")
+        if new and not (new.isdecimal() and len(new) <= _MOST_DIGITS):
+            raise DataError(f"{where}: new is {shortened(new)}; expected a frame or nothing")
     return Correction(**values, where=where)
 
 

@@ -15,11 +15,11 @@ from hmrm.datasets.annotations.workbook import Notes
 
 @dataclass(kw_only=True)
 class Findings:
-    """What a reader leaves behind beside its records.
+    """What a reader reports in addition to its records.
 
     Attributes:
-        corrections: what it may mend.
-        refused: rows that were left out, as far as they say which clip they are.
+        corrections: what it may correct.
+        refused: rows that were skipped, as far as they say which clip they are.
         read: the tables it opened.
         rows: how many rows of each clip were met, readable or not.
     """
@@ -59,7 +59,7 @@ class DataSet:
         tables: regular expressions of annotation file names (lower case, searched), best first.
         read_tables: reads the files that match.
         place: folder names → key of the clip the folder holds; empty for folders that belong to the
-            data set but are not read (depth pictures, clips without expression), None for others.
+            data set but are not read (depth images, clips without expression), None for others.
         cut_out: for data sets of long videos that also come as one folder per expression: the
             record with that folder's key.
         read_folders: reads records from folders alone, where the data set has no table.

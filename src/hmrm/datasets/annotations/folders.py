@@ -81,7 +81,7 @@ def _best(
 
 
 def _image_folders(root: Path) -> list[tuple[Path, int]]:
-    """Folders that directly hold images, in order, hidden ones left out."""
+    """Folders that directly hold images, in order, hidden ones skipped."""
     found = []
     seen: set[str] = set()
     for folder, names, files in os.walk(root, followlinks=True):

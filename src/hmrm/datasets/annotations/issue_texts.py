@@ -1,4 +1,4 @@
-"""What each kind of oddity is, in a sentence for whoever reads the output of a check.
+"""What each kind of issue is, in a sentence for whoever reads the output of a check.
 
 Codes group what is alike and serve programs (JSON, prepared folders); people get these sentences.
 """
@@ -52,13 +52,13 @@ WORDS: Mapping[str, str] = {
     # Folders and files.
     "points_without_clip": "points of a face are given for a clip that is not there",
     "folder_unknown": "a folder of images is no clip of this data set",
-    "folder_differs": "a clip lies under another subject or emotion than its own name says",
+    "folder_differs": "a clip lies under another subject or emotion than its own name states",
     "several_renditions": "a clip lies in several folders, one was taken",
     "clip_not_on_disk": "a clip of the table has no folder of frames",
     "clip_not_in_table": "a folder of frames has no row in the table",
     "renumbered": "files are numbered otherwise than the table; their count agrees",
     "frame_replaced": "a missing onset or apex frame was replaced by one close by",
-    "picture_empty": "a picture is an empty file or a broken link",
+    "image_empty": "an image is an empty file or a broken link",
     "frames_missing": "frames between onset and offset are missing",
     "frames_beyond": "there are frames outside onset to offset",
     "apex_not_estimated": "an apex could not be estimated, its cell is empty",
@@ -74,11 +74,11 @@ WORDS: Mapping[str, str] = {
 FAULTS = frozenset(
     {
         *("clip_not_on_disk", "clip_not_in_table", "folder_differs"),
-        *("frame_replaced", "frames_missing", "picture_empty"),
+        *("frame_replaced", "frames_missing", "image_empty"),
         *("correction_not_applied", "correction_without_clip", "points_without_clip"),
     }
 )
-"""Codes of what whoever holds the data can mend; the others are as data sets are published."""
+"""Codes of what whoever holds the data can correct; the others are as data sets are published."""
 
 
 @dataclass(frozen=True, kw_only=True)

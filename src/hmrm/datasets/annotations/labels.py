@@ -1,7 +1,7 @@
 """Emotions in each data set's own words, and their classes in the usual 3, 4, 5 and 7, as data.
 
 ``labels.csv`` holds one row per data set and emotion. Three classes are those of MEGC 2019
-(CASME II's few fear and sadness clips are left out there, SAMM's are negative); four add
+(CASME II's few fear and sadness clips are excluded there, SAMM's are negative); four add
 ``others``; five and seven are the ones usual for the data set, where there are any. An empty cell
 leaves the clip out of that scheme.
 """

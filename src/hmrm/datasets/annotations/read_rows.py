@@ -1,4 +1,4 @@
-"""Rows of an annotation table, read one by one: mended where a correction says how, or left out.
+"""Rows of an annotation table, read one by one: corrected where a correction exists, or skipped.
 
 A row with a cell that cannot be read still says which clip it is. So a correction can find it, its
 folder is not taken for one that no row names, and the expressions below it keep their ids.
@@ -30,11 +30,11 @@ T = TypeVar("T")
 
 
 def read_rows(table: Table, make: Callable[[Row], T | None], findings: Findings) -> list[T]:
-    """``make`` of every row; a row it refuses is left out with its reason, and never silently.
+    """``make`` of every row; a row it refuses is skipped with its reason, and never silently.
 
     Args:
-        make: returns None for a row that holds no clip (a remark below the table).
-        findings: receives what is left out; its corrections mend cells that cannot be read.
+        make: returns None for a row that holds no clip (a note below the table).
+        findings: receives what is skipped; its corrections fix cells that cannot be read.
 
     Raises:
         DataError: more rows are refused than read; then it is the table that is wrong.
@@ -81,12 +81,12 @@ def _numbered(row: Row, made: T, rows: Counter[str]) -> T:
     if not isinstance(made, Record):
         return made
     rows[made.id] += 1
-    # A row of several records, SMIC-E's, tells each its own cells.
+    # A row of several records, SMIC-E's, gives each its own cells.
     return cast(T, replace(made, cells=made.cells or cells_of(row), row=rows[made.id]))
 
 
 def _meant(row: Row, make: Callable[[Row], object], findings: Findings) -> list[Record]:
-    """The records that a row would be, were all cells beside its names readable."""
+    """The records that a row would be, were all cells other than its names readable."""
     changed: dict[str, Cell] = {}
     while True:
         try:

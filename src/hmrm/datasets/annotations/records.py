@@ -9,9 +9,11 @@ from typing import Literal
 from hmrm.clip import Issue
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.annotations.workbook import Notes, Row
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 
 Kind = Literal["micro", "macro"]
+
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Skip:
-    """Something that was left out: a row's address or a clip's id, and why.
+    """Something that was excluded: a row's address or a clip's id, and why.
 
     ``kind`` is the reason in a word or two, by which what is alike is counted.
     """
@@ -155,9 +157,11 @@ def padded(row: Row, key: str, *, digits: int, prefix: str = "") -> str:
     bare = text.lower().removeprefix(prefix.lower()).strip(" .'")
     # Programs that hold a column with gaps as decimals write 1.0 into text tables.
     bare = re.sub(r"\.0+$", "", bare)
-    if not bare.isdecimal():
+    if not bare.isdecimal() or len(bare) > _MOST_DIGITS:
         example = prefix + "1".zfill(digits)
-        raise DataError(f"{row.address(key)}: {key} is {text!r}; expected a number, as {example}")
+        raise DataError(
+            f"{row.address(key)}: {key} is {shortened(text)}; expected a number, as {example}"
+        )
     return prefix + str(int(bare)).zfill(digits)
 
 
@@ -186,7 +190,7 @@ def span(onset_frame: int, offset_frame: int | None) -> tuple[int, int] | None:
 
 
 def is_remark(row: Row, *keys: str) -> bool:
-    """Whether a row holds nothing in these columns, and so is text beside the table; noted."""
+    """Whether a row holds nothing in these columns, and so is text next to the table; noted."""
     if any(str(row.value(key) or "").strip() for key in keys):
         return False
     row.notes.add("remark", row.where, "the row names no clip and was taken for a remark")
@@ -228,7 +232,7 @@ def number_repeats(records: Iterable[Record], notes: Notes, *, expected: bool) -
         frames = (record.onset_frame, record.apex_frame, record.offset_frame)
         facts = (record.id, *frames, record.kind, record.emotion, record.units_text)
         if facts in known:
-            notes.add("row_twice", record.where, f"{record.id} says the same as an earlier row")
+            notes.add("row_twice", record.where, f"{record.id} states the same as an earlier row")
             continue
         known.add(facts)
         if record.id in seen and not expected:

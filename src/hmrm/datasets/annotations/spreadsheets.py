@@ -3,6 +3,7 @@
 import csv
 import importlib
 import io
+import re
 import struct
 import warnings
 import zipfile
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+from hmrm import limits, reading
+from hmrm.datasets.annotations import workbook_size
 from hmrm.errors import DataError, MissingExtraError
 
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
@@ -21,7 +24,9 @@ SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
 Cell = str | int | float | bool | date | time | timedelta | None
 """What a cell may hold, without any interpretation."""
 
-_MOST_CELLS = 5_000_000
+_MOST_DIGITS = 100
+_LONG_NUMBER = re.compile(rf"\d{{{_MOST_DIGITS + 1}}}")
+_MOST_PLACES = 5_000_000
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -63,16 +68,34 @@ def read_workbook(path: Path) -> tuple[Sheet, ...]:
         MissingExtraError: the format needs a package that is not installed.
     """
     try:
-        content = path.read_bytes()
+        content = reading.read_bytes(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except reading.DamagedError as error:
+        raise DataError(f"{path}: {error}") from error
     if content.startswith(b"PK"):
         if b"opendocument.spreadsheet" in content[:200]:
             raise DataError(f"{path}: is an OpenDocument table; save it as .xlsx")
-        return _read_xlsx(path, content)
+        return _with_small_cells(_read_xlsx(path, content))
     if content.startswith(b"\xd0\xcf\x11\xe0"):
-        return _read_xls(path, content)
-    return (_read_text(path, content),)
+        return _with_small_cells(_read_xls(path, content))
+    return _with_small_cells((_read_text(path, content),))
+
+
+def _with_small_cells(sheets: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
+    """Refuse sheets with cells that are no annotation, and that would stop whoever reads them."""
+    most = limits.current().cell_letters
+    for sheet in sheets:
+        for number, row in enumerate(sheet.rows):
+            for column, cell in enumerate(row):
+                if not isinstance(cell, str) or len(cell) <= _MOST_DIGITS:
+                    continue
+                if len(cell) > most or _LONG_NUMBER.search(cell):
+                    raise DataError(
+                        f"{sheet.file}: {sheet.where(number, column)} holds {len(cell)} letters, "
+                        f"or a number of more than {_MOST_DIGITS} digits; correct the cell"
+                    )
+    return sheets
 
 
 def column_letters(column: int) -> str:
@@ -91,6 +114,7 @@ def _read_xlsx(path: Path, content: bytes) -> tuple[Sheet, ...]:
         # Extensions of other office programs are nothing a reader of the values need know about.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            workbook_size.require_small(content)
             book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
             return tuple(
                 Sheet(file=path, name=sheet.title, rows=_unmerged(sheet))
@@ -117,10 +141,7 @@ def _unmerged(sheet: Any) -> tuple[tuple[Cell, ...], ...]:
     if not places:
         return ()
     height, width = (max(axis) for axis in zip(*places, strict=True))
-    if height * width > _MOST_CELLS:
-        raise ValueError(
-            f"sheet {sheet.title!r} reaches to cell {column_letters(width - 1)}{height}"
-        )
+    _require_few(height, width, sheet.title)
     rows = [
         [_bare(value) for value in row]
         for row in sheet.iter_rows(max_row=height, max_col=width, values_only=True)
@@ -130,6 +151,11 @@ def _unmerged(sheet: Any) -> tuple[tuple[Cell, ...], ...]:
             for row in range(merged.min_row, min(merged.max_row, height)):
                 rows[row][merged.min_col - 1] = rows[merged.min_row - 1][merged.min_col - 1]
     return tuple(tuple(row) for row in rows)
+
+
+def _require_few(height: int, width: int, title: str) -> None:
+    if height * width > _MOST_PLACES:
+        raise ValueError(f"sheet {title!r} reaches to cell {column_letters(width - 1)}{height}")
 
 
 def _bare(value: Any) -> Cell:
@@ -189,6 +215,9 @@ def _package(name: str) -> Any:
 
 
 def _read_text(path: Path, content: bytes) -> Sheet:
+    most = limits.current().text_bytes
+    if len(content) > most:
+        raise DataError(f"{path}: {limits.how_to_raise('text_bytes', len(content))}")
     if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         raise DataError(
             f"{path}: is a web page or XML under the name of a table; open it in a spreadsheet "

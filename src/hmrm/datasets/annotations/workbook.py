@@ -24,13 +24,13 @@ _RANGE = re.compile(r"(\d+)\s*(?:-|–|~|to|/)\s*(\d+)")
 
 
 class Notes:
-    """Oddities met on the way, in order."""
+    """Issues met on the way, in order."""
 
     def __init__(self) -> None:
         self.found: list[Issue] = []
 
     def add(self, code: str, where: str, message: str) -> None:
-        """Keep one oddity; ``code`` groups those that are alike."""
+        """Keep one issue; ``code`` groups those that are alike."""
         self.found.append(Issue(code=code, where=where, message=message))
 
 

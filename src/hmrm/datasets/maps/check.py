@@ -1,4 +1,4 @@
-"""What is in a folder of flow maps, told before anything is trained on it."""
+"""What is in a folder of flow maps, reported before anything is trained on it."""
 
 import json
 from collections import Counter
@@ -129,7 +129,7 @@ def _face(found: MapSet) -> FacePlace:
         return FacePlace(measured=None, note=str(error))
     due, near = asdict(FACE), asdict(_NEAR)
     off = [k for k in due if abs(measured[k] - due[k]) > near[k]]
-    note = "eyes and mouth lie where the declared crop says"
+    note = "eyes and mouth lie where the declared crop states"
     if off:
         lines = (f"{k} {measured[k]:.3f} instead of {due[k]:.3f}" for k in off)
         note = f"the declared crop does not fit: {', '.join(lines)}"

@@ -20,7 +20,7 @@ _MIRROR_STEP_PX = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class FaceGeometry:
-    """Shares of width (x) and height (y), 0 at the left and upper edge.
+    """Fractions of width (x) and height (y), 0 at the left and upper edge.
 
     ``axis_x`` is the face's symmetry axis, ``eye_x`` the image-left eye; the other eye is its
     mirror image.
@@ -68,7 +68,7 @@ def measure_face(maps: Float[np.ndarray, "n c s s"]) -> FaceGeometry:
 
 
 def mirror_axis(image: Float[np.ndarray, "s s"]) -> float:
-    """Column (zero-based, between columns allowed) about which a picture is most symmetric."""
+    """Column (zero-based, between columns allowed) about which an image is most symmetric."""
     side = image.shape[1]
     columns, middle = np.arange(side), (side - 1) / 2
     reach = side / 10

@@ -1,17 +1,18 @@
 """Importer of folders of flow maps, in the layouts that circulate in the field.
 
-* ``flat``: ``labels.csv`` beside ``maps/<subject>_<clip> .png`` (a blank before the dot);
+* ``flat``: ``labels.csv`` next to ``maps/<subject>_<clip> .png`` (a blank before the dot);
   ``_1``, ``_2``, ``_3`` before the blank are the apex→offset flow and two direction maps.
 * ``folds``: ``norm_u_v_os/<subject>/{u_train,u_test}/{0,1,2}/<subject>_<clip> .png``, where each
   clip is copied into the training folder of every other subject (STSTNet, HTNet).
 * ``prepared``: ``maps.npz``, what `hmrm.datasets.maps.prepared` writes.
 
-Pictures are RGB = (u, v, strain), 28 × 28. Clips are enumerated from the table and from the class
+Images are RGB = (u, v, strain), 28 × 28. Clips are enumerated from the table and from the class
 folders, never by suffix: many clip names end in ``_1`` themselves.
 """
 
 import csv
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
+from hmrm import image_size, reading
 from hmrm.clip import CLASSES, ClipId, Issue
 from hmrm.datasets.maps.prepared import FILE_NAME, read_prepared
 from hmrm.errors import DataError
@@ -68,7 +70,7 @@ def load_maps(path: Path, *, offset: bool = False) -> MapSet:
         return _with_duplicates(_load_folds(root))
     what = "no such folder" if not path.exists() else "no flow maps in a known layout"
     raise DataError(
-        f"{path}: {what}; expected labels.csv beside maps/, "
+        f"{path}: {what}; expected labels.csv next to maps/, "
         f"folders <subject>/u_test/<class>, or {FILE_NAME}"
     )
 
@@ -78,7 +80,7 @@ def _with_duplicates(found: MapSet) -> MapSet:
         Issue(
             code="identical_maps",
             where=" = ".join(group),
-            message="the same picture to the last bit under several clip ids",
+            message="the same image to the last bit under several clip ids",
         )
         for group in identical_maps(found)
     ]
@@ -221,6 +223,8 @@ def _class_files(part: Path) -> Iterator[tuple[int, Path]]:
         if folder.name.startswith("."):
             continue
         label = _label(folder.name, where=str(folder))
+        if not folder.is_dir():
+            raise DataError(f"{folder}: is a file; a class is a folder of flow maps")
         for file in sorted(folder.iterdir()):
             if file.name.startswith("."):
                 continue
@@ -260,7 +264,7 @@ def _check_copies(subject: Path, labels: dict[str, int], images: dict[str, Path]
         original = images[clip_id]
         if label != labels[clip_id]:
             raise DataError(f"{file}: class {label}, but {original} has class {labels[clip_id]}")
-        if file.read_bytes() != original.read_bytes() and not np.array_equal(
+        if not _same_bytes(file, original) and not np.array_equal(
             read_map(file), read_map(original)
         ):
             raise DataError(f"{file}: differs from its copy {original}; which one is right?")
@@ -273,21 +277,36 @@ def _check_copies(subject: Path, labels: dict[str, int], images: dict[str, Path]
     return [Issue(code="fold_incomplete", where=str(subject / "u_train"), message=note)]
 
 
+def _same_bytes(one: Path, other: Path) -> bool:
+    try:
+        return reading.read_bytes(one) == reading.read_bytes(other)
+    except (OSError, reading.DamagedError):
+        return False  # Whichever it is, to read it as a map names it.
+
+
 def read_map(path: Path) -> Float32[np.ndarray, "3 s s"]:
-    """One picture as (u, v, strain), values 0 to 1.
+    """One image as (u, v, strain), values 0 to 1.
 
     Raises:
-        DataError: missing, not a picture, or not 28 × 28 RGB of 8 bits.
+        DataError: missing, not an image, or not 28 × 28 RGB of 8 bits.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        content = reading.read_bytes(path)
+        sizes = set(image_size.claimed_sizes(content))
+    except (OSError, reading.DamagedError) as error:
         raise DataError(f"{path}: the flow map is missing or unreadable ({error})") from error
+    except (ValueError, IndexError, struct.error) as error:
+        raise DataError(
+            f"{path}: not a readable picture ({len(content)} bytes); copy it again"
+        ) from error
+    if sizes - {(SIDE, SIDE)}:
+        width, height = min(sizes - {(SIDE, SIDE)})
+        raise DataError(f"{path}: expected {SIDE} x {SIDE} RGB of 8 bits, got {width} x {height}")
     pixels = (
         cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
     )
     if pixels is None:
-        raise DataError(f"{path}: not a readable picture ({len(content)} bytes); copy it again")
+        raise DataError(f"{path}: not a readable image ({len(content)} bytes); copy it again")
     if pixels.dtype != np.uint8 or pixels.shape != (SIDE, SIDE, 3):
         raise DataError(
             f"{path}: expected {SIDE} x {SIDE} RGB of 8 bits, got {pixels.shape} {pixels.dtype}"

@@ -5,20 +5,19 @@ Arrays: ``ids`` (n) text, ``labels`` (n) int64, ``maps`` (n, 3, s, s) float32, `
 ``channels_apart`` () bool and, where there are any, ``offset_maps`` (n, 3, s, s) float32.
 """
 
-import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
-from hmrm import atomic
+from hmrm import arrays as array_files
+from hmrm import atomic, reading
 from hmrm.errors import DataError
 from hmrm.flow.mapset import MapSet, build_mapset
 
 FILE_NAME = "maps.npz"
 
-_DTYPES = {
+_KINDS = {
     "ids": "U",
     "labels": "i",
     "maps": "f",
@@ -26,7 +25,16 @@ _DTYPES = {
     "crop": "U",
     "scale_px": "f",
     "channels_apart": "b",
+    "offset_maps": "f",
 }
+_FORM = {
+    **dict.fromkeys(("ids", "labels", "scale_px"), "(n)"),
+    **dict.fromkeys(("maps", "offset_maps"), "(n, 3, s, s)"),
+    "classes": "(k)",
+    "crop": "()",
+    "channels_apart": "()",
+}
+_AXES = {**dict.fromkeys(_FORM, 1), "maps": 4, "offset_maps": 4, "crop": 0, "channels_apart": 0}
 
 
 def write_prepared(
@@ -64,30 +72,25 @@ def read_prepared(path: Path) -> MapSet:
     """
     file = path / FILE_NAME if path.is_dir() else path
     arrays = _read_arrays(file)
-    for name, kind in _DTYPES.items():
-        if name not in arrays:
-            raise DataError(f"{file}: array {name!r} is missing; see hmrm.datasets.maps.prepared")
-        if arrays[name].dtype.kind != kind:
-            raise DataError(f"{file}: array {name!r} has type {arrays[name].dtype}")
     count, maps = len(arrays["ids"]), arrays["maps"]
     for name in {"labels", "maps", "scale_px", "offset_maps"} & set(arrays):
         if len(arrays[name]) != count:
             raise DataError(f"{file}: {count} ids but {len(arrays[name])} {name}")
     for name in {"maps", "offset_maps"} & set(arrays):
         shape = arrays[name].shape
-        if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
-            raise DataError(f"{file}: {name} have shape {shape}; expected (n, 3, s, s)")
+        if shape[1] != 3 or shape[2] != shape[3] or not shape[2]:
+            raise DataError(f"{file}: {name} have shape {shape}; expected {_FORM[name]}")
     offset_maps = arrays.get("offset_maps")
     try:
         return build_mapset(
             ids=[str(i) for i in arrays["ids"]],
             labels=arrays["labels"].astype(np.int64),
-            maps=maps.astype(np.float32),
+            maps=maps.astype(np.float32, copy=False),
             classes=tuple(str(c) for c in arrays["classes"]),
             crop=str(arrays["crop"]),
             channels_apart=bool(arrays["channels_apart"]),
             source="prepared",
-            offset_maps=None if offset_maps is None else offset_maps.astype(np.float32),
+            offset_maps=None if offset_maps is None else offset_maps.astype(np.float32, copy=False),
         )
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
@@ -95,8 +98,12 @@ def read_prepared(path: Path) -> MapSet:
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     try:
-        # From memory: np.load leaves a damaged file open.
-        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise DataError(f"{file}: cannot be read as {FILE_NAME} ({error})") from error
+        found = array_files.read_arrays(file, _KINDS, optional=("offset_maps",))
+    except (OSError, reading.DamagedError) as error:
+        raise DataError(
+            f"{file}: cannot be read as {FILE_NAME} ({error}); see hmrm.datasets.maps.prepared"
+        ) from error
+    for name, values in found.items():
+        if values.ndim != _AXES[name]:
+            raise DataError(f"{file}: {name} have shape {values.shape}; expected {_FORM[name]}")
+    return found

@@ -1,8 +1,8 @@
-"""The face of a clip's onset, found in pictures as data sets publish them.
+"""The face of a clip's onset, found in images as data sets publish them.
 
 Many publish crops that end at the face's own edge, where a detector finds nothing. A margin around
-such a picture helps: of 30 drawn faces cropped so, 28 are found as they are (19 without the
-detector's second look) and all 30 with margins, their points .05 eye distances from the truth in
+such an image helps: of 30 rendered faces cropped so, 28 are found as they are (19 without the
+detector's second pass) and all 30 with margins, their points .05 eye distances from the truth in
 the mean. A face that blinks or blurs in the onset is looked for in later frames of the clip: in
 its half second it hardly moves.
 """
@@ -17,14 +17,13 @@ from jaxtyping import Float
 
 from hmrm.clip import Image
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.landmarks import Landmarks, alignment_points
-from hmrm.faces.track import Detector
 from hmrm.video.images import read_image
 
 _LEAST_EYE_DISTANCE_PX = 24.0
 _GREY = (128, 128, 128)
-# Share of the longer side, and whether the border is repeated or grey; tried in this order.
+# Fraction of the longer side, and whether the border is repeated or grey; tried in this order.
 _MARGINS = ((0.15, True), (0.5, True), (0.3, False), (0.5, False))
 _OTHER_FRAMES = 3
 
@@ -32,7 +31,7 @@ _OTHER_FRAMES = 3
 def find_points(
     onset: Image, later: Sequence[Path], *, name: str, landmarks: Landmarks = 5
 ) -> tuple[Float[np.ndarray, "p 2"], str]:
-    """Points of the largest face, px of the onset picture, and how they were found.
+    """Points of the largest face, px of the onset image, and how they were found.
 
     Args:
         later: further frames of the clip; up to three of them, evenly spread, are tried.

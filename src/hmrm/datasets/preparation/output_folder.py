@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmrm import atomic, config, run_folder
+from hmrm.csv_cells import Writer, unguarded
 
 SUMMARY = "prepare.json"
 """Settings and counts; until the first run is through, the settings alone."""
@@ -81,13 +82,14 @@ def faces_of(output: Path) -> dict[str, str]:
         text = (output / CLIPS).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return {}
-    return {row.get("id") or "": row.get("face") or "" for row in csv.DictReader(io.StringIO(text))}
+    rows = csv.DictReader(io.StringIO(text))
+    return {unguarded(row.get("id") or ""): row.get("face") or "" for row in rows}
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write rows as CSV, their cells in the columns' order."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(columns)
     writer.writerows(rows)
     atomic.write_text(path, text.getvalue())

@@ -36,7 +36,7 @@ _FORMAT = 2
 _KINDS = {
     FaceError: "no face",
     DataError: "frames or points do not fit",
-    InputError: "unreadable picture",
+    InputError: "unreadable image",
     NumericalError: "no usable flow",
 }
 
@@ -73,7 +73,7 @@ class Job:
 
     @property
     def digest(self) -> str:
-        """Of everything that decides the result, pictures aside."""
+        """Of everything that decides the result, images aside."""
         record = self.record
         facts = {
             "format": _FORMAT,
@@ -107,9 +107,9 @@ class ClipInfo:
 
     Attributes:
         digest: `Job.digest`.
-        pictures: sha256 over every image that may decide the map.
+        images: sha256 over every image that may decide the map.
         id: the clip's.
-        onset_file, apex_file: names of the two pictures.
+        onset_file, apex_file: names of the two images.
         apex_frame: number as the table counts.
         apex_rule: ``annotated``, or the rule that found it.
         face: where the points of the face are from.
@@ -164,7 +164,7 @@ def read_result(job: Job) -> Prepared | None:
 
 
 def is_current(job: Job) -> bool:
-    """Whether the clip's result is there, from these pictures too; they are read, not decoded."""
+    """Whether the clip's result is there, from these images too; they are read, not decoded."""
     found = read_result(job)
     if found is None:
         return False
@@ -176,7 +176,7 @@ def is_current(job: Job) -> bool:
 
 
 def _images_sha256(job: Job, frames: ClipFrames) -> str:
-    """Of every picture that may have a say in the clip's map."""
+    """Of every image that may decide the clip's map."""
     between = [path for _, path in frames.between]
     paths = {frames.onset, *between} if frames.apex is None else {frames.onset, frames.apex[1]}
     if job.points is None:
@@ -186,7 +186,7 @@ def _images_sha256(job: Job, frames: ClipFrames) -> str:
         try:
             digest = provenance.sha256(path)
         except OSError:
-            # If it has a say after all, reading it gives the reason.
+            # If it is needed after all, reading it gives the reason.
             digest = "unreadable"
         total.update(f"{path.name}\0{digest}\n".encode())
     return total.hexdigest()
@@ -231,7 +231,7 @@ def _prepare(job: Job) -> None:
 
 
 def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: ClipInfo) -> None:
-    """Pictures first: the map's file is what says that a clip is done."""
+    """Images first: the map's file is what says that a clip is done."""
     for name, image in (("onset", onset), ("apex", apex)):
         pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         done, content = cv2.imencode(".png", pixels)

@@ -2,7 +2,7 @@
 
 The output folder holds ``faces/`` (aligned onset and apex of each clip), ``flow/`` (its map),
 ``maps.npz`` (all maps, see `hmrm.datasets.maps.prepared`), ``clips.csv`` (what was made of each
-clip), ``skipped.csv`` (what was left out, and why) and ``prepare.json`` (settings, counts,
+clip), ``skipped.csv`` (what was excluded, and why) and ``prepare.json`` (settings, counts,
 origin).
 """
 
@@ -59,8 +59,8 @@ class PrepareReport:
 
     Attributes:
         clips: ids that are in the maps.
-        skipped: clips and rows left out, with reasons.
-        oddities: of tables, folders and files.
+        skipped: clips and rows excluded, with reasons.
+        issues: of tables, folders and files.
         made: how many were made now; the others were there already.
         removed: clips of earlier runs that are in the maps no more; their files were deleted.
         faces: where each clip's face is from: given, or how it was detected.
@@ -84,7 +84,7 @@ class PrepareReport:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """How many were left out for each kind of reason, most frequent first."""
+        """How many were excluded for each kind of reason, most frequent first."""
         return dict(Counter(skip.kind for skip in self.skipped).most_common())
 
     @property
@@ -103,7 +103,7 @@ class PrepareSummary:
         made_from: settings that all clips share.
         classes: names in label order.
         by_class: clips of each class, by data set.
-        apex_rules, faces, oddities: how many of each.
+        apex_rules, faces, issues: how many of each.
         skipped: how many were skipped.
         tables: sha256 of each annotation table read, by file name.
     """
@@ -122,7 +122,7 @@ class PrepareSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class _Excluded:
-    """What a reader must know beside the maps."""
+    """What a reader must know in addition to the maps."""
 
     skipped: Sequence[Skip]
     issues: Sequence[Issue]
@@ -137,7 +137,7 @@ def prepare(
     workers: int = 1,
     progress: Progress = silent,
 ) -> PrepareReport:
-    """Prepare a data set; clips made earlier are kept while record and pictures are the same.
+    """Prepare a data set; clips made earlier are kept while record and images are the same.
 
     Args:
         name: see `hmrm.datasets.sources.catalogue.names`.

@@ -1,23 +1,23 @@
 """Five points of a clip's face as a user gives them, for faces that no detector finds.
 
 A table (CSV) with columns ``id``, ``x1``, ``y1`` … ``x5``, ``y5``: the clip's id, image-left eye,
-image-right eye, nose tip, image-left and image-right mouth corner, px of the onset picture.
+image-right eye, nose tip, image-left and image-right mouth corner, px of the onset image.
 """
 
-import csv
 import math
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from hmrm import reading
 from hmrm.clip import Image, Issue
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 
 Points = tuple[float, ...]
 """x and y of the five points, one after the other."""
 
 COLUMNS = ("id", *(f"{axis}{i}" for i in range(1, 6) for axis in "xy"))
 
-# A face that fills its picture may have a corner of the mouth just beside it.
+# A face that fills its image may have a corner of the mouth just outside it.
 _OUTSIDE = 0.1
 
 
@@ -29,20 +29,21 @@ def read_points(path: Path) -> dict[str, Points]:
             numbers, one clip twice, or eyes and mouth that are mirrored or lie on one line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        header, rows = reading.table(reading.read_text(path, encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is no text; save the points as CSV in UTF-8") from error
-    reader = csv.DictReader(text.splitlines())
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    except reading.DamagedError as error:
+        raise DataError(f"{path}: {error}; save the points as CSV in UTF-8") from error
+    missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise DataError(f"{path}: column {missing[0]!r} is missing; needs {', '.join(COLUMNS)}")
     found: dict[str, Points] = {}
-    for row in reader:
-        where, name = f"{path} line {reader.line_num}", (row["id"] or "").strip()
+    for line, row in rows:
+        where, name = f"{path} line {line}", (row["id"] or "").strip()
         if not name or name in found:
-            raise DataError(f"{where}: id {name!r} is {'there twice' if name else 'empty'}")
+            raise DataError(
+                f"{where}: id {shortened(name)} is {'there twice' if name else 'empty'}"
+            )
         found[name] = tuple(_number(row[column], column, where) for column in COLUMNS[1:])
         _check_face(found[name], where)
     if not found:
@@ -62,7 +63,7 @@ def points_without_clip(
     if clips and not set(points) & set(clips):
         raise DataError(
             f"{path}: none of its {len(unused)} ids is a clip here; its first is {unused[0]!r}, "
-            f"the first clip {min(clips)!r}; mend the ids, or leave --faces out"
+            f"the first clip {min(clips)!r}; correct the ids, or remove --faces"
         )
     return [
         Issue(code="points_without_clip", where=str(path), message=f"{name} is no clip here")
@@ -82,7 +83,7 @@ def check_in_image(points: Points, onset: Image, *, name: str) -> None:
         if abs(x / width - 0.5) > 0.5 + _OUTSIDE or abs(y / height - 0.5) > 0.5 + _OUTSIDE:
             raise DataError(
                 f"{name}: point {number} of --faces is ({x:g}, {y:g}), outside the onset of "
-                f"{width} × {height} px; give px of this picture"
+                f"{width} × {height} px; give px of this image"
             )
 
 
@@ -92,7 +93,7 @@ def _number(cell: str | None, column: str, where: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"{where}: {column} is {cell!r}; expected a number")
+        raise DataError(f"{where}: {column} is {shortened(cell)}; expected a number")
     return number
 
 

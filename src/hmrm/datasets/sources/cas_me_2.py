@@ -1,4 +1,4 @@
-"""CAS(ME)²: 22 people, about 98 videos at 30 frames/s; 300 macro- and 57 micro-expressions.
+"""CAS(ME)²: 22 subjects, about 98 videos at 30 frames/s; 300 macro- and 57 micro-expressions.
 
 Qu, Wang, Yan, Li, Wu, Fu: "CAS(ME)²: A Database for Spontaneous Macro-Expression and
 Micro-Expression Spotting and Recognition", IEEE Transactions on Affective Computing 9(4), 2018.
@@ -27,7 +27,7 @@ from hmrm.errors import DataError
 
 NAME = "cas-me-2"
 
-# Beside the code workbook lies one of eye blinks, which is no table of expressions.
+# Next to the code workbook lies one of eye blinks, which is no table of expressions.
 _TABLES = (r"code_final", r"cas.?\(?me\)?.?2(?!.*blink).*code")
 _KEYS = ("subject", "video", "onset", "apex", "offset", "units", "emotion", "kind", "report")
 

@@ -1,4 +1,4 @@
-"""CAS(ME)³: part A, 100 people × 13 videos at 30 frames/s with depth; part C, a mock crime.
+"""CAS(ME)³: part A, 100 subjects × 13 videos at 30 frames/s with depth; part C, a mock crime.
 
 Li, Dong, Lu, Wang, Yan, Ma, Liu, Huang, Fu: "CAS(ME)³: A Third Generation Facial Spontaneous
 Micro-Expression Database with Depth Information and High Ecological Validity", IEEE Transactions
@@ -6,7 +6,7 @@ on Pattern Analysis and Machine Intelligence 45(3), 2023.
 Licence: research only, by a signed agreement; the annotations are public.
 How to get it: apply at http://casme.psych.ac.cn/casme/e4.
 
-Part A: ``part_A/spNO.1/a/color/355.jpg`` (``depth`` beside it; frames are dropped here and there).
+Part A: ``part_A/spNO.1/a/color/355.jpg`` (``depth`` next to it; frames are dropped here and there).
 ``cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx``, sheet ``label``: 860 micro-expressions, several of
 one video. ``CAS(ME)3_part_A_v2.xls``, sheet ``AU+Emotion``, adds the macro-expressions.
 Its micro-expressions also come cut out: ``Part_A_ME_clip/frame/spNO.1_a_28/28.jpg``, the onset in
@@ -82,7 +82,7 @@ def read_all_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
 def place_a(parts: Parts) -> str | None:
     """``…/spNO.1/a/color`` → ``spno.1/a``, ``…/frame/spNO.1_a_28`` → ``spno.1/a/28``.
 
-    Depth pictures are not read.
+    Depth images are not read.
     """
     names = [part.lower() for part in parts]
     if "depth" in names[-2:]:

@@ -1,14 +1,14 @@
-"""CASME II: 26 people, 200 frames/s, 640 × 480; onset, apex, offset, action units, emotion.
+"""CASME II: 26 subjects, 200 frames/s, 640 × 480; onset, apex, offset, action units, emotion.
 
 Yan, Li, Wang, Zhao, Liu, Chen, Fu: "CASME II: An Improved Spontaneous Micro-Expression Database
 and the Baseline Evaluation", PLoS ONE 9(1), 2014.
-Licence: research only, by a signed agreement; pictures of few subjects may be printed.
+Licence: research only, by a signed agreement; images of few subjects may be printed.
 How to get it: apply at http://casme.psych.ac.cn with the release agreement.
 
 Layout: ``CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`` (numbers without zeros), cropped copies
 with ``reg_img46.jpg``. Tables: ``CASME2-coding-20140508.xlsx`` (255 rows) and
 ``CASME2-coding-20190701.xlsx`` (256); the former is taken where both are there, because the
-composite's public list follows it. ``CASME2-ObjectiveClasses.xlsx`` is read beside them.
+composite's public list follows it. ``CASME2-ObjectiveClasses.xlsx`` is read alongside them.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""DFME: 7,526 micro-expressions of 671 people at 200, 300 and 500 frames/s; the largest set.
+"""DFME: 7,526 micro-expressions of 671 subjects at 200, 300 and 500 frames/s; the largest set.
 
 Zhao, Tang, Mao, Liu, Zhang, Wang, Xu, Chen: "DFME: A New Benchmark for Dynamic Facial
 Micro-Expression Recognition", IEEE Transactions on Affective Computing 15(3), 2024.

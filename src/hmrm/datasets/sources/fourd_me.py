@@ -7,7 +7,7 @@ How to get it: apply to the Center for Machine Vision and Signal Analysis, Unive
 
 Layout: ``gray_micro/<sub_ID>/<fold_name>/``. Table: ``4DME_Labelling_Micro_release v1.xlsx`` with
 emotions as a word and as columns of 0 and 1, action units as a code in which ``(k)`` marks doubt.
-In the released table the labels of rows 144 and 145 are said to be swapped; nothing in it shows
+In the released table the labels of rows 144 and 145 are reported to be swapped; nothing in it shows
 that, so nothing is changed.
 """
 

@@ -1,4 +1,4 @@
-"""MMEW: 36 people, 90 frames/s, 1920 × 1080; 300 micro-expressions (macro-expressions beside them).
+"""MMEW: 36 subjects, 90 frames/s, 1920 × 1080; 300 micro-expressions, and macro-expressions.
 
 Ben, Ren, Zhang, Wang, Kpalma, Meng, Liu: "Video-Based Facial Micro-Expression Analysis: A Survey of
 Datasets, Features and Algorithms", IEEE Transactions on Pattern Analysis and Machine Intelligence

@@ -1,4 +1,4 @@
-"""SAMM: 32 people of 13 ethnicities, 200 frames/s, 2040 × 1088, grey; FACS-coded.
+"""SAMM: 32 subjects of 13 ethnicities, 200 frames/s, 2040 × 1088, grey; FACS-coded.
 
 Davison, Lansley, Costen, Tan, Yap: "SAMM: A Spontaneous Micro-Facial Movement Dataset", IEEE
 Transactions on Affective Computing 9(1), 2018. Objective classes: Davison, Merghani, Yap, 2018.

@@ -6,7 +6,7 @@ Licence: research only, by a signed agreement.
 How to get it: apply at http://www2.docm.mmu.ac.uk/STAFF/M.Yap/dataset.php.
 
 Layout: ``SAMM_longvideos/006_1/006_1_0001.jpg``. Table: ``SAMM_LongVideos_V3_Release.xlsx`` (there
-are V2 and V1), header in row 10. It names no emotions; where SAMM's own FACS workbook lies beside
+are V2 and V1), header in row 10. It names no emotions; where SAMM's own FACS workbook lies next to
 it, the micro-expressions take theirs from there, by file name. An apex of -1 is none. Rows with
 onset 0 began before the video, and a few macro-expressions are longer than 800 frames; public
 baselines drop both, here they are kept and noted.
@@ -47,7 +47,7 @@ def read_all(tables: Sequence[Path], findings: Findings) -> list[Record]:
     emotions: dict[str, str] = {}
     for path in first_match(tables, samm.TABLES)[:1]:
         if not first_match([path], _TABLES):
-            # Its own oddities are told where SAMM itself is looked at.
+            # Its own issues are reported where SAMM itself is looked at.
             unheard = Findings(notes=Notes(), read=findings.read)
             emotions = {r.clip: r.emotion for r in read_tables(samm.FORM, [path], unheard)}
     return read_tables(replace(FORM, finish=partial(_finished, emotions)), tables, findings)

@@ -1,4 +1,4 @@
-"""SMIC: 16 people, 640 × 480; HS at 100 frames/s, VIS and NIR at 25 (8 people); no action units.
+"""SMIC: 16 subjects, 640 × 480; HS at 100 frames/s, VIS and NIR at 25 (8 subjects); no units.
 
 Li, Pfister, Huang, Zhao, Pietikäinen: "A Spontaneous Micro-expression Database: Inducement,
 Collection and Baseline", FG 2013.

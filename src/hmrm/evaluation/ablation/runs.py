@@ -6,26 +6,25 @@ or names another model. Every row is an ordinary run in a folder of its own, res
 
 import hashlib
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hmrm import config
-from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError
-from hmrm.evaluation.ablation.table import AblationTable, Pretrained, compared, write_table
+from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError, shortened
+from hmrm.evaluation.ablation.table import AblationTable, FinishedRow, compared, write_table
 from hmrm.evaluation.report.runs import read_runs
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings, load_plan
 from hmrm.flow.mapset import MapSet
 from hmrm.progress import Progress, silent
-from hmrm.training.registry import find_recogniser, network_sizes
+from hmrm.training.registry import find_recogniser, network_sizes, refuse_code
 
 BASE = "base"
 DEFAULTS: Mapping[str, Any] = {"folds": "5", "seeds": [0, 1, 2], "features": False}
-"""Of ``[evaluation]``, in place of the base config's, unless the file says otherwise."""
+"""Of ``[evaluation]``, instead of the base config's, unless the file says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,36 +86,47 @@ class _RowSettings:
     without: tuple[str, ...] = ()
 
 
-def load_ablation(path: Path, *, folds: str | None = None, seeds: int | None = None) -> Ablation:
+def load_ablation(
+    path: Path,
+    *,
+    folds: str | None = None,
+    seeds: int | None = None,
+    allow_code: Collection[str] = (),
+) -> Ablation:
     """Read an ablation file.
 
-    ``base`` is a config of `hmrm evaluate`, beside the file; ``[evaluation]`` replaces values of
+    ``base`` is a config of `hmrm evaluate`, in the same folder; ``[evaluation]`` replaces values of
     its table of that name, over `DEFAULTS`; each ``[[rows]]`` has ``name``, ``part``, perhaps
     ``paper`` (UF1, UAR), and ``model``, a table of what differs. Tables are merged key by key; a
     ``model`` of another ``name`` starts from that model's defaults, ``without`` names options of
-    the base to drop first, and ``config`` names a config whose model stands in the base's place.
+    the base to drop first, and ``config`` names a config whose model replaces the base's.
 
     Args:
-        folds: in place of the file's.
-        seeds: number of seeds from 0, in place of the file's.
+        folds: instead of the file's.
+        seeds: number of seeds from 0, instead of the file's.
+        allow_code: modules of which base and rows may name a factory as their model.
 
     Raises:
-        ConfigError: unreadable, unknown key, two rows of one name, or a row that changes nothing.
+        ConfigError: unreadable, unknown key, two rows of one name, a row that changes nothing,
+            or a model that is code and was not allowed.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"config {path}: cannot be read as TOML ({error})") from error
+    table = config.read_table(path)
     unknown = sorted(set(table) - {"base", "paper", "evaluation", "rows"})
     if unknown or not isinstance(table.get("base"), str) or not table.get("rows"):
         what = f"unknown key {unknown[0]!r}" if unknown else "no base, or no rows"
         raise ConfigError(
             f"{path}: {what}; an ablation has base, perhaps paper and [evaluation], and [[rows]]"
         )
-    base = load_plan(path.parent / table["base"])
+    base = load_plan(path.parent / table["base"], allow_code=allow_code)
     base = replace(base, settings=_settings(base.settings, table, path, folds=folds, seeds=seeds))
-    first = _row({"name": BASE, "paper": table.get("paper")}, base, path, where=f"{path}: paper")
-    rows = [first, *_rows(table["rows"], base, path)]
+    first = _row(
+        {"name": BASE, "paper": table.get("paper")},
+        base,
+        path,
+        where=f"{path}: paper",
+        allow_code=allow_code,
+    )
+    rows = [first, *_rows(table["rows"], base, path, allow_code)]
     return Ablation(rows=tuple(rows))
 
 
@@ -127,6 +137,7 @@ def ablate(
     *,
     only: Sequence[str] = (),
     workers: int = 1,
+    recompute_damaged: bool = False,
     progress: Progress = silent,
 ) -> AblationResult:
     """Run the base and the rows, and write ``ablation.json`` and ``ablation.md`` after each.
@@ -135,8 +146,9 @@ def ablate(
     fails is named in the table and stops no other.
 
     Args:
-        only: rows to run beside the base; empty runs all.
+        only: rows to run in addition to the base; empty runs all.
         workers: processes of each run.
+        recompute_damaged: see `hmrm.evaluation.run.evaluate`.
         progress: stages ``rows`` and ``folds``, the latter over all rows.
 
     Raises:
@@ -148,12 +160,19 @@ def ablate(
         with _named(row), suppress(*(() if row in chosen else (MissingExtraError,))):
             find_recogniser(row.plan.model, row.plan.options)
     failures: dict[str, HmrmError] = {}
-    finished: dict[str, Pretrained] = {}
+    finished: dict[str, FinishedRow] = {}
     for number, row in enumerate(chosen):
         progress("rows", number, len(chosen))
         try:
             advance = _over_all(progress, number, len(chosen))
-            evaluate(mapset, row.plan, output / row.name, workers=workers, progress=advance)
+            evaluate(
+                mapset,
+                row.plan,
+                output / row.name,
+                workers=workers,
+                recompute_damaged=recompute_damaged,
+                progress=advance,
+            )
         except OutputError:
             raise
         except HmrmError as error:
@@ -164,7 +183,7 @@ def ablate(
 
 
 def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> AblationTable:
-    """The table of what is finished, written anew; nothing is run.
+    """The table of the finished rows, written again; nothing is run.
 
     Raises:
         DataError: a finished run is damaged.
@@ -177,20 +196,21 @@ def _write(
     mapset: MapSet,
     ablation: Ablation,
     output: Path,
-    finished: dict[str, Pretrained],
+    finished: dict[str, FinishedRow],
     failures: Mapping[str, HmrmError],
 ) -> AblationTable:
     """Add to ``finished`` what is new on disk, and write the table."""
     for row in ablation.rows:
         folder = output / row.name
-        if row.name in finished or not (folder / "run.json").is_file():
+        known = row.name in finished or row.name in failures
+        if known or not (folder / "run.json").is_file():
             continue
         (run,) = read_runs([folder])
         stamp = run.summary.provenance
         if (stamp.config_hash, stamp.data_hash) == (row.plan.digest, mapset.sha256):
             recogniser = find_recogniser(row.plan.model, row.plan.options)
             count = getattr(recogniser, "parameters", None)
-            one = Pretrained(run=run, parameters=None if count is None else count(mapset.classes))
+            one = FinishedRow(run=run, parameters=None if count is None else count(mapset.classes))
             base = finished.get(BASE)
             finished[row.name] = one if base is None else compared(one, base)
     return write_table(
@@ -222,13 +242,13 @@ def _settings(
     return found
 
 
-def _rows(tables: Any, base: Plan, path: Path) -> Iterator[Row]:
+def _rows(tables: Any, base: Plan, path: Path, allow_code: Collection[str]) -> Iterator[Row]:
     if not isinstance(tables, list) or not all(isinstance(one, Mapping) for one in tables):
         raise ConfigError(f"{path}: rows must be tables: begin each with [[rows]]")
     seen = {BASE}
     for number, table in enumerate(tables, 1):
         where = f"{path}: row {table.get('name', number)}"
-        row = _row(table, base, path, where=where)
+        row = _row(table, base, path, where=where, allow_code=allow_code)
         if row.name in seen:
             raise ConfigError(f"{where}: the name is taken; give each row its own")
         if row.plan.digest == base.digest:
@@ -237,7 +257,9 @@ def _rows(tables: Any, base: Plan, path: Path) -> Iterator[Row]:
         yield row
 
 
-def _row(table: Mapping[str, Any], base: Plan, path: Path, *, where: str) -> Row:
+def _row(
+    table: Mapping[str, Any], base: Plan, path: Path, *, where: str, allow_code: Collection[str]
+) -> Row:
     own = {key: value for key, value in table.items() if key != "model"}
     found = config.from_mapping(_RowSettings, own, where=where)
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", found.name):
@@ -245,11 +267,18 @@ def _row(table: Mapping[str, Any], base: Plan, path: Path, *, where: str) -> Row
     changes = table.get("model", {})
     if not isinstance(changes, Mapping):
         raise ConfigError(f"{where}: model must be a table, got {changes!r}")
-    origin = base if found.config is None else load_plan(path.parent / found.config)
+    origin = (
+        base
+        if found.config is None
+        else load_plan(path.parent / found.config, allow_code=allow_code)
+    )
     absent = sorted(set(found.without) - set(origin.options))
     if absent:
         raise ConfigError(f"{where}: without {absent[0]!r}: the base sets no such option")
     model = changes.get("name", origin.model)
+    if not isinstance(model, str):
+        raise ConfigError(f"{where}: name of the model must be text, got {shortened(model)}")
+    refuse_code(model, allow_code, where=where)
     kept = origin.options if model == origin.model else {}
     options = {key: value for key, value in kept.items() if key not in found.without}
     changes = {key: value for key, value in changes.items() if key != "name"}

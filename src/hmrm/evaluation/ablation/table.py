@@ -1,4 +1,4 @@
-"""The table of an ablation: what each change did to the base, on the same people."""
+"""The table of an ablation: what each change did to the base, on the same subjects."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Differences:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pretrained:
+class FinishedRow:
     """A finished run, and the size of its network, where it has one.
 
     Attributes:
@@ -123,8 +123,8 @@ class AblationTable:
     origin: AblationOrigin | None = field(metadata=records.INLINE)
 
 
-def compared(finished: Pretrained, base: Pretrained) -> Pretrained:
-    """With the paired bootstrap over subjects: row minus base, the same people drawn for both."""
+def compared(finished: FinishedRow, base: FinishedRow) -> FinishedRow:
+    """With the paired bootstrap over subjects: row minus base, both on the same samples."""
     found = paired_bootstrap(base.run.seeds, finished.run.seeds, generator=np.random.default_rng(0))
     difference = Differences(uf1=found["uf1"], uar=found["uar"])
     return dataclasses.replace(finished, difference=difference)
@@ -133,7 +133,7 @@ def compared(finished: Pretrained, base: Pretrained) -> Pretrained:
 def write_table(
     output: Path,
     rows: Sequence[tuple[str, str, tuple[float, float] | None]],
-    finished: Mapping[str, Pretrained],
+    finished: Mapping[str, FinishedRow],
     failures: Mapping[str, str],
     *,
     digest: str,
@@ -156,7 +156,7 @@ def write_table(
 
 def build_table(
     rows: Sequence[tuple[str, str, tuple[float, float] | None]],
-    finished: Mapping[str, Pretrained],
+    finished: Mapping[str, FinishedRow],
     failures: Mapping[str, str],
     *,
     digest: str,
@@ -196,7 +196,7 @@ def _row(
     name: str,
     part: str,
     paper: tuple[float, float] | None,
-    finished: Pretrained | None,
+    finished: FinishedRow | None,
     *,
     p_holm: float | None,
     failed: str | None,
@@ -278,7 +278,7 @@ def as_markdown(table: AblationTable) -> str:
             lines.append(_line(cells))
     lines += ["", _NOTE]
     if paper:
-        lines.append("The paper's figures are on CASME II; how its epoch was chosen is not told.")
+        lines.append("The paper's figures are on CASME II; how its epoch was chosen is unknown.")
     lines += [*_by_dataset(table), *_unfinished(table)]
     return "\n".join(lines) + "\n"
 

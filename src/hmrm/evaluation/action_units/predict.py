@@ -1,6 +1,5 @@
 """Action units that a network with such a head sees in flow maps, as the table that is scored."""
 
-import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm import atomic
+from hmrm.csv_cells import Writer
 from hmrm.evaluation.action_units.score import FILE_NAME
 from hmrm.flow.mapset import MapSet, canonical_maps
 
@@ -30,7 +30,7 @@ class UnitProbabilities:
 def predict_units(weights: str, mapset: MapSet) -> UnitProbabilities | None:
     """Action units in every clip of a folder; None where the network has no such head.
 
-    Maps and their mirror images are judged, as for classes: a unit counts whichever side it shows
+    Maps and their mirror images are scored, as for classes: a unit counts whichever side it shows
     on; see `hmrm.model.fitted_network.FittedHmrm.action_units`.
 
     Raises:
@@ -58,7 +58,7 @@ def write_units(folder: Path, found: UnitProbabilities) -> Path:
         OutputError: it cannot be written.
     """
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
+    table = Writer(text)
     table.writerow(["id", *(f"p_{name}" for name in found.units)])
     for clip, row in zip(found.ids, found.probabilities.tolist(), strict=True):
         table.writerow([clip, *(f"{p:.4f}" for p in row)])

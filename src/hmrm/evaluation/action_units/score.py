@@ -1,7 +1,5 @@
 """Action units found against action units annotated: one F1 for each, over all clips pooled."""
 
-import csv
-import io
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -9,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from hmrm import reading
+from hmrm.csv_cells import unguarded
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
 from hmrm.datasets.sources.catalogue import dataset_named
@@ -18,7 +18,7 @@ from hmrm.records import formerly
 
 FILE_NAME = "action_units.csv"
 FAILURES = ("no face", "no usable flow")
-"""Kinds of reasons for which prepare leaves out a clip that it should have managed."""
+"""Kinds of reasons for which prepare skips a clip that it should have managed."""
 _UNIT_COLUMN = re.compile(r"(?:p_)?au_?0*(\d{1,2})(?:_c)?", re.IGNORECASE)
 
 
@@ -54,7 +54,7 @@ class UnitScores:
         units: of every unit that some annotation states with certainty, or that was asked for.
         clips: scored clips: those annotated, whether or not anything was found in them.
         without_result: annotated clips that the found table lacks; nothing was found in them.
-        left_out: annotated clips that were never looked at and have no result; they do not count.
+        excluded: annotated clips that were never looked at and have no result; they do not count.
         unknown: clips of the found table that the truth lacks; they do not count.
         unreadable: annotated clips whose code could not be read; they do not count.
     """
@@ -96,7 +96,7 @@ def score_units(
     Args:
         truth: code of each clip; None where it could not be read.
         units: numbers to score; by default all that some annotation states with certainty.
-        left_out: clips that do not count where they have no result.
+        excluded: clips that do not count where they have no result.
 
     Raises:
         DataError: no clip is annotated, or the two tables share none.
@@ -198,7 +198,7 @@ def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int
 
 
 def read_excluded(folder: Path) -> frozenset[str]:
-    """Clips that ``hmrm datasets prepare`` left out, as its ``skipped.csv`` names them.
+    """Clips that ``hmrm datasets prepare`` excluded, as its ``skipped.csv`` names them.
 
     Clips in which it found no face or no usable flow are not among them: there the chain failed,
     and what it did not find is missed.
@@ -245,11 +245,15 @@ def _rows(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]
     """The header, and each row with its line."""
     text = table_text(path, if_workbook="name the data set whose table it is with --dataset")
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        rows = [(reader.line_num, row) for row in reader]
-        header = tuple(reader.fieldnames or ())
-    except csv.Error as error:
-        raise DataError(f"{path}: cannot be read as a table ({error})") from error
+        header, cells = reading.table(text)
+    except reading.DamagedError as error:
+        raise DataError(f"{path} {error}") from error
+    rows = []
+    for line, row in cells:
+        short = next((name for name, cell in row.items() if cell is None), None)
+        if short is not None:
+            raise DataError(f"{path} line {line}: has no cell {short!r}; the row is too short")
+        rows.append((line, {name: cell or "" for name, cell in row.items()}))
     if not header:
         raise DataError(f"{path}: is empty; give a table with a header")
     return header, rows
@@ -264,6 +268,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]
         )
     seen: set[str] = set()
     for line, row in rows:
+        row["id"] = unguarded(row["id"] or "")
         if not row["id"]:
             raise DataError(f"{path} line {line}: id is empty; expected dataset/subject/clip")
         if row["id"] in seen:

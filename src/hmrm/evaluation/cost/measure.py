@@ -3,7 +3,7 @@
 Operations are torch's own count of matrix products and convolutions (a multiplication and an
 addition are two), plus what torch's counter cannot see, from `CUSTOM_COUNTS`: above all the
 selective scan, 9 · B · L · D · N per scan (Mamba's authors' figure: discretise A and B, step the
-state, read it out). Elementwise operations outside scans are left out, as in published tables.
+state, read it out). Elementwise operations outside scans are excluded, as in published tables.
 
 Times are processor time on one thread, the median of many calls: what else runs on the machine
 slows them less than it slows a clock on the wall. They belong to the processor they name.
@@ -12,7 +12,7 @@ slows them less than it slows a clock on the wall. They belong to the processor 
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -103,6 +103,7 @@ def measure_models(
     *,
     train: TrainingSet | None = None,
     budget_s: float = 1.0,
+    allow_code: Collection[str] = (),
     progress: Progress = silent,
 ) -> Iterable[Efficiency]:
     """Measure one model after the other, on one thread.
@@ -112,6 +113,7 @@ def measure_models(
         train: what a fold trains on; None draws `TRAINING_CLIPS` maps of noise, which cost the
             same (an SVM on real maps is a little faster).
         budget_s: time for each median.
+        allow_code: modules of which a config may name a factory as its model.
 
     Raises:
         ConfigError: unknown name, or a config that cannot be read.
@@ -123,7 +125,7 @@ def measure_models(
     for done, name in enumerate(names):
         progress("models", done, len(names))
         with one_torch_thread():
-            yield _measure(name, clips, budget_s=budget_s)
+            yield _measure(name, clips, budget_s=budget_s, allow_code=allow_code)
     progress("models", len(names), len(names))
 
 
@@ -134,14 +136,16 @@ def noise_set(count: int) -> TrainingSet:
     return TrainingSet(ids=ids, maps=maps, labels=np.arange(count) % 3, classes=CLASSES)
 
 
-def _measure(name: str, train: TrainingSet, *, budget_s: float) -> Efficiency:
+def _measure(
+    name: str, train: TrainingSet, *, budget_s: float, allow_code: Collection[str]
+) -> Efficiency:
     model = MODELS.get(name)
     if model is not None and model.recogniser is not None:
         return _measure_recogniser(name, build_recogniser(name), train, budget_s=budget_s)
     if model is not None and model.network is not None:
         network = model.network(classes=len(CLASSES))
         return measure_network(name, network, side_px=model.side_px, budget_s=budget_s)
-    plan = load_plan(Path(name))
+    plan = load_plan(Path(name), allow_code=allow_code)
     recogniser = find_recogniser(plan.model, plan.options)
     return _measure_recogniser(Path(name).stem, recogniser, train, budget_s=budget_s)
 
@@ -172,7 +176,7 @@ def _measure_recogniser(
 
 
 def add_up(name: str, members: Sequence[Efficiency]) -> Efficiency:
-    """What judges together costs together; a cost that one member hides is hidden for all."""
+    """The costs of ensemble members, summed; a cost that one member hides is hidden for all."""
 
     def total(values: Sequence[Any]) -> Any:
         return None if any(value is None for value in values) else sum(values)

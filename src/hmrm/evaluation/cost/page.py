@@ -1,7 +1,7 @@
-"""Costs beside scores: JSON, a Markdown page, the paper's figure 6 (parameters against UF1)."""
+"""Costs and scores: JSON, a Markdown page, the paper's figure 6 (parameters against UF1)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -56,23 +56,26 @@ PUBLISHED: dict[str, Score] = {
     "ststnet": Score(uf1=0.7209, rule="fixed", published=True),
     "off-apexnet": Score(uf1=0.703, rule="fixed", published=True),
     "htnet": Score(uf1=0.860, rule="on test", published=True),
-    "hmrm-paper": Score(uf1=0.8788, rule="not said", published=True),
+    "hmrm-paper": Score(uf1=0.8788, rule="not reported", published=True),
 }
 """UF1 on the 442 clips as others printed it, of the models measured here."""
 
 
-def read_scores(runs: Sequence[Path], names: Sequence[str]) -> dict[str, Score]:
+def read_scores(
+    runs: Sequence[Path], names: Sequence[str], *, allow_code: Collection[str] = ()
+) -> dict[str, Score]:
     """Composite UF1 of finished runs, by name of the measured model whose options they had.
 
     Args:
-        names: as `measure_models` takes them; runs of none of them are left out.
+        names: as `measure_models` takes them; runs of none of them are excluded.
+        allow_code: as `measure_models` takes it.
 
     Raises:
         ConfigError: a config among the names cannot be read.
         DataError: a folder is not a finished run.
     """
     scores = {}
-    titles = {_options(name): Path(name).stem for name in names}
+    titles = {_options(name, allow_code): Path(name).stem for name in names}
     for run in runs:
         summary = read_summary(run)
         if isinstance(summary.config, PlanTables):
@@ -83,9 +86,10 @@ def read_scores(runs: Sequence[Path], names: Sequence[str]) -> dict[str, Score]:
     return scores
 
 
-def _options(name: str) -> str:
+def _options(name: str, allow_code: Collection[str]) -> str:
     path = Path(name) if name.endswith(CONFIG_ENDING) else None
-    return _plain(load_plan(path, model=None if path else name).tables)
+    plan = load_plan(path, model=None if path else name, allow_code=allow_code)
+    return _plain(plan.tables)
 
 
 def _plain(tables: PlanTables) -> str:
@@ -163,10 +167,10 @@ def _short(value: float) -> str:
 def write_figure(
     path: Path, measured: Sequence[Efficiency], *, scores: Mapping[str, Score]
 ) -> None:
-    """Draw parameters (log) against UF1 as SVG; a bubble's area tells its operations per clip.
+    """Draw parameters (log) against UF1 as SVG; a bubble's area shows its operations per clip.
 
     Filled bubbles are measured here, hollow ones published, with the rule that chose the epoch.
-    Models without any score are left out.
+    Models without any score are skipped.
 
     Raises:
         OutputError: the file cannot be written.

@@ -36,7 +36,7 @@ _GROUP_OF_RULE: dict[str, Group] = {
     "on_test": "on_test",
 }
 
-# What a run names as its folds that did not learn from a part of these people.
+# What a run names as its folds that did not learn from a part of these subjects.
 _NO_SPLIT = ("none", "unknown")
 
 
@@ -197,7 +197,7 @@ def _warnings(runs: Sequence[Run]) -> list[str]:
 
 
 def _split_otherwise(runs: Sequence[Run]) -> list[str]:
-    """That runs learnt from different parts of the people, where they did."""
+    """That runs learnt from different parts of the subjects, where they did."""
     about: dict[str, list[str]] = {}
     for run in runs:
         if run.summary.folds not in _NO_SPLIT:
@@ -220,8 +220,8 @@ def _incomparable(runs: Sequence[Run]) -> list[str]:
         except DataError as error:
             about.setdefault(str(error), []).append(run.name)
     return [
-        f"{'; '.join(names)}: not comparable with {runs[0].name} ({reason}); no paired test, no "
-        "vote on hard cases, and scores of different clips must not be ranked"
+        f"{'; '.join(names)}: not comparable with {runs[0].name} ({reason}); no paired test, not "
+        "counted among hard cases, and scores of different clips must not be ranked"
         for reason, names in about.items()
     ]
 

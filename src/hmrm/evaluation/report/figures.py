@@ -1,4 +1,4 @@
-"""The report's pictures, as SVG text that is the same for the same numbers."""
+"""The report's figures, as SVG text that is the same for the same numbers."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from hmrm.evaluation.results import COMPOSITE, Measured
 from hmrm.flow.mapset import MapSet, canonical_maps
 
 INK, SOFT, LINE = "#1d2430", "#5b6675", "#dfe4ea"
-# Okabe and Ito's colours, told apart by most colour-blind readers.
+# Okabe and Ito's colours, distinguished by most colour-blind readers.
 PALETTE = ("#D55E00", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#56B4E9", "#5b6675")
 MARKERS = "os^DvP*"
 _WIDTH = 10.4
@@ -83,7 +83,7 @@ def overview(rows: Sequence[TableRow]) -> str:
 
 
 def confusion_matrices(run: Run, names: Mapping[str, str]) -> str:
-    """One panel per data set: share of each true class (rows), clips in small print."""
+    """One panel per data set: fraction of each true class (rows), clips in small print."""
     scores = run.summary.scores
     parts = [d for d in names if d in scores]
     with svg_figure(2.35 * len(parts) + 0.9, 2.6, salt=f"confusion {run.name}") as (figure, done):
@@ -138,7 +138,7 @@ def class_scores(runs: Sequence[Run]) -> str:
 
 
 def embed(distance: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n 2"]:
-    """t-SNE of clips from their distances; the same distances give the same picture.
+    """t-SNE of clips from their distances; the same distances give the same figure.
 
     Raises:
         MissingExtraError: scikit-learn is not installed.
@@ -157,7 +157,7 @@ def embed(distance: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n 2"]:
 
 
 def feature_map(run: Run, names: Mapping[str, str]) -> str:
-    """Clips by likeness in the eyes of the models, coloured by class and by data set."""
+    """Clips by the models' cosine similarity, coloured by class and by data set."""
     assert run.distance is not None, "asked for runs with features only"
     points, table = embed(run.distance), run.seeds[0]
     wrong = table.predicted != table.truth
@@ -202,12 +202,12 @@ def _scatter(
 
 
 def learning_curves(runs: Sequence[Run]) -> str:
-    """UF1 by epoch: test clips (watched, never used, but by oracle) and inner subjects."""
-    synthetic = [(r, r.summary.curves) for r in runs if r.summary.curves]
+    """UF1 by epoch: test clips (recorded, never used, but by oracle) and inner subjects."""
+    plotted = [(r, r.summary.curves) for r in runs if r.summary.curves]
     words = {"test_uf1": "test subjects", "inner_uf1": "inner subjects"}
     with svg_figure(_WIDTH, 3.0, salt="curves") as (figure, done):
         axes = figure.subplots()
-        for number, (run, by_kind) in enumerate(synthetic):
+        for number, (run, by_kind) in enumerate(plotted):
             colour = PALETTE[number % len(PALETTE)]
             for kind, curves in by_kind.items():
                 values = np.array(curves)
@@ -228,7 +228,7 @@ def learning_curves(runs: Sequence[Run]) -> str:
 
 
 def gain_of_oracle(oracle: Sequence[OracleRow]) -> str:
-    """UF1 with and without looking, on true labels and on permuted ones."""
+    """UF1 with and without choosing on the test subject, on true labels and on permuted ones."""
     columns = (
         ([o.true_last for o in oracle], "last epoch", PALETTE[2]),
         ([o.true_looking for o in oracle], "best epoch on the test subject", PALETTE[0]),
@@ -272,5 +272,6 @@ def clip_images(mapset: MapSet, rows: Sequence[HardClip], table: Predictions) ->
             axes.quiver(x, y, u[y, x], v[y, x], angles="xy", color=PALETTE[2], scale=24, width=0.01)
             votes = ", ".join(f"{name[:3]} {n}" for name, n in row.votes.items())
             clip = ClipId.parse(row.id)
-            axes.set_title(f"{clip.dataset} {clip.clip}\n{row.truth[:3]}; said {votes}", fontsize=7)
+            title = f"{clip.dataset} {clip.clip}\n{row.truth[:3]}; predicted {votes}"
+            axes.set_title(title, fontsize=7)
     return done[0]

@@ -52,8 +52,8 @@ class HardCases:
 def hard_cases(runs: Sequence[Run]) -> HardCases | None:
     """Count, over all seeds of all runs of the same clips, who gets a clip wrong and how.
 
-    Runs that choose on the test subject have no vote, nor have tables without clip names, nor
-    runs that are not shown to be better than guessing. None where fewer than two votes.
+    Runs that choose on the test subject are excluded, as are tables without clip names, and
+    runs that are not shown to be better than guessing. None where fewer than two votes remain.
     """
     members = _voters(runs)
     votes = sum(len(run.seeds) for run in members)
@@ -89,7 +89,7 @@ def hard_cases(runs: Sequence[Run]) -> HardCases | None:
 
 
 def _voters(runs: Sequence[Run]) -> list[Run]:
-    """Runs about the same clips as the first that may vote."""
+    """Runs about the same clips as the first that count."""
     members: list[Run] = []
     for run in runs:
         summary = run.summary

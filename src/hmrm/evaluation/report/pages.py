@@ -99,13 +99,13 @@ def _feature_maps(runs: Sequence[Run], names: Mapping[str, str]) -> list[tuple[s
         try:
             found.append((run.name, draw.feature_map(run, names)))
         except MissingExtraError:
-            # The page stands without this one picture; everything else needs no extra.
+            # The page stands without this one figure; everything else needs no extra.
             return []
     return found
 
 
 def _write_figures(folder: Path, images: Figures) -> dict[str, list[tuple[str, str]]]:
-    """One file per picture, for Markdown; paths of those that come in several."""
+    """One file per figure, for Markdown; paths of those that come in several."""
     files: dict[str, list[tuple[str, str]]] = {}
     for key, value in images.items():
         if isinstance(value, str):

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from hmrm import records
 from hmrm.errors import DataError
-from hmrm.evaluation.foldfiles import FoldTable
+from hmrm.evaluation.foldfiles import read_fold_table
 from hmrm.evaluation.predictions import Predictions
-from hmrm.evaluation.results import RunResult, RunSummary, ScoreRow, read_result
+from hmrm.evaluation.results import RunResult, RunSummary, ScoreRow
+from hmrm.evaluation.run_check import checked_result
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,12 +39,12 @@ class Run:
 
 
 def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
-    """Read runs; equal names get their folder's beside them.
+    """Read runs; equal names get their folder's appended.
 
     Raises:
-        DataError: a folder without finished run, or damaged.
+        DataError: a folder without finished run, damaged, or changed since it was written.
     """
-    results = [read_result(folder) for folder in folders]
+    results = [checked_result(folder) for folder in folders]
     names = [_name(result.summary) for result in results]
     unique = [
         name if names.count(name) == 1 else f"{name} ({folder.name})"
@@ -74,7 +74,7 @@ def _distance(folder: Path, result: RunResult) -> Float[np.ndarray, "n n"] | Non
 
 
 def read_distance(folds: Path, ids: Sequence[str]) -> Float[np.ndarray, "n n"] | None:
-    """Distance between clips from the likeness that the fold files keep; None without.
+    """Distance between clips from the cosine similarity that the fold files keep; None without.
 
     Folds have different models, whose features cannot be laid side by side. But each says how
     near its test clips lie to all others. So the distance of two clips is the mean of what the
@@ -86,10 +86,14 @@ def read_distance(folds: Path, ids: Sequence[str]) -> Float[np.ndarray, "n n"] |
     position = {name: i for i, name in enumerate(ids)}
     cosine_similarity = np.full((len(ids), len(ids)), np.nan)
     for path in sorted(folds.glob("*.json")):
-        table = records.read(FoldTable, path)
+        table = read_fold_table(path)
         if table.cosine_similarity is None:
             return None
+        if len(table.cosine_similarity) != len(table.ids):
+            raise DataError(f"{path}: damaged (clips and cosine similarities differ in number)")
         for name, row in zip(table.ids, table.cosine_similarity, strict=True):
+            if len(row) != len(ids) or name not in position:
+                raise DataError(f"{path}: damaged (cosine similarities of clip {name})")
             cosine_similarity[position[name]] = row
     if not len(ids) or np.isnan(cosine_similarity).any():
         return None

@@ -1,6 +1,6 @@
 """Reading interval files: our CSV, other tables, and the text files of public baselines.
 
-Known forms, told by their content:
+Known forms, recognised by their content:
 
 - a table with a header (comma, semicolon or tab): subject and video, or video alone; onset and
   offset; type, apex, score and label where there are any;
@@ -17,14 +17,16 @@ nothing is there.
 """
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hmrm.errors import DataError
+from hmrm import reading, records
+from hmrm.csv_cells import unguarded
+from hmrm.errors import DataError, shortened
 from hmrm.evaluation.spotting.rows import NUMBER, ReadOptions, Row, interval_of
 from hmrm.evaluation.text_files import table_text
 from hmrm.intervals import IntervalTable, Kind, build_table, kind_of
@@ -146,7 +148,12 @@ def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
             yield {"where": str(file), "video": file.stem, "onset": "", "offset": ""}
         return
     split = _splitter(lines[0][1])
-    cells = [(f"{file} line {n}", split(line)) for n, line in lines]
+    cells = []
+    for n, line in lines:
+        try:
+            cells.append((f"{file} line {n}", split(line)))
+        except DataError as error:
+            raise DataError(f"{file} line {n}: {error}") from error
     header = _header(cells[0][1])
     if header is not None:
         yield from _table_rows(cells, header)
@@ -162,7 +169,11 @@ def _splitter(first: str) -> Callable[[str], list[str]]:
         return str.split
 
     def delimited(line: str) -> list[str]:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=marks[0]))]
+        try:
+            cells = next(csv.reader([line], delimiter=marks[0]))
+        except csv.Error as error:
+            raise DataError(f"cannot be read as a table ({error})") from error
+        return [unguarded(cell.strip()) for cell in cells]
 
     return delimited
 
@@ -259,17 +270,31 @@ def _whole(text: str) -> bool:
     return bool(re.fullmatch(r"[+-]?\d+", text))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _SpottedVideo:
+    subject: str
+    video: str
+    intervals: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Spotted:
+    """As much as is read of what ``hmrm spot`` writes."""
+
+    videos: tuple[_SpottedVideo, ...]
+
+
 def _json_rows(file: Path, text: str) -> Iterator[Row]:
     """What ``hmrm spot`` writes."""
     try:
-        stored = json.loads(text)
-        for i, video in enumerate(stored["videos"]):
-            where = f"{file} video {i}"
-            place = {"where": where, "subject": video["subject"], "video": video["video"]}
-            yield place | {"onset": "", "offset": ""}
-            for one in video["intervals"]:
-                yield place | {name: str(one.get(name, "")) for name in NAMES if name not in place}
-    except KeyError as error:
-        raise DataError(f"{file}: not written by hmrm spot: {error} is missing") from error
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{file}: not written by hmrm spot; give its spotting.csv") from error
+        stored = reading.parse_json(text)
+    except reading.DamagedError as error:
+        raise DataError(f"{file}: {error}; give spotting.csv of hmrm spot") from error
+    found = records.from_json(_Spotted, stored, where=f"{file}: not written by hmrm spot")
+    for i, video in enumerate(found.videos):
+        place = {"where": f"{file} video {i}", "subject": video.subject, "video": video.video}
+        yield place | {"onset": "", "offset": ""}
+        for one in video.intervals:
+            if not isinstance(one, Mapping):
+                raise DataError(f"{file} video {i}: an interval is {shortened(one)}, not a table")
+            yield place | {name: str(one.get(name, "")) for name in NAMES if name not in place}

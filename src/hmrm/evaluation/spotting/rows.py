@@ -22,13 +22,13 @@ class ReadOptions:
     """What a file does not say of itself.
 
     Attributes:
-        first_frame: number of a video's first frame in the file; None: not told, taken as 0.
+        first_frame: number of a video's first frame in the file; None: not stated, taken as 0.
         missing_offset: what to do where the offset is empty, or 0 or less after a later onset,
             which some tables write for "unknown": refuse, take the apex, or leave the row out.
-        frames_per_s: tells micro from macro where the file does not.
-        lengths: kind → least and most frames. Where a file tells no types, what is no longer
+        frames_per_s: separates micro from macro where the file does not.
+        lengths: kind → least and most frames. Where a file states no types, what is no longer
             than micro's most frames is micro, and the rest macro.
-        drop_lengths: leave out intervals outside ``lengths`` of their kind, as the baseline does.
+        drop_lengths: skip intervals outside ``lengths`` of their kind, as the baseline does.
         part: of a log with several parts, the one to read.
     """
 
@@ -41,9 +41,9 @@ class ReadOptions:
 
 
 def interval_of(row: Row, options: ReadOptions, tally: Counter[str]) -> Interval | None:
-    """The row's interval, zero-based; None where it is left out.
+    """The row's interval, zero-based; None where it is skipped.
 
-    What was left out or cut is counted in ``tally``, by the words that say so.
+    What was skipped or cut is counted in ``tally``, by a description.
 
     Raises:
         DataError: frames that make no interval, or a type or score that is none.
@@ -52,7 +52,7 @@ def interval_of(row: Row, options: ReadOptions, tally: Counter[str]) -> Interval
     onset, apex = _frame(row, "onset"), _apex(row)
     offset = _offset(row, onset, apex, options.missing_offset)
     if offset is None:
-        tally["without offset left out"] += 1
+        tally["without offset skipped"] += 1
         return None
     _check_frames(f"{where}: frames {onset} to {offset}", onset, offset, base)
     kind = _kind(row, offset - onset, options)
@@ -69,7 +69,7 @@ def interval_of(row: Row, options: ReadOptions, tally: Counter[str]) -> Interval
         label=row.get("label", ""),
     )
     if _outside(one, options):
-        tally["shorter or longer than asked for left out"] += 1
+        tally["shorter or longer than asked for skipped"] += 1
         return None
     return one
 

@@ -74,7 +74,7 @@ class SpottingScores:
     """One spotter against one truth.
 
     Attributes:
-        counts: part (micro, macro, all) → counts; all alone where a file tells no types.
+        counts: part (micro, macro, all) → counts; all alone where a file states no types.
         curves: part → counts by falling threshold; empty where an interval has no score. Choosing
             a threshold by them on the videos that are scored is choosing on the test set.
         recognition_uf1: unweighted F1 of the labels over the true positives, all labels of the
@@ -223,7 +223,7 @@ def _curve(
     for done, number in enumerate(_by_score(found), 1):
         matcher.add(number, found[number])
         score = found[number].score
-        assert score is not None, "curves are drawn of scored intervals only"
+        assert score is not None, "curves are made of scored intervals only"
         points[score] = _counts(len(matcher.found_of), len(true), done)
     return tuple(CurvePoint(threshold=t, counts=c) for t, c in points.items())
 

@@ -8,7 +8,8 @@ on the line of each pair.
 from pathlib import Path
 from typing import Literal
 
-from hmrm.errors import DataError
+from hmrm import reading
+from hmrm.errors import DataError, shortened
 from hmrm.flow.files.samples import FlowSample
 
 SPLIT_FILES = ("FlyingChairs_train_val.txt", "chairs_split.txt")
@@ -43,7 +44,7 @@ def flying_chairs(
         onset, apex = (data / f"{number}_img{i}.ppm" for i in (1, 2))
         for path in (onset, apex):
             if not path.is_file():
-                raise DataError(f"{path}: missing beside {flow.name}; copy the data set again")
+                raise DataError(f"{path}: missing next to {flow.name}; copy the data set again")
         samples.append(FlowSample(onset=onset, apex=apex, flow=flow))
     return samples
 
@@ -52,12 +53,15 @@ def _split(folder: Path) -> list[str]:
     for name in SPLIT_FILES:
         path = folder / name
         if path.is_file():
-            codes = path.read_text(encoding="utf-8").split()
+            try:
+                codes = reading.read_text(path).split()
+            except (OSError, reading.DamagedError) as error:
+                raise DataError(f"{path}: {error}; copy it again") from error
             wrong = sorted(set(codes) - set(_CODES.values()))
             if wrong:
-                raise DataError(f"{path}: {wrong[0]!r} on a line; expected 1 or 2")
+                raise DataError(f"{path}: {shortened(wrong[0])} on a line; expected 1 or 2")
             return codes
     raise DataError(
-        f"{folder}: no {' or '.join(SPLIT_FILES)}; put the split file, which the authors offer "
-        "beside the data, into the folder"
+        f"{folder}: no {' or '.join(SPLIT_FILES)}; copy the split file, which the authors offer "
+        "with the data, into the folder"
     )

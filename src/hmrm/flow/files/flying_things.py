@@ -27,7 +27,7 @@ def flying_things(
         folder: holds ``frames_cleanpass`` or ``frames_finalpass``, and ``optical_flow``.
 
     Raises:
-        DataError: a folder is missing, or a flow lacks a picture it belongs to.
+        DataError: a folder is missing, or a flow lacks an image it belongs to.
     """
     frames = folder / f"frames_{render}pass" / _SPLITS[split]
     flows = folder / "optical_flow" / _SPLITS[split]
@@ -49,11 +49,11 @@ def flying_things(
 
 def _sample(flow: Path, frames: Path, word: str, step: int) -> FlowSample | None:
     number = flow.stem.removeprefix(f"OpticalFlow{word}_").removesuffix("_L")
-    if not number.isdigit():
+    if not (number.isascii() and number.isdecimal()):
         raise DataError(f"{flow}: unexpected name; expected OpticalFlow{word}_NNNN_L.pfm")
     onset = frames / f"{number}.png"
     apex = frames / f"{int(number) + step:0{len(number)}d}.png"
     if not onset.is_file():
         raise DataError(f"{onset}: missing, {flow.name} belongs to it; copy the data set again")
-    # The flow of a sequence's last frame leads to a picture that was never rendered.
+    # The flow of a sequence's last frame leads to a frame that was never rendered.
     return FlowSample(onset=onset, apex=apex, flow=flow) if apex.is_file() else None

@@ -10,7 +10,7 @@ from hmrm.video.images import IMAGE_SUFFIXES, natural_key
 PAIR_SUFFIXES = IMAGE_SUFFIXES | {".ppm", ".pgm"}
 
 NAME_ENDINGS = (("onset", "apex"), ("img1", "img2"))
-"""How the two pictures of a pair end, before the suffix; the second is FlyingChairs' way."""
+"""How the two images of a pair end, before the suffix; the second is FlyingChairs' way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ def find_pairs(sources: Sequence[Path]) -> list[NamedPair]:
     - Two folders: the onsets in the first, the apexes in the second, under the same names.
 
     Raises:
-        InputError: none of these, no pair, or a picture without its partner.
+        InputError: none of these, no pair, or an image without its partner.
     """
     folders = [path.is_dir() for path in sources]
     if len(sources) == 1 and folders == [True]:
@@ -43,7 +43,7 @@ def find_pairs(sources: Sequence[Path]) -> list[NamedPair]:
         return [NamedPair(name=f"{onset.stem}-{apex.stem}", onset=onset, apex=apex)]
     given = " ".join(map(str, sources)) or "nothing"
     raise InputError(
-        f"flow: got {given}; give two pictures (onset, apex), one folder of pairs, two folders, "
+        f"flow: got {given}; give two images (onset, apex), one folder of pairs, two folders, "
         "or one video with the numbers of its onset and apex frame"
     )
 
@@ -57,7 +57,7 @@ def _within(folder: Path) -> list[NamedPair]:
         pairs += _matched(onsets, apexes, where=f"{folder}: *{first}, *{second}")
     if not pairs:
         raise InputError(
-            f"{folder}: no pair found; name pictures NAME_onset and NAME_apex, or give two folders"
+            f"{folder}: no pair found; name images NAME_onset and NAME_apex, or give two folders"
         )
     names = [pair.name for pair in pairs]
     if len(set(names)) < len(names):
@@ -70,7 +70,7 @@ def _across(onset_folder: Path, apex_folder: Path) -> list[NamedPair]:
     where = f"{onset_folder}, {apex_folder}"
     pairs = _matched(_images(onset_folder), _images(apex_folder), where=where)
     if not pairs:
-        raise InputError(f"{where}: no pictures in them; give folders of pictures")
+        raise InputError(f"{where}: no images in them; give folders of images")
     return pairs
 
 
@@ -79,7 +79,7 @@ def _matched(onsets: dict[str, Path], apexes: dict[str, Path], *, where: str) ->
     if alone:
         path = onsets.get(alone[0], apexes.get(alone[0]))
         raise InputError(
-            f"{where}: {path} has no partner ({len(alone)} such); add it or take the picture out"
+            f"{where}: {path} has no partner ({len(alone)} such); add it or remove the image"
         )
     return [NamedPair(name=name, onset=path, apex=apexes[name]) for name, path in onsets.items()]
 

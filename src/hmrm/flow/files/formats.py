@@ -102,7 +102,7 @@ def _codec(path: Path) -> tuple["Decoder", "Encoder"]:
 
 def _check_sides(width: int, height: int) -> None:
     if not (1 <= width <= LARGEST_SIDE_PX and 1 <= height <= LARGEST_SIDE_PX):
-        raise ValueError(f"the header says {width} x {height} px")
+        raise ValueError(f"the header states {width} x {height} px")
 
 
 def _values(file: BinaryIO, kind: str, count: int, size_bytes: int) -> np.ndarray:
@@ -150,7 +150,7 @@ def _decode_pfm(file: BinaryIO, size_bytes: int) -> Float32[np.ndarray, "2 h w"]
         raise ValueError(f"its scale is {scale:g}; the sign of the scale is the byte order")
     file.seek(header.end())
     values = _values(file, "<f4" if scale < 0 else ">f4", 3 * width * height, size_bytes)
-    # Rows run from the bottom of the picture to its top.
+    # Rows run from the bottom of the image to its top.
     rows = values.reshape(height, width, 3)[::-1, :, :2]
     return np.ascontiguousarray(rows.transpose(2, 0, 1))
 
@@ -167,7 +167,9 @@ def _decode_npy(file: BinaryIO, size_bytes: int) -> Float32[np.ndarray, "2 h w"]
     version = file.read(2)
     length_kind = "<H" if version[:1] == b"\x01" else "<I"
     length_bytes = file.read(struct.calcsize(length_kind))
-    if version not in (b"\x01\0", b"\x02\0", b"\x03\0") or len(length_bytes) < 2:
+    if version not in (b"\x01\0", b"\x02\0", b"\x03\0") or len(length_bytes) < struct.calcsize(
+        length_kind
+    ):
         raise ValueError("its .npy version is unknown")
     (length,) = struct.unpack(length_kind, length_bytes)
     if length > _NPY_HEADER_MOST_BYTES:

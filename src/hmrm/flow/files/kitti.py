@@ -40,7 +40,7 @@ def decode_kitti(
         raise ValueError("the PNG does not begin with its header")
     width, height, depth, colour, _, _, interlaced = _IHDR.unpack(header)
     if not (1 <= width <= largest_side_px and 1 <= height <= largest_side_px):
-        raise ValueError(f"the header says {width} x {height} px")
+        raise ValueError(f"the header states {width} x {height} px")
     if (depth, colour, interlaced) != (16, 2, 0):
         raise ValueError("KITTI flow is a 16-bit RGB PNG without interlacing")
     row_bytes = 1 + 6 * width
@@ -104,13 +104,13 @@ def _check_pixels(data: bytes, row_bytes: int, rows: int) -> None:
             break
         pixels += piece
     if not inflater.eof or len(pixels) != row_bytes * rows:
-        raise ValueError("the PNG's data has not the length that its header says")
+        raise ValueError("the PNG's data does not have the length that its header states")
     if max(pixels[::row_bytes]) > 4:
         raise ValueError("a row of the PNG has an unknown filter")
 
 
 def _decode(header: bytes, data: bytes, shape: tuple[int, int, int]) -> UInt16[np.ndarray, "h w 3"]:
-    """Pixels (blue, green, red) of a PNG put together anew from the parts that were checked."""
+    """Pixels (blue, green, red) of a PNG reassembled from the parts that were checked."""
     parts = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
     content = _SIGNATURE + b"".join(
         struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part))

@@ -27,8 +27,8 @@ def read_sample(
     """Onset and apex in grey, and the flow, px; NaN where it is unknown or above ``most_px``.
 
     Raises:
-        DataError: flow and pictures differ in size, or the flow cannot be read.
-        InputError: a picture cannot be read.
+        DataError: flow and images differ in size, or the flow cannot be read.
+        InputError: an image cannot be read.
     """
     onset, apex = (
         to_grey(read_image(path), name=str(path)) for path in (sample.onset, sample.apex)
@@ -37,7 +37,7 @@ def read_sample(
     sizes = {onset.shape, apex.shape, flow.shape[1:]}
     if len(sizes) > 1:
         raise DataError(
-            f"{sample.flow}: flow is {flow.shape[2]} x {flow.shape[1]} px, its pictures "
+            f"{sample.flow}: flow is {flow.shape[2]} x {flow.shape[1]} px, its images "
             f"{onset.shape[1]} x {onset.shape[0]} and {apex.shape[1]} x {apex.shape[0]}; "
             "the data set is damaged or mixed up"
         )

@@ -1,6 +1,5 @@
 """The true flows of pairs of images, and the errors of estimated ones as a table."""
 
-import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from hmrm import atomic
+from hmrm.csv_cells import Writer
 from hmrm.errors import InputError
 from hmrm.flow.files.formats import FORMATS
 from hmrm.flow.metrics import OUTLIER_PX, FlowScores, mean_scores
@@ -66,7 +66,7 @@ def write_scores(path: Path, scores: Mapping[str, FlowScores]) -> None:
         return
     single = [one.name for one in fields(FlowScores) if one.name != "outliers"]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = Writer(text)
     writer.writerow(["pair", *single, *(f"above_{limit:g}_px" for limit in OUTLIER_PX)])
     for name, one in scores.items():
         numbers = [*(getattr(one, key) for key in single), *one.outliers]

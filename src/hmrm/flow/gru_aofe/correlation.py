@@ -13,7 +13,7 @@ from torch.nn import functional
 class CorrelationPyramid:
     """Dot products of every pixel of the onset with every pixel of the apex, in several scales.
 
-    ``levels[l]`` is ``(b·h·w, h_l, w_l)``: per onset pixel the picture of its correlations, pooled
+    ``levels[l]`` is ``(b·h·w, h_l, w_l)``: per onset pixel the image of its correlations, pooled
     over ``2^l`` × ``2^l`` apex pixels (the paper's kernels 1, 2, 4, 8). Memory grows with the
     square of the number of pixels: 39 MB in float32 for 56 × 56.
     """
@@ -59,7 +59,7 @@ def correlation_pyramid(
     """Correlate two feature maps, dot products divided by the root of the channel count.
 
     The paper pools the volume's last two dimensions. Pooling is linear, so the apex's features
-    are pooled instead and correlated anew: the same numbers, without reading the volume again. A
+    are pooled instead and correlated again: the same numbers, without reading it all again. A
     side that 2 does not divide keeps its last, smaller group of pixels.
     """
     batch, channels, height, width = onset.shape
@@ -103,7 +103,7 @@ def _window(
 def _inside(
     whole: Float[Tensor, "n 1"], steps: Int[Tensor, " s"], length: int
 ) -> tuple[Int[Tensor, "n s"], Tensor]:
-    """Indices clamped into the picture, and which of them had not to be."""
+    """Indices clamped into the image, and which of them had not to be."""
     # Clamped as float first: a flow gone astray must not overflow the integers.
     position = whole.clamp(-(2.0**20), 2.0**20).long() + steps
     return position.clamp(0, length - 1), (position >= 0) & (position < length)

@@ -1,4 +1,4 @@
-"""The sub-pixel cue of GRU-AOFE: what the pictures themselves say the flow still lacks.
+"""The sub-pixel cue of GRU-AOFE: what the images themselves show the flow still lacks.
 
 Correlation of features cannot tell a hundredth of a cell. The brightness that remains after
 warping can, together with the gradients that say which way it must move: Lucas and Kanade's (1981)
@@ -69,10 +69,10 @@ class FlowTerms(NamedTuple):
 
 
 class Cue:
-    """Both pictures, prepared once; ``at`` then reads the apex where a flow says.
+    """Both images, prepared once; ``at`` then reads the apex where a flow says.
 
     Args:
-        onset: standardised grey levels (mean 0, deviation 1); sides are multiples of 4 px.
+        onset: standardised grey levels (mean 0, standard deviation 1); sides are multiples of 4 px.
     """
 
     @torch.no_grad()
@@ -148,17 +148,17 @@ def blurred(values: Float[Tensor, "b c h w"], sigma: float) -> Float[Tensor, "b 
     taps = torch.exp(-torch.arange(-reach, reach + 1.0).square() / (2 * sigma**2))
     taps = (taps / taps.sum()).to(values)
     channels = values.shape[1]
-    classifiers = rearrange(values, "b c h w -> (b c) 1 h w")
-    classifiers = functional.pad(classifiers, (reach, reach, reach, reach), mode="replicate")
-    classifiers = functional.conv2d(classifiers, taps.view(1, 1, 1, -1))
-    classifiers = functional.conv2d(classifiers, taps.view(1, 1, -1, 1))
-    return rearrange(classifiers, "(b c) 1 h w -> b c h w", c=channels)
+    planes = rearrange(values, "b c h w -> (b c) 1 h w")
+    planes = functional.pad(planes, (reach, reach, reach, reach), mode="replicate")
+    planes = functional.conv2d(planes, taps.view(1, 1, 1, -1))
+    planes = functional.conv2d(planes, taps.view(1, 1, -1, 1))
+    return rearrange(planes, "(b c) 1 h w -> b c h w", c=channels)
 
 
 def read_spline(
     coefficients: Float[Tensor, "b 1 h w"], displacement: Float[Tensor, "b 2 h w"]
 ) -> Float[Tensor, "b 1 h w"]:
-    """The picture of ``coefficients`` at ``x + displacement(x)``; beyond the border, the border.
+    """The image of ``coefficients`` at ``x + displacement(x)``; beyond the border, the border.
 
     A cubic B-spline, because linear reading shifts fine texture by some hundredths of a px.
     """
@@ -172,32 +172,32 @@ def read_spline(
 
 
 def _scaled(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
-    """In deviations of the detail, that is of what differs from the mean over some px."""
+    """In standard deviations of the detail, that is of what differs from the mean over some px."""
     std = (image - blurred(image, _SHADE_PX)).square().mean(dim=(1, 2, 3), keepdim=True)
     return image / std.sqrt().clamp(min=1e-4)
 
 
-def _without_shade(classifiers: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tensor, "b 3 h w"]:
+def _without_shade(planes: Float[Tensor, "b 3 h w"], factor: int) -> Float[Tensor, "b 3 h w"]:
     """What is left over, and slopes, less their means over some px: smooth light is not motion.
 
-    Taken off what warping leaves over, not off the pictures: the mean around something bright that
+    Taken off what warping leaves over, not off the images: the mean around something bright that
     moves would move with it, far into surroundings that do not.
 
     Args:
         factor: pixels of the level along a side of a cell.
     """
-    shade = blurred(_pooled(classifiers, factor), _SHADE_PX / CELL_PX)
+    shade = blurred(_pooled(planes, factor), _SHADE_PX / CELL_PX)
     if factor > 1:
         shade = functional.interpolate(shade, scale_factor=factor, mode="bilinear")
-    return classifiers - shade
+    return planes - shade
 
 
-def _pooled(classifiers: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c i j"]:
-    return functional.avg_pool2d(classifiers, factor) if factor > 1 else classifiers
+def _pooled(planes: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c i j"]:
+    return functional.avg_pool2d(planes, factor) if factor > 1 else planes
 
 
 def _taps(shift: Float[Tensor, "b h w"], length: int, *, axis: int) -> tuple[Tensor, Tensor]:
-    """Four neighbours along an axis (clamped into the picture), and their weights."""
+    """Four neighbours along an axis (clamped into the image), and their weights."""
     grid = torch.arange(length, dtype=shift.dtype, device=shift.device)
     at = (grid if axis == -1 else grid[:, None]) + shift
     at = at.clamp(0, length - 1)
@@ -247,8 +247,8 @@ def _equations(
 
     Slopes are of both frames: exact to second order in the motion (and half of the noise).
     """
-    classifiers = torch.cat([_smoothed(apex - onset), _slopes((apex + onset) / 2)], dim=1)
-    r, x, y = _without_shade(classifiers, factor).unbind(dim=1)
+    planes = torch.cat([_smoothed(apex - onset), _slopes((apex + onset) / 2)], dim=1)
+    r, x, y = _without_shade(planes, factor).unbind(dim=1)
     return _pooled(torch.stack([x * x, x * y, y * y, x * r, y * r, r * r], dim=1), factor)
 
 

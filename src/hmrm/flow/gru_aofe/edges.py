@@ -1,10 +1,10 @@
-"""Sharp edges of motion: where things pass in front of each other, classical methods have a vote.
+"""Sharp edges of motion: where things pass in front of each other, classical methods help.
 
 The network solves equations summed over windows, and the strongest edge in a window leads them: the
 motion of what passes in front reaches some px over what lies behind. There two signs meet: the
 flow is steep, and warping by it leaves more over than it does elsewhere. Skin that moves by less
 than a px hardly ever shows both. There the median of the network's flow, DeepFlow's and DIS's is
-asked, held against the pictures pixel by pixel by a variational refinement before and after a
+taken, compared with the images pixel by pixel by a variational refinement before and after a
 weighted median. Where it leaves less over at many such pixels, it is the answer. The paper has no
 such step.
 """
@@ -20,9 +20,9 @@ from hmrm.flow.spline import spline
 from hmrm.parallel import one_opencv_thread
 
 SMALLEST_SIDE_PX = 64
-"""Smaller pictures stay the network's: the others' pyramids have too few levels for them."""
+"""Smaller images stay the network's: the others' pyramids have too few levels for them."""
 
-# Chosen on drawn pairs of the training's kind and three drawn scenes (docs/log.md).
+# Chosen on synthetic pairs of the training's kind and three synthetic scenes (docs/log.md).
 _STEEP = 0.05
 _STEEP_REACH_PX = 4
 _TIMES_USUAL = 2.0
@@ -48,24 +48,24 @@ def correct_edges(
     onset: UInt8[np.ndarray, "h w"],
     apex: UInt8[np.ndarray, "h w"],
 ) -> Float32[np.ndarray, "2 h w"]:
-    """The flow, px, or where it breaks its weighted mean with the vote of three.
+    """The flow, px, or where it breaks its weighted mean with the median of three.
 
-    A flow that breaks nowhere comes back as it is. The vote counts nothing where less than .5 % of
-    the pixels around (a Gaussian of 40 px) are mended by it, and all from 1.5 % on.
+    A flow that breaks nowhere comes back as it is. The median has no weight where less than .5 % of
+    the pixels around (a Gaussian of 40 px) are corrected by it, and full weight from 1.5 % on.
     """
     if min(onset.shape) < SMALLEST_SIDE_PX:
         return flow
     steep = _near(_slope(flow) > _STEEP, reach_px=_STEEP_REACH_PX)
-    # Reading the apex anew costs more than that, the vote far more, and few flows need them.
+    # Reading the apex again costs more than that, the median far more, and few flows need them.
     if not steep.any():
         return flow
     left, usual = _left_over(flow, onset, apex)
     broken = steep & (left > _TIMES_USUAL * usual)
     if not _fraction(broken).any():
         return flow
-    voted = _voted(flow, onset, apex)
-    corrected = broken & (_left_over(voted, onset, apex)[0] < _CORRECTED * left)
-    return flow + _fraction(corrected) * (voted - flow)
+    median = _median(flow, onset, apex)
+    corrected = broken & (_left_over(median, onset, apex)[0] < _CORRECTED * left)
+    return flow + _fraction(corrected) * (median - flow)
 
 
 def _fraction(corrected: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
@@ -73,23 +73,23 @@ def _fraction(corrected: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
     return np.clip((around - _FEW) / (_MANY - _FEW), 0, 1).astype(np.float32)
 
 
-def _voted(
+def _median(
     flow: Float32[np.ndarray, "2 h w"],
     onset: UInt8[np.ndarray, "h w"],
     apex: UInt8[np.ndarray, "h w"],
 ) -> Float32[np.ndarray, "2 h w"]:
-    # Dense inverse search cuts a picture into as many strips as there are threads.
+    # Dense inverse search cuts an image into as many strips as there are threads.
     with one_opencv_thread():
-        votes = [flow, DeepFlow()(onset, apex), Dis()(onset, apex)]
-    voted = np.ascontiguousarray(np.median(votes, axis=0).transpose(1, 2, 0), np.float32)
+        estimates = [flow, DeepFlow()(onset, apex), Dis()(onset, apex)]
+    median = np.ascontiguousarray(np.median(estimates, axis=0).transpose(1, 2, 0), np.float32)
     first = np.ascontiguousarray(onset)
     # The refinement's brightness term knows no gain.
     second = np.clip(np.rint(match_brightness(apex, onset)), 0, 255).astype(np.uint8)
     refinement = _opencv.VariationalRefinement_create()
     refinement.setFixedPointIterations(_REFINEMENTS)
     refinement.setSorIterations(_SOLVER_STEPS)
-    refined = refinement.calc(first, second, voted)
-    # Pixels of like brightness move alike: what is left of a halo is outvoted (Sun et al. 2010).
+    refined = refinement.calc(first, second, median)
+    # Pixels of like brightness move alike: what is left of a halo is outweighed (Sun et al. 2010).
     for plane in range(2):
         refined[..., plane] = _opencv.ximgproc.weightedMedianFilter(
             first, np.ascontiguousarray(refined[..., plane]), _LIKE_PX
@@ -114,7 +114,7 @@ def _left_over(
 ) -> tuple[Float32[np.ndarray, "h w"], float]:
     """R.m.s. around each pixel of what warping leaves over, grey levels, and what is usual here.
 
-    Smooth light is taken off: it says nothing about motion.
+    Smooth light is removed: it carries no motion.
     """
     warped = spline(match_brightness(apex, onset)[None]).at(flow)[0]
     rest = cv2.GaussianBlur(warped - onset, (0, 0), _NOISE_BLUR_PX)

@@ -1,4 +1,4 @@
-"""The ResNet encoder of GRU-AOFE: a grey picture to features at a quarter of its size."""
+"""The ResNet encoder of GRU-AOFE: a grey image to features at a quarter of its size."""
 
 import torch
 from jaxtyping import Float
@@ -26,10 +26,10 @@ class ResidualBlock(nn.Module):
 
 
 class FlowEncoder(nn.Module):
-    """Grey picture → features at 1/4 resolution.
+    """Grey image → features at 1/4 resolution.
 
     Paper: a shared ResNet on both frames. [C] 1/4 instead of RAFT's 1/8, where 0.3 px would be
-    0.04 of a cell; instance norm, which treats every picture alone, so that a pair's flow does
+    0.04 of a cell; instance norm, which treats every image alone, so that a pair's flow does
     not depend on its batch.
 
     Args:

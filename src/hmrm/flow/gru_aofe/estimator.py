@@ -25,9 +25,9 @@ class GruAofeFlow:
     """Flow of the network, on the CPU, one pair at a time.
 
     Attributes:
-        weights: a ``.safetensors`` file with its card beside it.
+        weights: a ``.safetensors`` file with its card next to it.
         iterations: refinements; None takes as many as the weights were trained with.
-        edges: let classical methods vote at sharp edges of motion (``edges.py``); False is the
+        edges: take in classical methods at sharp edges of motion (``edges.py``); False is the
             network alone.
     """
 

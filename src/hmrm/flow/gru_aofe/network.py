@@ -7,7 +7,7 @@ flow. The paper gives no sizes; every size here is ours.
 Departs from the paper: the GRU's hidden state does not give the change of the flow, but the weight
 of each of some equations that the images themselves give (``cue.py``); solving them gives the
 change. With ``cue=False`` the hidden state gives it directly, as in RAFT and, as far as can be
-told, in the paper. And refinement does not start from zero where the same network, on both images
+seen, in the paper. And refinement does not start from zero where the same network, on both images
 at half size, finds more than about a px.
 """
 
@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hmrm import limits
 from hmrm.errors import ConfigError
 from hmrm.flow.gru_aofe import cue
 from hmrm.flow.gru_aofe.correlation import correlation_pyramid
@@ -34,13 +35,13 @@ from hmrm.flow.gru_aofe.recurrence import (
 )
 
 SMALLEST_SIDE_PX = 64
-"""Smaller pictures are padded up to this: below, the coarsest correlation level says nothing."""
+"""Smaller images are padded up to this: below, the coarsest correlation level is uninformative."""
 
 COARSE_FROM_PX = 192
-"""Shorter side from which on both pictures are looked at in half size first."""
+"""Shorter side from which on both images are taken in half size first."""
 
 # Below about a px the network from zero is the better start: the coarse flow's error is twice
-# that of its own pictures. Chosen on drawn pairs of the training's kind (docs/log.md).
+# that of its own images. Chosen on synthetic pairs of the training's kind (docs/log.md).
 _COARSE_ABOVE_PX = 1.0
 
 
@@ -85,6 +86,22 @@ class GruAofeConfig:
             least = 3 if name == "motion" else 1
             if not isinstance(value, bool) and value < least:
                 raise ConfigError(f"{name} = {value}: must be at least {least}")
+        limits.require_network(
+            width=max(self.encoder_width, self.features, self.state, self.context, self.motion),
+            depth=max(self.correlation_levels, self.correlation_radius, self.attention_pool),
+        )
+        limits.require_network(width=max(self.head_width, self.attention_size, self.iterations))
+
+    @property
+    def least_parameters(self) -> int:
+        """A number that the network certainly has more parameters than."""
+        looked_up = self.correlation_levels * (2 * self.correlation_radius + 1) ** 2
+        return max(
+            self.encoder_width**2,
+            self.encoder_width * max(self.features, self.context),
+            self.state * max(self.state, self.motion, self.context, self.head_width),
+            self.head_width * looked_up,
+        )
 
 
 class FlowEstimate(NamedTuple):
@@ -139,11 +156,11 @@ class GruAofe(nn.Module):
     ) -> list[FlowEstimate]:
         """Flow from onset to apex.
 
-        Any size is taken: pictures are padded at the right and the bottom, repeating the border,
+        Any size is taken: images are padded at the right and the bottom, repeating the border,
         to a multiple of 4 px and at least 64 px, and the flow is cut back.
 
         Args:
-            onset: grey levels in any unit; each picture is standardised by itself.
+            onset: grey levels in any unit; each image is standardised by itself.
             iterations: refinements; None takes the config's.
             every: return the estimate of each iteration, for training, not only the last.
 
@@ -243,7 +260,7 @@ def pixel_grid(like: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b 2 h w"]:
 
 
 def _standardised(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
-    """Mean 0 and deviation 1 of each picture; one without contrast becomes 0."""
+    """Mean 0 and standard deviation 1 of each image; one without contrast becomes 0."""
     std, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True, correction=0)
     return (image - mean) / std.clamp(min=1e-4)
 

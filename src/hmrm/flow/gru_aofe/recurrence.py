@@ -13,7 +13,7 @@ from hmrm.flow.gru_aofe.cue import CELL_PX, TERMS, FlowTerms, solve
 
 
 class AdditiveAttention(nn.Module):
-    """Additive attention of the GRU's state over the picture's motion (paper, GRU-AOFE).
+    """Additive attention of the GRU's state over the image's motion (paper, GRU-AOFE).
 
     ``score = vᵀ tanh(W₁ state + W₂ feature)``, softmax over the keys, context vector, output layer
     on [state; context]. It lets a cell see what moves elsewhere in the face, so that noise stands

@@ -1,4 +1,4 @@
-"""Weight files of the flow network: safetensors beside a JSON card; nothing is ever unpickled."""
+"""Weight files of the flow network: safetensors next to a JSON card; nothing is ever unpickled."""
 
 import hashlib
 import json
@@ -10,8 +10,8 @@ import safetensors
 import torch
 from safetensors.torch import load, save
 
-from hmrm import atomic, config, records
-from hmrm.errors import ConfigError, DataError, WeightsError
+from hmrm import atomic, config, reading, records
+from hmrm.errors import ConfigError, DataError, WeightsError, shortened
 from hmrm.flow.gru_aofe.network import GruAofe, GruAofeConfig
 from hmrm.provenance import Stamp
 
@@ -41,7 +41,7 @@ class FlowCard:
 
     Attributes:
         config: sizes of the network.
-        trained_on: one sentence about the training material.
+        trained_on: one sentence about the training data.
         steps: optimiser steps taken; 0 means random weights.
         metrics: errors by name of the pairs they were measured on.
         provenance: how they were made.
@@ -55,7 +55,7 @@ class FlowCard:
 
 
 def save_flow_weights(path: Path, network: GruAofe, card: FlowCard) -> None:
-    """Write ``path`` (``.safetensors``) and the card beside it (``.json``), each as a whole.
+    """Write ``path`` (``.safetensors``) and the card next to it (``.json``), each as a whole.
 
     Raises:
         WeightsError: the card describes another network, or a weight is NaN or infinite.
@@ -85,16 +85,18 @@ def load_flow_weights(path: Path) -> tuple[GruAofe, FlowCard]:
         WeightsError: missing, damaged, of another network or shape, or never trained.
     """
     try:
-        content = path.read_bytes()
-        table = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        content = reading.read_bytes(path)
+        table = reading.read_json(path.with_suffix(".json"))
         if table["network"] != NETWORK:
-            raise ValueError(f"network {table['network']!r}, expected {NETWORK!r}")
+            raise ValueError(f"network {shortened(table['network'])}, expected {NETWORK!r}")
         if hashlib.sha256(content).hexdigest() != table["sha256"]:
             raise ValueError("the digest of the tensors is not the card's")
         # Other unknown keys are passed over, but an unknown size means another network.
         config.from_mapping(GruAofeConfig, table["config"])
         table["provenance"] = table.get("provenance") or None
         card = records.from_json(FlowCard, table, where=path.with_suffix(".json").name)
+        if card.config.least_parameters > len(content):
+            raise ValueError("its card describes a larger network than the file can hold")
         network = GruAofe(card.config, generator=torch.Generator().manual_seed(0))
         network.load_state_dict(load(content))
     except OSError as error:

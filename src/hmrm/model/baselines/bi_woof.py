@@ -40,7 +40,7 @@ class BiWoof(KernelSvm):
 def block_sums(
     values: Float64[np.ndarray, "n c h w"], blocks: int
 ) -> Float64[np.ndarray, "n c b b"]:
-    """Sums over ``blocks`` · ``blocks`` parts of each picture, as even as its side allows."""
+    """Sums over ``blocks`` · ``blocks`` parts of each image, as even as its side allows."""
     for axis in (2, 3):
         parts = np.array_split(np.arange(values.shape[axis]), blocks)
         values = np.add.reduceat(values, [part[0] for part in parts], axis=axis)

@@ -7,7 +7,7 @@ into 6 × 6 places of several 8-dimensional capsules; each predicts every 16-dim
 capsule; three rounds of routing; the length of a class capsule is its score.
 
 Departs from the paper: the features come from two convolutions on the flow map, not from an
-ImageNet-trained ResNet-18 on the apex picture, which would need weights and pictures that this
+ImageNet-trained ResNet-18 on the apex image, which would need weights and images that this
 benchmark does not have. The trainable preset has 64 feature maps and 8 kinds of capsules; the
 paper's 256 and 32 are the full preset.
 """

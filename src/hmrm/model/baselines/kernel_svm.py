@@ -22,14 +22,14 @@ Rows = Float64[np.ndarray, "n d"]
 
 @dataclass(frozen=True, kw_only=True)
 class KernelSvm:
-    """A `Recogniser`; peers set other defaults and describe a map in their own way.
+    """A `Recogniser`; baselines set other defaults and describe a map in their own way.
 
     Attributes:
         kernel: on rows a, b of d numbers: ``linear`` a·b, ``rbf`` exp(−|a − b|²/d), ``cubic``
             (a·b/d + 1)³.
         cost: C of the soft margin.
         balanced: weigh C by the inverse frequency of a class.
-        standardise: each number to mean 0 and deviation 1 over the training clips.
+        standardise: each number to mean 0 and standard deviation 1 over the training clips.
         mirror: learn every clip also mirrored, and sum both decisions at test.
         map_kind: which maps it works on.
     """
@@ -71,7 +71,7 @@ class KernelSvm:
             rows, labels = np.concatenate([rows, mirrored]), np.concatenate([labels, labels])
         mean = rows.mean(0)
         std = rows.std(0) if self.standardise else np.ones_like(mean)
-        # A pixel that is the same in every training clip tells nothing; it must not become NaN.
+        # A pixel that is the same in every training clip is uninformative; it must not become NaN.
         std = np.where(std > 0, std, 1.0)
         rows = (rows - mean) / std
         machine = _svc()(
@@ -82,7 +82,7 @@ class KernelSvm:
         weights = _pair_weights(machine)
         support = rows[machine.support_]
         if self.kernel == "linear":
-            # A sum of products with support clips is a product with their sum: one plane a pair.
+            # A sum of products with support clips is a product with their sum: one normal per pair.
             support, weights = weights @ support, np.eye(len(weights))
         # LIBSVM answers for the first class of a pair; of two classes alone, scikit-learn turns
         # the sign around.
@@ -105,8 +105,8 @@ class FittedSvm:
 
     Attributes:
         classes: of the protocol; ``present`` are those that training clips had.
-        mean, deviation: of each number of the description, over the training clips.
-        rows: what the kernel compares a clip with: support clips, or one plane per pair.
+        mean, std: of each number of the description, over the training clips.
+        rows: what the kernel compares a clip with: support clips, or one normal vector per pair.
         weights: of the rows in each pair's decision; pairs of ``present`` in lexical order.
         offsets: added to each pair's decision, which is above 0 for the pair's first class.
     """

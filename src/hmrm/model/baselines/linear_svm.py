@@ -1,4 +1,4 @@
-"""Linear support vector machine on the raw pixels of a map: the plainest peer.
+"""Linear support vector machine on the raw pixels of a map: the simplest baseline.
 
 Source: none of its own; the setting is the one with which this field's public benchmark is
 quoted: pixels in 0 to 1, standardised over the training clips, C = 0.001, balanced classes.

@@ -1,7 +1,7 @@
-"""Linear support vector machine that knows rest and symmetry: the honest peer to beat.
+"""Linear support vector machine that knows rest and symmetry: the baseline to beat.
 
 Maps scaled per image do not say where zero motion lies; the median of u and of v does. Each of
-both is then divided by its own r.m.s. (they were scaled apart, so their ratio tells nothing);
+both is then divided by its own r.m.s. (they were scaled apart, so their ratio is meaningless);
 strain stays as it is. Every training clip is also learnt mirrored, and the decisions for a test
 clip and its mirror image are summed. All else is `linear_svm`.
 """

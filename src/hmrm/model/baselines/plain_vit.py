@@ -1,4 +1,4 @@
-"""A plain vision transformer of our head's size: regions and state spaces left out.
+"""A plain vision transformer of our head's size: no regions, no state spaces.
 
 Source: Dosovitskiy et al., "An image is worth 16x16 words", ICLR 2021, section 3.1.
 Departs from it: 4 × 4 px patches of a 28 × 28 map, and the mean of all tokens is classified

@@ -49,7 +49,7 @@ def build_record(
     code: str | int = "",
     cut: bool = True,
 ) -> Record:
-    """The record of an expression that is annotated in full; a set's oddities replace fields.
+    """The record of an expression that is annotated in full; a set's issues replace fields.
 
     Args:
         folder: see `Record.folder`.

@@ -1,4 +1,4 @@
-"""Every drawn data set, by the name of the real one."""
+"""Every synthetic data set, by the name of the real one."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -26,7 +26,7 @@ from hmrm.synthetic.datasets.short_clips import (
 )
 from hmrm.synthetic.datasets.writer import SyntheticDataSet
 
-FAKES: Mapping[str, Callable[[], SyntheticDataSet]] = {
+SYNTHETIC_SETS: Mapping[str, Callable[[], SyntheticDataSet]] = {
     "casme": synthetic_casme,
     "casme2": synthetic_casme2,
     "samm": synthetic_samm,
@@ -46,11 +46,11 @@ FAKES: Mapping[str, Callable[[], SyntheticDataSet]] = {
 }
 
 
-def fakes_of(name: str) -> tuple[SyntheticDataSet, ...]:
-    """The drawn copy of a data set; of the composite, its three parts.
+def synthetic_sets_of(name: str) -> tuple[SyntheticDataSet, ...]:
+    """The synthetic copy of a data set; of the composite, its three parts.
 
     Raises:
         ConfigError: no such data set.
     """
     parts = PARTS if is_composite(name) else (dataset_named(name).name,)
-    return tuple(FAKES[part]() for part in parts)
+    return tuple(SYNTHETIC_SETS[part]() for part in parts)

@@ -1,4 +1,4 @@
-"""Drawn CASME II, SMIC and SAMM, with the counts and the oddities of the real ones."""
+"""Synthetic CASME II, SMIC and SAMM, with the counts and the issues of the real ones."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ _SMIC_CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
 def synthetic_casme2(edition: int = 2014) -> SyntheticDataSet:
     """CASME II with 255 rows (2014), or 256 (2019: one clip more, which the composite lacks).
 
-    Oddities: subjects as text and as numbers, an apex '/', an apex at the onset, codes of all
+    Issues: subjects as text and as numbers, an apex '/', an apex at the onset, codes of all
     kinds, a capital and stray blanks, a clip whose last frames are missing on disk.
     """
     subjects = [f"sub{n:02d}" for n in range(1, 27)]
@@ -97,7 +97,7 @@ def _casme2_clip(number: int, subject: str, name: str, emotion: str, onset: int)
 
 
 def _casme2_issues(clips: list[SyntheticClip]) -> list[SyntheticClip]:
-    """The clips that are known by name: their frames as in the real workbook's oddities."""
+    """The clips that are known by name: their frames as in the real workbook's issues."""
     changed = list(clips)
     at = _first(clips, "sub04", "disgust")
     changed[at] = _renamed(clips[at], "EP12_01f", (261, None, 321), "/")
@@ -147,7 +147,7 @@ def _renamed(
 def synthetic_samm() -> SyntheticDataSet:
     """SAMM with 159 rows below 13 rows of text.
 
-    Oddities: subjects as numbers, five kinds of codes, a doubtful offset, two apexes outside
+    Issues: subjects as numbers, five kinds of codes, a doubtful offset, two apexes outside
     their clips (028_4_1, 032_3_1), a second sheet, the word ``Other``.
     """
     numbers = [n for n in range(6, 38) if n not in (8, 27, 29)]
@@ -198,10 +198,10 @@ def _samm_clip(number: int, subject: str, name: str, emotion: str, objective: in
 
 
 def synthetic_smic(camera: str = "hs") -> SyntheticDataSet:
-    """Short clips of SMIC: 164 of 16 people (HS) or 71 of 8 (VIS, NIR), without any table.
+    """Short clips of SMIC: 164 of 16 subjects (HS) or 71 of 8 (VIS, NIR), without any table.
 
-    Oddities: subjects without zeros, frame numbers of a camera's counter, clips without any
-    micro-expression beside them, no apex.
+    Issues: subjects without zeros, frame numbers of a camera's counter, clips without any
+    micro-expression among them, no apex.
     """
     counts = {"negative": 70, "positive": 51, "surprise": 43}
     subjects = [f"s{n:02d}" for n in _SMIC_SUBJECTS]
@@ -256,7 +256,7 @@ _SMIC_E_HEADER = (
 def synthetic_smic_extended(camera: str = "hs") -> SyntheticDataSet:
     """Extended clips of SMIC, 48 of them: counters of the camera, up to three expressions each.
 
-    Oddities: two sheets, numbers as subjects, lines of text below the table, clips that are in the
+    Issues: two sheets, numbers as subjects, lines of text below the table, clips that are in the
     table and not on disk.
     """
     clips: list[SyntheticClip] = []

@@ -1,4 +1,4 @@
-"""Drawn flow maps in every layout the importer reads: for tests, tutorials and dry runs.
+"""Synthetic flow maps in every layout the importer reads: for tests, tutorials and dry runs.
 
 They show that a chain works, never how well: each class is a few smooth bumps where its action
 units move the face, drowned in noise. For synthetic data worth training on see `hmrm.facs`.
@@ -50,16 +50,16 @@ def synthesize_maps(
     noise: float = 0.3,
     generator: np.random.Generator,
 ) -> MapSet:
-    """Draw labelled maps of ``subjects`` people in each of three data sets.
+    """Synthesize labelled maps of ``subjects`` subjects in each of three data sets.
 
     Args:
         clips: per subject, classes in turn.
-        crop: crop to draw in; decides where eyes and mouth lie.
+        crop: crop of the maps; decides where eyes and mouth lie.
         noise: r.m.s. of the smooth noise, in units of the largest motion; at 0 all classes are
-            told apart by eye, at 2 hardly by anything.
+            distinguished by eye, at 2 hardly by anything.
 
     Returns:
-        Maps as pictures hold them: 8 bits, each channel min–max scaled by itself.
+        Maps as images hold them: 8 bits, each channel min–max scaled by itself.
     """
     ids, labels, maps = [], [], []
     for dataset, pattern in _SUBJECT_NAMES.items():
@@ -77,12 +77,12 @@ def synthesize_maps(
         classes=CLASSES,
         crop=crop,
         channels_apart=True,
-        source="drawn",
+        source="synthetic",
     )
 
 
 def write_layout(folder: Path, mapset: MapSet, *, layout: str) -> None:
-    """Write drawn maps as ``flat``, ``folds`` or ``prepared``, just as they circulate.
+    """Write synthetic maps as ``flat``, ``folds`` or ``prepared``, just as they circulate.
 
     Raises:
         OutputError: a file cannot be written.

@@ -1,4 +1,4 @@
-"""Drawn SAMM Long Videos, CAS(ME)² and CAS(ME)³: several expressions in one recording."""
+"""Synthetic SAMM Long Videos, CAS(ME)² and CAS(ME)³: several expressions in one recording."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ _VIDEO_FRAMES = 30
 def synthetic_samm_lv() -> SyntheticDataSet:
     """SAMM Long Videos: 12 videos, two expressions each; emotions are in SAMM's own workbook.
 
-    Oddities: a header in row 10, apexes of -1, an onset of 0, a macro-expression of 900 frames.
+    Issues: a header in row 10, apexes of -1, an onset of 0, a macro-expression of 900 frames.
     """
     header = (
         *("Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration"),
@@ -102,9 +102,9 @@ _CAS_ME_2_VIDEOS = {"anger1": "0401", "disgust1": "0101", "happy1": "0502"}
 
 
 def synthetic_cas_me_2() -> SyntheticDataSet:
-    """CAS(ME)²: 4 people, 3 videos each, two expressions a video; no header, three sheets.
+    """CAS(ME)²: 4 subjects, 3 videos each, two expressions a video; no header, three sheets.
 
-    Oddities: offsets of 0, an apex of 0, codes of videos without their leading zero.
+    Issues: offsets of 0, an apex of 0, codes of videos without their leading zero.
     """
     kinds: tuple[Kind, ...] = ("micro", "macro")
     subjects = {1: "s15", 2: "s16", 3: "s19", 4: "s20"}
@@ -167,10 +167,10 @@ def _cas_me_2_clip(
 
 
 def synthetic_cas_me_3() -> SyntheticDataSet:
-    """CAS(ME)³ part A: 3 people, 4 videos each, two micro-expressions a video, and macro ones.
+    """CAS(ME)³ part A: 3 subjects, 4 videos each, two micro-expressions a video, and macro ones.
 
-    Oddities: one name for several expressions, a second workbook with both types and one with
-    blinks, depth pictures beside colour, ``happy`` and ``sad``, classes in Roman figures.
+    Issues: one name for several expressions, a second workbook with both types and one with
+    blinks, depth images next to colour, ``happy`` and ``sad``, classes in Roman figures.
     """
     emotions = ("happy", "anger", "sad", "disgust", "fear", "surprise", "others")
     clips = []
@@ -247,7 +247,7 @@ def _cas_me_3_macro(number: int) -> SyntheticClip:
 
 
 def synthetic_cas_me_3_c() -> SyntheticDataSet:
-    """CAS(ME)³ part C: 4 people, 5 expressions each; no apex, a Chinese comma in a code."""
+    """CAS(ME)³ part C: 4 subjects, 5 expressions each; no apex, a Chinese comma in a code."""
     emotions = ("neg", "pos", "sur", "oth")
     words = {"neg": "negative", "pos": "positive", "sur": "surprise", "oth": "others"}
     clips = []

@@ -1,4 +1,4 @@
-"""Drawn CASME, MMEW, 4DME and DFME: data sets of short clips, with their oddities."""
+"""Synthetic CASME, MMEW, 4DME and DFME: data sets of short clips, with their issues."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from hmrm.synthetic.datasets.writer import SyntheticClip, SyntheticDataSet, Synt
 
 
 def synthetic_casme() -> SyntheticDataSet:
-    """CASME: 36 clips of 6 people. Oddities: blank columns, a second apex, an apex 0, AU as text.
+    """CASME: 36 clips of 6 subjects. Issues: blank columns, a second apex, an apex 0, AU as text.
 
     One clip's apex lies outside it, and one clip's offset before its onset.
     """
@@ -61,7 +61,7 @@ def _casme_clip(number: int, emotion: str) -> SyntheticClip:
 
 
 def synthetic_mmew() -> SyntheticDataSet:
-    """MMEW: 35 clips of 5 people, each emotion. Oddities: macro clips beside, a wrong apex."""
+    """MMEW: 35 clips of 5 subjects, each emotion. Issues: macro clips among them, a wrong apex."""
     emotions = ("happiness", "anger", "surprise", "disgust", "fear", "sadness", "others")
     header = (
         *("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units"),
@@ -102,7 +102,7 @@ def _mmew_clip(number: int, emotion: str) -> SyntheticClip:
 
 
 def synthetic_4dme() -> SyntheticDataSet:
-    """4DME: 20 clips of 4 people. Oddities: doubtful units, emotions as columns, two at once."""
+    """4DME: 20 clips of 4 subjects. Issues: doubtful units, emotions as columns, two at once."""
     header = (
         *("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs", "Positive"),
         *("Negative", "Surprise", "Repression", "Others", "eye blink", "AU1", "AU4", "AU12"),

@@ -1,8 +1,8 @@
-"""Drawn copies of data sets in their real layout, with action-unit motion and known truth.
+"""Synthetic copies of data sets in their real layout, with action-unit motion and known truth.
 
 Licence-gated data cannot be tested on by everybody; these can. Each copy has the tables and
-folders that the real one has, oddities included, and tells the exact records that a loader must
-find. Faces are drawn (`hmrm.synthetic.rendered_face`), and nobody's; a score on them says that the
+folders that the real one has, issues included, and states the exact records that a loader must
+find. Faces are rendered (`hmrm.synthetic.rendered_face`), nobody's; a score on them shows that the
 chain works, never how good a model is.
 """
 
@@ -23,7 +23,7 @@ from hmrm import atomic
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.spreadsheets import Cell
 from hmrm.datasets.preparation.supplied_points import COLUMNS
-from hmrm.errors import MissingExtraError
+from hmrm.errors import MissingExtraError, OutputError
 from hmrm.faces.shape import five_points
 from hmrm.facs.atlas import ActionUnit
 from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_clip
@@ -47,17 +47,17 @@ _MOTION: Mapping[str, tuple[tuple[tuple[int, float], ...], ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticClip:
-    """One clip: what its row says, which files there are, and what the loader must make of it.
+    """One clip: what its row states, which files there are, and what the loader must make of it.
 
     Attributes:
         row: cells of the table.
         record: the expected record; None for a row that must not become one.
         folder: below the root; empty for a clip without files.
-        name: of a picture, with the frame number to fill in.
+        name: of an image, with the frame number to fill in.
         frames: first and last frame on disk.
-        motion: key of the movements that are drawn.
+        motion: key of the movements that are rendered.
         apex: frame of the largest movement.
-        grey: pictures have one channel.
+        grey: images have one channel.
     """
 
     row: tuple[Cell, ...]
@@ -80,13 +80,13 @@ class SyntheticTable:
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticDataSet:
-    """A drawn data set.
+    """A synthetic data set.
 
     Attributes:
         name: data set's name in the catalogue.
         clips: in the table's order.
         tables: makes the workbooks of those clips.
-        oddities: how many of each code the tables alone must give, where the set is whole.
+        issues: how many of each code the tables alone must give, where the set is whole.
     """
 
     name: str
@@ -104,7 +104,7 @@ class SyntheticDataSet:
         return replace(self, clips=self.clips[:count], issues={})
 
     def of_subjects(self, count: int) -> "SyntheticDataSet":
-        """The same with the first few people only."""
+        """The same with the first few subjects only."""
         subjects = list(dict.fromkeys(record.subject for record in self.records))[:count]
         kept = [c for c in self.clips if c.record is not None and c.record.subject in subjects]
         return replace(self, clips=tuple(kept), issues={})
@@ -113,14 +113,14 @@ class SyntheticDataSet:
 def write_synthetic(
     root: Path, synthetic: SyntheticDataSet, *, seed: int = 0, images: ImageSource = "rendered"
 ) -> dict[str, tuple[float, ...]]:
-    """Write tables and pictures.
+    """Write tables and images.
 
     Args:
-        pictures: drawn ones, blank ones (quick, for whoever looks at names alone), or none.
+        images: rendered ones, blank ones (quick, for whoever needs names alone), or none.
 
     Returns:
         Five points of the face in the onset by clip id, as ``--faces`` takes them; empty without
-        drawn pictures.
+        rendered images.
 
     Raises:
         MissingExtraError: openpyxl is not installed.
@@ -243,7 +243,13 @@ def write_table(path: Path, sheets: Mapping[str, Rows]) -> None:
         for row in rows:
             sheet.append(list(row))
     content = io.BytesIO()
-    book.save(content)
+    try:
+        book.save(content)
+    except OSError as error:  # openpyxl writes each sheet to a temporary file first
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space there and in "
+            "the folder for temporary files"
+        ) from error
     atomic.write_bytes(path, _timeless(content))
 
 

@@ -1,4 +1,4 @@
-"""What the flow network is shown at a step: crops of drawn pairs, or of a folder of real ones."""
+"""Batches of the flow network: crops of synthetic pairs, or of a folder of real ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class TrainingData(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SyntheticTrainingData:
-    """Crops of a pool of drawn pairs, each seen by a camera of its own.
+    """Crops of a pool of synthetic pairs, each seen by a camera of its own.
 
     Attributes:
-        shrunk: share of the crops that are reduced first, see `crop_of`.
+        shrunk: fraction of the crops that are reduced first, see `crop_of`.
     """
 
     pairs: Pairs
@@ -87,7 +87,7 @@ class FolderTrainingData:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
-    """Pictures in grey levels and the flow between them, px; NaN where it is unknown."""
+    """Images in grey levels and the flow between them, px; NaN where it is unknown."""
 
     onset: Float[Tensor, "b 1 h w"]
     apex: Float[Tensor, "b 1 h w"]
@@ -95,7 +95,7 @@ class Batch:
 
 
 def synthesize_batch(training_data: TrainingData, *, batch: int, seed: Sequence[int]) -> Batch:
-    """The batch of a seed: the same for ever, whatever was drawn before."""
+    """The batch of a seed: the same for ever, whatever was sampled before."""
     rng = np.random.default_rng(list(seed))
     return collated([training_data.crop(rng) for _ in range(batch)])
 

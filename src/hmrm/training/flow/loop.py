@@ -1,4 +1,4 @@
-"""Training of GRU-AOFE on drawn pairs, or on FlyingChairs and FlyingThings3D (the paper's sets).
+"""GRU-AOFE trained on synthetic pairs, or on FlyingChairs and FlyingThings3D (the paper's sets).
 
 Resumable to the same bytes: crops, noise and schedule are keyed by seed and step.
 """
@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hmrm import atomic, config, provenance, records, run_folder
-from hmrm.errors import ConfigError, NumericalError
+from hmrm import atomic, config, provenance, reading, records, run_folder
+from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.flow.files.flying_chairs import flying_chairs
 from hmrm.flow.files.flying_things import flying_things
 from hmrm.flow.files.samples import read_sample
@@ -59,14 +59,14 @@ class FlowTrainingConfig:
         data: ``synthetic`` pairs, or a folder ``data_path`` of FlyingChairs or FlyingThings3D.
         held_out_samples: pairs of the folder's validation split that progress is measured on.
         steps: optimiser steps; with ``batch`` crops of ``crop_px`` (height, width) each.
-        warm_up: share of the steps in which the learning rate rises; then it falls to zero.
+        warm_up: fraction of the steps in which the learning rate rises; then it falls to zero.
         first_iterations: refinements in the first ``first_fraction`` of the steps, which are
             cheaper; then the network's own number.
         fading: weight of a refinement relative to the one after it (RAFT's gamma, 0.8).
         floor_px: pairs count less as their mean motion exceeds this; infinite: all the same.
         fast_weight: how much more a pair's fastest pixels count than those at rest; between them it
             grows with the square of the true motion.
-        shrunk: share of the drawn crops that are reduced first, by up to the pair's side over the
+        shrunk: fraction of the synthetic crops reduced first, by up to the pair's side over the
             crop's: fine texture and fine motion, as small faces have.
         error_weight: weight of the loss of the predicted error.
         average_decay: of the exponential moving average that becomes the weights.
@@ -76,7 +76,7 @@ class FlowTrainingConfig:
     """
 
     seed: int = 0
-    data: Literal["drawn", "flying_chairs", "flying_things"] = "drawn"
+    data: Literal["synthetic", "flying_chairs", "flying_things"] = "synthetic"
     data_path: Path | None = None
     held_out_samples: int = 100
     steps: int = 6000
@@ -120,9 +120,9 @@ class FlowTrainingConfig:
             raise ConfigError(f"average_decay = {self.average_decay}: must be in 0 … 1")
         if not (self.learning_rate > 0 and self.floor_px > 0 and self.fast_weight >= 0):
             raise ConfigError("learning_rate and floor_px must be above 0, fast_weight at least 0")
-        if (self.data == "drawn") != (self.data_path is None):
+        if (self.data == "synthetic") != (self.data_path is None):
             raise ConfigError(f'data = "{self.data}": data_path is for data sets, and they need it')
-        most = self.pairs.side_px if self.data == "drawn" else 1 << 14
+        most = self.pairs.side_px if self.data == "synthetic" else 1 << 14
         if not 16 <= min(self.crop_px) <= max(self.crop_px) <= most:
             raise ConfigError(f"crop_px = {list(self.crop_px)}: sides must be 16 … {most}")
 
@@ -146,13 +146,13 @@ def train_flow(
     workers: int = 1,
     progress: Progress = silent,
 ) -> Path:
-    """Draw pairs, train, and write ``weights.safetensors`` with its card; return its path.
+    """Synthesize pairs, train, and write ``weights.safetensors`` with its card; return its path.
 
     At each validation the weights so far are written, and the figures to ``validation.json``.
 
     Args:
-        folder: pairs, states and weights; a folder of the same settings is gone on with.
-        workers: processes that draw pairs; the result does not depend on it.
+        folder: pairs, states and weights; a folder of the same settings is resumed.
+        workers: processes that synthesize pairs; the result does not depend on it.
 
     Raises:
         ConfigError: the folder belongs to other settings.
@@ -223,7 +223,7 @@ def _training_data(
         real = FolderTrainingData(
             samples=samples, height_px=height, width_px=width, sensor=settings.sensor
         )
-        stated = f"{len(samples)} pairs of {settings.data}; drawn by computer, no face among them"
+        stated = f"{len(samples)} pairs of {settings.data}; made by computer, no face among them"
         return real, [collated([read_sample(sample)]) for sample in others], stated
     pools = [
         synthesize_pool(
@@ -243,7 +243,7 @@ def _training_data(
         sensor=settings.sensor,
         shrunk=settings.shrunk,
     )
-    stated = f"{settings.pairs.pairs} drawn pairs of pictures with known flow; no photograph"
+    stated = f"{settings.pairs.pairs} synthetic image pairs with known flow; no photograph"
     return synthetic, held_out_batches(pools[1], settings), stated
 
 
@@ -372,7 +372,12 @@ class Validation:
 
 def _report(folder: Path, step: int, errors: FlowErrors) -> None:
     path = folder / VALIDATION
-    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    try:
+        table = reading.read_json(path) if path.exists() else []
+    except (OSError, reading.DamagedError) as error:
+        raise DataError(f"{path}: {error}; remove the folder to start again") from error
+    if not isinstance(table, list):
+        raise DataError(f"{path}: expected a list of errors; remove the folder to start again")
     earlier = [records.from_json(Validation, row, where=str(path)) for row in table]
     # Errors of steps that were taken again after a stop are replaced.
     rows = [row for row in earlier if row.step < step] + [Validation(step=step, errors=errors)]
