@@ -11,7 +11,7 @@ import openpyxl
 import xlwt
 
 from fuzz.seeds.commands import succeed
-from hmrm.synthetic.datasets.catalogue import FAKES
+from hmrm.synthetic.datasets.catalogue import SYNTHETIC_SETS
 from hmrm.synthetic.datasets.writer import (
     SyntheticDataSet,
     write_points,
@@ -21,7 +21,9 @@ from hmrm.synthetic.datasets.writer import (
 
 Make = Callable[[Path, Path], None]
 
-WITH_TABLES = tuple(name for name in FAKES if FAKES[name]().tables(FAKES[name]().clips))
+WITH_TABLES = tuple(
+    name for name in SYNTHETIC_SETS if SYNTHETIC_SETS[name]().tables(SYNTHETIC_SETS[name]().clips)
+)
 """Data sets that have an annotation table."""
 
 _CLIPS = 6
@@ -35,7 +37,7 @@ def tables(name: str, suffix: str) -> Make:
 
 def _tables(name: str, suffix: str, folder: Path, kit: Path) -> None:
     del kit
-    some = FAKES[name]().first(_CLIPS)
+    some = SYNTHETIC_SETS[name]().first(_CLIPS)
     for table in some.tables(some.clips):
         path = folder / table.path
         if path.suffix != ".csv" and suffix == ".xls":
@@ -120,4 +122,4 @@ def kit(folder: Path) -> None:
 
 
 def _some(name: str) -> SyntheticDataSet:
-    return FAKES[name]().first(_FEW)
+    return SYNTHETIC_SETS[name]().first(_FEW)

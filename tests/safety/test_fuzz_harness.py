@@ -184,6 +184,8 @@ def test_mutators_take_any_content(suffix: str) -> None:
     """Damage is stacked, so that each must take what another has left."""
     rng = Random(1)
     contents = [b"", b"x", b"{}", b"a,b\n1,2\n", bytes(64), rng.randbytes(300)]
-    for mutator in {*by_suffix.BY_SUFFIX[suffix], *raw.MUTATORS}:
-        for content in contents:
+    for mutator in dict.fromkeys((*by_suffix.BY_SUFFIX[suffix], *raw.MUTATORS)):
+        # Those that build half a gigabyte do so whatever they are given.
+        rounds = 1 if mutator.__name__ in ("bomb", "large_cell", "png_large") else 12
+        for content in contents * rounds:
             assert isinstance(mutator(content, rng), bytes)
