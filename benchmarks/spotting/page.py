@@ -53,8 +53,8 @@ _UNSURE = """The results keep counts over all videos, none for each, so there is
 FINDER = "mesh and registration"
 """What ``hmrm spot`` finds by; written into the results."""
 _EARLIER = """
-**The tables are of an earlier finder**, registration alone, with a rule that left out all
-expressions during speech. Today's, by mesh and registration, was scored once on the same judged
+**The tables are of an earlier finder**, registration alone, with a rule that excluded all
+expressions during speech. Today's, by mesh and registration, was scored once on the same test
 videos: F1 .694 (micro .81, macro .45), 1.00 false micro-expressions a minute on distractors alone
 (docs/log.md); the next whole run of the command writes its tables.
 """

@@ -22,6 +22,7 @@ from hmrm.evaluation.results import (
     read_summary,
     write_result,
 )
+from hmrm.evaluation.summary import score_parts
 
 RUNS = sorted(path.parent for path in (Path(__file__).parents[2] / "results").glob("*/run.json"))
 
@@ -37,7 +38,8 @@ def result(seeds=(0, 1), datasets=("a", "b")):
         predictions[seed] = build_predictions(
             ids=ids, truth=truth, predicted=predicted, classes=CLASSES
         )
-    return RunResult(predictions=predictions, summary=summary(seeds=seeds))
+    scores = score_parts(list(predictions.values()))
+    return RunResult(predictions=predictions, summary=summary(seeds=seeds, scores=scores))
 
 
 def value(rows, **expected):

@@ -237,7 +237,7 @@ def damaged(folder, **changes):
     ("changes", "message"),
     [
         ({"ids": None}, "'ids' is missing"),
-        ({"labels": np.zeros(3)}, "'labels' has type float64"),
+        ({"labels": np.zeros(3)}, "array 'labels': has values of type"),
         ({"labels": np.zeros(2, int)}, "3 ids but 2 labels"),
         ({"maps": np.zeros((3, 28, 28), np.float32)}, "expected \\(n, 3, s, s\\)"),
         ({"ids": np.array([1, 2, 3], dtype=object)}, "cannot be read"),

@@ -10,7 +10,7 @@ from hmrm.spotting.first_pass import FirstPassConfig, first_pass
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.spotting.spot import find_events
 from hmrm.synthetic.demo import demo_face
-from hmrm.video.source import TexturedImage, VideoSource
+from hmrm.video.source import TimedImage, VideoSource
 
 IMAGE = demo_face()[0]
 HEIGHT, WIDTH = IMAGE.shape[:2]
@@ -42,7 +42,7 @@ class Film(VideoSource):
             noisy = np.clip(image + grain, 0, 255).astype(np.uint8)
             time_s = i / self.frames_per_s
             load = partial(np.asarray, noisy)
-            yield TexturedImage(time_s=time_s, size_wh_px=self.size_wh_px, load=load)
+            yield TimedImage(time_s=time_s, size_wh_px=self.size_wh_px, load=load)
 
 
 def found_in(seen):

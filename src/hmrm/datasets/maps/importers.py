@@ -297,7 +297,7 @@ def read_map(path: Path) -> Float32[np.ndarray, "3 s s"]:
         raise DataError(f"{path}: the flow map is missing or unreadable ({error})") from error
     except (ValueError, IndexError, struct.error) as error:
         raise DataError(
-            f"{path}: not a readable picture ({len(content)} bytes); copy it again"
+            f"{path}: not a readable image ({len(content)} bytes); copy it again"
         ) from error
     if sizes - {(SIDE, SIDE)}:
         width, height = min(sizes - {(SIDE, SIDE)})
