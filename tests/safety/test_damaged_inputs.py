@@ -29,8 +29,9 @@ from serving import Ended, Server
 
 from fuzz.seeds import datasets, evaluation, intervals, media, training
 
-MOST_S = 2.0
-"""Processor time beyond that of a process at rest, s."""
+MOST_S = 8.0
+"""Processor time beyond that of a process at rest, s. The bound is 2 s on an idle machine
+(`make fuzz` measures it); a loaded one must not fail a test."""
 
 MOST_MB = 500.0
 """Memory beyond that of a process at rest."""

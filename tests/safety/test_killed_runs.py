@@ -20,7 +20,7 @@ COMMANDS = {
     "spot": "spot videos -o {out}",
 }
 MOMENTS = 3
-RUN_S = 120.0
+RUN_S = 600.0
 
 
 def start(command: str, kit: Path, folder: Path, out: str) -> "subprocess.Popen[bytes]":
