@@ -111,7 +111,7 @@ def test_the_result_says_what_it_was_made_of(found: Analysis) -> None:
     assert found.frames_per_s == pytest.approx(50)
     assert found.duration_s == pytest.approx(2.4)
     assert found.size_wh_px == (320, 320)
-    assert codes(found) == {"unnamed", "spotting_reliability"}
+    assert codes(found) == {"unclassified", "spotting_reliability"}
     assert found.provenance["data_hash"]
     assert found.provenance["config_hash"]
     assert found.provenance["config"]["flow"] == "deepflow"
@@ -184,7 +184,7 @@ def test_a_classifier_drops_in(smirk: Drawn) -> None:
     assert [event.label for event in found.events] == ["positive"]
     assert found.events[0].probabilities["positive"] == 0.7
     assert found.events[0].decisive_region == "mouth"
-    assert "unnamed" not in codes(found)
+    assert "unclassified" not in codes(found)
 
 
 def test_annotated_frames_are_not_spotted(smirk: Drawn) -> None:
@@ -195,7 +195,7 @@ def test_annotated_frames_are_not_spotted(smirk: Drawn) -> None:
     assert event.region == "left_mouth_corner"
     assert (found.frame_count, found.duration_s) == (120, 2.4)
     assert found.images[0] is not None
-    assert codes(found) == {"unnamed"}
+    assert codes(found) == {"unclassified"}
 
 
 @pytest.mark.parametrize("kind", ["arrays", "paths", "strings", "pair"])
@@ -213,7 +213,7 @@ def test_two_still_images_are_onset_and_apex(smirk: Drawn, tmp_path: Path, kind:
     found = analyze(source, detector=smirk.detector)
     assert [event.region for event in found.events] == ["left_mouth_corner"]
     assert (found.frame_count, found.duration_s, found.frames_per_s) == (2, 0.0, 0.0)
-    assert codes(found) == {"unnamed"}
+    assert codes(found) == {"unclassified"}
     assert found.source == ("pair" if kind == "arrays" else "on.png + ap.png")
     assert to_mapping(found)["events"][0]["duration_s"] >= 0
 
@@ -358,7 +358,7 @@ def test_fast_videos_are_looked_at_now_and_then(smirk: Drawn, tmp_path: Path) ->
 def test_only_the_most_salient_events_keep_pictures(smirk: Drawn) -> None:
     none = analyze(smirk.path, detector=smirk.detector, config=AnalyzeConfig(kept_images=0))
     assert none.images == (None,)
-    assert "pictures_limited" in codes(none)
+    assert "images_limited" in codes(none)
 
 
 def test_an_open_video_can_be_given(smirk: Drawn) -> None:

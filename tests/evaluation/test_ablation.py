@@ -252,6 +252,19 @@ def test_bad_files_say_what_is_wrong(file, text, message):
         load_ablation(with_rows(file, text))
 
 
+def test_a_renamed_row_is_asked_for_by_either_name(file):
+    with_rows(file, '[[rows]]\nname = "a"\nformerly = "b"\nmodel = { epochs = 1 }\n')
+    found = load_ablation(file)
+    assert [row.name for row in found.chosen(["b"])] == ["base", "a"]
+    assert found.chosen(["a"]) == found.chosen(["b"])
+
+
+def test_the_former_name_of_a_row_is_not_anothers(file):
+    rows = '[[rows]]\nname = "a"\nformerly = "b"\nmodel = { epochs = 1 }\n'
+    with pytest.raises(ConfigError, match="name is taken"):
+        load_ablation(with_rows(file, rows + rows.replace('"a"\nformerly = "b"', '"b"')))
+
+
 def test_bad_rows_are_refused_before_anything_runs(tmp_path, file, synthetic):
     with pytest.raises(ConfigError, match=r"'fast' is unknown; the file has base, one-epoch"):
         ablate(synthetic, load_ablation(file), tmp_path / "r", only=["fast"])

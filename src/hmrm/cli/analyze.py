@@ -187,7 +187,7 @@ def print_found(found: "Analysis | VideoResult", page: Path, *, resumed: bool = 
         OUT.print(
             f"  {event.onset_s:.2f}–{event.offset_s:.2f} s, apex {event.apex_s:.2f} s, "
             f"face {event.face_id}, {event.region.replace('_', ' ')}, "
-            f"{_motion(event)}{event.label or 'not named'}"
+            f"{_motion(event)}{event.label or 'not classified'}"
             + (f" [{', '.join(event.flags)}]" if event.flags else ""),
         )
     for notice in found.notices:

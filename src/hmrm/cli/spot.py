@@ -53,7 +53,7 @@ def spot(
         float | None,
         typer.Option(
             help="Rate of image folders, which have none (200 is assumed; hmrm datasets list "
-            "tells those of data sets); videos follow it instead of their own, as high-speed "
+            "shows those of data sets); videos follow it instead of their own, as high-speed "
             "recordings that are stored slowed down need.",
             show_default=False,
         ),

@@ -71,6 +71,9 @@ WORDS: Mapping[str, str] = {
 }
 """A sentence for each code that a reader of data sets gives."""
 
+_FORMER_CODES = {"picture_empty": "image_empty"}
+"""Codes in the summaries of folders that an earlier version prepared."""
+
 FAULTS = frozenset(
     {
         *("clip_not_on_disk", "clip_not_in_table", "folder_differs"),
@@ -104,4 +107,5 @@ def group_issues(issues: Iterable[Issue]) -> tuple[IssueGroup, ...]:
 
 def words_of(code: str) -> str:
     """The sentence of a code; a code of an older folder that has none is given in plain words."""
+    code = _FORMER_CODES.get(code, code)
     return WORDS.get(code, code.replace("_", " "))
