@@ -159,7 +159,7 @@ def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
     assert report.UNCLASSIFIED in report.render(unclassified)
 
 
-def test_truth_is_shown_beside_what_was_found(analysis: Analysis) -> None:
+def test_truth_is_shown_alongside_what_was_found(analysis: Analysis) -> None:
     smile = timeline.Span(start_s=0.1, end_s=0.4, title="smile")
     late = timeline.Span(start_s=0.48, end_s=0.5, title="frown")
     text = report.render(analysis, truth=(smile, late))

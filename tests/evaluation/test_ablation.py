@@ -46,14 +46,14 @@ model = { name = "toy_models:NearestMean" }
 
 
 @pytest.fixture(scope="module")
-def all_drawn():
+def three_datasets():
     return synthesize_maps(subjects=3, clips=3, noise=1.0, generator=np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
-def synthetic(all_drawn):
+def synthetic(three_datasets):
     """One data set, which is scored four times as fast as three."""
-    return all_drawn.select(range(9))
+    return three_datasets.select(range(9))
 
 
 @pytest.fixture
@@ -141,8 +141,10 @@ def test_every_row_is_the_run_that_evaluate_makes(tmp_path, file, synthetic):
     assert records.to_json(content) == json.loads((tmp_path / "r/ablation.json").read_text())
 
 
-def test_the_page_names_rows_figures_and_the_papers(tmp_path, file, all_drawn):
-    content = ablate(all_drawn, load_ablation(file, seeds=2), tmp_path / "r", only=["one-epoch"])
+def test_the_page_names_rows_figures_and_the_papers(tmp_path, file, three_datasets):
+    content = ablate(
+        three_datasets, load_ablation(file, seeds=2), tmp_path / "r", only=["one-epoch"]
+    )
     content = content.table
     page = (tmp_path / "r/ablation.md").read_text()
     found = row(content, "one-epoch").scores

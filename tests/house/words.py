@@ -28,7 +28,7 @@ CODE = ("src/hmrm", "benchmarks", "examples", "tools")
 NAMES = ("identifiers", "keys", "files")
 PROSE = ("help", "errors", "reports", "comments", "pages")
 
-_MESSAGES = re.compile(r".*(Error|Warning|Notice|Oddity|Issue|Skip|warn)")
+_MESSAGES = re.compile(r".*(Error|Warning|Notice|Issue|Skip|warn)")
 
 
 @dataclass(frozen=True, kw_only=True)

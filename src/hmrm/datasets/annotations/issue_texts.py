@@ -1,4 +1,4 @@
-"""What each kind of issue is, in a sentence for whoever reads the output of a check.
+"""What each kind of issue is, in a sentence for the reader of a check's output.
 
 Codes group what is alike and serve programs (JSON, prepared folders); people get these sentences.
 """
@@ -81,7 +81,7 @@ FAULTS = frozenset(
         *("correction_not_applied", "correction_without_clip", "points_without_clip"),
     }
 )
-"""Codes of what whoever holds the data can correct; the others are as data sets are published."""
+"""Codes of what the holder of the data can correct; the others are as data sets are published."""
 
 
 @dataclass(frozen=True, kw_only=True)
