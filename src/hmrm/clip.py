@@ -150,6 +150,28 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RejectedCandidate:
+    """A movement that was found and is no expression: whose, when, where, and why.
+
+    Attributes:
+        onset_index, apex_index, offset_index: zero-based frames.
+        onset_s, apex_s, offset_s: presentation times in s.
+        region: the part of the face that stood highest.
+        reason: ``speech``, ``blink``, ``covered``, ``turn``, ``too_short`` …
+    """
+
+    face_id: int
+    onset_index: int
+    apex_index: int
+    offset_index: int
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    region: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notice:
     """A warning a reader of the result must see: a stable code and a sentence."""
 
@@ -168,7 +190,14 @@ class Issue:
 
 @dataclass(frozen=True, kw_only=True)
 class FaceFrame:
-    """One face in one frame, as far as the analysis followed it."""
+    """One face in one frame, as far as the analysis followed it.
+
+    Attributes:
+        box_xyxy_px: extent of the face, px of the upright frame.
+        motion_px: region → motion away from rest, px in the canonical crop, as far as measured.
+        displacement: how far the face is from its neutral face, in thresholds: 1 is the least that
+            counts as an expression; None where the mesh did not measure it.
+    """
 
     index: int
     time_s: float
@@ -177,15 +206,49 @@ class FaceFrame:
     detection_confidence: float
     success: bool
     motion_px: Mapping[str, float] = field(default_factory=dict)
+    displacement: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StripImage:
+    """One frame of an event as a small crop of the face: zero-based frame, time in s, pixels."""
+
+    index: int
+    time_s: float
+    image: Image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EventImages:
-    """What a report shows of one event: aligned onset and apex, the flow between, its map."""
+    """What a report shows of one event.
+
+    Attributes:
+        pair: onset and apex in one crop.
+        flow: between them, px; None where no flow was computed, ``flow_map`` likewise.
+        strip: frames from onset over apex to offset, each in its own crop.
+    """
 
     pair: Pair
-    flow: Float[np.ndarray, "2 h w"]
-    flow_map: FlowMap
+    flow: Float[np.ndarray, "2 h w"] | None
+    flow_map: FlowMap | None
+    strip: tuple[StripImage, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceView:
+    """A followed face in one whole frame, so that a reader sees whose face it was.
+
+    Attributes:
+        index, time_s: the frame that is shown.
+        image: the whole frame, made smaller.
+        box_xyxy_px: the face in ``image``.
+    """
+
+    face_id: int
+    index: int
+    time_s: float
+    image: Image
+    box_xyxy_px: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -199,6 +262,8 @@ class Analysis:
         events: by onset, then face.
         frames: every face in every frame; empty where nothing was spotted.
         images: those of ``events[i]`` at place i; None beyond the limit on kept ones.
+        faces: one view of every face that was followed.
+        rejected: candidates that are no expression, by onset.
         notices: what a reader of the result must know.
         provenance: the stamp of ``provenance.py``, the classifier's weights and the settings.
 
@@ -225,3 +290,5 @@ class Analysis:
     images: tuple[EventImages | None, ...]
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]
+    faces: tuple[FaceView, ...] = ()
+    rejected: tuple[RejectedCandidate, ...] = ()

@@ -10,7 +10,7 @@ from hmrm import provenance
 from hmrm.analysis import annotated, notices, second_pass
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
-from hmrm.clip import Analysis, Event, EventImages, FaceFrame, Notice
+from hmrm.clip import Analysis, Event, EventImages, FaceFrame, FaceView, Notice, RejectedCandidate
 from hmrm.faces.boxes import Detector
 from hmrm.faces.detector import build_detector
 from hmrm.faces.landmarks import landmarker
@@ -90,6 +90,8 @@ def analyze(
         events=second_pass.classified(found.events, found.images, classify),
         frames=found.frames,
         images=tuple(found.images),
+        faces=found.faces,
+        rejected=found.rejected,
         notices=(*video.notices, *found.notices, *unclassified),
         provenance={
             **stamp,
@@ -109,6 +111,8 @@ class _Found:
     events: Sequence[Event]
     images: Sequence[EventImages | None]
     frames: Sequence[FaceFrame] = ()
+    faces: tuple[FaceView, ...] = ()
+    rejected: tuple[RejectedCandidate, ...] = ()
     notices: Sequence[Notice] = ()
 
 
@@ -116,7 +120,7 @@ def _spotted(
     video: VideoSource, config: AnalyzeConfig, detector: Detector | None, progress: Progress
 ) -> _Found:
     spotted = spot_video(video, config, detector=detector, progress=progress)
-    images = second_pass.collect(
+    collected = second_pass.collect(
         video,
         spotted.events,
         spotted.faces,
@@ -126,13 +130,16 @@ def _spotted(
         landmarks=config.landmarks,
         progress=progress,
     )
-    frames, first = FaceFrames(spotted.faces, config.fusion.fine), spotted.first_pass
+    first = spotted.first_pass
+    frames = FaceFrames(spotted.faces, config.fusion.fine, spotted.displacements)
     return _Found(
         frame_count=first.frame_count,
         duration_s=first.duration_s,
         frames_per_s=first.frames_per_s,
         events=spotted.events,
-        images=images,
+        images=collected.images,
+        faces=collected.faces,
+        rejected=spotted.rejected,
         frames=frames,
         notices=(
             *notices.on_video(spotted, config.quality),
@@ -175,5 +182,9 @@ def _annotated(
         frames_per_s=rate,
         events=events,
         images=images,
+        faces=tuple(
+            second_pass.face_view(frames.onset, i, face.box_xyxy_px)
+            for i, face in enumerate(faces[: len(movements)])
+        ),
         notices=annotated.notices_of(events, len(faces), largest_px=largest_px, floor_px=least_px),
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import atomic
-from hmrm.analysis.report import write_report
-from hmrm.analysis.timeline import Span
+from hmrm.analysis.report.page import write_report
+from hmrm.analysis.report.timeline import Span
 from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
 from hmrm.csv_cells import Writer
 

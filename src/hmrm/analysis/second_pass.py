@@ -1,10 +1,15 @@
-"""Second pass: the onset and apex image of chosen events, the flow between, and its map."""
+"""Second pass: images of chosen events, the flow between onset and apex, and a view of each face."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
 
 from hmrm.analysis.settings import Classifier
-from hmrm.clip import Event, EventImages, Image, Pair
+from hmrm.clip import Event, EventImages, FaceView, Frame, Image, Pair, StripImage
 from hmrm.faces.align import canonical_transform, warp
 from hmrm.faces.boxes import Detection
 from hmrm.faces.crops import CANONICAL, Transform
@@ -20,57 +25,149 @@ from hmrm.video.source import VideoSource
 
 STAGE = "images of events"
 
+BETWEEN = 2
+"""Images of a strip between onset and apex, and as many between apex and offset."""
+
+STRIP_WH_PX = (112, 162)
+VIEW_PX = 480
+
+Task = Callable[[Frame], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Collected:
+    """What the second pass found: for every event its images or None, and a view of every face."""
+
+    images: list[EventImages | None]
+    faces: tuple[FaceView, ...]
+
 
 def collect(
     video: VideoSource,
     events: Sequence[Event],
     tracks: Sequence[FaceTrack],
-    estimator: FlowEstimator,
+    estimator: FlowEstimator | None,
     *,
     head_motion: bool,
     at_most: int,
     landmarks: Landmarks = 5,
     progress: Progress,
-) -> list[EventImages | None]:
+) -> Collected:
     """Images of the most salient events, in one pass that holds one frame and the crops.
 
-    Both crops of an event go through one transform, the onset's.
+    Onset and apex of an event go through one transform, the onset's; images of its strip each
+    through their own.
 
     Args:
+        estimator: of the flow from onset to apex; None computes none.
         head_motion: take the head's motion out of the flow.
+        at_most: events beyond have no images, the most salient come first.
         landmarks: align by the five points of the mesh, or by 68 found in the onset's frame.
-
-    Returns:
-        One item per event; None beyond ``at_most``, the most salient first.
     """
-    order = sorted(range(len(events)), key=lambda i: (-events[i].salience, i))
-    chosen = order[:at_most]
-    transforms: dict[int, Transform] = {}
-    needed: dict[int, list[tuple[int, str]]] = {}
-    for i in chosen:
-        needed.setdefault(events[i].onset_index, []).append((i, "onset"))
-        needed.setdefault(events[i].apex_index, []).append((i, "apex"))
-    crops: dict[int, dict[str, Image]] = {i: {} for i in chosen}
-    made: list[EventImages | None] = [None] * len(events)
-    last = max(needed, default=-1)
-    for frame in video.frames() if needed else ():
-        for i, which in needed.get(frame.index, ()):
-            if which == "onset":
-                transforms[i] = _transform(events[i], tracks, frame.image, landmarks)
-            crops[i][which] = warp(frame.image, transforms[i])
-            if len(crops[i]) == 2:
-                pair = _pair(events[i], crops.pop(i))
-                made[i] = images_of(pair, estimator, head_motion=head_motion)
+    order = sorted(range(len(events)), key=lambda i: (-events[i].salience, i))[:at_most]
+    by_face = {track.face_id: track for track in tracks}
+    making = {i: _Making(events[i], by_face[events[i].face_id], landmarks) for i in order}
+    views: dict[int, FaceView] = {}
+    tasks: dict[int, list[Task]] = defaultdict(list)
+    for track in tracks:
+        tasks[_best_seen(track)].append(_view_of(track, views))
+    for one in making.values():
+        for index in one.indices:
+            tasks[index].append(one.take)
+    last = max(tasks, default=-1)
+    for frame in video.frames() if tasks else ():
+        for task in tasks.get(frame.index, ()):
+            task(frame)
         progress(STAGE, frame.index + 1, last + 1)
         if frame.index >= last:
             break
-    return made
+    made: list[EventImages | None] = [None] * len(events)
+    for i, one in making.items():
+        images = images_of(one.pair(), estimator, head_motion=head_motion)
+        made[i] = dataclasses.replace(images, strip=tuple(one.strip))
+    return Collected(images=made, faces=tuple(views[track.face_id] for track in tracks))
 
 
-def _transform(
-    event: Event, tracks: Sequence[FaceTrack], image: Image, landmarks: Landmarks
-) -> Transform:
-    track = next(t for t in tracks if t.face_id == event.face_id)
+class _Making:
+    """The images of one event, taken as the video passes by."""
+
+    def __init__(self, event: Event, track: FaceTrack, landmarks: Landmarks) -> None:
+        self._event, self._track, self._landmarks = event, track, landmarks
+        self._crops: dict[int, Image] = {}
+        self._transform: Transform | None = None
+        self._of_strip = strip_indices(event, track)
+        self.strip: list[StripImage] = []
+
+    @property
+    def indices(self) -> set[int]:
+        """Frames that are needed."""
+        return {self._event.onset_index, self._event.apex_index, *self._of_strip}
+
+    def take(self, frame: Frame) -> None:
+        event = self._event
+        if frame.index == event.onset_index:
+            self._transform = _transform(event, self._track, frame.image, self._landmarks)
+        if frame.index in (event.onset_index, event.apex_index):
+            assert self._transform is not None, "the onset comes first"
+            self._crops[frame.index] = warp(frame.image, self._transform)
+        if frame.index in self._of_strip:
+            points = self._track.points_xy_px[self._track.row_of(frame.index)]
+            crop = warp(frame.image, canonical_transform(points))
+            small = cv2.resize(crop, STRIP_WH_PX, interpolation=cv2.INTER_AREA)
+            image = np.asarray(small, dtype=np.uint8)
+            self.strip.append(StripImage(index=frame.index, time_s=frame.time_s, image=image))
+
+    def pair(self) -> Pair:
+        """Onset and apex in the onset's crop."""
+        event = self._event
+        return Pair(
+            onset=self._crops[event.onset_index],
+            apex=self._crops[event.apex_index],
+            onset_index=event.onset_index,
+            apex_index=event.apex_index,
+        )
+
+
+def strip_indices(event: Event, track: FaceTrack) -> tuple[int, ...]:
+    """Frames from onset over apex to offset in which the face was seen, increasing."""
+    rows = [track.row_of(i) for i in (event.onset_index, event.apex_index, event.offset_index)]
+    before = np.linspace(rows[0], rows[1], BETWEEN + 2)
+    after = np.linspace(rows[1], rows[2], BETWEEN + 2)
+    chosen = np.unique(np.rint(np.concatenate([before, after])).astype(int))
+    return tuple(int(track.index[row]) for row in chosen)
+
+
+def _best_seen(track: FaceTrack) -> int:
+    """The first frame, within two seconds, in which the detector was surest of the face."""
+    early = track.time_s <= track.time_s[0] + 2.0
+    return int(track.index[int(np.argmax(track.detection_confidence[early]))])
+
+
+def _view_of(track: FaceTrack, views: dict[int, FaceView]) -> Task:
+    def take(frame: Frame) -> None:
+        box = track.box_xyxy_px[track.row_of(frame.index)]
+        views[track.face_id] = face_view(frame, track.face_id, box)
+
+    return take
+
+
+def face_view(frame: Frame, face_id: int, box_xyxy_px: Sequence[float] | np.ndarray) -> FaceView:
+    """A whole frame, its longer side at most ``VIEW_PX``, and the face's box in it."""
+    height, width = frame.image.shape[:2]
+    shrink = min(VIEW_PX / max(width, height), 1.0)
+    size = max(round(width * shrink), 1), max(round(height * shrink), 1)
+    small = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+    left, top, right, bottom = (float(value) * shrink for value in box_xyxy_px)
+    return FaceView(
+        face_id=face_id,
+        index=frame.index,
+        time_s=frame.time_s,
+        image=np.asarray(small, dtype=np.uint8),
+        box_xyxy_px=(left, top, right, bottom),
+    )
+
+
+def _transform(event: Event, track: FaceTrack, image: Image, landmarks: Landmarks) -> Transform:
     row = track.row_of(event.onset_index)
     points = track.points_xy_px[row]
     if landmarks == 68:
@@ -80,17 +177,10 @@ def _transform(
     return canonical_transform(points)
 
 
-def _pair(event: Event, crops: Mapping[str, Image]) -> Pair:
-    return Pair(
-        onset=crops["onset"],
-        apex=crops["apex"],
-        onset_index=event.onset_index,
-        apex_index=event.apex_index,
-    )
-
-
-def images_of(pair: Pair, estimator: FlowEstimator, *, head_motion: bool) -> EventImages:
+def images_of(pair: Pair, estimator: FlowEstimator | None, *, head_motion: bool) -> EventImages:
     """Flow from onset to apex, head motion removed if asked for, and its map."""
+    if estimator is None:
+        return EventImages(pair=pair, flow=None, flow_map=None)
     flow = estimator(to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex"))
     if head_motion:
         flow = remove_rigid(flow, model="similarity")
@@ -107,7 +197,7 @@ def classified(
         return tuple(events)
     done = []
     for event, kept in zip(events, images, strict=True):
-        if kept is None:
+        if kept is None or kept.flow_map is None:
             done.append(event)
             continue
         found = classifier(kept.flow_map)

@@ -10,7 +10,7 @@ from hmrm.cli.terminal import OUT, output_folder, progress_bar
 from hmrm.progress import Progress
 
 if TYPE_CHECKING:
-    from hmrm.analysis.timeline import Span
+    from hmrm.analysis.report.timeline import Span
     from hmrm.clip import Image
     from hmrm.synthetic.clips import RenderedClip
 
@@ -28,7 +28,7 @@ def demo(
     """
     from hmrm.analysis.analyze import analyze
     from hmrm.analysis.exports import save
-    from hmrm.analysis.report import truth_line
+    from hmrm.analysis.report.page import truth_line
     from hmrm.cli.analyze import print_found
     from hmrm.synthetic.demo import demo_clip
     from hmrm.video.writer import write_video
@@ -52,7 +52,7 @@ def _images(clip: "RenderedClip", progress: Progress) -> Iterator["Image"]:
 
 
 def _spans(clip: "RenderedClip") -> list["Span"]:
-    from hmrm.analysis.timeline import Span
+    from hmrm.analysis.report.timeline import Span
 
     rate = clip.truth.frames_per_s
     return [

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 import numpy as np
+from jaxtyping import Float
 
 from hmrm.clip import FaceFrame
 from hmrm.spotting.excursions import excursions_px
@@ -15,8 +16,17 @@ from hmrm.spotting.first_pass import FaceTrack
 class FaceFrames(Sequence[FaceFrame]):
     """Every face in every frame, by frame and face; a record is made when it is asked for."""
 
-    def __init__(self, tracks: Sequence[FaceTrack], config: FineConfig) -> None:
+    def __init__(
+        self,
+        tracks: Sequence[FaceTrack],
+        config: FineConfig,
+        displacements: Sequence[Float[np.ndarray, " n"]],
+    ) -> None:
+        """Args:
+        displacements: of each track, `Spotted.displacements`.
+        """
         self._tracks = tuple(tracks)
+        self._displacements = tuple(displacements)
         self._motion = [excursions_px(track.signal, config) for track in tracks]
         which = [np.full(len(track.index), i) for i, track in enumerate(tracks)]
         rows = [np.arange(len(track.index)) for track in tracks]
@@ -58,6 +68,7 @@ class FaceFrames(Sequence[FaceFrame]):
             box_xyxy_px=(left, top, right, bottom),
             detection_confidence=float(track.detection_confidence[row]),
             success=True,
+            displacement=float(self._displacements[which][row]),
             motion_px={
                 name: float(values[measured])
                 for name, values in motion

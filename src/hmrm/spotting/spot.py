@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from hmrm.clip import Event
+import numpy as np
+from jaxtyping import Float
+
+from hmrm.clip import Event, RejectedCandidate
 from hmrm.errors import InputError
 from hmrm.faces.boxes import Detector
 from hmrm.progress import Progress, silent
 from hmrm.spotting.apexes import DISPLACEMENT, apexes_by_rule
-from hmrm.spotting.events import RejectedCandidate, event_of, rejected_of
+from hmrm.spotting.events import event_of, rejected_of
 from hmrm.spotting.first_pass import FaceTrack, FirstPass, first_pass
 from hmrm.spotting.fusion import find_events as find_face_events
 from hmrm.spotting.settings import SpottingConfig
@@ -23,6 +26,8 @@ class Spotted:
 
     Attributes:
         faces: those analysed, by id.
+        displacements: of each of these faces in each of its frames, how far it is from its neutral
+            face, in thresholds: 1 is the least that counts.
         events: by onset, then face.
         rejected: movements that are no expression, in the same order.
         largest: the largest movement of any face outside blinks, speech and what is covered, in
@@ -31,6 +36,7 @@ class Spotted:
 
     first_pass: FirstPass
     faces: tuple[FaceTrack, ...]
+    displacements: tuple[Float[np.ndarray, " n"], ...]
     events: tuple[Event, ...]
     rejected: tuple[RejectedCandidate, ...]
     largest: float
@@ -87,17 +93,20 @@ def find_events(first: FirstPass, config: SpottingConfig) -> Spotted:
     faces = first.measured(largest=config.faces == "largest")
     events: list[Event] = []
     rejected: list[RejectedCandidate] = []
+    displacements: list[Float[np.ndarray, " n"]] = []
     largest = 0.0
     for face in faces:
         found = find_face_events(
             face.measures, face.signal, config.fusion, appearances=face.appearances
         )
         largest = max(largest, found.mesh.largest)
+        displacements.append(found.mesh.moved.salience.max(axis=1))
         events += [event_of(one, face, first, config.quality) for one in found.events]
         rejected += [rejected_of(one, face) for one in found.rejected]
     return Spotted(
         first_pass=first,
         faces=faces,
+        displacements=tuple(displacements),
         events=tuple(sorted(events, key=lambda e: (e.onset_index, e.face_id))),
         rejected=tuple(sorted(rejected, key=lambda r: (r.onset_index, r.face_id))),
         largest=largest,
