@@ -9,7 +9,7 @@ from typing import Any
 from hmrm import atomic
 from hmrm.analysis.report.page import write_report
 from hmrm.analysis.report.timeline import Span
-from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
+from hmrm.clip import CLASSES, Analysis, Event, FaceFrame, RejectedCandidate
 from hmrm.csv_cells import Writer
 
 SCHEMA_VERSION = "2"
@@ -40,13 +40,16 @@ EVENT_COLUMNS = (
 )
 
 
-def save(folder: Path, analysis: Analysis, *, truth: Sequence[Span] = ()) -> Path:
+def save(
+    folder: Path, analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool = False
+) -> Path:
     """Write events.csv, frames.csv, analysis.json and report.html; return the report's path.
 
     Args:
         folder: made where it does not exist; files of the same names are replaced.
         analysis: what was found.
         truth: known events of a synthetic clip, shown in the report.
+        blur_faces: no face can be recognised in the report.
 
     Raises:
         OutputError: a file cannot be written.
@@ -55,7 +58,7 @@ def save(folder: Path, analysis: Analysis, *, truth: Sequence[Span] = ()) -> Pat
     write_events(events, analysis.events)
     write_frames(frames, analysis.frames)
     write_json(content, analysis)
-    write_report(page, analysis, truth=truth)
+    write_report(page, analysis, truth=truth, blur_faces=blur_faces)
     return page
 
 
@@ -113,6 +116,7 @@ def to_mapping(analysis: Analysis) -> dict[str, Any]:
         "frames_per_s": _rounded(analysis.frames_per_s),
         "size_wh_px": list(analysis.size_wh_px),
         "events": [_event_mapping(event) for event in analysis.events],
+        "rejected": [_rejected_mapping(one) for one in analysis.rejected],
         "notices": [{"code": n.code, "message": n.message} for n in analysis.notices],
         "provenance": dict(analysis.provenance),
     }
@@ -135,6 +139,20 @@ def _event_mapping(event: Event) -> dict[str, Any]:
         "peak_motion_px": None if event.peak_motion_px is None else _rounded(event.peak_motion_px),
         "salience": _rounded(event.salience),
         "flags": list(event.flags),
+    }
+
+
+def _rejected_mapping(one: RejectedCandidate) -> dict[str, Any]:
+    return {
+        "face_id": one.face_id,
+        "onset_frame": one.onset_index,
+        "apex_frame": one.apex_index,
+        "offset_frame": one.offset_index,
+        "onset_s": _rounded(one.onset_s),
+        "apex_s": _rounded(one.apex_s),
+        "offset_s": _rounded(one.offset_s),
+        "region": one.region,
+        "reason": one.reason,
     }
 
 

@@ -1,4 +1,4 @@
-"""Second pass: images of chosen events, the flow between onset and apex, and a view of each face."""
+"""Second pass: images of chosen events, flow from onset to apex, and a view of each face."""
 
 import dataclasses
 from collections import defaultdict

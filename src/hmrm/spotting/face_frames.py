@@ -22,9 +22,7 @@ class FaceFrames(Sequence[FaceFrame]):
         config: FineConfig,
         displacements: Sequence[Float[np.ndarray, " n"]],
     ) -> None:
-        """Args:
-        displacements: of each track, `Spotted.displacements`.
-        """
+        """Nothing is made yet; ``displacements`` are `Spotted.displacements`, one per track."""
         self._tracks = tuple(tracks)
         self._displacements = tuple(displacements)
         self._motion = [excursions_px(track.signal, config) for track in tracks]

@@ -8,24 +8,27 @@ from jaxtyping import Float
 CELL_PX = 16
 """One arrow for each square of so many px of the crop."""
 
+REACH_PX = 32
+"""Length of an arrow that stands for the whole range."""
+
 LEAST = 0.12
 """Arrows shorter than this part of the range are left away: they would be dots."""
 
 
 def range_px(flow: Float[np.ndarray, "2 h w"]) -> float:
-    """Length at which colours saturate and an arrow fills its square.
+    """Length at which colours saturate, fitted to the event.
 
-    The smallest of 0.5, 1, 2, 4 … px that 99 % of the vectors stay under; never less than 0.5 px,
-    so that noise does not look like motion.
+    99 % of the vectors are shorter, rounded up to a tenth of a px; never less than 0.5 px, so that
+    noise does not look like motion.
     """
     length = np.hypot(flow[0], flow[1])
     known = length[np.isfinite(length)]
     largest = float(np.percentile(known, 99)) if known.size else 0.0
-    return 0.5 if largest <= 0.5 else 2.0 ** math.ceil(math.log2(largest))
+    return max(math.ceil(round(largest * 10, 6)) / 10, 0.5)
 
 
 def arrows_svg(flow: Float[np.ndarray, "2 h w"], *, max_px: float) -> str:
-    """Arrows of the mean motion of every square; one of ``max_px`` is as long as a square is wide.
+    """Arrows of the mean motion of every square; one of ``max_px`` is ``REACH_PX`` long.
 
     Args:
         flow: px, u right and v down.
@@ -34,7 +37,7 @@ def arrows_svg(flow: Float[np.ndarray, "2 h w"], *, max_px: float) -> str:
     rows, columns = max(height // CELL_PX, 1), max(width // CELL_PX, 1)
     cells = np.nan_to_num(flow[:, : rows * CELL_PX, : columns * CELL_PX])
     u, v = cells.reshape(2, rows, cells.shape[1] // rows, columns, -1).mean(axis=(2, 4))
-    scale = CELL_PX / max_px
+    scale = REACH_PX / max_px
     lines = []
     for row, column in np.argwhere(np.hypot(u, v) >= LEAST * max_px).tolist():
         x, y = (column + 0.5) * CELL_PX, (row + 0.5) * CELL_PX
@@ -50,7 +53,7 @@ def scale_svg(max_px: float) -> str:
     return (
         '<svg class="scale" viewBox="0 0 120 18" role="img" '
         f'aria-label="length scale: {max_px:g} px">'
-        f'<path d="{_arrow(4, 9, CELL_PX, 0)}"/><text x="28" y="13">{max_px:g} px</text></svg>'
+        f'<path d="{_arrow(4, 9, REACH_PX, 0)}"/><text x="44" y="13">{max_px:g} px</text></svg>'
     )
 
 
