@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
-    from hmrm.clip import Analysis, ClipId, Event
+    from hmrm.analysis.record import Analysis
+    from hmrm.clip import ClipId, Event
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.results import RunResult
     from hmrm.evaluation.run import evaluate
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Analysis": "hmrm.clip",
+    "Analysis": "hmrm.analysis.record",
     "ClipId": "hmrm.clip",
     "Event": "hmrm.clip",
     "MapSet": "hmrm.flow.mapset",

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from hmrm.analysis import exports, report, timeline
-from hmrm.clip import Analysis, Event, EventImages, FaceFrame, FlowMap, Notice, Pair
+from hmrm.analysis.record import Analysis
+from hmrm.clip import Event, EventImages, FaceFrame, FlowMap, Notice, Pair
 from hmrm.errors import OutputError
 
 

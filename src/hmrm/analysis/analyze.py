@@ -10,7 +10,8 @@ from hmrm import provenance
 from hmrm.analysis import annotated, notices, second_pass
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
-from hmrm.clip import Analysis, Event, EventImages, FaceFrame, Notice
+from hmrm.analysis.record import Analysis
+from hmrm.clip import Event, EventImages, FaceFrame, Notice
 from hmrm.faces.boxes import Detector
 from hmrm.faces.detector import build_detector
 from hmrm.faces.landmarks import landmarker

@@ -10,7 +10,7 @@ from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
 from hmrm.analysis.results import VideoResult
 from hmrm.analysis.run import KEPT_FOLDER, Outcome, Target, VideoRun, run_videos, settings_digest
 from hmrm.analysis.settings import AnalyzeConfig
-from hmrm.clip import Analysis
+from hmrm.analysis.record import Analysis
 from hmrm.faces.boxes import Detector
 from hmrm.flow.estimate import weights_sha256
 from hmrm.progress import Progress, silent

@@ -9,7 +9,8 @@ from typing import Any
 from hmrm import atomic
 from hmrm.analysis.report import write_report
 from hmrm.analysis.timeline import Span
-from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
+from hmrm.analysis.record import Analysis
+from hmrm.clip import CLASSES, Event, FaceFrame
 from hmrm.csv_cells import Writer
 
 SCHEMA_VERSION = "1"

@@ -12,7 +12,8 @@ import numpy as np
 
 from hmrm import atomic
 from hmrm.analysis import timeline
-from hmrm.clip import Analysis, Event, EventImages
+from hmrm.analysis.record import Analysis
+from hmrm.clip import Event, EventImages
 from hmrm.flow.image import flow_image, legend_image, map_image
 
 MAX_PX = 2.0

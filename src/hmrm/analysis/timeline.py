@@ -6,7 +6,8 @@ from html import escape
 
 import numpy as np
 
-from hmrm.clip import Analysis, Event, FaceFrame
+from hmrm.analysis.record import Analysis
+from hmrm.clip import Event, FaceFrame
 
 WIDTH, HEIGHT = 1000, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 30

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from hmrm.analysis.results import VideoResult
     from hmrm.analysis.run import VideoRun
     from hmrm.analysis.settings import AnalyzeConfig
-    from hmrm.clip import Analysis, Event
+    from hmrm.analysis.record import Analysis
+    from hmrm.clip import Event
     from hmrm.video.images import StillPair
 
 Faces = Literal["all", "largest"]
