@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
+    from hmrm.analysis.read import read_analysis
     from hmrm.analysis.record import Analysis
     from hmrm.clip import ClipId, Event
     from hmrm.datasets.maps.importers import load_maps
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate",
     "load_maps",
     "load_model",
+    "read_analysis",
 ]
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "evaluate": "hmrm.evaluation.run",
     "load_maps": "hmrm.datasets.maps.importers",
     "load_model": "hmrm.model.checkpoints",
+    "read_analysis": "hmrm.analysis.read",
 }
 
 

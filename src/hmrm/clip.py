@@ -189,6 +189,10 @@ class MediaClock:
         return self.first_frame_s + time_s * self.rate
 
 
+OWN_CLOCK = MediaClock()
+"""That of a video whose player shows our times."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FaceFrame:
     """One face in one frame, as far as the analysis followed it.

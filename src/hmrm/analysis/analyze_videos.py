@@ -3,14 +3,12 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hmrm import atomic, provenance
-from hmrm.analysis import exports
 from hmrm.analysis.analyze import analyze
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
 from hmrm.analysis.results import VideoResult
-from hmrm.analysis.run import KEPT_FOLDER, Outcome, Target, VideoRun, run_videos, settings_digest
+from hmrm.analysis.run import Outcome, Target, VideoRun, run_videos, settings_digest
+from hmrm.analysis.saved import save_video
 from hmrm.analysis.settings import AnalyzeConfig
-from hmrm.analysis.record import Analysis
 from hmrm.faces.boxes import Detector
 from hmrm.flow.estimate import weights_sha256
 from hmrm.progress import Progress, silent
@@ -57,9 +55,7 @@ def analyze_videos(
             detector=detector,
             progress=progress,
         )
-        atomic.remove_partial(folder / folder_of(target))
-        exports.save(folder / folder_of(target), analysis)
-        return _result(target, folder, analysis)
+        return save_video(folder, target, analysis)
 
     decided_by = {
         "frames": f"{onset} {apex} {frames_per_s}",
@@ -74,25 +70,4 @@ def analyze_videos(
         frames_per_s=frames_per_s,
         progress=progress,
         on_outcome=on_outcome,
-    )
-
-
-def folder_of(target: Target) -> str:
-    """Name of a video's folder in the run's; the one that holds what is kept is not used."""
-    return f"{target.name}_" if target.name == KEPT_FOLDER else target.name
-
-
-def _result(target: Target, folder: Path, analysis: Analysis) -> VideoResult:
-    names = [f"{folder_of(target)}/{name}" for name in exports.FILES]
-    return VideoResult(
-        subject=target.subject,
-        video=target.video,
-        source=analysis.source,
-        data_hash=analysis.provenance["data_hash"],
-        frame_count=analysis.frame_count,
-        frames_per_s=analysis.frames_per_s,
-        duration_s=analysis.duration_s,
-        events=analysis.events,
-        notices=analysis.notices,
-        files={name: provenance.sha256(folder / name) for name in names},
     )

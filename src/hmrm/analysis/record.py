@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmrm.clip import Event, EventImages, FaceFrame, MediaClock, Notice
+from hmrm.clip import OWN_CLOCK, Event, EventImages, FaceFrame, MediaClock, Notice
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ class Analysis:
     images: tuple[EventImages | None, ...]
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]
-    clock: MediaClock = MediaClock()
+    clock: MediaClock = OWN_CLOCK
 
     def events_table(self) -> "Table":
         """One row per event: column → array, which ``pandas.DataFrame`` takes as it is.

@@ -11,10 +11,10 @@ from hmrm.cli.terminal import ERR, OUT, Display, output_folder, print_error, pro
 from hmrm.cli.video_options import ApexRule, Detector, Faces
 
 if TYPE_CHECKING:
+    from hmrm.analysis.record import Analysis
     from hmrm.analysis.results import VideoResult
     from hmrm.analysis.run import VideoRun
     from hmrm.analysis.settings import AnalyzeConfig
-    from hmrm.analysis.record import Analysis
     from hmrm.clip import Event
     from hmrm.video.images import StillPair
 
@@ -112,7 +112,7 @@ def _analyze_one(
     bar: Display,
 ) -> None:
     from hmrm.analysis.analyze import analyze as run
-    from hmrm.analysis.exports import save
+    from hmrm.analysis.saved import save
 
     found = run(
         clip,
@@ -136,7 +136,7 @@ def _analyze_several(
     weights: str | None,
     bar: Display,
 ) -> None:
-    from hmrm.analysis.analyze_videos import analyze_videos, folder_of
+    from hmrm.analysis.analyze_videos import analyze_videos
     from hmrm.analysis.run import Outcome, Target
 
     def show(outcome: Outcome) -> None:
@@ -144,7 +144,7 @@ def _analyze_several(
             if outcome.error is not None:
                 print_error(outcome.error)
             elif outcome.result is not None:
-                page = output / folder_of(outcome.target) / "report.html"
+                page = output / outcome.target.folder / "report.html"
                 print_found(outcome.result, page, resumed=outcome.state == "resumed")
 
     run = analyze_videos(

@@ -94,7 +94,9 @@ class VideoFile(VideoSource):
         start_s = 0.0 if stamp is None else max(float(stamp) - self._properties.start_s, 0.0)
         own = self._properties.own_frames_per_s
         overridden = self._rate_overridden and own > 0
-        return MediaClock(first_frame_s=start_s, rate=self.frames_per_s / own if overridden else 1.0)
+        return MediaClock(
+            first_frame_s=start_s, rate=self.frames_per_s / own if overridden else 1.0
+        )
 
     def _note_properties(self, first: av.VideoFrame) -> None:
         self.size_wh_px = _size_wh(first, pixels.orientation_of(first))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from hmrm.clip import Frame, Image, MediaClock, Notice
+from hmrm.clip import OWN_CLOCK, Frame, Image, MediaClock, Notice
 from hmrm.errors import FrameIndexError, InputError, VideoError
 from hmrm.video import pixels
 
@@ -41,7 +41,7 @@ class VideoSource(ABC):
     name: str
     path: Path
     is_pair: bool = False
-    clock: MediaClock = MediaClock()
+    clock: MediaClock = OWN_CLOCK
     frames_per_s: float
     frame_count: int | None
     size_wh_px: tuple[int, int]

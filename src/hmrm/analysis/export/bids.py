@@ -1,4 +1,4 @@
-"""BIDS: a derivative data set with ``beh/*_events.tsv`` and a sidecar that describes each column."""
+"""BIDS: a derivative data set with ``beh/*_events.tsv`` and a sidecar for its columns."""
 
 import re
 from collections.abc import Sequence
@@ -41,7 +41,9 @@ def write(folder: Path, analyses: Sequence[Analysis]) -> tuple[Path, ...]:
         stem = folder / subject / "beh" / f"{subject}_task-{TASK}"
         table = bids_table(analysis)
         written.append(_text(stem.with_name(f"{stem.name}_events.tsv"), _tsv(table)))
-        written.append(write_json(stem.with_name(f"{stem.name}_events.json"), _sidecar(analysis, table)))
+        written.append(
+            write_json(stem.with_name(f"{stem.name}_events.json"), _sidecar(analysis, table))
+        )
     return tuple(written)
 
 

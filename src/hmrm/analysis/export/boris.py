@@ -48,8 +48,7 @@ def write(path: Path, analyses: Sequence[Analysis]) -> tuple[Path, ...]:
         "coding_map": {},
         "converters": {},
         "observations": {
-            name: _observation(one)
-            for name, one in zip(_names(analyses), analyses, strict=True)
+            name: _observation(one) for name, one in zip(_names(analyses), analyses, strict=True)
         },
     }
     # BORIS opens projects in the encoding of the machine: plain letters are the same in each.
@@ -75,7 +74,13 @@ def _code(text: str) -> str:
 def _behaviour(code: str, regions: Sequence[str]) -> Json:
     point = code == APEX
     region: Json = {
-        "0": {"name": "region", "type": 0, "values": list(regions), "description": "", "ask at stop": False}
+        "0": {
+            "name": "region",
+            "type": 0,
+            "values": list(regions),
+            "description": "",
+            "ask at stop": False,
+        }
     }
     return {
         "type": "Point event" if point else "State event",

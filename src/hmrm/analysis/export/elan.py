@@ -77,9 +77,7 @@ def _time_order(root: ET.Element, found: tuple[tiers.Tier, ...]) -> dict[int, st
     return slots
 
 
-def _tier(
-    root: ET.Element, tier: tiers.Tier, slots: dict[int, str], ids: Iterator[str]
-) -> None:
+def _tier(root: ET.Element, tier: tiers.Tier, slots: dict[int, str], ids: Iterator[str]) -> None:
     top = ET.SubElement(root, "TIER", {"TIER_ID": tier.name, "LINGUISTIC_TYPE_REF": "movement"})
     parents = []
     for entry in tier.entries:
@@ -98,7 +96,11 @@ def _tier(
         child = ET.SubElement(
             root,
             "TIER",
-            {"TIER_ID": f"{tier.name} {kind}", "LINGUISTIC_TYPE_REF": kind, "PARENT_REF": tier.name},
+            {
+                "TIER_ID": f"{tier.name} {kind}",
+                "LINGUISTIC_TYPE_REF": kind,
+                "PARENT_REF": tier.name,
+            },
         )
         for entry, parent in zip(tier.entries, parents, strict=True):
             annotation = ET.SubElement(

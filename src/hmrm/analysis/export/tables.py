@@ -30,9 +30,7 @@ POINTS = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_cor
 NAMED = (*CLASSES, "none")
 """Classes of the shipped weights; those of other weights follow them."""
 
-TEXT = frozenset(
-    {"type", "class", "decisive_region", "region", "flags", "source", "scope"}
-)
+TEXT = frozenset({"type", "class", "decisive_region", "region", "flags", "source", "scope"})
 """Columns of text; those of `WHOLE` hold whole numbers, all others measured ones."""
 
 WHOLE = frozenset(
@@ -45,7 +43,7 @@ MINUTE_S = 60.0
 
 
 def events_table(analysis: Analysis) -> Table:
-    """One row per event; ``type`` is micro up to 0.5 s and macro beyond; ``flags`` join by ``;``."""
+    """One row per event; ``type`` is micro up to 0.5 s, else macro; ``flags`` join by ``;``."""
     return as_table(event_columns(analysis.events), analysis.events)
 
 
@@ -144,7 +142,13 @@ class _Stretch:
     """What one row of a summary is about."""
 
     def __init__(
-        self, scope: str, start_s: float, end_s: float, *, face_id: int | None = None, minute: int | None = None
+        self,
+        scope: str,
+        start_s: float,
+        end_s: float,
+        *,
+        face_id: int | None = None,
+        minute: int | None = None,
     ) -> None:
         self.scope, self.start_s, self.end_s = scope, start_s, end_s
         self.face_id, self.minute = face_id, minute
@@ -204,30 +208,41 @@ def as_table(columns: dict[str, Callable[[R], Value]], rows: Iterable[R]) -> Tab
 
 
 def csv_text(table: Table) -> str:
-    """A table as CSV; what is unknown is empty, and no name is taken for a formula.
+    """A table as CSV; see `csv_of`."""
+    names, columns = list(table), [values.tolist() for values in table.values()]
+    rows = zip(*columns, strict=True)
+    return _csv(names, ([_cell(n, v) for n, v in zip(names, row, strict=True)] for row in rows))
 
-    Places in the image have 2 decimals, seconds 6, other measures 4.
+
+def csv_of(columns: dict[str, Callable[[R], Value]], rows: Iterable[R]) -> str:
+    """Rows of records as CSV, one at a time: long videos have many.
+
+    What is unknown is empty, and no name is taken for a formula. Places in the image have 2
+    decimals, seconds 6, other measures 4.
     """
+    cells = ([_cell(name, value(row)) for name, value in columns.items()] for row in rows)
+    return _csv(list(columns), cells)
+
+
+def _csv(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
     text = io.StringIO()
     writer = Writer(text)
-    writer.writerow(table)
-    columns = [_cells(name, values) for name, values in table.items()]
-    writer.writerows(zip(*columns, strict=True))
+    writer.writerow(names)
+    writer.writerows(rows)
     return text.getvalue()
 
 
-def _cells(name: str, values: np.ndarray) -> list[Value]:
-    digits = 4
-    if name.endswith(("_s", "timestamp")):
-        digits = 6
-    elif name.startswith(("face_", *POINTS)) and name != "face_id":
-        digits = 2
-    return [
-        "" if value is None or value != value else round(value, digits)
-        if isinstance(value, float)
-        else value
-        for value in values.tolist()
-    ]
+def _cell(name: str, value: Value) -> Value:
+    if value is None or value != value:
+        return ""
+    return round(value, digits_of(name)) if isinstance(value, float) else value
+
+
+def digits_of(name: str) -> int:
+    """Decimals of a column in text."""
+    if name.endswith("_s") or name == "timestamp":
+        return 6
+    return 2 if name.startswith(("face_", *POINTS)) else 4
 
 
 def _column(name: str, values: Sequence[Value]) -> np.ndarray:

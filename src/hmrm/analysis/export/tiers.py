@@ -56,7 +56,9 @@ def tiers(analysis: Analysis) -> tuple[Tier, ...]:
                 lanes.append(lane := [])
             lane.append(entry)
         found += [
-            Tier(name=f"face {face_id}" + (f" ({number})" if number > 1 else ""), entries=tuple(one))
+            Tier(
+                name=f"face {face_id}" + (f" ({number})" if number > 1 else ""), entries=tuple(one)
+            )
             for number, one in enumerate(lanes, 1)
         ]
     return tuple(found)
@@ -73,9 +75,7 @@ def entries(analysis: Analysis) -> list[Entry]:
 
 
 def _follows(last: Entry, entry: Entry) -> bool:
-    return (
-        entry.event.onset_index > last.event.offset_index and entry.start_ms >= last.end_ms
-    )
+    return entry.event.onset_index > last.event.offset_index and entry.start_ms >= last.end_ms
 
 
 def milliseconds(analysis: Analysis, time_s: float) -> int:
