@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmrm.analysis.analyze import analyze
-    from hmrm.clip import Analysis, ClipId, Event
+    from hmrm.analysis.read import read_analysis
+    from hmrm.analysis.record import Analysis
+    from hmrm.clip import ClipId, Event
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.results import RunResult
     from hmrm.evaluation.run import evaluate
@@ -23,10 +25,11 @@ __all__ = [
     "evaluate",
     "load_maps",
     "load_model",
+    "read_analysis",
 ]
 
 _HOMES = {
-    "Analysis": "hmrm.clip",
+    "Analysis": "hmrm.analysis.record",
     "ClipId": "hmrm.clip",
     "Event": "hmrm.clip",
     "MapSet": "hmrm.flow.mapset",
@@ -36,6 +39,7 @@ _HOMES = {
     "evaluate": "hmrm.evaluation.run",
     "load_maps": "hmrm.datasets.maps.importers",
     "load_model": "hmrm.model.checkpoints",
+    "read_analysis": "hmrm.analysis.read",
 }
 
 

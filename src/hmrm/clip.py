@@ -5,9 +5,8 @@ to apex; ``*_index`` is a zero-based position in the clip, ``*_s`` a time in sec
 ``(h, w)`` grey or ``(h, w, 3)`` RGB, uint8.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -189,10 +188,41 @@ class Issue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MediaClock:
+    """How a player's clock runs next to ours, whose 0 is the first frame of the video.
+
+    Attributes:
+        first_frame_s: what a player shows at the first frame, s: above 0 where the video begins
+            after the sound.
+        rate: seconds of the player for one of ours; not 1 where the file's own frame rate was
+            overridden, as of high-speed recordings that are stored slowed down.
+
+    Example:
+        >>> from hmrm.clip import MediaClock
+        >>> MediaClock(first_frame_s=0.5, rate=8.0).player_s(0.25)
+        2.5
+    """
+
+    first_frame_s: float = 0.0
+    rate: float = 1.0
+
+    def player_s(self, time_s: float) -> float:
+        """What a player shows at one of our times."""
+        return self.first_frame_s + time_s * self.rate
+
+
+OWN_CLOCK = MediaClock()
+"""That of a video whose player shows our times."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FaceFrame:
     """One face in one frame, as far as the analysis followed it.
 
     Attributes:
+        index: zero-based frame, ``time_s`` its presentation time.
+        points_xy_px: image-left eye, image-right eye, nose tip, image-left and image-right mouth
+            corner; None where they were not kept.
         box_xyxy_px: extent of the face, px of the upright frame.
         motion_px: region → motion away from rest, px in the canonical crop, as far as measured.
         displacement: how far the face is from its neutral face, in thresholds: 1 is the least that
@@ -206,6 +236,7 @@ class FaceFrame:
     detection_confidence: float
     success: bool
     motion_px: Mapping[str, float] = field(default_factory=dict)
+    points_xy_px: tuple[tuple[float, float], ...] | None = None
     displacement: float | None = None
 
 
@@ -249,46 +280,3 @@ class FaceView:
     time_s: float
     image: Image
     box_xyxy_px: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Analysis:
-    """All that was found in one video, with its origin.
-
-    Attributes:
-        source: name of the file or folder.
-        duration_s, frames_per_s: measured over the frames that were decoded; 0 for still images.
-        size_wh_px: of an upright frame.
-        events: by onset, then face.
-        frames: every face in every frame; empty where nothing was spotted.
-        images: those of ``events[i]`` at place i; None beyond the limit on kept ones.
-        faces: one view of every face that was followed.
-        rejected: candidates that are no expression, by onset.
-        notices: what a reader of the result must know.
-        provenance: the stamp of ``provenance.py``, the classifier's weights and the settings.
-
-    Example:
-        >>> from hmrm import Analysis
-        >>> from hmrm.clip import Notice
-        >>> quiet = Analysis(
-        ...     source="clip.mp4", frame_count=50, duration_s=2.0, frames_per_s=25.0,
-        ...     size_wh_px=(640, 480), events=(), frames=(), images=(),
-        ...     notices=(Notice(code="no_movement", message="no movement above the noise"),),
-        ...     provenance={"hmrm": "0.1.0"},
-        ... )
-        >>> len(quiet.events), [notice.code for notice in quiet.notices]
-        (0, ['no_movement'])
-    """
-
-    source: str
-    frame_count: int
-    duration_s: float
-    frames_per_s: float
-    size_wh_px: tuple[int, int]
-    events: tuple[Event, ...]
-    frames: Sequence[FaceFrame]
-    images: tuple[EventImages | None, ...]
-    notices: tuple[Notice, ...]
-    provenance: Mapping[str, Any]
-    faces: tuple[FaceView, ...] = ()
-    rejected: tuple[RejectedCandidate, ...] = ()

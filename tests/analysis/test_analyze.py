@@ -12,9 +12,10 @@ from rendered_faces import Bump, RenderedClip, Scene
 
 import hmrm
 from hmrm.analysis.analyze import analyze as analyze_and_classify
-from hmrm.analysis.exports import to_mapping
+from hmrm.analysis.record import Analysis
+from hmrm.analysis.saved import to_mapping
 from hmrm.analysis.settings import AnalyzeConfig, Classification
-from hmrm.clip import Analysis, Event, FlowMap
+from hmrm.clip import Event, FlowMap
 from hmrm.errors import (
     FaceNotFoundError,
     FaceTooSmallError,

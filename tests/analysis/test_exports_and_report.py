@@ -11,8 +11,9 @@ import jsonschema
 import numpy as np
 import pytest
 
-from hmrm.analysis import exports, report, timeline
-from hmrm.clip import Analysis, Event, EventImages, FaceFrame, FlowMap, Notice, Pair
+from hmrm.analysis import report, saved, timeline
+from hmrm.analysis.record import Analysis
+from hmrm.clip import Event, EventImages, FaceFrame, FlowMap, Notice, Pair
 from hmrm.errors import OutputError
 
 
@@ -74,7 +75,7 @@ def analysis() -> Analysis:
 
 
 def test_events_table(analysis: Analysis, tmp_path: Path) -> None:
-    exports.write_events(tmp_path / "events.csv", analysis.events)
+    saved.write_events(tmp_path / "events.csv", analysis.events)
     with (tmp_path / "events.csv").open(newline="") as file:
         first, second = list(csv.DictReader(file))
     assert first["class"] == "" and first["p_positive"] == ""
@@ -85,7 +86,7 @@ def test_events_table(analysis: Analysis, tmp_path: Path) -> None:
 
 def test_frames_table_counts_from_one(analysis: Analysis, tmp_path: Path) -> None:
     lost = replace(analysis.frames[0], box_xyxy_px=None, success=False, motion_px={})
-    exports.write_frames(tmp_path / "frames.csv", [*analysis.frames, lost])
+    saved.write_frames(tmp_path / "frames.csv", [*analysis.frames, lost])
     with (tmp_path / "frames.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[0]["frame"] == "1" and rows[20]["motion_left_mouth"] == "1.0"
@@ -95,9 +96,9 @@ def test_frames_table_counts_from_one(analysis: Analysis, tmp_path: Path) -> Non
 
 
 def test_json_fits_its_schema(analysis: Analysis, tmp_path: Path) -> None:
-    exports.write_json(tmp_path / "analysis.json", analysis)
+    saved.write_json(tmp_path / "analysis.json", analysis)
     content = json.loads((tmp_path / "analysis.json").read_text())
-    schema = json.loads(Path(exports.__file__).with_name("analysis.schema.json").read_text())
+    schema = json.loads(Path(saved.__file__).with_name("analysis.schema.json").read_text())
     jsonschema.validate(content, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content | {"events": [{}]}, schema)
@@ -106,7 +107,7 @@ def test_json_fits_its_schema(analysis: Analysis, tmp_path: Path) -> None:
 def test_unwritable_folder(analysis: Analysis, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
-        exports.save(tmp_path / "file" / "out", analysis)
+        saved.save(tmp_path / "file" / "out", analysis)
 
 
 class Page(HTMLParser):

@@ -18,7 +18,7 @@ LIGHT = (
     "hmrm.datasets.preparation.run",
     "hmrm.evaluation.metrics",
     "hmrm.spotting.fusion",
-    "hmrm.analysis.exports",
+    "hmrm.analysis.saved",
     "hmrm.analysis.report",
     "hmrm.cli.main",
 )

@@ -4,7 +4,7 @@ import hmrm
 
 
 def test_public_names_are_these_and_resolve() -> None:
-    functions = ["analyze", "estimate_flow", "evaluate", "load_maps", "load_model"]
+    functions = ["analyze", "estimate_flow", "evaluate", "load_maps", "load_model", "read_analysis"]
     pinned = ["Analysis", "ClipId", "Event", "MapSet", "RunResult", *functions]
     assert dir(hmrm) == pinned
     assert all(callable(getattr(hmrm, name)) for name in pinned)

@@ -20,8 +20,8 @@ BORDERS = {
     "model/checkpoints": "JSON: a weight card's figures depend on who trained the weights",
     "run_folder": "JSON or TOML: what decides a run is compared value by value",
     "training/registry": "TOML: a model's options are that model's own",
-    "analysis/exports": "JSON: the form of analysis.json",
-    "clip": "JSON: the stamp of whatever made an analysis, kept as it came",
+    "analysis/saved": "JSON: the form of analysis.json",
+    "analysis/record": "JSON: the stamp of whatever made an analysis, kept as it came",
     "analysis/results": "JSON: the form of spotting.json, and what is kept of each video",
     "evaluation/ablation/runs": "TOML: rows change single values of a base config",
 }

@@ -9,8 +9,9 @@ from hmrm import config as configs
 from hmrm import provenance
 from hmrm.analysis import annotated, notices, second_pass
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
+from hmrm.analysis.record import Analysis
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
-from hmrm.clip import Analysis, Event, EventImages, FaceFrame, FaceView, Notice, RejectedCandidate
+from hmrm.clip import Event, EventImages, FaceFrame, FaceView, Notice, RejectedCandidate
 from hmrm.faces.boxes import Detector
 from hmrm.faces.detector import build_detector
 from hmrm.faces.landmarks import landmarker
@@ -98,6 +99,7 @@ def analyze(
             "classified_by": dataclasses.asdict(origin) if origin else None,
             "config": configs.to_mapping(config),
         },
+        clock=video.clock,
     )
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hmrm import atomic, provenance
-from hmrm.analysis import exports
 from hmrm.analysis.analyze import analyze
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
+from hmrm.analysis.report.index import write_index
 from hmrm.analysis.results import VideoResult
-from hmrm.analysis.run import KEPT_FOLDER, Outcome, Target, VideoRun, run_videos, settings_digest
+from hmrm.analysis.run import Outcome, Target, VideoRun, blurring, run_videos, settings_digest
+from hmrm.analysis.saved import save_video
 from hmrm.analysis.settings import AnalyzeConfig
-from hmrm.clip import Analysis
 from hmrm.faces.boxes import Detector
 from hmrm.flow.estimate import weights_sha256
 from hmrm.progress import Progress, silent
@@ -25,6 +24,7 @@ def analyze_videos(
     apex: int | None = None,
     frames_per_s: float | None = None,
     weights: str | Path | None = DEFAULT_WEIGHTS,
+    blur_faces: bool = False,
     detector: Detector | None = None,
     progress: Progress = silent,
     on_outcome: Callable[[Outcome], None] | None = None,
@@ -35,6 +35,7 @@ def analyze_videos(
 
     Args:
         onset: zero-based frame; with ``apex`` nothing is spotted in any video.
+        blur_faces: no face can be recognised in the reports.
         weights: name or path of those that give the classes; None leaves them empty.
 
     Raises:
@@ -57,16 +58,15 @@ def analyze_videos(
             detector=detector,
             progress=progress,
         )
-        atomic.remove_partial(folder / folder_of(target))
-        exports.save(folder / folder_of(target), analysis)
-        return _result(target, folder, analysis)
+        return save_video(folder, target, analysis, blur_faces=blur_faces)
 
     decided_by = {
         "frames": f"{onset} {apex} {frames_per_s}",
         "classifier": origin.sha256 if origin else "",
         "flow": weights_sha256(config.flow),
+        **blurring(blur_faces),
     }
-    return run_videos(
+    run = run_videos(
         targets,
         folder,
         process,
@@ -75,24 +75,5 @@ def analyze_videos(
         progress=progress,
         on_outcome=on_outcome,
     )
-
-
-def folder_of(target: Target) -> str:
-    """Name of a video's folder in the run's; the one that holds what is kept is not used."""
-    return f"{target.name}_" if target.name == KEPT_FOLDER else target.name
-
-
-def _result(target: Target, folder: Path, analysis: Analysis) -> VideoResult:
-    names = [f"{folder_of(target)}/{name}" for name in exports.FILES]
-    return VideoResult(
-        subject=target.subject,
-        video=target.video,
-        source=analysis.source,
-        data_hash=analysis.provenance["data_hash"],
-        frame_count=analysis.frame_count,
-        frames_per_s=analysis.frames_per_s,
-        duration_s=analysis.duration_s,
-        events=analysis.events,
-        notices=analysis.notices,
-        files={name: provenance.sha256(folder / name) for name in names},
-    )
+    write_index(folder, run, "Movements found by hmrm analyze")
+    return run

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import atomic
+from hmrm.analysis.record import Analysis
 from hmrm.clip import Event, Notice
 from hmrm.intervals import Interval, kind_of_duration
 
@@ -76,6 +77,29 @@ class VideoResult:
         )
 
 
+def result_of(
+    analysis: Analysis, subject: str, video: str, files: Mapping[str, str] | None = None
+) -> VideoResult:
+    """What a run keeps of an analysis.
+
+    Args:
+        subject, video: what the video is called in the results.
+        files: see `VideoResult`.
+    """
+    return VideoResult(
+        subject=subject,
+        video=video,
+        source=analysis.source,
+        data_hash=analysis.provenance["data_hash"],
+        frame_count=analysis.frame_count,
+        frames_per_s=analysis.frames_per_s,
+        duration_s=analysis.duration_s,
+        events=analysis.events,
+        notices=analysis.notices,
+        files=files or {},
+    )
+
+
 def write_kept(path: Path, settings: str, result: VideoResult) -> None:
     """Keep a result with the digest of the settings it was made with.
 
@@ -118,6 +142,9 @@ def spotting_mapping(result: VideoResult) -> dict[str, Any]:
                 "offset": event.offset_index,
                 "type": interval.kind,
                 "apex": event.apex_index,
+                "onset_s": round(event.onset_s, 6),
+                "apex_s": round(event.apex_s, 6),
+                "offset_s": round(event.offset_s, 6),
                 "score": interval.score,
                 "face_id": event.face_id,
                 "region": event.region,

@@ -24,11 +24,13 @@ from hmrm.video.reader import open_video
 
 KEPT_FOLDER = "videos"
 
+_OWN = (KEPT_FOLDER, "spotting.csv", "spotting.json")
+
 State = Literal["new", "resumed", "redone", "failed"]
 """Of a video in a run: analysed, taken from an earlier run, analysed again because settings,
 content or files had changed since an earlier run, or failed."""
 
-_FORMAT = 2
+_FORMAT = 3
 # Errors that concern one video; others, as a full disk or a missing extra, concern them all.
 _OF_ONE_VIDEO = (InputError, FaceError, NumericalError)
 
@@ -45,6 +47,11 @@ class Target:
     def name(self) -> str:
         """Subject and video, fit for a file's name."""
         return "_".join(part for part in (self.subject, self.video) if part)
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder in the run's; names of the run's own files are not used."""
+        return f"{self.name}_" if self.name in _OWN else self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +140,11 @@ def settings_digest(command: str, config: SpottingConfig, extras: Mapping[str, s
         dict(extras),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def blurring(blur_faces: bool) -> dict[str, str]:
+    """What `settings_digest` is told of blurring; nothing where faces are shown, as ever."""
+    return {"blur_faces": "yes"} if blur_faces else {}
 
 
 def _outcome(

@@ -8,6 +8,9 @@ from hmrm.clip import FlowMap
 from hmrm.records import formerly
 from hmrm.spotting.settings import Faces, SpottingConfig
 
+KEPT_IMAGES = 24
+"""Events of a video of which a report shows images, the most salient first."""
+
 TIE = 0.1
 """Two classes whose probabilities are nearer than this are a tie."""
 
@@ -55,6 +58,6 @@ class AnalyzeConfig(SpottingConfig):
     """
 
     flow: str = "deepflow"
-    kept_images: int = field(default=24, metadata=formerly("kept_pictures"))
+    kept_images: int = field(default=KEPT_IMAGES, metadata=formerly("kept_pictures"))
     head_motion: bool = True
     faces: Faces = "all"

@@ -7,18 +7,24 @@ from pathlib import Path
 
 from hmrm import atomic, provenance
 from hmrm import config as configs
-from hmrm.analysis import notices
-from hmrm.analysis.results import VideoResult, spotting_mapping
-from hmrm.analysis.run import Outcome, Target, VideoRun, run_videos, settings_digest
+from hmrm.analysis import notices, second_pass
+from hmrm.analysis.record import Analysis
+from hmrm.analysis.report.index import write_index
+from hmrm.analysis.results import VideoResult, result_of, spotting_mapping
+from hmrm.analysis.run import Outcome, Target, VideoRun, blurring, run_videos, settings_digest
+from hmrm.analysis.saved import save_video
+from hmrm.analysis.settings import KEPT_IMAGES
 from hmrm.errors import InputError
 from hmrm.faces.boxes import Detector
 from hmrm.intervals import write_csv
 from hmrm.progress import Progress, silent
+from hmrm.spotting.face_frames import FaceFrames
 from hmrm.spotting.first_pass import face_detector
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.spotting.spot import spot_video
 from hmrm.video.images import StillPair
 from hmrm.video.reader import Source, open_video
+from hmrm.video.source import VideoSource
 
 SCHEMA_VERSION = "1"
 
@@ -63,30 +69,67 @@ def spot(
         >>> found.video, found.frame_count, found.intervals
         ('still', 20, ())
     """
+    video = _opened(source, frames_per_s)
+    found = spot_analysis(video, config=config, detector=detector, progress=progress)
+    return result_of(found, subject, video.name if name is None else name)
+
+
+def spot_analysis(
+    source: Source,
+    *,
+    frames_per_s: float | None = None,
+    config: SpottingConfig | None = None,
+    detector: Detector | None = None,
+    progress: Progress = silent,
+) -> Analysis:
+    """As `spot`, with every face in every frame and images of events; nothing is classified.
+
+    Raises:
+        As `spot`.
+    """
     config = config or SpottingConfig()
-    if isinstance(source, StillPair):
-        raise InputError(
-            f"{source.onset}: two still images have nothing to spot in; give a video or a folder "
-            "of images, or analyse the pair"
-        )
-    video = open_video(source, frames_per_s=frames_per_s)
+    video = _opened(source, frames_per_s)
     spotted = spot_video(video, config, detector=detector, progress=progress)
+    collected = second_pass.collect(
+        video,
+        spotted.events,
+        spotted.faces,
+        None,
+        head_motion=False,
+        at_most=KEPT_IMAGES,
+        progress=progress,
+    )
     first = spotted.first_pass
-    return VideoResult(
-        subject=subject,
-        video=video.name if name is None else name,
+    data_hash = video.content_hash()
+    stamp = provenance.stamp(config_hash=configs.digest(config), data_hash=data_hash)
+    return Analysis(
         source=video.label,
-        data_hash=video.content_hash(),
         frame_count=first.frame_count,
-        frames_per_s=first.frames_per_s,
         duration_s=first.duration_s,
+        frames_per_s=first.frames_per_s,
+        size_wh_px=video.size_wh_px,
         events=spotted.events,
+        frames=FaceFrames(spotted.faces, config.fusion.fine, spotted.displacements),
+        images=tuple(collected.images),
+        faces=collected.faces,
+        rejected=spotted.rejected,
         notices=(
             *video.notices,
             *notices.on_video(spotted, config.quality),
             *notices.on_length(spotted),
         ),
+        provenance={**stamp, "classified_by": None, "config": configs.to_mapping(config)},
+        clock=video.clock,
     )
+
+
+def _opened(source: Source, frames_per_s: float | None) -> VideoSource:
+    if isinstance(source, StillPair):
+        raise InputError(
+            f"{source.onset}: two still images have nothing to spot in; give a video or a folder "
+            "of images, or analyse the pair"
+        )
+    return open_video(source, frames_per_s=frames_per_s)
 
 
 def spot_videos(
@@ -95,11 +138,15 @@ def spot_videos(
     config: SpottingConfig | None = None,
     *,
     frames_per_s: float | None = None,
+    blur_faces: bool = False,
     detector: Detector | None = None,
     progress: Progress = silent,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> VideoRun:
     """Find the intervals of several videos; write ``spotting.csv`` and ``spotting.json``.
+
+    Each video's own folder holds what `hmrm.analysis.saved.save` writes; ``index.html`` leads to
+    their reports.
 
     Videos whose current result is kept in the folder are not spotted again (``run.py``).
 
@@ -114,26 +161,28 @@ def spot_videos(
         return detector or face_detector(config.detector)
 
     def process(target: Target) -> VideoResult:
-        return spot(
+        found = spot_analysis(
             target.source,
-            subject=target.subject,
-            name=target.video,
             frames_per_s=frames_per_s,
             config=config,
             detector=faces(),
             progress=progress,
         )
+        return save_video(folder, target, found, blur_faces=blur_faces)
 
     run = run_videos(
         targets,
         folder,
         process,
-        settings=settings_digest("spot", config, {"frames_per_s": f"{frames_per_s}"}),
+        settings=settings_digest(
+            "spot", config, {"frames_per_s": f"{frames_per_s}", **blurring(blur_faces)}
+        ),
         frames_per_s=frames_per_s,
         progress=progress,
         on_outcome=on_outcome,
     )
     write_spotting(folder, run, config)
+    write_index(folder, run, "Expressions found by hmrm spot")
     return run
 
 

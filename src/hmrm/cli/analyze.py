@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hmrm.cli.terminal import ERR, OUT, Display, output_folder, print_error, progress_bar
-from hmrm.cli.video_options import ApexRule, Detector, Faces
+from hmrm.cli.video_options import ApexRule, BlurFaces, Detector, Faces
 
 if TYPE_CHECKING:
+    from hmrm.analysis.record import Analysis
     from hmrm.analysis.results import VideoResult
     from hmrm.analysis.run import VideoRun
     from hmrm.analysis.settings import AnalyzeConfig
-    from hmrm.clip import Analysis, Event
+    from hmrm.clip import Event
     from hmrm.video.images import StillPair
 
 
@@ -62,6 +63,7 @@ def analyze(
             show_default=False,
         ),
     ] = None,
+    blur_faces: BlurFaces = False,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Find micro-expressions (to 0.5 s) and longer expressions in videos, and classify them.
@@ -83,46 +85,47 @@ def analyze(
         detector=detector,
         landmarks=68 if landmarks == "68" else 5,
     )
-    annotated = _Annotated(onset=onset, apex=apex, frames_per_s=frames_per_s)
+    given = _Given(onset=onset, apex=apex, frames_per_s=frames_per_s, blur_faces=blur_faces)
     classes_from = None if weights == "none" else weights
     with progress_bar(enabled=progress) as bar:
         if len(clips) == 1:
-            _analyze_one(clips[0], output, config, annotated, classes_from, bar)
+            _analyze_one(clips[0], output, config, given, classes_from, bar)
             return
         named = dict(zip(unique_names(clips), clips, strict=True))
-        _analyze_several(named, output, config, annotated, classes_from, bar)
+        _analyze_several(named, output, config, given, classes_from, bar)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Annotated:
-    """What the user knows of the videos."""
+class _Given:
+    """What the user knows of the videos, and whether faces may be seen."""
 
     onset: int | None
     apex: int | None
     frames_per_s: float | None
+    blur_faces: bool
 
 
 def _analyze_one(
     clip: "Path | StillPair",
     output: Path,
     config: "AnalyzeConfig",
-    annotated: _Annotated,
+    given: _Given,
     weights: str | None,
     bar: Display,
 ) -> None:
     from hmrm.analysis.analyze import analyze as run
-    from hmrm.analysis.exports import save
+    from hmrm.analysis.saved import save
 
     found = run(
         clip,
-        onset=annotated.onset,
-        apex=annotated.apex,
-        frames_per_s=annotated.frames_per_s,
+        onset=given.onset,
+        apex=given.apex,
+        frames_per_s=given.frames_per_s,
         config=config,
         classifier=weights,
         progress=bar,
     )
-    page = save(output, found)
+    page = save(output, found, blur_faces=given.blur_faces)
     with bar.paused():
         print_found(found, page)
 
@@ -131,11 +134,11 @@ def _analyze_several(
     named: "Mapping[str, Path | StillPair]",
     output: Path,
     config: "AnalyzeConfig",
-    annotated: _Annotated,
+    given: _Given,
     weights: str | None,
     bar: Display,
 ) -> None:
-    from hmrm.analysis.analyze_videos import analyze_videos, folder_of
+    from hmrm.analysis.analyze_videos import analyze_videos
     from hmrm.analysis.run import Outcome, Target
 
     def show(outcome: Outcome) -> None:
@@ -143,17 +146,18 @@ def _analyze_several(
             if outcome.error is not None:
                 print_error(outcome.error)
             elif outcome.result is not None:
-                page = output / folder_of(outcome.target) / "report.html"
+                page = output / outcome.target.folder / "report.html"
                 print_found(outcome.result, page, resumed=outcome.state == "resumed")
 
     run = analyze_videos(
         [Target(video=name, source=clip) for name, clip in named.items()],
         output,
         config,
-        onset=annotated.onset,
-        apex=annotated.apex,
-        frames_per_s=annotated.frames_per_s,
+        onset=given.onset,
+        apex=given.apex,
+        frames_per_s=given.frames_per_s,
         weights=weights,
+        blur_faces=given.blur_faces,
         progress=bar,
         on_outcome=show,
     )

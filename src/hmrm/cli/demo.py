@@ -27,8 +27,8 @@ def demo(
     motion, blinks and camera noise. Nothing is downloaded.
     """
     from hmrm.analysis.analyze import analyze
-    from hmrm.analysis.exports import save
     from hmrm.analysis.report.page import truth_line
+    from hmrm.analysis.saved import save
     from hmrm.cli.analyze import print_found
     from hmrm.synthetic.demo import demo_clip
     from hmrm.video.writer import write_video

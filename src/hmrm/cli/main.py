@@ -11,6 +11,7 @@ from hmrm.cli.benchmark import app as benchmark
 from hmrm.cli.datasets import app as datasets
 from hmrm.cli.demo import demo
 from hmrm.cli.evaluate import evaluate
+from hmrm.cli.export import export
 from hmrm.cli.flow import flow
 from hmrm.cli.info import info
 from hmrm.cli.report import report
@@ -39,6 +40,7 @@ app = typer.Typer(
 
 app.command(short_help="Analyse a synthetic clip with a known smile.")(demo)
 app.command(short_help="Find and classify movements in videos; write a report.")(analyze)
+app.command(short_help="Results as files for ELAN, Praat, BORIS and others.")(export)
 app.command(short_help="Optical flow from onset to apex.")(flow)
 app.command(short_help="Versions, backends, weights and licences.")(info)
 app.command(short_help="Score a model without seeing the test subject.")(evaluate)

@@ -7,7 +7,7 @@ import typer
 
 from hmrm.cli.analyze import print_run
 from hmrm.cli.terminal import ERR, OUT, output_folder, print_error, progress_bar
-from hmrm.cli.video_options import ApexRule, Detector, Faces
+from hmrm.cli.video_options import ApexRule, BlurFaces, Detector, Faces
 
 if TYPE_CHECKING:
     from hmrm.analysis.run import Outcome, VideoRun
@@ -49,6 +49,7 @@ def spot(
             show_default=False,
         ),
     ] = None,
+    blur_faces: BlurFaces = False,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Find micro-expressions (to 0.5 s) and macro-expressions (longer) in long videos.
@@ -87,6 +88,7 @@ def spot(
             output,
             config,
             frames_per_s=frames_per_s,
+            blur_faces=blur_faces,
             progress=bar,
             on_outcome=show,
         )

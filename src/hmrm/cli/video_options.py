@@ -18,3 +18,6 @@ ApexRule = Annotated[
     ),
 ]
 """``displacement`` and the keys of ``hmrm.flow.apex.APEX_RULES``; help opens without it."""
+BlurFaces = Annotated[
+    bool, typer.Option("--blur-faces", help="Hide every face in the reports' images.")
+]

@@ -72,4 +72,5 @@ class FaceFrames(Sequence[FaceFrame]):
                 for name, values in motion
                 if np.isfinite(values[measured])
             },
+            points_xy_px=tuple((x, y) for x, y in track.points_xy_px[row].tolist()),
         )

@@ -16,7 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from hmrm import limits, provenance
-from hmrm.clip import Image
+from hmrm.clip import Image, MediaClock
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
 from hmrm.video.source import TimedImage, VideoSource, checked_rate
@@ -40,6 +40,8 @@ class _Properties:
     """What a file states about itself before its frames are read."""
 
     frames_per_s: float
+    own_frames_per_s: float
+    start_s: float
     frame_count: int | None
     end_s: float | None
     counts_time: bool
@@ -80,10 +82,21 @@ class VideoFile(VideoSource):
                 "copy or export it again"
             )
         self._note_properties(first)
+        self.clock = self._clock(first)
 
     def content_hash(self) -> str:
         """Hex sha256 of the file."""
         return provenance.sha256(self.path)
+
+    def _clock(self, first: av.VideoFrame) -> MediaClock:
+        """Players begin with the first thing in the file, be it sound."""
+        stamp = _stamp_s(first)
+        start_s = 0.0 if stamp is None else max(float(stamp) - self._properties.start_s, 0.0)
+        own = self._properties.own_frames_per_s
+        overridden = self._rate_overridden and own > 0
+        return MediaClock(
+            first_frame_s=start_s, rate=self.frames_per_s / own if overridden else 1.0
+        )
 
     def _note_properties(self, first: av.VideoFrame) -> None:
         self.size_wh_px = _size_wh(first, pixels.orientation_of(first))
@@ -264,6 +277,7 @@ def _properties_of(
     if scanned_rate is not None and (scanned_count is not None or not indexed):
         rate = scanned_rate
     count = stream.frames or scanned_count
+    own_rate = rate if math.isfinite(rate) else 0.0
     if override is not None:
         rate = override
     if not 0 < rate < math.inf:
@@ -275,6 +289,8 @@ def _properties_of(
     counts_time = "avi" in container.format.name and bool(stream.codec_context.has_b_frames)
     return _Properties(
         frames_per_s=rate,
+        own_frames_per_s=own_rate,
+        start_s=(container.start_time or 0) / av.time_base,
         frame_count=count,
         end_s=end_s,
         counts_time=counts_time,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from hmrm.clip import Frame, Image, Notice
+from hmrm.clip import OWN_CLOCK, Frame, Image, MediaClock, Notice
 from hmrm.errors import FrameIndexError, InputError, VideoError
 from hmrm.video import pixels
 
@@ -35,11 +35,13 @@ class VideoSource(ABC):
         frames_per_s: average over the clip, from its timestamps or metadata.
         frame_count: an estimate from metadata, None without any. Decoding decides.
         size_wh_px: width and height of an upright frame.
+        clock: how a player's clock runs next to that of the frames.
     """
 
     name: str
     path: Path
     is_pair: bool = False
+    clock: MediaClock = OWN_CLOCK
     frames_per_s: float
     frame_count: int | None
     size_wh_px: tuple[int, int]

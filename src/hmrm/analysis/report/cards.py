@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
 
+from hmrm.analysis.blur import blur
+from hmrm.analysis.record import Analysis
 from hmrm.analysis.report.arrows import arrows_svg, range_px, scale_svg
 from hmrm.analysis.report.words import Flag, flag_of
-from hmrm.clip import Analysis, Event, EventImages, FaceView, Image
+from hmrm.clip import Event, EventImages, FaceView, Image
 from hmrm.flow.image import flow_image, map_image
 from hmrm.intervals import kind_of_duration
 
 JPEG_QUALITY = 85
-MOSAIC_CELLS = 8
-"""Cells across a face whose identity is hidden."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ def face_cards(faces: Sequence[FaceView], *, blurred: bool) -> list[FaceCard]:
 
 def _event_card(event: Event, images: EventImages | None, *, blurred: bool) -> EventCard:
     def face(image: Image) -> str:
-        return data_url(mosaic(image) if blurred else image, ".jpg")
+        return data_url(blur(image, None) if blurred else image, ".jpg")
 
     height, width = (1, 1) if images is None else images.pair.onset.shape[:2]
     return EventCard(
@@ -126,7 +125,7 @@ def _flow_view(images: EventImages) -> FlowView | None:
 def _face_card(view: FaceView, *, blurred: bool) -> FaceCard:
     height, width = view.image.shape[:2]
     left, top, right, bottom = view.box_xyxy_px
-    image = mosaic(view.image) if blurred else view.image
+    image = blur(view.image, None) if blurred else view.image
     return FaceCard(
         view=view,
         url=data_url(image, ".jpg"),
@@ -135,14 +134,6 @@ def _face_card(view: FaceView, *, blurred: bool) -> FaceCard:
         width=100 * (min(right, width) - max(left, 0.0)) / width,
         height=100 * (min(bottom, height) - max(top, 0.0)) / height,
     )
-
-
-def mosaic(image: Image) -> Image:
-    """The image as eight cells across and down: light and colour stay, nobody is known by it."""
-    height, width = image.shape[:2]
-    few = cv2.resize(image, (MOSAIC_CELLS, MOSAIC_CELLS), interpolation=cv2.INTER_AREA)
-    large = cv2.resize(few, (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(large, dtype=np.uint8)
 
 
 def data_url(image: Image, suffix: str) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 
 from hmrm import atomic
 from hmrm.analysis.notices import REASONS
+from hmrm.analysis.record import Analysis
 from hmrm.analysis.report import words
 from hmrm.analysis.report.cards import data_url, event_cards, face_cards
 from hmrm.analysis.report.counts import per_minute
 from hmrm.analysis.report.timeline import Span, class_colour, timelines
-from hmrm.clip import Analysis, Event
+from hmrm.clip import Event
 from hmrm.flow.image import flow_image
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm.analysis.notices import REASONS
-from hmrm.clip import Analysis, Event, FaceFrame, RejectedCandidate
+from hmrm.analysis.record import Analysis
+from hmrm.clip import Event, FaceFrame, RejectedCandidate
 
 WIDTH = 1000
 LEFT, RIGHT = 46, 10

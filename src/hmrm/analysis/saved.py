@@ -1,43 +1,23 @@
 """An Analysis as files: events.csv, frames.csv, analysis.json (with a schema), report.html."""
 
-import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hmrm import atomic
+from hmrm import atomic, provenance
+from hmrm.analysis.export.tables import csv_of, event_columns, frame_columns
+from hmrm.analysis.record import Analysis
 from hmrm.analysis.report.page import write_report
 from hmrm.analysis.report.timeline import Span
-from hmrm.clip import CLASSES, Analysis, Event, FaceFrame, RejectedCandidate
-from hmrm.csv_cells import Writer
+from hmrm.analysis.results import VideoResult, result_of
+from hmrm.analysis.run import Target
+from hmrm.clip import Event, FaceFrame, RejectedCandidate
 
 SCHEMA_VERSION = "2"
 
 FILES = ("events.csv", "frames.csv", "analysis.json", "report.html")
 """What is written of every analysis."""
-
-Cell = str | int | float
-"""One cell of a CSV table."""
-
-EVENT_COLUMNS = (
-    "face_id",
-    "onset_frame",
-    "apex_frame",
-    "offset_frame",
-    "onset_s",
-    "apex_s",
-    "offset_s",
-    "duration_s",
-    "class",
-    *(f"p_{name}" for name in CLASSES),
-    "p_none",
-    "decisive_region",
-    "region",
-    "peak_motion_px",
-    "salience",
-    "flags",
-)
 
 
 def save(
@@ -62,38 +42,44 @@ def save(
     return page
 
 
+def save_video(
+    folder: Path, target: Target, analysis: Analysis, *, blur_faces: bool = False
+) -> VideoResult:
+    """Save one video of a run, in a folder of its own.
+
+    Args:
+        folder: the run's.
+        blur_faces: as `save`.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    place = folder / target.folder
+    atomic.remove_partial(place)
+    save(place, analysis, blur_faces=blur_faces)
+    digests = {f"{target.folder}/{name}": provenance.sha256(place / name) for name in FILES}
+    return result_of(analysis, target.subject, target.video, digests)
+
+
 def write_events(path: Path, events: Sequence[Event]) -> None:
     """Write one row per event; frames are zero-based, times in s, unknown classes empty.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    atomic.write_text(path, _csv(EVENT_COLUMNS, (_event_row(event) for event in events)))
+    atomic.write_text(path, csv_of(event_columns(events), events))
 
 
 def write_frames(path: Path, frames: Sequence[FaceFrame]) -> None:
     """Write one row per face and frame, with OpenFace's column names where they exist.
 
-    ``frame`` counts from 1 as OpenFace does; ``motion_<region>`` is the regional displacement
-    away from rest, px in the canonical crop; empty where it was not measured.
+    ``frame_index`` counts from 0; ``motion_<region>`` is the regional displacement away from
+    rest, px in the canonical crop; empty where it was not measured.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    regions = sorted({region for frame in frames for region in frame.motion_px})
-    columns = (
-        "frame",
-        "face_id",
-        "timestamp",
-        "confidence",
-        "success",
-        "face_x",
-        "face_y",
-        "face_w",
-        "face_h",
-        *(f"motion_{region}" for region in regions),
-    )
-    atomic.write_text(path, _csv(columns, (_frame_row(frame, regions) for frame in frames)))
+    atomic.write_text(path, csv_of(frame_columns(frames), frames))
 
 
 def write_json(path: Path, analysis: Analysis) -> None:
@@ -110,11 +96,15 @@ def to_mapping(analysis: Analysis) -> dict[str, Any]:
     """Plain values of an analysis, as ``analysis.json`` holds them."""
     return {
         "schema": SCHEMA_VERSION,
-        "source": analysis.source,
+        "source": analysis.source.encode("utf-8", "backslashreplace").decode(),
         "frame_count": analysis.frame_count,
         "duration_s": _rounded(analysis.duration_s),
         "frames_per_s": _rounded(analysis.frames_per_s),
         "size_wh_px": list(analysis.size_wh_px),
+        "player_clock": {
+            "first_frame_s": _rounded(analysis.clock.first_frame_s),
+            "rate": _rounded(analysis.clock.rate, 9),
+        },
         "events": [_event_mapping(event) for event in analysis.events],
         "rejected": [_rejected_mapping(one) for one in analysis.rejected],
         "notices": [{"code": n.code, "message": n.message} for n in analysis.notices],
@@ -156,49 +146,5 @@ def _rejected_mapping(one: RejectedCandidate) -> dict[str, Any]:
     }
 
 
-def _event_row(event: Event) -> list[Cell]:
-    """Cells in the order of ``EVENT_COLUMNS``."""
-    probabilities = {name: _rounded(p) for name, p in event.probabilities.items()}
-    times_s = (event.onset_s, event.apex_s, event.offset_s, event.duration_s)
-    return [
-        event.face_id,
-        event.onset_index,
-        event.apex_index,
-        event.offset_index,
-        *(_rounded(time_s) for time_s in times_s),
-        event.label or "",
-        *(probabilities.get(name, "") for name in (*CLASSES, "none")),
-        event.decisive_region or "",
-        event.region,
-        "" if event.peak_motion_px is None else _rounded(event.peak_motion_px),
-        _rounded(event.salience),
-        ";".join(event.flags),
-    ]
-
-
-def _frame_row(frame: FaceFrame, regions: Sequence[str]) -> list[Cell]:
-    box: tuple[Cell, ...] = ("", "", "", "")
-    if frame.box_xyxy_px is not None:
-        left, top, right, bottom = frame.box_xyxy_px
-        box = tuple(_rounded(v, 2) for v in (left, top, right - left, bottom - top))
-    return [
-        frame.index + 1,
-        frame.face_id,
-        _rounded(frame.time_s),
-        _rounded(frame.detection_confidence),
-        int(frame.success),
-        *box,
-        *(_rounded(frame.motion_px[r]) if r in frame.motion_px else "" for r in regions),
-    ]
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    text = io.StringIO()
-    writer = Writer(text)
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _rounded(value: float, digits: int = 4) -> float:
+def _rounded(value: float, digits: int = 6) -> float:
     return round(float(value), digits)

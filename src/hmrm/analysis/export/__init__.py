@@ -1,0 +1,1 @@
+"""What an analyst takes away: a file per program, each read back in tests by that program's own."""
