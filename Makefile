@@ -7,12 +7,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test test-all check fuzz lint types wheel clean
+.PHONY: help demo test test-all test-web check fuzz lint types wheel clean
 
 help:
 	@echo "make demo      find a synthetic smile in a video and write a report (a few minutes the first time)"
 	@echo "make test      run the tests"
 	@echo "make test-all  run the tests and the slow ones"
+	@echo "make test-web  open every page in a real browser (Debian's package chromium)"
 	@echo "make check     format, lint, types, tests: what CI runs"
 	@echo "make fuzz      damage inputs of every reader (FUZZ_INPUTS=20000 FUZZ_SEED=0); resumes"
 	@echo "make wheel     build the wheel and try its demo in a fresh environment"
@@ -39,6 +40,10 @@ test: $(VENV)/.dev-installed
 
 test-all: test
 	$(BIN)/pytest -n 2 --dist loadfile -q -m slow
+
+test-web: $(VENV)/.dev-installed
+	@command -v chromium chromium-browser google-chrome >/dev/null || { echo "no browser found; install one: apt-get install chromium"; exit 1; }
+	$(BIN)/pytest -q -m web tests/web
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .

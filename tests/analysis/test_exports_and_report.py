@@ -3,18 +3,35 @@
 import csv
 import json
 import re
+from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
+import cv2
 import jsonschema
 import numpy as np
 import pytest
 
-from hmrm.analysis import report, saved, timeline
+from hmrm.analysis import saved
 from hmrm.analysis.record import Analysis
-from hmrm.clip import Event, EventImages, FaceFrame, FlowMap, Notice, Pair
+from hmrm.analysis.report import page as report
+from hmrm.analysis.report import timeline, words
+from hmrm.analysis.report.arrows import REACH_PX, arrows_svg, range_px
+from hmrm.analysis.report.counts import per_minute
+from hmrm.clip import (
+    Event,
+    EventImages,
+    FaceFrame,
+    FaceView,
+    FlowMap,
+    Notice,
+    Pair,
+    RejectedCandidate,
+)
 from hmrm.errors import OutputError
+from hmrm.spotting.expressions import Flag
 
 
 def event(**changes: object) -> Event:
@@ -123,8 +140,8 @@ class Page(HTMLParser):
         values = {k: v or "" for k, v in attrs}
         if "src" in values:
             self.loads.append(values["src"])
-        if tag in ("link", "script"):
-            self.loads.append(tag)
+        if tag == "link":
+            self.loads.append(values["href"].replace("data:,", "data:image/none"))
         if "id" in values:
             self.ids.add(values["id"])
         if values.get("href", "").startswith("#"):
@@ -145,19 +162,19 @@ def test_report_escapes_names_and_says_what_matters(analysis: Analysis) -> None:
     text = report.render(analysis)
     assert "<clip>" not in text and "a &lt;clip&gt;.mp4" in text
     assert "<named>" not in text
-    assert report.RELIABILITY in text and report.FORBIDDEN in text
+    assert words.RELIABILITY in text and words.FORBIDDEN in text
     assert "2 movements found: 1 positive." in text
 
 
 def test_report_without_events(analysis: Analysis) -> None:
     empty = replace(analysis, events=(), images=(), frames=[])
     text = report.render(empty)
-    assert "No facial movement" in text and report.UNCLASSIFIED not in text
+    assert "No facial movement" in text and words.UNCLASSIFIED not in text
 
 
 def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
     unclassified = replace(analysis, events=(event(), event()))
-    assert report.UNCLASSIFIED in report.render(unclassified)
+    assert words.UNCLASSIFIED in report.render(unclassified)
 
 
 def test_truth_is_shown_alongside_what_was_found(analysis: Analysis) -> None:
@@ -177,9 +194,95 @@ def test_timeline_keeps_the_peak_of_a_long_video(analysis: Analysis) -> None:
     (drawing,) = timeline.timelines(
         replace(analysis, frames=frames, duration_s=200.0, events=(), images=())
     )
-    points = re.search(r'points="([^"]+)"', drawing.svg)
+    change = drawing.svg[drawing.svg.index('class="motion"') :]
+    points = re.search(r'points="([^"]+)"', change)
     assert points
     heights = [float(p.split(",")[1]) for p in points[1].split()]
     assert len(heights) <= timeline.MAX_POINTS
-    top = timeline.TOP + (timeline.HEIGHT - timeline.TOP - timeline.BOTTOM) * (1 - 3.5 / 4)
+    panel = timeline.CHANGE
+    top = panel.top + (panel.bottom - panel.top) * (1 - 3.5 / 4)
     assert min(heights) == pytest.approx(top, abs=0.1)
+
+
+def test_gaps_are_drawn_where_nothing_was_measured(analysis: Analysis) -> None:
+    kept = [f for f in analysis.frames if not 20 <= f.index < 35]
+    unmeasured = [replace(f, motion_px={}) if f.index < 10 else f for f in kept]
+    (drawing,) = timeline.timelines(replace(analysis, frames=unmeasured, events=(), images=()))
+    gaps = re.findall(r"not measured: ([\d.]+)–([\d.]+) s", drawing.svg)
+    assert gaps == [("0.00", "0.10"), ("0.19", "0.35")]
+    assert drawing.svg.count('class="motion"') == 2
+    assert drawing.measured_s == pytest.approx(0.5 - 0.1 - 0.16, abs=0.011)
+
+
+def test_rejected_candidates_stand_in_the_report_with_their_reason(analysis: Analysis) -> None:
+    blink = RejectedCandidate(
+        face_id=0, onset_index=1, apex_index=2, offset_index=4, onset_s=0.01, apex_s=0.02,
+        offset_s=0.04, region="left_brow", reason="blink",
+    )  # fmt: skip
+    text = report.render(replace(analysis, rejected=(blink,)))
+    assert "rejected by a blink: 0.01–0.04 s, left brow" in text
+    assert "1 rejected candidates" in text
+
+
+def test_every_flag_that_spotting_gives_is_put_in_words() -> None:
+    source = Path(words.__file__).parents[2]
+    given = set(get_args(Flag)) | {"offset_unknown"}
+    code = (source / "spotting" / "events.py").read_text()
+    given |= set(re.findall(r'^        "(\w+)": ', code, re.MULTILINE))
+    assert len(given) > 10 and given == set(words.FLAGS)
+
+
+def test_blurred_report_shows_no_face(analysis: Analysis) -> None:
+    rng = np.random.default_rng(0)
+    face = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    kept = replace(images(), pair=Pair(onset=face, apex=face))
+    view = FaceView(face_id=0, index=0, time_s=0.0, image=face, box_xyxy_px=(8.0, 8.0, 40.0, 40.0))
+    one = replace(analysis, images=(kept, None), faces=(view,))
+    shown, hidden = (report.render(one, blur_faces=flag) for flag in (False, True))
+    for text, most in ((shown, 4096), (hidden, 8 * 8)):
+        jpegs = re.findall(r"data:image/jpeg;base64,([^)\"]+)", text)
+        pictures = [cv2.imdecode(np.frombuffer(b64decode(j), np.uint8), 1) for j in jpegs]
+        faces = [p for p in pictures if p.shape[:2] == (64, 64)]
+        assert len(faces) == 3
+        for picture in faces:
+            cells = picture.reshape(8, 8, 8, 8, 3).astype(float)
+            spread = cells.std(axis=(1, 3)).max()
+            assert (spread < 6) == (most == 64)
+    assert "Faces are blurred" in hidden
+
+
+def test_range_of_flow_fits_the_event_and_never_shows_noise_as_motion() -> None:
+    flow = np.zeros((2, 100, 100), np.float32)
+    assert range_px(flow) == 0.5
+    flow[0] = 3.21
+    assert range_px(flow) == 3.3
+    flow[0, 0, 0] = np.nan
+    assert range_px(flow) == 3.3
+    flow[:] = np.nan
+    assert range_px(flow) == 0.5
+
+
+def test_arrows_are_as_long_as_their_scale_says() -> None:
+    flow = np.zeros((2, 64, 64), np.float32)
+    flow[0, :16, :16] = 2.0
+    svg = arrows_svg(flow, max_px=2.0)
+    assert svg.count("L") == 3  # one arrow: its shaft and its head
+    start, tip = re.findall(r"M([\d.]+) [\d.]+L([\d.]+) ", svg)[0]
+    assert float(tip) - float(start) == pytest.approx(REACH_PX)
+
+
+def test_events_are_counted_by_face_and_minute() -> None:
+    events = [
+        event(onset_s=s, apex_s=s + 0.1, offset_s=s + d, face_id=f, label=name)
+        for s, d, f, name in (
+            (1.0, 0.3, 0, "positive"),
+            (61.0, 0.3, 0, "negative"),
+            (65.0, 2.0, 0, "positive"),
+            (70.0, 0.2, 1, None),
+        )
+    ]
+    rows = per_minute(events, [0, 1, 2])
+    assert [(r.face_id, r.minute, r.micro, r.macro) for r in rows] == [
+        (0, None, 2, 1), (0, 0, 1, 0), (0, 1, 1, 1), (1, None, 1, 0), (2, None, 0, 0),
+    ]  # fmt: skip
+    assert rows[0].classes == (("positive", 2), ("negative", 1)) and rows[3].classes == (("", 1),)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 CELL_PX = 16
 """One arrow for each square of so many px of the crop."""
 
-REACH_PX = 32
+REACH_PX = 32.0
 """Length of an arrow that stands for the whole range."""
 
 LEAST = 0.12
@@ -44,7 +44,7 @@ def arrows_svg(flow: Float[np.ndarray, "2 h w"], *, max_px: float) -> str:
         lines.append(_arrow(x, y, float(u[row, column]) * scale, float(v[row, column]) * scale))
     return (
         f'<svg class="arrows" viewBox="0 0 {width} {height}" aria-hidden="true">'
-        f'<path class="halo" d="{"".join(lines)}"/><path d="{"".join(lines)}"/></svg>'
+        f'<path d="{"".join(lines)}"/></svg>'
     )
 
 
@@ -53,7 +53,8 @@ def scale_svg(max_px: float) -> str:
     return (
         '<svg class="scale" viewBox="0 0 120 18" role="img" '
         f'aria-label="length scale: {max_px:g} px">'
-        f'<path d="{_arrow(4, 9, REACH_PX, 0)}"/><text x="44" y="13">{max_px:g} px</text></svg>'
+        f'<path d="{_arrow(4.0, 9.0, REACH_PX, 0.0)}"/>'
+        f'<text x="44" y="13">{max_px:g} px</text></svg>'
     )
 
 

@@ -14,7 +14,7 @@ from hmrm.clip import Event, EventImages, FaceView, Image
 from hmrm.flow.image import flow_image, map_image
 from hmrm.intervals import kind_of_duration
 
-JPEG_QUALITY = 85
+JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def _flow_view(images: EventImages) -> FlowView | None:
         colours=data_url(flow_image(images.flow, max_px=max_px), ".jpg"),
         arrows=arrows_svg(images.flow, max_px=max_px),
         scale=scale_svg(max_px),
-        map=data_url(map_image(images.flow_map, zoom=3), ".png"),
+        map=data_url(map_image(images.flow_map, zoom=1), ".png"),
         max_px=max_px,
     )
 

@@ -132,7 +132,7 @@ def _timeline(face_id: int, face: _Face, end_s: float, truth: Sequence[Span]) ->
         face.frames, lambda f: np.nan if f.displacement is None else float(f.displacement)
     )
     parts = [
-        f'<svg class="timeline" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'<svg class="timeline" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" '
         f'aria-label="Timeline of face {face_id}">'
     ]
     parts += [_gap(start, stop, x) for start, stop in gaps(change, end_s)]
