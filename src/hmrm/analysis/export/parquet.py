@@ -28,7 +28,7 @@ def write(path: Path, analysis: Analysis) -> tuple[Path, ...]:
         OutputError: a file cannot be written.
         MissingExtraError: pyarrow is not installed.
     """
-    frames = path.with_name(f"{path.stem}_frames{path.suffix}")
+    frames = path.with_name(f"{path.stem.removesuffix('_events')}_frames{path.suffix}")
     _write(path, events_table(analysis), analysis)
     _write(frames, frames_table(analysis), analysis)
     return path, frames

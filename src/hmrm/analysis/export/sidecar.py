@@ -3,13 +3,17 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hmrm import atomic, provenance
 from hmrm.analysis.export import tiers
 from hmrm.analysis.record import Analysis
 
-Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
-"""Plain values."""
+if TYPE_CHECKING:
+    Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+    """Plain values."""
+else:
+    Json = object  # a type that names itself is not followed by checkers at run time
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "onset_frame": ("first frame of the movement, from 0", ""),

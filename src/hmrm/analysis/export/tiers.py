@@ -84,11 +84,14 @@ def milliseconds(analysis: Analysis, time_s: float) -> int:
 
 
 def rule(analysis: Analysis) -> str:
-    """`RULE`, and how a player's clock runs where that differs from ours."""
+    """`RULE`, and how the player's clock, which intervals are placed by, runs next to ours."""
     clock = analysis.clock
-    text = f"{RULE}, {clock.first_frame_s:.6g} s at the first frame as a player counts"
+    text = (
+        f"{RULE}, from the first frame; intervals are placed by the player's clock, which shows "
+        f"{clock.first_frame_s:.6g} s at the first frame"
+    )
     if clock.rate != 1:
-        text += f"; one second of the recording is {clock.rate:.6g} s of the player"
+        text += f" and runs {clock.rate:.6g} s in one second of the recording"
     return f"{text}."
 
 
