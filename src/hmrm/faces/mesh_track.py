@@ -57,13 +57,13 @@ class MeshFace:
         face_id: from 0, in the order in which faces first appear.
         mesh: its points and presence.
         jump: the mesh does not continue the frame before (new, back, after a cut).
-        confidence: the last detection's score.
+        detection_confidence: of the last detection, 0 to 1.
     """
 
     face_id: int
     mesh: Mesh
     jump: bool
-    confidence: float
+    detection_confidence: float
 
     @property
     def box_xyxy_px(self) -> tuple[float, float, float, float]:
@@ -129,7 +129,7 @@ class MeshTracker:
             self._look(self._detector.detect(frame.image), frame.image, time_s)
         self._lost = [f for f in self._lost if time_s - f.time_s <= self.config.remember_s]
         found = [
-            MeshFace(face_id=f.face_id, mesh=f.mesh, jump=f.jump, confidence=f.confidence)
+            MeshFace(face_id=f.face_id, mesh=f.mesh, jump=f.jump, detection_confidence=f.confidence)
             for f in self._faces
         ]
         for face in self._faces:

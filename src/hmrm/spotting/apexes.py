@@ -107,8 +107,10 @@ def _with_apex(event: Event, window: _Window, rule: str) -> Event:
 
 def _window(event: Event, track: FaceTrack, image: Image) -> _Window:
     rows = slice(track.row_of(event.onset_index), track.row_of(event.offset_index) + 1)
-    width, height = IMAGE_WH_PX
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
+    width_px, height_px = IMAGE_WH_PX
+    corners = np.array(
+        [[0, 0], [width_px, 0], [0, height_px], [width_px, height_px]], dtype=np.float64
+    )
     to_frame = [invert(canonical_transform(points)) for points in track.points_xy_px[rows]]
     places = np.concatenate([apply(one, corners) for one in to_frame])
     margin = _MARGIN * float(np.ptp(apply(to_frame[0], corners), axis=0).max())
@@ -116,7 +118,7 @@ def _window(event: Event, track: FaceTrack, image: Image) -> _Window:
     low = np.clip(np.floor(places.min(axis=0) - margin), 0, limit - 1).astype(int)
     high = np.clip(np.ceil(places.max(axis=0) + margin) + 1, low + 1, limit).astype(int)
     # Registration works on a crop this wide; what is finer is averaged there, too.
-    scale = np.hypot(*to_frame[0][:, 0]) * width / RegistrationConfig().crop_width_px
+    scale = np.hypot(*to_frame[0][:, 0]) * width_px / RegistrationConfig().crop_width_px
     factor = int(np.clip(scale, 1, (high - low).min()))
     high -= (high - low) % factor
     points = (track.points_xy_px[rows.start] - low + 0.5) / factor - 0.5

@@ -1,4 +1,4 @@
-"""Stretches in which a face is away from neutral, told apart where it changes from one to another.
+"""Stretches in which a face is away from neutral, separated where it changes from one to another.
 
 An expression is a displacement that lasts, however long; onset is its last frame at rest, offset
 the first one back at rest, or at the valley where the next begins. A return to neutral has no

@@ -42,8 +42,8 @@ class CoverConfig:
 
     Attributes:
         every_s: a look is taken this often.
-        unlike: a pixel has changed when its colour is off by so many usual deviations at rest.
-        least: usual deviation assumed at least, part of the face's brightness.
+        unlike: a pixel has changed when its colour is off by so many usual differences at rest.
+        least: usual difference assumed at least, part of the face's brightness.
         nose, cheek, eye: part of it that must have changed; blinks and squeezed eyes change up to
             a quarter of an eye.
         part: part of a brow or of its eye that is then taken for covered too.

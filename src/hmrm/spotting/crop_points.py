@@ -26,7 +26,7 @@ class CropPoints:
         """Eyes, nose tip and mouth corners, px of the image, as ``Detection`` orders them.
 
         Args:
-            jump: the face does not continue from the frame before; it begins anew.
+            jump: the face does not continue from the frame before; it begins again.
         """
         stable = points_xyz_px[list(STABLE), :2]
         if jump or self._stable is None or self._five is None:

@@ -104,8 +104,8 @@ def _quality_flags(
 
 def _fraction_outside(points_xy_px: Float[np.ndarray, "5 2"], size_wh_px: tuple[int, int]) -> float:
     """Fraction of the canonical crop that lies outside the image."""
-    width, height = IMAGE_WH_PX
-    x, y = np.meshgrid(np.linspace(0, width - 1, 15), np.linspace(0, height - 1, 21))
+    width_px, height_px = IMAGE_WH_PX
+    x, y = np.meshgrid(np.linspace(0, width_px - 1, 15), np.linspace(0, height_px - 1, 21))
     grid = np.stack([x.ravel(), y.ravel()], axis=1)
     places = apply(invert(canonical_transform(points_xy_px)), grid)
     inside = (places >= -0.5).all(1) & (places <= np.array(size_wh_px) - 0.5).all(1)

@@ -126,9 +126,9 @@ def find_expressions(
     """Expressions of one face in order of time.
 
     Args:
-        blinking: frames in which the eyes are shut or shutting, where another instrument tells.
+        blinking: frames in which the eyes are shut or shutting, where another instrument shows it.
         covered: parts that something lies over, likewise.
-        neutral: in place of the one estimated from the whole video.
+        neutral: instead of the one estimated from the whole video.
     """
     config = config or ExpressionConfig()
     position = position_of(measures, config.position)
@@ -173,7 +173,7 @@ def _reason(
         return "covered"
     if lasts_s < config.least_s:
         return "too_short"
-    if spoken[rows].mean() > 0.5 and _beside_speech(one.parts) < config.speech_salience:
+    if spoken[rows].mean() > 0.5 and _outside_speech_parts(one.parts) < config.speech_salience:
         return "speech"
     others = np.delete(one.parts, _BROWS).max()
     # Brows that are raised for longer are raised though the eyes blink meanwhile.
@@ -184,7 +184,7 @@ def _reason(
     return None
 
 
-def _beside_speech(parts: Float[np.ndarray, " p"]) -> float:
+def _outside_speech_parts(parts: Float[np.ndarray, " p"]) -> float:
     return max(float(parts[i]) for i, n in enumerate(PARTS) if n not in ("mouth_opening", "chin"))
 
 

@@ -2,8 +2,8 @@
 
 Registration knows hundredths of a px, but only against a moment ago; the mesh knows where the face
 is, but only to half a px. So the mesh says which frames are rest, and rest and noise are read
-there: a clip that is busy half of its time still has a quiet half. A clip too short to tell its
-own noise is judged by the noise that registration is known to have.
+there: a clip that is busy half of its time still has a quiet half. A clip too short to show its
+own noise is compared with the noise that registration is known to have.
 
 Thresholds are made of the face's own noise, medians throughout, because a part of the maximum
 always finds something (against Liong et al. 2021). An interval is read off the displacement of all
@@ -58,8 +58,8 @@ class FineConfig:
     Attributes:
         scales: micro-expressions, and weak movements of up to about 2 s and 4 s.
         noise_floor_px: least noise assumed.
-        decided_s: so much quiet time tells a face's own noise; with less, the known one stands,
-        heard_s: unless at least so much tells of a larger one.
+        decided_s: so much quiet time shows a face's own noise; with less, the known one stands,
+        heard_s: unless at least so much shows a larger one.
         known_times: registration's wandering at rest in its scatter from frame to frame.
         known_floor_px: and at least this.
         known_px: least threshold while the known noise stands.
@@ -122,7 +122,7 @@ class FineMovement:
     Attributes:
         region: the one whose displacement stood highest above its threshold.
         peak_px: that region's displacement at the apex, from the onset.
-        salience: height over the threshold, 1 the least that counts.
+        salience: displacement over the threshold, 1 the least that counts.
         blink_fraction: part of the movement during which the eyes blink.
     """
 
@@ -195,7 +195,7 @@ def blinks(signal: RegionalMotion, config: FineConfig | None = None) -> Bool[np.
     return blink
 
 
-def _watched(signal: RegionalMotion, config: FineConfig) -> list[int]:
+def _expressive_regions(signal: RegionalMotion, config: FineConfig) -> list[int]:
     return [i for i, name in enumerate(signal.regions) if name not in config.ignored]
 
 
@@ -206,14 +206,14 @@ def _parts(
     displaced: Bool[np.ndarray, " t"],
     excluded: Bool[np.ndarray, " t"],
 ) -> Iterator[_Part]:
-    first_pass = np.array(_watched(signal, config))
+    expressive = np.array(_expressive_regions(signal, config))
     for rows in segments(signal):
         if len(rows) < 5:
             continue
         times = signal.time_s[rows]
         step_s = float(np.median(np.diff(times)))
         even = times[0] + step_s * np.arange(int((times[-1] - times[0]) / step_s + 0.5) + 1)
-        raw = signal.motion_px[np.ix_(rows, first_pass)].reshape(len(rows), -1)
+        raw = signal.motion_px[np.ix_(rows, expressive)].reshape(len(rows), -1)
         raw = np.stack([np.interp(even, times, column) for column in raw.T], axis=1)
         motion = smooth(raw, scale.smooth_s / step_s)
         blink = _blinks(np.interp(even, times, signal.eye_change[rows]), config, step_s)
@@ -232,8 +232,8 @@ def _parts(
             rows_s=times,
             time_s=even,
             step_s=step_s,
-            away=(motion - rest).reshape(len(even), len(first_pass), 2),
-            scatter=scatter.reshape(len(first_pass), 2),
+            away=(motion - rest).reshape(len(even), len(expressive), 2),
+            scatter=scatter.reshape(len(expressive), 2),
             blink=blink,
             busy=busy,
             closed=np.interp(even, times, excluded[rows].astype(float)) > 0.5,
@@ -250,7 +250,7 @@ def _at_scale(
 ) -> list[tuple[float, FineMovement]]:
     """Movements of one scale with their rank among those of all scales."""
     parts = list(_parts(signal, scale, config, displaced, excluded))
-    names = [signal.regions[i] for i in _watched(signal, config)]
+    names = [signal.regions[i] for i in _expressive_regions(signal, config)]
     pulled = np.array([name in config.near_eyes for name in names])
     reported = [part for part in parts if not part.brief]
     own = _own_noise(reported, scale, config) if reported else None
@@ -263,15 +263,15 @@ def _at_scale(
         else:
             noise, threshold, least_px = own[0], own[1], scale.least_px
         over_noise = np.linalg.norm(part.away / noise, axis=2) / threshold
-        height = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / least_px)
-        height[np.ix_(part.blink, pulled)] = 0.0
-        height[part.closed] = 0.0
-        found += _movements(part, height, noise, names, config)
+        salience = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / least_px)
+        salience[np.ix_(part.blink, pulled)] = 0.0
+        salience[part.closed] = 0.0
+        found += _movements(part, salience, noise, names, config)
     return [(scale.preference * movement.salience, movement) for movement in found]
 
 
 def _known_noise(part: _Part, config: FineConfig) -> Float[np.ndarray, "r 2"]:
-    """What registration is known to wander by, and what little the part tells if that is more."""
+    """What registration is known to wander by, and what little the part shows if that is more."""
     known = np.maximum(config.known_times * part.scatter, config.known_floor_px)
     quiet = part.away[~(part.blink | part.busy)]
     if len(quiet) * part.step_s < config.heard_s:
@@ -287,8 +287,8 @@ def _own_noise(
     noise = np.median(np.abs(quiet), axis=0) / _NORMAL_MEDIAN
     noise = np.maximum(noise, config.noise_floor_px)
     block = max(1, round(0.5 / float(np.median([part.step_s for part in parts]))))
-    height = np.linalg.norm(quiet / noise, axis=2)
-    blocks = np.array_split(height, max(1, len(height) // block))
+    over_noise = np.linalg.norm(quiet / noise, axis=2)
+    blocks = np.array_split(over_noise, max(1, len(over_noise) // block))
     usual = np.median(np.stack([rows.max(axis=0) for rows in blocks]), axis=0)
     # The largest of few frames is smaller than that of many: thresholds hold for all frame rates.
     usual = usual * np.sqrt(np.log(_USUAL_FRAMES) / np.log(max(2, block)))
@@ -297,18 +297,18 @@ def _own_noise(
 
 def _movements(
     part: _Part,
-    height: Float[np.ndarray, "t r"],
+    salience: Float[np.ndarray, "t r"],
     noise: Float[np.ndarray, "r 2"],
     names: Sequence[str],
     config: FineConfig,
 ) -> list[FineMovement]:
     """Peaks of one segment, highest first; intervals do not overlap."""
-    score = height.max(axis=1)
+    strongest = salience.max(axis=1)
     taken = part.closed.copy()
     apart = max(1, round(config.apart_s / part.step_s))
     found = []
-    for peak in np.argsort(-score, kind="stable").tolist():
-        if score[peak] < 1:
+    for peak in np.argsort(-strongest, kind="stable").tolist():
+        if strongest[peak] < 1:
             break
         if taken[max(0, peak - apart) : peak + apart + 1].any():
             continue
@@ -322,7 +322,7 @@ def _movements(
         taken[onset : offset + 1] = True
         if overlap or (offset - onset) * part.step_s < config.least_s:
             continue
-        region = int(height[peak].argmax())
+        region = int(salience[peak].argmax())
         moved = part.away[apex, region] - part.away[onset, region]
         found.append(
             FineMovement(
@@ -331,7 +331,7 @@ def _movements(
                 offset=part.row(offset),
                 region=names[region],
                 peak_px=float(np.linalg.norm(moved)),
-                salience=float(score[peak]),
+                salience=float(strongest[peak]),
                 blink_fraction=float(part.blink[onset : offset + 1].mean()),
             )
         )

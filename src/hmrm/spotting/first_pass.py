@@ -185,7 +185,7 @@ class _Recorder:
         index, time_s = frame.index, frame.time_s
         self.mesh.add(index, time_s, face)
         five = self.points.update(face.mesh.points_xyz_px, jump=face.jump)
-        self.numbers.extend([face.confidence, *face.box_xyxy_px, *five.ravel()])
+        self.numbers.extend([face.detection_confidence, *face.box_xyxy_px, *five.ravel()])
         self.appearances.add(index, time_s, frame.image, five)
         if face.eye_distance_px >= least_px:
             self.meter.update(index, time_s, grey, five, jump=face.jump)

@@ -54,7 +54,7 @@ class FusionConfig:
         turning_deg: a fine movement during which the head turns so far is the head's.
         blink_fraction: a fine movement with a blink in so much of it is the blink's.
         speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
-            speech too soft for the mesh's opening to tell.
+            speech too soft for the mesh's opening to show.
     """
 
     expressions: ExpressionConfig = field(default_factory=ExpressionConfig)
@@ -78,8 +78,8 @@ class FaceEvent:
         kind: by true duration; of one under way at an end only the least duration is known.
         instrument: which one found it.
         region: the part or region that stood highest.
-        salience: its height over the threshold, 1 the least that counts.
-        peak_px: px of the canonical crop, where registration tells; else None.
+        salience: its displacement over the threshold, 1 the least that counts.
+        peak_px: px of the canonical crop, where registration measured it; else None.
         flags: what a reader must know.
     """
 
@@ -128,8 +128,8 @@ def find_events(
 
     Args:
         motion: what registration measured; None leaves the mesh alone.
-        looks: small images by which hands over the face are told; None tells of none.
-        fine: whether registration finds movements of its own, or only tells blinks.
+        appearances: small images that show hands over the face; None: no part counts as covered.
+        fine: whether registration finds movements of its own, or only shows blinks.
     """
     config = config or FusionConfig()
     position = position_of(measures, config.expressions.position)

@@ -1,4 +1,4 @@
-"""What the mesh tells of a face in every frame, without head pose, in eye distances.
+"""What the mesh shows of a face in every frame, without head pose, in eye distances.
 
 The face frame: origin between the eyes, x along them to the image's right, y down the face, z out
 of the face's plane; the unit is the person's eye distance. These numbers are kept, the mesh is not.

@@ -210,8 +210,10 @@ class MotionMeter:
         return bool(apart.max() < 0.25 * width)
 
     def _corners(self) -> Float[np.ndarray, "4 2"]:
-        width, height = self.config.registration.size_wh_px
-        return np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
+        width_px, height_px = self.config.registration.size_wh_px
+        return np.array(
+            [[0, 0], [width_px, 0], [0, height_px], [width_px, height_px]], dtype=np.float64
+        )
 
     def _to_frame(self, points: Float[np.ndarray, "5 2"]) -> Transform:
         return invert(canonical_transform(points, self.config.registration.size_wh_px))

@@ -33,9 +33,9 @@ class NeutralConfig:
         causal: estimate from what was seen up to each frame, as live use must, instead of from the
             whole video.
         width, opening, level: mean and standard deviation of mouth width, mouth opening (only
-            wider counts) and corner height against the lips' middle over faces at rest, eye
+            wider counts) and corner elevation against the lips' middle over faces at rest, eye
             distances: 578 onset frames (``faces/shape.py``), in the mesh's own terms.
-        aside: standard deviation of the mouth's middle beside the face's.
+        aside: standard deviation of the mouth's middle to the side of the face's.
     """
 
     near: float = 2.5
@@ -126,7 +126,7 @@ def _membership(distance: Float[np.ndarray, " n"], near: float) -> Float[np.ndar
 
 
 def _prior(measures: FaceMeasures, config: NeutralConfig) -> Float[np.ndarray, " n"]:
-    """Log-likelihood of every frame as a face at rest, whoever it is."""
+    """Log-likelihood of every frame as a face at rest, of any subject."""
     place = measures.place
     left, right = place[:, _ROW["left_mouth_corner"]], place[:, _ROW["right_mouth_corner"]]
     lips = (place[:, _ROW["upper_lip"], 1] + place[:, _ROW["lower_lip"], 1]) / 2

@@ -23,7 +23,7 @@ PARTS = (
     "chin",
     "lips_forward",
 )
-"""Parts of the face that are told apart; each is one or two of the columns below."""
+"""Parts of the face that are distinguished; each is one or two of the columns below."""
 
 COLUMNS = (
     ("left_brow_inner_y", "left_brow", "brow"),

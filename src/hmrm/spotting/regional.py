@@ -82,7 +82,7 @@ def rest_between_ends(
 ) -> Float[np.ndarray, "t k"]:
     """A straight line from the first quiet rows to the last.
 
-    Whoever cuts a clip around a movement leaves its ends at rest.
+    A clip that was cut around a movement is at rest at its ends.
     """
     quiet = np.flatnonzero(~away)
     if len(quiet) < 2:

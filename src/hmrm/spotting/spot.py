@@ -14,7 +14,7 @@ from hmrm.spotting.settings import SpottingConfig
 from hmrm.video.source import VideoSource
 
 FEWEST_FRAMES = 5
-"""Frames from which on a movement can be told from rest."""
+"""Frames from which on a movement can be distinguished from rest."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +25,7 @@ class Spotted:
         faces: those analysed, by id.
         events: by onset, then face.
         rejected: movements that are no expression, in the same order.
-        largest: the largest movement of any face beside blinks, speech and what is covered, in
+        largest: the largest movement of any face outside blinks, speech and what is covered, in
             thresholds: 1 is the least that counts.
     """
 
