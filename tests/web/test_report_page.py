@@ -122,9 +122,8 @@ def test_sorting_and_filtering(browser: Any, reports: dict[tuple[int, int], Path
         page.get_by_label("without flags only").check()
         assert page.locator("#events tbody tr:visible").count() == 0
         page.get_by_role("button", name="Show all").click()
-        page.wait_for_function(
-            "document.querySelectorAll('#events tbody tr:not([hidden])').length === 8"
-        )
+        rows = "document.querySelectorAll('#events tbody tr:not([hidden])')"
+        page.wait_for_function(f"{rows}.length === 8")
 
 
 def test_comparator_shows_onset_and_apex_in_turn(
@@ -138,12 +137,9 @@ def test_comparator_shows_onset_and_apex_in_turn(
         apex = box.locator(".crop").evaluate(picture)
         assert onset != apex and apex.startswith('url("data:image/jpeg')
         box.get_by_role("button", name="Blink").click()
-        visit.page.wait_for_function(
-            "document.querySelector('.compare .shown').textContent === 'onset'"
-        )
-        visit.page.wait_for_function(
-            "document.querySelector('.compare .shown').textContent === 'apex'"
-        )
+        shown = "document.querySelector('.compare .shown').textContent"
+        visit.page.wait_for_function(f"{shown} === 'onset'")
+        visit.page.wait_for_function(f"{shown} === 'apex'")
         box.get_by_role("button", name="Onset").click()
         visit.page.wait_for_timeout(700)
         assert box.locator(".crop").evaluate(picture) == onset
