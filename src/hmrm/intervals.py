@@ -17,7 +17,10 @@ Kind = Literal["micro", "macro", ""]
 MICRO_S = 0.5
 """Longest micro-expression, s: the field's definition."""
 
-COLUMNS = ("subject", "video", "onset", "offset", "type", "apex", "score")
+COLUMNS = (
+    *("subject", "video", "onset", "offset", "type", "apex", "score"),
+    *("onset_s", "apex_s", "offset_s"),
+)
 """Columns of our table; the first five are the ones a reader can rely on."""
 
 _KIND = re.compile(r"(micro|macro|mae|me)\b.*", re.IGNORECASE)
@@ -33,6 +36,7 @@ class Interval:
         kind: micro, macro, or empty where it is unknown.
         score: how sure the spotter is; any scale, larger is surer.
         label: class of the expression, for STRS.
+        times_s: presentation times of onset, apex and offset, where they are known.
     """
 
     subject: str
@@ -43,6 +47,7 @@ class Interval:
     apex_index: int | None = None
     score: float | None = None
     label: str = ""
+    times_s: tuple[float, float, float] | None = None
 
     @property
     def key(self) -> str:
@@ -230,9 +235,9 @@ def to_csv(intervals: Iterable[Interval], videos: Iterable[tuple[str, str]] = ()
         without_intervals.pop((one.subject, one.video), None)
         apex = "" if one.apex_index is None else one.apex_index
         score = "" if one.score is None else repr(float(one.score))
-        writer.writerow(
-            [one.subject, one.video, one.onset_index, one.offset_index, one.kind, apex, score]
-        )
+        times = ["", "", ""] if one.times_s is None else [round(t, 6) for t in one.times_s]
+        frames = [one.onset_index, one.offset_index]
+        writer.writerow([one.subject, one.video, *frames, one.kind, apex, score, *times])
     writer.writerows(
         [subject, video, *[""] * (len(COLUMNS) - 2)] for subject, video in without_intervals
     )

@@ -231,6 +231,7 @@ class _Row:
                 name.removeprefix("motion_"): value for name, value in motion if value is not None
             },
             points_xy_px=_pairs(points),
+            displacement=self._measured("displacement"),
         )
 
     def _number(self, column: str) -> float:

@@ -72,6 +72,7 @@ class VideoResult:
                 kind=kind_of_duration(event.duration_s),
                 apex_index=event.apex_index,
                 score=round(event.salience, 6),
+                times_s=(event.onset_s, event.apex_s, event.offset_s),
             )
             for event in self.events
         )

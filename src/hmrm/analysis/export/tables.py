@@ -113,6 +113,7 @@ def frame_columns(frames: Sequence[FaceFrame]) -> dict[str, Callable[[FaceFrame]
             for row, name in enumerate(POINTS)
             for axis, letter in enumerate("xy")
         },
+        "displacement": lambda frame: _number(frame.displacement),
         **{f"motion_{region}": motion(region) for region in regions},
     }
 
