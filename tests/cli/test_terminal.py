@@ -75,3 +75,9 @@ def test_results_reach_standard_output_while_bars_are_shown(monkeypatch, capsys)
         progress("frames", 1, 20)
     assert capsys.readouterr().out == "3 movements\n"
     assert "frames" in synthetic.getvalue() and "movements" not in synthetic.getvalue()
+
+
+@pytest.mark.parametrize("text", ["pip install 'hmrm[parquet]'", "a [red]name[/red]", "[/]", ":x:"])
+def test_strings_are_printed_as_they_are(text, capsys):
+    terminal.OUT.print(text)
+    assert capsys.readouterr().out == f"{text}\n"

@@ -1,5 +1,6 @@
 """Results of ``hmrm analyze`` and ``hmrm spot`` read back from their folders."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,8 @@ class _StoredEvent:
     flags: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if self.face_id < 0:
+            raise ValueError(f"face_id {self.face_id} is below 0")
         if not 0 <= self.onset_frame <= self.apex_frame <= self.offset_frame:
             raise ValueError(
                 f"frames {self.onset_frame}, {self.apex_frame}, {self.offset_frame} are not onset, "
@@ -170,7 +173,7 @@ def read_results(folder: str | Path) -> dict[str, Analysis]:
 
 def _name(source: str) -> str:
     """Name for files: that of the video, nothing that could lead elsewhere."""
-    return Path(source.replace("\\", "/")).stem or "video"
+    return Path(source.replace("\\", "/")).stem.strip(".") or "video"
 
 
 def _read(folder: Path) -> Analysis:
@@ -221,9 +224,9 @@ class _Row:
         points = [self._measured(f"{name}_{axis}") for name in POINTS for axis in "xy"]
         motion = ((name, self._measured(name)) for name in self.regions)
         return FaceFrame(
-            index=int(self._number(column)) - first,
+            index=self._whole(column, first),
             time_s=self._number("timestamp"),
-            face_id=int(self._number("face_id")),
+            face_id=self._whole("face_id", 0),
             box_xyxy_px=_box(box),
             detection_confidence=self._number("confidence"),
             success=bool(self._number("success")),
@@ -234,10 +237,17 @@ class _Row:
             displacement=self._measured("displacement"),
         )
 
+    def _whole(self, column: str, first: int) -> int:
+        """A number that counts from ``first``, from 0 instead."""
+        value = self._number(column) - first
+        if value < 0 or value % 1:
+            raise self._error(f"{column} is no whole number from {first}")
+        return int(value)
+
     def _number(self, column: str) -> float:
         value = self._measured(column)
         if value is None:
-            raise DataError(f"{self.path} line {self.line}: no {column}; analyse the video again")
+            raise self._error(f"no {column}")
         return value
 
     def _measured(self, column: str) -> float | None:
@@ -245,12 +255,15 @@ class _Row:
         if not cell:
             return None
         try:
-            return float(cell)
-        except ValueError as error:
-            raise DataError(
-                f"{self.path} line {self.line}: {column} is no number ({cell[:40]!r}); analyse "
-                "the video again"
-            ) from error
+            value = float(cell)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise self._error(f"{column} is no number ({cell[:40]!r})")
+        return value
+
+    def _error(self, what: str) -> DataError:
+        return DataError(f"{self.path} line {self.line}: {what}; analyse the video again")
 
 
 def _box(values: list[float | None]) -> tuple[float, float, float, float] | None:

@@ -61,6 +61,7 @@ def _draw(axes: "Axes", analysis: Analysis, face_id: int) -> None:
             rotation=30,
         )
     axes.set_ylabel("motion, px")
+    axes.set_ylim(bottom=0)
     axes.set_title(f"face {face_id}", loc="left", fontsize="small")
     if analysis.duration_s > 0:
         axes.set_xlim(0, analysis.duration_s)

@@ -4,7 +4,7 @@ Written anew from decoded frames: no sound, and nothing of the source's metadata
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -160,20 +160,27 @@ class _Hidden:
             self.without_box += 1
             return blur(frame.image, None, cells=1)
         done = frame.image
-        for box in (*tracked, *self._others(frame)):
+        for box in (*tracked, *self._others(frame, tracked)):
             done = blur(done, box, cells=1)
         if self._detector.detect(done):
             self.still_visible += 1
             return blur(frame.image, None, cells=1)
         return done
 
-    def _others(self, frame: Frame) -> list[Box]:
+    def _others(self, frame: Frame, tracked: Sequence[Box]) -> list[Box]:
         """Faces that nobody followed, held for a while like the others."""
         for face in self._detector.detect(frame.image):
-            self._found.append((frame.time_s, face.box_xyxy_px))
+            if not any(_holds(box, face.box_xyxy_px) for box in tracked):
+                self._found.append((frame.time_s, face.box_xyxy_px))
         while self._found and frame.time_s - self._found[0][0] > HOLD_S:
             self._found.popleft()
         return [box for _, box in self._found]
+
+
+def _holds(box: Box, other: Box) -> bool:
+    """Whether the middle of another box lies in a box."""
+    x, y = (other[0] + other[2]) / 2, (other[1] + other[3]) / 2
+    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
 class _Drawing:
