@@ -1,6 +1,6 @@
 """OpenFace-style CSV: a row per face and frame, ``frame`` from 1 as OpenFace counts.
 
-``frame_index`` next to it counts from 0; ``events`` names the movements under way. Frames of a
+``frame_index`` next to it counts from 0; ``events`` has the numbers of the movements under way. Frames of a
 movement in which its face was not followed have a row with ``success`` 0.
 """
 
