@@ -7,13 +7,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test test-all test-web check fuzz lint types wheel clean
+.PHONY: help demo test test-all test-web test-boris check fuzz lint types wheel clean
 
 help:
 	@echo "make demo      find a synthetic smile in a video and write a report (a few minutes the first time)"
 	@echo "make test      run the tests"
 	@echo "make test-all  run the tests and the slow ones"
 	@echo "make test-web  open every page in a real browser (Debian's package chromium)"
+	@echo "make test-boris lets BORIS itself read a project (installs it into build/boris)"
 	@echo "make check     format, lint, types, tests: what CI runs"
 	@echo "make fuzz      damage inputs of every reader (FUZZ_INPUTS=20000 FUZZ_SEED=0); resumes"
 	@echo "make wheel     build the wheel and try its demo in a fresh environment"
@@ -44,6 +45,15 @@ test-all: test
 test-web: $(VENV)/.dev-installed
 	@command -v chromium chromium-browser google-chrome >/dev/null || { echo "no browser found; install one: apt-get install chromium"; exit 1; }
 	$(BIN)/pytest -q -m web tests/web
+
+# BORIS needs Qt and other versions than ours: an environment of its own.
+build/boris/.installed:
+	$(PYTHON) -m venv build/boris
+	build/boris/bin/python -m pip --disable-pip-version-check install boris-behav-obs==8.27.4
+	@touch $@
+
+test-boris: $(VENV)/.dev-installed build/boris/.installed
+	HMRM_BORIS_PYTHON=$(CURDIR)/build/boris/bin/python $(BIN)/pytest -q -m slow tests/analysis/test_exports_for_annotators.py
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .

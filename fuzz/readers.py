@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from fuzz.program import CALL
-from fuzz.seeds import datasets, evaluation, intervals, media, training
+from fuzz.seeds import analyses, datasets, evaluation, intervals, media, training
 
 Make = Callable[[Path, Path], None]
 
@@ -50,6 +50,7 @@ class Reader:
 
 _EVALUATE = "evaluate --no-progress --data {kit}/maps"
 _MAPS = ("datasets check in/maps", "datasets check in/maps --json")
+_FORMATS = "elan,textgrid,webvtt,boris,bids,openface,json,summary"
 _TRAIN = "--workers 1 --no-progress"
 
 
@@ -201,6 +202,11 @@ def _media() -> list[Reader]:
             0.5,
             _seed("analyze", media.face_video, "analyze in/face.mp4 -o out --no-progress"),
             _seed("spot", media.face_video, "spot in/face.mp4 -o out --no-progress"),
+        ),
+        _reader(
+            "results",
+            1,
+            _seed("results", analyses.results, f"export in/results -f {_FORMATS} -o out"),
         ),
         _reader(
             "flow-files",

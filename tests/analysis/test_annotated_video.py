@@ -15,7 +15,7 @@ import pytest
 from hmrm.analysis.export import tiers
 from hmrm.analysis.export.video import CODEC, VideoExport, write_video
 from hmrm.analysis.record import Analysis
-from hmrm.analysis.spot import spot_analysis
+from hmrm.analysis.spot import spot
 from hmrm.clip import FaceFrame, Image
 from hmrm.errors import InputError
 from hmrm.faces.blazeface import BlazeFace
@@ -68,7 +68,7 @@ def moving() -> tuple[Film, Analysis]:
     """What was found of a moving face, which was lost for a while, next to one not followed."""
     images = [scene(left, other=30 <= i < 36) for i, left in enumerate(lefts())]
     film = Film(images, [i / 25 for i in range(len(images))])
-    found = spot_analysis(film)
+    found = spot(film)
     assert len(found.frames) > 20
     kept = tuple(f for f in found.frames if f.index not in LOST and f.face_id == 0)
     return film, replace(found, frames=kept)

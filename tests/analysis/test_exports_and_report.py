@@ -101,12 +101,12 @@ def test_events_table(analysis: Analysis, tmp_path: Path) -> None:
     assert first["onset_frame"] == "10" and float(first["duration_s"]) == pytest.approx(0.3)
 
 
-def test_frames_table_counts_from_one(analysis: Analysis, tmp_path: Path) -> None:
+def test_frames_table_counts_from_0(analysis: Analysis, tmp_path: Path) -> None:
     lost = replace(analysis.frames[0], box_xyxy_px=None, success=False, motion_px={})
     saved.write_frames(tmp_path / "frames.csv", [*analysis.frames, lost])
     with (tmp_path / "frames.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert rows[0]["frame"] == "1" and rows[20]["motion_left_mouth"] == "1.0"
+    assert rows[0]["frame_index"] == "0" and rows[20]["motion_left_mouth"] == "1.0"
     assert (rows[0]["face_w"], rows[0]["face_h"]) == ("100.0", "120.0")
     assert rows[-1]["face_x"] == "" and rows[-1]["success"] == "0"
     assert rows[-1]["motion_chin"] == ""

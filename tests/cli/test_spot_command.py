@@ -53,7 +53,7 @@ def test_intervals_and_their_score(folder: Path) -> None:
     assert "nobody.mp4: no face" in done.stderr
     assert "1 of 2 videos failed" in done.stderr
     rows = (folder / "out" / "spotting.csv").read_text().splitlines()
-    assert rows[0] == "subject,video,onset,offset,type,apex,score"
+    assert rows[0] == "subject,video,onset,offset,type,apex,score,onset_s,apex_s,offset_s"
     assert [[*row.split(",")[:2], row.split(",")[4]] for row in rows[1:]] == [
         ["s01", "smile", "micro"]
     ]
@@ -78,7 +78,7 @@ def test_a_video_without_an_expression_is_named(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "1 video(s), 1.2 s: 0 micro-" in done.stdout
     rows = (tmp_path / "out" / "spotting.csv").read_text().splitlines()
-    assert rows[1:] == [",quiet,,,,,"]
+    assert rows[1:] == [",quiet,,,,,,,,"]
 
 
 def test_a_repeated_run_takes_what_is_there(folder: Path) -> None:

@@ -44,7 +44,7 @@ def test_an_assumed_rate_names_the_option_and_videos_as_the_table_does(tmp_path:
     assert "notice: a_color and 1 more: images carry no frame rate; 200 per second" in words
     assert "give the rate (--frames-per-s)" in words
     rows = (tmp_path / "out" / "spotting.csv").read_text().splitlines()
-    assert rows[1:] == [",a_color,,,,,", ",b_color,,,,,"]
+    assert rows[1:] == [",a_color,,,,,,,,", ",b_color,,,,,,,,"]
 
 
 def test_68_landmarks_need_an_extra_and_say_so(

@@ -19,6 +19,8 @@ LIGHT = (
     "hmrm.evaluation.metrics",
     "hmrm.spotting.fusion",
     "hmrm.analysis.saved",
+    "hmrm.analysis.export.formats",
+    "hmrm.analysis.export.video",
     "hmrm.analysis.report",
     "hmrm.cli.main",
 )

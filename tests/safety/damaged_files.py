@@ -38,6 +38,16 @@ def file(name: str, content: str | bytes) -> Change:
     return lambda folder: (folder / name).write_bytes(raw)
 
 
+def changed_json(name: str, **changes: object) -> Change:
+    """Keys of a JSON file replaced."""
+
+    def change(folder: Path) -> None:
+        content = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(content | changes))
+
+    return change
+
+
 def link(name: str, target: str) -> Change:
     """A link under this name, whatever was there."""
 

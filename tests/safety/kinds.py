@@ -25,6 +25,7 @@ READ_FLOW = "call:hmrm.flow.files.formats:read_flow in/flow"
 SCORE = "score-spotting --truth in/truth.csv --found in/found.json"
 TRUTH = "score-spotting --truth in/truth.csv --found in/truth.csv"
 PREDICTIONS = "evaluate --predictions in/p.csv -o out"
+EXPORT = "export in/results -f elan,textgrid,openface,json,summary -o out --no-progress"
 UNITS = "score-aus --truth in/truth.csv --found in/found.csv"
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import damaged_files as damaged
 import damaged_tables as tables
-from damaged_files import after, file, folder_named, link, long_cell, nothing, text
+from damaged_files import after, changed_json, file, folder_named, link, long_cell, nothing, text
 from kinds import (
     AGAIN,
     CHECK,
     CORRECTIONS,
+    EXPORT,
     PREDICTIONS,
     PREPARE,
     REPORT,
@@ -22,7 +23,7 @@ from kinds import (
     kind,
 )
 
-from fuzz.seeds import datasets, evaluation
+from fuzz.seeds import analyses, datasets, evaluation
 
 _CODING = "CASME2-coding-20140508"
 _CORRECTION = "dataset,clip,column,old,new,evidence\ncasme2,sub01/EP01_01f,onset,40,"
@@ -84,6 +85,29 @@ TEXTS: Mapping[str, Kind] = {
     ),
     "spotted-deep": kind(damaged.spotted("[" * 5000), SCORE, "found.json"),
     "spotted-digits": kind(damaged.spotted("9" * 5000), SCORE, "found.json"),
+    "results-frames-quote": kind(
+        after(analyses.results, file("results/frames.csv", 'frame_index,face_id\n"0,0\n')),
+        EXPORT,
+        "frames.csv",
+    ),
+    "results-frames-long-cell": kind(
+        after(analyses.results, file("results/frames.csv", f"frame_index,face_id\n{_LONG},0\n")),
+        EXPORT,
+        "frames.csv",
+    ),
+    "results-deep": kind(
+        after(analyses.results, file("results/analysis.json", "[" * 5000)), EXPORT, "analysis.json"
+    ),
+    "results-endless": kind(
+        after(analyses.results, changed_json("results/analysis.json", duration_s=1e300)),
+        EXPORT,
+        "analysis.json",
+    ),
+    "results-without-events": kind(
+        after(analyses.results, changed_json("results/analysis.json", events=None)),
+        EXPORT,
+        "analysis.json",
+    ),
     "predictions-short-row": kind(
         text("p.csv", f"{_SCORED}a/b/c,negative,negative,1,0\n"), PREDICTIONS, "p.csv"
     ),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from kinds import (
     CONFIG,
+    EXPORT,
     FRAMES,
     PREPARE,
     REPORT,
@@ -27,7 +28,7 @@ from kinds_of_tables import RUNS, TEXTS, WORKBOOKS
 from pending import PENDING, pending
 from serving import Ended, Server
 
-from fuzz.seeds import datasets, evaluation, intervals, media, training
+from fuzz.seeds import analyses, datasets, evaluation, intervals, media, training
 
 MOST_S = 8.0
 """Processor time beyond that of a process at rest, s. The bound is 2 s on an idle machine
@@ -90,6 +91,7 @@ def test_a_damaged_input_is_named_and_does_no_harm(
         (datasets.tables("casme2", ".xlsx"), TABLE),
         (datasets.prepared, PREPARE),
         (intervals.spotted, SCORE),
+        (analyses.results, EXPORT),
         (training.synthetic, STATE),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

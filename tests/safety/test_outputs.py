@@ -12,7 +12,7 @@ import pytest
 from pending import PENDING_OUTPUTS, pending
 from serving import ROOT, Ended, Server
 
-from fuzz.seeds import datasets, evaluation, intervals, media
+from fuzz.seeds import analyses, datasets, evaluation, intervals, media
 
 OUTPUT_ERROR = 5
 
@@ -32,6 +32,7 @@ INTO_FOLDERS = {
     "analyze": "analyze in/clip -o out --no-progress",
     "spot": "spot in/clip -o out --no-progress",
     "demo": "demo -o out --no-progress",
+    "export": "export in/results -f elan,bids,openface,json,boris -o out --no-progress",
 }
 INTO_FILES = {
     "flow": "flow in/clip --onset 0 --apex 3 --method farneback -o out/flow.flo",
@@ -59,6 +60,7 @@ NAMED = {
     "spotted": ("clip", "spot in/{name} -o out --no-progress"),
     "intervals": ("found.csv", "score-spotting --truth in/truth.csv --found in/{name}.csv -o out"),
     "maps": ("maps", "datasets check in/{name}"),
+    "results": ("results", "export in/{name} -f elan,openface,summary -o out"),
     "table": ("root", "datasets check casme2 in/{name} --table-only"),
 }
 PRINTED = {
@@ -93,6 +95,7 @@ def folder(tmp_path: Path, kit: Path) -> Path:
         media.image_folder(".png"),
         media.pair(".png"),
         datasets.prepared,
+        analyses.results,
     ):
         make(place, kit)
     evaluation.action_units(place / "units", kit)

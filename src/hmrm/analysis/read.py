@@ -13,6 +13,9 @@ from hmrm.clip import OWN_CLOCK, Event, FaceFrame, MediaClock, Notice, RejectedC
 from hmrm.errors import DataError, InputError
 from hmrm.records import formerly
 
+_LONGEST_S = 1e7
+"""No recording lasts longer: four months."""
+
 _FRAMES_FROM_1 = "frame"
 """Column of frames.csv before it counted from 0."""
 
@@ -45,7 +48,7 @@ class _StoredEvent:
                 f"frames {self.onset_frame}, {self.apex_frame}, {self.offset_frame} are not onset, "
                 "apex and offset in this order, from 0"
             )
-        if not 0 <= self.onset_s <= self.apex_s <= self.offset_s:
+        if not 0 <= self.onset_s <= self.apex_s <= self.offset_s <= _LONGEST_S:
             raise ValueError("onset_s, apex_s and offset_s are not in this order, from 0")
 
     def event(self) -> Event:
@@ -113,6 +116,16 @@ class _Stored:
     def __post_init__(self) -> None:
         if not isinstance(self.provenance, Mapping):
             raise ValueError("provenance is no table")
+        clock = self.player_clock
+        if not (0 <= clock.first_frame_s < math.inf and 0 < clock.rate < math.inf):
+            raise ValueError("player_clock does not run")
+        if not (0 <= self.duration_s <= _LONGEST_S and 0 <= self.frames_per_s < math.inf):
+            raise ValueError(
+                f"duration_s and frames_per_s: {self.duration_s}, {self.frames_per_s}; they lie "
+                f"between 0 and {_LONGEST_S:g}"
+            )
+        if self.frame_count < 1:
+            raise ValueError(f"frame_count: {self.frame_count} is below 1")
 
 
 def read_analysis(folder: str | Path) -> Analysis:

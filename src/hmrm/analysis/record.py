@@ -40,16 +40,26 @@ class Analysis:
         clock: how a player's clock runs next to the times here.
 
     Example:
-        >>> from hmrm import Analysis
-        >>> from hmrm.clip import Notice
-        >>> quiet = Analysis(
+        >>> from hmrm import Analysis, Event
+        >>> smile = Event(
+        ...     face_id=0, onset_index=10, apex_index=16, offset_index=20,
+        ...     onset_s=0.4, apex_s=0.64, offset_s=0.8,
+        ...     region="left_mouth_corner", peak_motion_px=0.9, salience=0.8, label="positive",
+        ... )
+        >>> found = Analysis(
         ...     source="clip.mp4", frame_count=50, duration_s=2.0, frames_per_s=25.0,
-        ...     size_wh_px=(640, 480), events=(), frames=(), images=(),
-        ...     notices=(Notice(code="no_movement", message="no movement above the noise"),),
+        ...     size_wh_px=(640, 480), events=(smile,), frames=(), images=(None,), notices=(),
         ...     provenance={"hmrm": "0.1.0"},
         ... )
-        >>> len(quiet.events), [notice.code for notice in quiet.notices]
-        (0, ['no_movement'])
+        >>> table = found.events_table()  # pandas.DataFrame(table) takes it as it is
+        >>> table["onset_frame"].tolist(), table["onset_s"].tolist(), table["class"].tolist()
+        ([10], [0.4], ['positive'])
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [path] = found.export(Path(folder) / "clip.vtt", "webvtt")
+        ...     print(path.read_text().splitlines()[0])
+        WEBVTT - hmrm: movements of clip.mp4
     """
 
     source: str
@@ -71,12 +81,6 @@ class Analysis:
 
         Frames are zero-based and both ends count; times are s from the first frame; what is
         unknown is NaN or None.
-
-        Example:
-            >>> from hmrm.analysis.export.tables import example
-            >>> table = example().events_table()
-            >>> table["onset_frame"].tolist(), table["onset_s"].tolist(), table["class"].tolist()
-            ([10], [0.4], ['positive'])
         """
         from hmrm.analysis.export.tables import events_table
 
@@ -117,15 +121,6 @@ class Analysis:
             InputError: an unknown format.
             OutputError: the file cannot be written.
             MissingExtraError: the format needs a package that is not installed.
-
-        Example:
-            >>> import tempfile
-            >>> from pathlib import Path
-            >>> from hmrm.analysis.export.tables import example
-            >>> with tempfile.TemporaryDirectory() as folder:
-            ...     [path] = example().export(Path(folder) / "clip.vtt", "webvtt")
-            ...     print(path.read_text().splitlines()[0])
-            WEBVTT - hmrm: movements of clip.mp4
         """
         from hmrm.analysis.export.formats import export
 

@@ -143,7 +143,7 @@ def settings_digest(command: str, config: SpottingConfig, extras: Mapping[str, s
 
 
 def blurring(blur_faces: bool) -> dict[str, str]:
-    """What `settings_digest` is told of blurring; nothing where faces are shown, as ever."""
+    """Blurring as `settings_digest` takes it; nothing where faces are shown, as ever."""
     return {"blur_faces": "yes"} if blur_faces else {}
 
 

@@ -10,7 +10,7 @@ from hmrm import config as configs
 from hmrm.analysis import notices, second_pass
 from hmrm.analysis.record import Analysis
 from hmrm.analysis.report.index import write_index
-from hmrm.analysis.results import VideoResult, result_of, spotting_mapping
+from hmrm.analysis.results import VideoResult, spotting_mapping
 from hmrm.analysis.run import Outcome, Target, VideoRun, blurring, run_videos, settings_digest
 from hmrm.analysis.saved import save_video
 from hmrm.analysis.settings import KEPT_IMAGES
@@ -24,7 +24,6 @@ from hmrm.spotting.settings import SpottingConfig
 from hmrm.spotting.spot import spot_video
 from hmrm.video.images import StillPair
 from hmrm.video.reader import Source, open_video
-from hmrm.video.source import VideoSource
 
 SCHEMA_VERSION = "1"
 
@@ -32,19 +31,15 @@ SCHEMA_VERSION = "1"
 def spot(
     source: Source,
     *,
-    subject: str = "",
-    name: str | None = None,
     frames_per_s: float | None = None,
     config: SpottingConfig | None = None,
     detector: Detector | None = None,
     progress: Progress = silent,
-) -> VideoResult:
-    """Find micro- and macro-expressions of one video.
+) -> Analysis:
+    """Find micro- and macro-expressions of one video; no images are kept, nothing is classified.
 
     Args:
         source: a video file or a folder of images.
-        subject: what the subject is called in the result, and ``name`` the video; None is the
-            source's own name.
         frames_per_s: rate of an image folder, or instead of a video's own.
         detector: finds faces; None is the one that ``config`` names.
 
@@ -66,29 +61,16 @@ def spot(
         ...     video = Path(folder) / "still.mp4"
         ...     count = write_video(video, [demo_clip().frame(60).image] * 20, 25.0)
         ...     found = spot(video)
-        >>> found.video, found.frame_count, found.intervals
-        ('still', 20, ())
-    """
-    video = _opened(source, frames_per_s)
-    found = spot_analysis(video, config=config, detector=detector, progress=progress)
-    return result_of(found, subject, video.name if name is None else name)
-
-
-def spot_analysis(
-    source: Source,
-    *,
-    frames_per_s: float | None = None,
-    config: SpottingConfig | None = None,
-    detector: Detector | None = None,
-    progress: Progress = silent,
-) -> Analysis:
-    """As `spot`, with every face in every frame and images of events; nothing is classified.
-
-    Raises:
-        As `spot`.
+        >>> found.source, found.frame_count, found.events
+        ('still.mp4', 20, ())
     """
     config = config or SpottingConfig()
-    video = _opened(source, frames_per_s)
+    if isinstance(source, StillPair):
+        raise InputError(
+            f"{source.onset}: two still images have nothing to spot in; give a video or a folder "
+            "of images, or analyse the pair"
+        )
+    video = open_video(source, frames_per_s=frames_per_s)
     spotted = spot_video(video, config, detector=detector, progress=progress)
     collected = second_pass.collect(
         video,
@@ -123,15 +105,6 @@ def spot_analysis(
     )
 
 
-def _opened(source: Source, frames_per_s: float | None) -> VideoSource:
-    if isinstance(source, StillPair):
-        raise InputError(
-            f"{source.onset}: two still images have nothing to spot in; give a video or a folder "
-            "of images, or analyse the pair"
-        )
-    return open_video(source, frames_per_s=frames_per_s)
-
-
 def spot_videos(
     targets: Sequence[Target],
     folder: Path,
@@ -161,7 +134,7 @@ def spot_videos(
         return detector or face_detector(config.detector)
 
     def process(target: Target) -> VideoResult:
-        found = spot_analysis(
+        found = spot(
             target.source,
             frames_per_s=frames_per_s,
             config=config,

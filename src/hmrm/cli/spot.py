@@ -56,9 +56,10 @@ def spot(
 
     Writes spotting.csv (subject, video, onset, offset, type, apex, score; frames from 0, both
     ends count; a video in which nothing was found has a row without frames, one too short to
-    find anything in has none) and spotting.json. A
-    repeated run resumes where it stopped. Score the result against annotations with hmrm
-    score-spotting; hmrm datasets intervals writes those of a data set.
+    find anything in has none), spotting.json, and for each video a folder with events.csv,
+    frames.csv, analysis.json and report.html, which hmrm export takes. A repeated run resumes
+    where it stopped. Score the result against annotations with hmrm score-spotting; hmrm datasets
+    intervals writes those of a data set.
     """
     from hmrm.analysis.run import Target
     from hmrm.analysis.spot import spot_videos

@@ -56,7 +56,7 @@ def bids_table(analysis: Analysis) -> Table:
 
 
 def _subjects(analyses: Sequence[Analysis]) -> list[str]:
-    """Labels of letters and digits; a number tells apart what becomes the same."""
+    """Labels of letters and digits; a number where two become the same."""
     labels: list[str] = []
     for number, one in enumerate(analyses, 1):
         plain = re.sub(r"[^A-Za-z0-9]", "", PurePath(one.source).stem) or "video"
@@ -74,7 +74,7 @@ def _sidecar(analysis: Analysis, table: Table) -> Json:
         columns[name] = {"Description": text, **({"Units": unit} if unit else {})}
     return {
         "TaskName": TASK,
-        "TaskDescription": "watching a video of a face",
+        "TaskDescription": "a face in a video",
         "Counting": tiers.rule(analysis),
         "Video": video_json(analysis),
         **columns,

@@ -57,7 +57,7 @@ def write(path: Path, analyses: Sequence[Analysis]) -> tuple[Path, ...]:
 
 
 def _names(analyses: Sequence[Analysis]) -> list[str]:
-    """A name per observation, told apart by a number where two videos have the same."""
+    """A name per observation, with a number where two videos have the same."""
     names: list[str] = []
     for one in analyses:
         name = tiers.line(one.source).strip() or "video"

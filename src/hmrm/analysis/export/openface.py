@@ -1,9 +1,10 @@
 """OpenFace-style CSV: a row per face and frame, ``frame`` from 1 as OpenFace counts.
 
-``frame_index`` next to it counts from 0; ``events`` names the movements under way. Frames of a
-movement in which its face was not followed have a row with ``success`` 0.
+``frame_index`` next to it counts from 0; ``events`` has the numbers of the movements under way.
+An onset, apex or offset at which the face was not followed has a row with ``success`` 0.
 """
 
+import bisect
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +31,17 @@ def openface_table(analysis: Analysis) -> Table:
     """The frames under OpenFace's names; sorted by frame, then face."""
     frames = sorted([*analysis.frames, *_unseen(analysis)], key=lambda f: (f.index, f.face_id))
     table = as_table(frame_columns(frames), frames)
-    active = {(f.index, f.face_id): "" for f in frames}
+    places: dict[int, list[tuple[int, int]]] = {}
+    for place, frame in enumerate(frames):
+        places.setdefault(frame.face_id, []).append((frame.index, place))
+    active: list[list[str]] = [[] for _ in frames]
     for number, event in enumerate(analysis.events, 1):
-        for frame in frames:
-            key = (frame.index, frame.face_id)
-            if event.face_id == key[1] and event.onset_index <= key[0] <= event.offset_index:
-                active[key] += f";{number}" if active[key] else str(number)
-    events = np.array([active[f.index, f.face_id] for f in frames], dtype=object)
+        of_face = places[event.face_id]
+        first = bisect.bisect_left(of_face, (event.onset_index, -1))
+        last = bisect.bisect_left(of_face, (event.offset_index + 1, -1))
+        for _, place in of_face[first:last]:
+            active[place].append(str(number))
+    events = np.array([";".join(numbers) for numbers in active], dtype=object)
     return {"frame": table["frame_index"] + 1, **table, "events": events}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hmrm.analysis.export.tiers import class_text
 from hmrm.analysis.record import Analysis
-from hmrm.analysis.timeline import class_colour
+from hmrm.analysis.report.timeline import class_colour
 from hmrm.errors import MissingExtraError
 
 if TYPE_CHECKING:

@@ -5,8 +5,10 @@ first frame. What was not measured is NaN in columns of numbers and None in colu
 """
 
 import io
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -124,41 +126,53 @@ def summary_table(analysis: Analysis) -> Table:
     An event belongs to the minute of its onset. ``first_frame`` and ``last_frame`` of a face and
     of a minute are the first and last in which a face was followed, None where none was.
     """
-    whole = _Stretch(scope="video", start_s=0.0, end_s=analysis.duration_s)
-    faces = {frame.face_id for frame in analysis.frames} | {e.face_id for e in analysis.events}
-    minutes = np.arange(0.0, max(analysis.duration_s, 1e-9), MINUTE_S).tolist()
-    stretches = [
-        whole,
-        *(_Stretch("face", 0.0, analysis.duration_s, face_id=face) for face in sorted(faces)),
-        *(
-            _Stretch("minute", start, min(start + MINUTE_S, analysis.duration_s), minute=number)
-            for number, start in enumerate(minutes)
-        ),
+    length_s = analysis.duration_s
+    whole = _Part(scope="video", end_s=length_s)
+    faces: dict[int, _Part] = {}
+    minutes = {
+        number: _Part(
+            scope="minute",
+            minute=number,
+            start_s=number * MINUTE_S,
+            end_s=min((number + 1) * MINUTE_S, length_s),
+        )
+        for number in range(max(math.ceil(length_s / MINUTE_S), 1))
+    }
+
+    def parts(face_id: int, time_s: float) -> tuple[_Part, ...]:
+        face = faces.setdefault(face_id, _Part(scope="face", face_id=face_id, end_s=length_s))
+        # Stills have times, but no length.
+        number = min(int(time_s // MINUTE_S), len(minutes) - 1)
+        return whole, face, minutes[number]
+
+    for event in analysis.events:
+        for part in parts(event.face_id, event.onset_s):
+            part.events.append(event)
+    for frame in analysis.frames:
+        for part in parts(frame.face_id, frame.time_s):
+            part.frames.add(frame.index)
+    rows = [
+        part.row(analysis)
+        for part in (whole, *(faces[face] for face in sorted(faces)), *minutes.values())
     ]
-    rows = [one.row(analysis) for one in stretches]
     return {name: _column(name, [row[name] for row in rows]) for name in rows[0]}
 
 
-class _Stretch:
+@dataclass(kw_only=True)
+class _Part:
     """What one row of a summary is about."""
 
-    def __init__(
-        self,
-        scope: str,
-        start_s: float,
-        end_s: float,
-        *,
-        face_id: int | None = None,
-        minute: int | None = None,
-    ) -> None:
-        self.scope, self.start_s, self.end_s = scope, start_s, end_s
-        self.face_id, self.minute = face_id, minute
+    scope: str
+    face_id: int | None = None
+    minute: int | None = None
+    start_s: float = 0.0
+    end_s: float
+    events: list[Event] = field(default_factory=list)
+    frames: set[int] = field(default_factory=set)
 
     def row(self, analysis: Analysis) -> dict[str, Value]:
-        events = [e for e in analysis.events if self._holds(e.face_id, e.onset_s)]
-        frames = [f.index for f in analysis.frames if self._holds(f.face_id, f.time_s)]
-        kinds = Counter(kind_of_duration(event.duration_s) for event in events)
-        labels = Counter(_class_of(event) for event in events)
+        kinds = Counter(kind_of_duration(event.duration_s) for event in self.events)
+        labels = Counter(_class_of(event) for event in self.events)
         whole = self.scope == "video"
         length_s = self.end_s - self.start_s
         return {
@@ -168,22 +182,17 @@ class _Stretch:
             "minute": self.minute,
             "start_s": self.start_s,
             "end_s": self.end_s,
-            "first_frame": 0 if whole else min(frames, default=None),
-            "last_frame": analysis.frame_count - 1 if whole else max(frames, default=None),
-            "followed_frames": len(set(frames)) if analysis.frames else None,
-            "events": len(events),
+            "first_frame": 0 if whole else min(self.frames, default=None),
+            "last_frame": analysis.frame_count - 1 if whole else max(self.frames, default=None),
+            "followed_frames": len(self.frames) if analysis.frames else None,
+            "events": len(self.events),
             "micro": kinds["micro"],
             "macro": kinds["macro"],
             **{name: labels[name] for name in (*NAMED, "unclear", "other", "unclassified")},
-            "events_per_min": len(events) / length_s * MINUTE_S if length_s > 0 else np.nan,
-            "mean_duration_s": _mean([event.duration_s for event in events]),
-            "mean_salience": _mean([event.salience for event in events]),
+            "events_per_min": len(self.events) / length_s * MINUTE_S if length_s > 0 else np.nan,
+            "mean_duration_s": _mean([event.duration_s for event in self.events]),
+            "mean_salience": _mean([event.salience for event in self.events]),
         }
-
-    def _holds(self, face_id: int, time_s: float) -> bool:
-        if self.scope == "minute":
-            return int(time_s // MINUTE_S) == self.minute
-        return self.scope == "video" or face_id == self.face_id
 
 
 def _class_of(event: Event) -> str:

@@ -1,6 +1,6 @@
 """Praat: one ``.TextGrid`` in long text form, UTF-8; frames and apexes are tiers of their own.
 
-The format has no place for remarks, so the counting rule stands in the frames tiers' names.
+The format has no place for comments, so the counting rule stands in the frames tiers' names.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

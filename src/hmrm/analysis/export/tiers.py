@@ -43,13 +43,13 @@ class Tier:
 
 def tiers(analysis: Analysis) -> tuple[Tier, ...]:
     """Every face's tiers; a face without events has one, and so has a video without faces."""
-    faces = {f.face_id for f in analysis.frames} | {e.face_id for e in analysis.events} or {0}
+    by_face: dict[int, list[Entry]] = {frame.face_id: [] for frame in analysis.frames}
+    for entry in entries(analysis):
+        by_face.setdefault(entry.event.face_id, []).append(entry)
     found: list[Tier] = []
-    for face_id in sorted(faces):
+    for face_id, of_face in sorted((by_face or {0: []}).items()):
         lanes: list[list[Entry]] = [[]]
-        for entry in entries(analysis):
-            if entry.event.face_id != face_id:
-                continue
+        for entry in of_face:
             free = (lane for lane in lanes if not lane or _follows(lane[-1], entry))
             lane = next(free, None)
             if lane is None:

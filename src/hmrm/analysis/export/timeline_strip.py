@@ -5,7 +5,7 @@ import numpy as np
 
 from hmrm.analysis.export import tiers
 from hmrm.analysis.record import Analysis
-from hmrm.analysis.timeline import class_colour
+from hmrm.analysis.report.timeline import class_colour
 from hmrm.clip import Image
 
 _TEXT_PX, _ROW_PX, _MARGIN_PX = 18, 14, 6
@@ -15,19 +15,19 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 class TimelineStrip:
-    """Drawn once per width; only the cursor and the text change from frame to frame."""
+    """Made once per width; only the cursor and the text change from frame to frame."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._end_s = max(analysis.duration_s, 1e-3)
         self._tiers = tiers.tiers(analysis)[:_MOST_ROWS]
         self._entries = tiers.entries(analysis)
-        self._drawn: Image | None = None
+        self._ground: Image | None = None
 
     def at(self, index: int, time_s: float, width: int) -> Image:
         """The strip at a frame, RGB, as wide as the frame."""
-        if self._drawn is None or self._drawn.shape[1] != width:
-            self._drawn = self._draw(width)
-        strip = self._drawn.copy()
+        if self._ground is None or self._ground.shape[1] != width:
+            self._ground = self._draw(width)
+        strip = self._ground.copy()
         x = self._x(time_s, width)
         cv2.line(strip, (x, _TEXT_PX), (x, strip.shape[0]), _INK, 1)
         active = [

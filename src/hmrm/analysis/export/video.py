@@ -1,6 +1,6 @@
 """An annotated mp4: box and landmarks of each face, and a timeline burnt in below the image.
 
-Written anew from decoded frames: no sound, and nothing of the source's metadata.
+Encoded from decoded frames: no sound, and nothing of the source's metadata.
 """
 
 from collections import deque
@@ -65,7 +65,7 @@ def write_video(
         video: the one that was analysed; opened with the rate that it was analysed with.
         blur_faces: tracked boxes, with a margin and over lost frames, become one flat colour, so
             do faces that the detector finds besides; frames without a box are filled whole.
-            Landmarks are not drawn then.
+            Landmarks are not shown then.
         detector: finds further faces in a blurred video; None is BlazeFace.
 
     Raises:

@@ -51,7 +51,7 @@ class Timeline:
 
     Attributes:
         measured_s: time in which its motion was measured.
-        rejected: how many candidates of this face are drawn in grey.
+        rejected: how many candidates of this face stand in grey.
     """
 
     face_id: int
@@ -100,7 +100,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class _Face:
-    """What is drawn of one face."""
+    """What the drawing of one face shows."""
 
     frames: list[FaceFrame] = field(default_factory=list)
     events: list[tuple[int, Event]] = field(default_factory=list)
@@ -173,8 +173,8 @@ def gaps(change: Curve, end_s: float) -> list[tuple[float, float]]:
     return [(max(float(edges[i]), 0.0), float(edges[i + 1])) for i in wide]
 
 
-def _panel(panel: Panel, drawn: Curve, x: Scale) -> list[str]:
-    known = drawn.values[np.isfinite(drawn.values)]
+def _panel(panel: Panel, shown: Curve, x: Scale) -> list[str]:
+    known = shown.values[np.isfinite(shown.values)]
     top_value = _nice_top(max(float(known.max()) if known.size else 0.0, panel.least))
 
     def y(value: float) -> float:
@@ -193,19 +193,19 @@ def _panel(panel: Panel, drawn: Curve, x: Scale) -> list[str]:
             f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(panel.mark):.1f}" '
             f'y2="{y(panel.mark):.1f}"/>'
         )
-    for times, values in pieces(drawn):
+    for times, values in pieces(shown):
         points = " ".join(f"{x(t):.1f},{y(v):.1f}" for t, v in zip(times, values, strict=True))
         parts.append(f'<polyline class="{panel.style}" points="{points}"/>')
     return parts
 
 
-def pieces(drawn: Curve) -> list[tuple[list[float], list[float]]]:
+def pieces(shown: Curve) -> list[tuple[list[float], list[float]]]:
     """Times and values of every stretch without a gap, thinned out to its largest values."""
-    known = np.isfinite(drawn.values)
-    times, values = drawn.time_s[known], drawn.values[known]
+    known = np.isfinite(shown.values)
+    times, values = shown.time_s[known], shown.values[known]
     if len(times) < 2:
         return []
-    step_s = float(np.median(np.diff(drawn.time_s)))
+    step_s = float(np.median(np.diff(shown.time_s)))
     breaks = np.flatnonzero(np.diff(times) > GAP * step_s) + 1
     per_point = max(int(np.ceil(len(times) / MAX_POINTS)), 1)
     found = []
