@@ -19,6 +19,7 @@ class Limits:
     Attributes:
         pixels: of one image or frame; 8K video has 33.2 million.
         toml_bytes, json_bytes, text_bytes: of a config, a JSON file, a text table.
+        json_values: of a JSON file: lists, tables, and what stands in them.
         file_bytes: of any other file that is read as a whole: image, workbook, arrays, weights.
         members: of an archive.
         unpacked_bytes: of all arrays of an archive.
@@ -27,7 +28,7 @@ class Limits:
         cells: of a workbook.
         merged_ranges, merged_cells: of one sheet: ranges, and cells under all of them.
         cell_letters: of one cell.
-        depth: of nested lists and tables in JSON and TOML.
+        depth: of nested lists and tables in JSON and TOML; also parts of a dotted key.
         digits: of an integer in a file.
         network_width, network_depth, network_side, network_taps: of a network that a config or a
             card describes: channels, blocks, px of its map, taps of a kernel or
@@ -35,9 +36,10 @@ class Limits:
     """
 
     pixels: int = 1 << 25
-    toml_bytes: int = 1 << 20
+    toml_bytes: int = 1 << 18
     json_bytes: int = 1 << 24
     text_bytes: int = 1 << 25
+    json_values: int = 1_000_000
     file_bytes: int = 1 << 28
     members: int = 4096
     unpacked_bytes: int = 1 << 28
