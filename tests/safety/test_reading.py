@@ -126,7 +126,7 @@ def test_toml_beyond_the_limits(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["a." * 50 + "a", "a . " * 50 + "a", '"a.b".' * 49 + "'c'.d", "a." * 50_000 + "a"]
+    "key", ["a." * 50 + "a", "a . " * 50 + "a", '"a.b".' * 49 + "'c'.d", "a." * 20_000 + "a"]
 )
 @pytest.mark.parametrize("form", ["{} = 1", "[{}]", "[[ {} ]]", "x = {{a = 1, {} = 1}}"])
 def test_toml_keys_of_too_many_parts(key: str, form: str, tmp_path: Path) -> None:
