@@ -36,6 +36,7 @@ from hmrm.datasets.preparation.prepare_clip import (
     Outcome,
     Prepared,
     is_current,
+    is_damaged,
     prepare_clip,
     read_result,
 )
@@ -162,6 +163,7 @@ def prepare(
     ours = claim(output, plan.made_from)
     earlier = faces_of(output) if ours else {}
     jobs = [_job(one, output, settings, points) for one in plan.clips]
+    damaged = [_damage(job) for job in jobs if is_damaged(job)]
     outcomes, made = _run(jobs, workers=workers, progress=progress)
     failed = [
         Skip(what=clip, reason=one.reason, kind=one.kind)
@@ -185,12 +187,21 @@ def prepare(
     return PrepareReport(
         clips=tuple(clips),
         skipped=skipped,
-        issues=tuple(issues),
+        issues=(*issues, *damaged),
         made=made,
         removed=remove_others(output, clips) if ours else 0,
         faces={r.info.id: r.info.face for r in results},
         earlier_faces=earlier,
         maps=maps,
+    )
+
+
+def _damage(job: Job) -> Issue:
+    """Of this start alone: what is written must not tell how often it was started."""
+    return Issue(
+        code="result_damaged",
+        where=str(job.file("flow", ".npz")),
+        message=f"{job.record.id}: its map cannot be read; the clip is prepared again",
     )
 
 
