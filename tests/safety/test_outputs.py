@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from pending import PENDING_OUTPUTS, pending
 from serving import ROOT, Ended, Server
 
 from fuzz.seeds import datasets, evaluation, intervals, media
@@ -72,15 +71,6 @@ PRINTED = {
 }
 
 
-def cases(kind: str, names: object) -> list[object]:
-    """Each name, marked where it is known to fail as yet."""
-    assert isinstance(names, dict)
-    return [
-        pytest.param(name, marks=pending if f"{kind}-{name}" in PENDING_OUTPUTS else ())
-        for name in names
-    ]
-
-
 @pytest.fixture
 def folder(tmp_path: Path, kit: Path) -> Path:
     """An input of every kind, whole."""
@@ -107,7 +97,7 @@ def run(server: Server, command: str, folder: Path, kit: Path, **more: object) -
     return server.run(words, folder, most_s=10, most_mb=1000, environment=environment, **more)
 
 
-@pytest.mark.parametrize("name", cases("file", ALL))
+@pytest.mark.parametrize("name", ALL)
 def test_an_output_in_whose_place_a_file_lies_is_refused(
     name: str, server: Server, kit: Path, folder: Path
 ) -> None:
@@ -119,7 +109,7 @@ def test_an_output_in_whose_place_a_file_lies_is_refused(
     assert not any((folder / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("name", cases("folder", INTO_FILES))
+@pytest.mark.parametrize("name", INTO_FILES)
 def test_an_output_in_whose_place_a_folder_lies_is_refused(
     name: str, server: Server, kit: Path, folder: Path
 ) -> None:
@@ -130,9 +120,7 @@ def test_an_output_in_whose_place_a_folder_lies_is_refused(
     assert not any(target.iterdir())
 
 
-@pytest.mark.parametrize(
-    "name", cases("full", {f"{size}-{name}": "" for size in SIZES for name in ALL})
-)
+@pytest.mark.parametrize("name", [f"{size}-{name}" for size in SIZES for name in ALL])
 def test_a_disk_that_is_full_is_named_and_holds_nothing_half_written(
     name: str, server: Server, kit: Path, folder: Path
 ) -> None:
@@ -146,7 +134,7 @@ def test_a_disk_that_is_full_is_named_and_holds_nothing_half_written(
     assert not any((folder / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("name", cases("ascii", PRINTED))
+@pytest.mark.parametrize("name", PRINTED)
 def test_a_terminal_that_knows_ascii_alone_gets_the_result(
     name: str, server: Server, kit: Path, folder: Path
 ) -> None:
@@ -155,7 +143,7 @@ def test_a_terminal_that_knows_ascii_alone_gets_the_result(
     assert ended.printed.strip()
 
 
-@pytest.mark.parametrize("columns", cases("columns", {"20": 20, "40": 40, "80": 80}))
+@pytest.mark.parametrize("columns", ("20", "40", "80"))
 def test_a_narrow_terminal_shows_uf1_and_uar(columns: str, folder: Path) -> None:
     wide = scores_in(folder, columns="200")
     narrow = scores_in(folder, columns=columns)
@@ -181,7 +169,7 @@ def scores_in(folder: Path, *, columns: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", cases("closed", {"closed": "", "broken-pipe": ""}))
+@pytest.mark.parametrize("name", ("closed", "broken-pipe"))
 def test_nobody_listening_is_no_internal_error(name: str, folder: Path) -> None:
     """``>&-``, and a pipe whose reader has gone."""
     words = [sys.executable, "-m", "hmrm", "datasets", "list"]
@@ -210,10 +198,7 @@ def test_names_do_not_act(
     server: Server,
     kit: Path,
     folder: Path,
-    request: pytest.FixtureRequest,
 ) -> None:
-    if f"names-{what}-{name}" in PENDING_OUTPUTS:
-        request.applymarker(pending)
     source, command = NAMED[what]
     plain = folder / "in" / source
     plain.rename(plain.with_name(NAMES[name] + plain.suffix))

@@ -101,7 +101,8 @@ def spot_videos(
 ) -> VideoRun:
     """Find the intervals of several videos; write ``spotting.csv`` and ``spotting.json``.
 
-    Videos whose current result is kept in the folder are not spotted again (``run.py``).
+    Videos whose current result is kept in the folder are not spotted again (``run.py``). Where no
+    video could be used, no tables are written, but those of an earlier run are replaced.
 
     Raises:
         OutputError: a result cannot be written.
@@ -133,7 +134,8 @@ def spot_videos(
         progress=progress,
         on_outcome=on_outcome,
     )
-    write_spotting(folder, run, config)
+    if run.results or (folder / "spotting.json").exists():
+        write_spotting(folder, run, config)
     return run
 
 

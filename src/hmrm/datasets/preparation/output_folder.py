@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Container, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +57,8 @@ class MadeFrom:
     landmarks: int | None = None
 
 
-def claim(output: Path, made_from: MadeFrom) -> bool:
-    """Write down what a folder is made from, before anything is made.
+def claimed(output: Path, made_from: MadeFrom) -> AbstractContextManager[bool]:
+    """Write down what a folder is made from, for a block that makes the first clips.
 
     Returns:
         Whether an earlier run wrote down the same; what lies there is ours, then.
@@ -66,7 +67,7 @@ def claim(output: Path, made_from: MadeFrom) -> bool:
         ConfigError: results made from something else lie there.
         OutputError: the folder cannot be written.
     """
-    return run_folder.claim(
+    return run_folder.claimed(
         output,
         SUMMARY,
         config.to_mapping(made_from),
