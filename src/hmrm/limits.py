@@ -18,6 +18,8 @@ class Limits:
 
     Attributes:
         pixels: of one image or frame; 8K video has 33.2 million.
+        held_pixels: of all parts of frames that are held at once while apexes are looked for;
+            anything else holds one frame after the other.
         toml_bytes, json_bytes, text_bytes: of a config, a JSON file, a text table.
         json_values: of a JSON file: lists, tables, and what stands in them.
         file_bytes: of any other file that is read as a whole: image, workbook, arrays, weights.
@@ -36,6 +38,7 @@ class Limits:
     """
 
     pixels: int = 1 << 25
+    held_pixels: int = 1 << 28
     toml_bytes: int = 1 << 18
     json_bytes: int = 1 << 24
     text_bytes: int = 1 << 25
