@@ -196,6 +196,12 @@ def test_nobody_listening_is_no_internal_error(name: str, folder: Path) -> None:
     assert done.returncode in (0, OUTPUT_ERROR, 141), done.stderr
 
 
+def test_nothing_printed_is_markup() -> None:
+    with OUT.capture() as printed:
+        OUT.print("[b]a[/b] [/i] :smile: [link=x]b[/link] \x1b[31mc")
+    assert printed.get() == "[b]a[/b] [/i] :smile: [link=x]b[/link] \\x1b[31mc\n"
+
+
 @pytest.mark.parametrize("what", NAMED)
 @pytest.mark.parametrize("name", NAMES)
 def test_names_do_not_act(

@@ -42,7 +42,7 @@ class Terminal(Console):
     """A console that prints strings as they are: no markup, no emoji names, no control codes."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, soft_wrap=True, highlight=False, emoji=False)
+        super().__init__(stderr=stderr, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
     def print(self, *objects: Any, **how: Any) -> None:
         """As rich's, with `harmless` strings."""
