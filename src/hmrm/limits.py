@@ -27,7 +27,8 @@ class Limits:
         unpacked_bytes: of all arrays of an archive.
         workbook_bytes: of an .xlsx file, unpacked.
         elements: that the header of one array claims.
-        cells: of a workbook.
+        cells: of a workbook; also those that the short rows of a text table lack.
+        rows: of a text table.
         merged_ranges, merged_cells: of one sheet: ranges, and cells under all of them.
         cell_letters: of one cell.
         depth: of nested lists and tables in JSON and TOML; also parts of a dotted key.
@@ -49,6 +50,7 @@ class Limits:
     workbook_bytes: int = 1 << 25
     elements: int = 1 << 27
     cells: int = 250_000
+    rows: int = 200_000
     merged_ranges: int = 10_000
     merged_cells: int = 250_000
     cell_letters: int = 131_072

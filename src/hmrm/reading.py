@@ -177,12 +177,24 @@ def table(
     Cells that a short row lacks are None; those beyond the header are dropped.
 
     Raises:
-        DamagedError: a cell that is too long, or no table; names the line.
+        DamagedError: a cell that is too long, too many cells that short rows lack, too many rows,
+            or no table; names the line.
     """
+    most, lacking = limits.current(), 0
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         header = tuple(reader.fieldnames or ())
-        rows = [(reader.line_num, {name: row.get(name) for name in header}) for row in reader]
+        rows: list[tuple[int, dict[str, str | None]]] = []
+        for row in reader:
+            # A header of 100,000 names over rows of one cell would take gigabytes.
+            lacking += sum(cell is None for cell in row.values())
+            if lacking > most.cells:
+                advice = limits.how_to_raise("cells", lacking)
+                raise DamagedError(f"line {reader.line_num}: rows lack {lacking} cells; {advice}")
+            if len(rows) == most.rows:
+                advice = limits.how_to_raise("rows", most.rows + 1)
+                raise DamagedError(f"line {reader.line_num}: more than {most.rows} rows; {advice}")
+            rows.append((reader.line_num, {name: row.get(name) for name in header}))
     except csv.Error as error:
         raise DamagedError(
             f"line {reader.line_num + 1}: cannot be read as a table ({error})"

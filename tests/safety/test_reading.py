@@ -173,6 +173,16 @@ def test_rows_of_a_table() -> None:
         reading.table("a,b\n1," + "x" * 131_073)
 
 
+def test_tables_whose_rows_lack_many_cells_or_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = ",".join(f"c{n}" for n in range(100_000))
+    with pytest.raises(DamagedError, match=r"line 4: rows lack 299997 cells; .*HMRM_LIMITS=cells="):
+        reading.table(f"{wide}\n" + "1\n" * 1000)
+    monkeypatch.setenv(limits.VARIABLE, "rows=2")
+    assert len(reading.table("a\n1\n2\n")[1]) == 2
+    with pytest.raises(DamagedError, match="line 4: more than 2 rows"):
+        reading.table("a\n1\n2\n3\n")
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff", ".pgm", ".webp"])
 def test_the_header_tells_the_size(suffix: str) -> None:
     import cv2

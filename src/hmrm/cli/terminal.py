@@ -26,6 +26,7 @@ from rich.text import Text
 from hmrm import atomic
 from hmrm.errors import OutputError
 
+_MOST_OF_AN_END = 1500
 BROKEN_PIPE = 141
 """Exit code where the reader of a pipe has gone: what a shell gives for SIGPIPE."""
 
@@ -203,8 +204,11 @@ def progress_bar(*, enabled: bool) -> Iterator[Display]:
 
 
 def print_error(error: Exception) -> None:
-    """Print an error as one line."""
-    ERR.emphasise("error:", f" {error}", style="bold red")
+    """Print an error as one line; the middle of what a file made very long is left out."""
+    text = str(error)
+    if len(text) > 2 * _MOST_OF_AN_END:
+        text = f"{text[:_MOST_OF_AN_END]} … {text[-_MOST_OF_AN_END:]}"
+    ERR.emphasise("error:", f" {text}", style="bold red")
 
 
 class _Bars:
