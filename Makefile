@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test test-all test-web test-boris check fuzz lint types wheel clean
+.PHONY: help demo test test-all test-web test-boris check fuzz kill lint types wheel clean
 
 help:
 	@echo "make demo      find a synthetic smile in a video and write a report (a few minutes the first time)"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-boris lets BORIS itself read a project (installs it into build/boris)"
 	@echo "make check     format, lint, types, tests: what CI runs"
 	@echo "make fuzz      damage inputs of every reader (FUZZ_INPUTS=20000 FUZZ_SEED=0); resumes"
+	@echo "make kill      kill -9 commands that resume at KILL_MOMENTS=10 moments each, and start them again"
 	@echo "make wheel     build the wheel and try its demo in a fresh environment"
 	@echo "make clean     remove the environment and everything built"
 
@@ -69,6 +70,11 @@ FUZZ_SEED ?= 0
 
 fuzz: $(VENV)/.dev-installed
 	$(BIN)/python -m fuzz --inputs $(FUZZ_INPUTS) --seed $(FUZZ_SEED) -o build/fuzz
+
+KILL_MOMENTS ?= 10
+
+kill: $(VENV)/.dev-installed
+	$(BIN)/python -m fuzz.kill --moments $(KILL_MOMENTS) -o build/kill
 
 wheel: $(VENV)/.dev-installed
 	rm -rf dist build/wheel-trial

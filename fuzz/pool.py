@@ -24,7 +24,10 @@ _BUILDING_S = 120.0
 
 @dataclass
 class _Worker:
-    """A child, what is left for it, and the input at hand."""
+    """A child, what is left for it, and the input at hand.
+
+    ``moved`` is when it was last seen to have taken processor time, ``spent_s`` in all.
+    """
 
     job: Job
     waiting: list[int]
@@ -34,6 +37,8 @@ class _Worker:
     current: dict[str, Any] | None = None
     began: float = field(default_factory=time.monotonic)
     began_s: float = 0.0
+    moved: float = field(default_factory=time.monotonic)
+    spent_s: float = 0.0
 
 
 Keep = Callable[[Verdict, Path], None]
@@ -124,6 +129,7 @@ def _taken(worker: _Worker, lines: list[dict[str, Any]], keep: Keep) -> Iterator
         if "begins" in line:
             worker.current = line
             worker.began_s = processor_s(worker.process) if worker.process else 0.0
+            worker.moved, worker.spent_s = worker.began, 0.0
             continue
         found = from_mapping(line["verdict"])
         worker.waiting.remove(found.number)
@@ -151,11 +157,15 @@ def _lines(worker: _Worker) -> tuple[list[dict[str, Any]], bool]:
 
 def _excess(worker: _Worker, limits: Limits) -> str:
     """Why the input at hand is to be stopped; empty where it may continue."""
-    waited = time.monotonic() - worker.began
+    now = time.monotonic()
+    waited = now - worker.began
     if worker.current is None:
         return "hang: building an input" if waited > _BUILDING_S else ""
     spent = processor_s(worker.process) - worker.began_s
-    idle = waited > limits.processor_s and spent < limits.processor_s / 10
+    if spent != worker.spent_s:
+        worker.moved, worker.spent_s = now, spent
+    # On a machine that is shared, an input waits for a processor, but not for so long.
+    idle = now - worker.moved > limits.processor_s
     if spent > limits.processor_s or waited > limits.wall_s or idle:
         return "hang"
     used_kb = resident_kb(worker.process) - worker.current["rest_kb"]
@@ -179,7 +189,7 @@ def _named(worker: _Worker, reason: str) -> Verdict:
         damage=tuple(line["damage"]),
         command=line["command"],
         memory_mb=round(used, 1),
-        processor_s=round(time.monotonic() - worker.began, 1),
+        processor_s=round(worker.spent_s, 1),
         detail=stack,
     )
 

@@ -73,7 +73,9 @@ def import_everything() -> None:
         with suppress(ImportError):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    for name in ("openpyxl", "xlrd", "sklearn.svm", "matplotlib.pyplot", "jinja2", "rich.table"):
+    # torch makes an empty folder for a cache of its own in the temporary folder at this import.
+    importlib.import_module("torch._dynamo")
+    for name in ("openpyxl", "xlrd", "sklearn.svm", "matplotlib.pyplot", "jinja2"):
         importlib.import_module(name)
 
 

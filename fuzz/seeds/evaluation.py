@@ -20,7 +20,7 @@ NETWORK = HMRMConfig(dim=16, depth=1, state=4, coarse_grid=2, fine_grid=2, fine_
 _SVM = {"model": {"name": "svm-linear"}, "evaluation": {"seeds": [0, 1], "folds": "3"}}
 _SIZES = {"dim": 16, "depth": 1, "state": 4, "coarse_grid": 2, "fine_grid": 2, "fine_kernel": 2}
 _FITTING = {"epochs": 1, "batch": 8}
-_NETWORK_TABLE = {
+NETWORK_TABLE = {
     "name": "hmrm",
     "dropout": 0.1,
     "network": {**_SIZES, "heads": 2},
@@ -60,7 +60,7 @@ def kit(folder: Path) -> None:
     """What other seeds and commands need, and nobody damages."""
     maps(folder / "maps", "prepared", subjects=2, clips=3)
     write_toml(folder / "svm.toml", dict(_SVM))
-    write_toml(folder / "hmrm.toml", {"model": _NETWORK_TABLE})
+    write_toml(folder / "hmrm.toml", {"model": NETWORK_TABLE})
     weights(folder, folder)
     words = ["evaluate", "--data", str(folder / "maps"), "--no-progress", "-o"]
     succeed(*words, str(folder / "run"), "--config", str(folder / "svm.toml"))
@@ -82,7 +82,7 @@ def config_svm(folder: Path, kit_folder: Path) -> None:
 def config_network(folder: Path, kit_folder: Path) -> None:
     """A config of the network, every table of it."""
     del kit_folder
-    write_toml(folder / "run.toml", {"model": _NETWORK_TABLE, "evaluation": {"folds": "2"}})
+    write_toml(folder / "run.toml", {"model": NETWORK_TABLE, "evaluation": {"folds": "2"}})
 
 
 def config_recipe(folder: Path, kit_folder: Path) -> None:
@@ -95,7 +95,7 @@ def config_recipe(folder: Path, kit_folder: Path) -> None:
 def config_ensemble(folder: Path, kit_folder: Path) -> None:
     """A config with tables inside an array."""
     del kit_folder
-    members = [{"name": "svm-linear"}, {"name": "svm-mirrored"}, dict(_NETWORK_TABLE)]
+    members = [{"name": "svm-linear"}, {"name": "svm-mirrored"}, dict(NETWORK_TABLE)]
     table = {"model": {"name": "ensemble", "members": members}, "evaluation": {"folds": "2"}}
     write_toml(folder / "run.toml", table)
 

@@ -7,7 +7,7 @@ from fuzz.seeds.commands import succeed
 from fuzz.seeds.evaluation import _SIZES, write_toml
 
 _STEPS = {"steps": 1, "batch": 2, "checkpoint_steps": 1}
-_SYNTHETIC = {
+SYNTHETIC = {
     **_STEPS,
     "maps": 4,
     "held_out_maps": 2,
@@ -22,7 +22,7 @@ _NETWORK = {
     "head_width": 8,
     "iterations": 1,
 }
-_FLOW = {
+FLOW = {
     **_STEPS,
     "batch": 1,
     "crop_px": [32, 32],
@@ -30,17 +30,17 @@ _FLOW = {
     "validation_steps": 1,
     "network": _NETWORK,
 }
-_PAIRS = {"pairs": {"pairs": 1, "held_out_pairs": 1, "side_px": 32}}
+PAIRS = {"pairs": {"pairs": 1, "held_out_pairs": 1, "side_px": 32}}
 
 
 def kit(folder: Path) -> None:
     """Configs, and trainings that are through."""
-    write_toml(folder / "synthetic.toml", dict(_SYNTHETIC))
-    write_toml(folder / "flow.toml", {**_FLOW, **_PAIRS})
+    write_toml(folder / "synthetic.toml", dict(SYNTHETIC))
+    write_toml(folder / "flow.toml", {**FLOW, **PAIRS})
     for data in ("flying_chairs", "flying_things"):
-        table = {**_FLOW, "data": data, "data_path": f"in/{data.removeprefix('flying_')}"}
+        table = {**FLOW, "data": data, "data_path": f"in/{data.removeprefix('flying_')}"}
         write_toml(folder / f"{data}.toml", table)
-    start = {**_FLOW, **_PAIRS, "start_from": "in/weights.safetensors"}
+    start = {**FLOW, **PAIRS, "start_from": "in/weights.safetensors"}
     write_toml(folder / "start.toml", start)
     for kind in ("synthetic", "flow"):
         config, output = str(folder / f"{kind}.toml"), str(folder / f"train-{kind}")

@@ -129,7 +129,10 @@ def _header(file: io.BufferedIOBase, letters: str) -> tuple[np.dtype, tuple[int,
     shape = tuple(int(side) for side in sides.split(",") if side.strip())
     if len(shape) > 8:
         raise DamagedError(f"has {len(shape)} axes")
-    dtype = np.dtype(f"{order}{letter}{width}")
+    try:
+        dtype = np.dtype(f"{order}{letter}{width}")
+    except TypeError as error:
+        raise DamagedError(f"has values of type {letter}{width}") from error
     return dtype, shape, fortran == "True", 8 + len(length_bytes) + length
 
 

@@ -18,16 +18,20 @@ class Limits:
 
     Attributes:
         pixels: of one image or frame; 8K video has 33.2 million.
+        held_pixels: of all parts of frames that are held at once while apexes are looked for;
+            anything else holds one frame after the other.
         toml_bytes, json_bytes, text_bytes: of a config, a JSON file, a text table.
+        json_values: of a JSON file: lists, tables, and what stands in them.
         file_bytes: of any other file that is read as a whole: image, workbook, arrays, weights.
         members: of an archive.
         unpacked_bytes: of all arrays of an archive.
         workbook_bytes: of an .xlsx file, unpacked.
         elements: that the header of one array claims.
-        cells: of a workbook.
+        cells: of a workbook; also those that the short rows of a text table lack.
+        rows: of a text table.
         merged_ranges, merged_cells: of one sheet: ranges, and cells under all of them.
         cell_letters: of one cell.
-        depth: of nested lists and tables in JSON and TOML.
+        depth: of nested lists and tables in JSON and TOML; also parts of a dotted key.
         digits: of an integer in a file.
         network_width, network_depth, network_side, network_taps: of a network that a config or a
             card describes: channels, blocks, px of its map, taps of a kernel or
@@ -35,15 +39,18 @@ class Limits:
     """
 
     pixels: int = 1 << 25
-    toml_bytes: int = 1 << 20
+    held_pixels: int = 1 << 28
+    toml_bytes: int = 1 << 18
     json_bytes: int = 1 << 24
     text_bytes: int = 1 << 25
+    json_values: int = 1_000_000
     file_bytes: int = 1 << 28
     members: int = 4096
     unpacked_bytes: int = 1 << 28
     workbook_bytes: int = 1 << 25
     elements: int = 1 << 27
     cells: int = 250_000
+    rows: int = 200_000
     merged_ranges: int = 10_000
     merged_cells: int = 250_000
     cell_letters: int = 131_072

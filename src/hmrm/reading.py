@@ -16,8 +16,15 @@ from typing import Any
 
 from hmrm import limits
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+# Possessive throughout: what is matched is never tried again, whatever the length.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_TOML_ASIDE = re.compile(
+    r'''"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|'{3}(?:[^']++|'(?!''))*+'{3,5}'''
+    r"""|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|'[^'\n]*+'|\#[^\n]*+""",
+    re.DOTALL,
+)
 _LONG_INTEGER = r"(?<![\d.eE])(?<![eE][+-])\d{%d,}(?![\d.eE])"
+_DOTTED_KEY = r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){%d,}+"
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -85,10 +92,13 @@ def parse_json(text: str) -> Any:
     """Plain values of JSON text.
 
     Raises:
-        DamagedError: not JSON, nested too deeply, with integers that are too long, or with half
-            characters that could never be written again.
+        DamagedError: not JSON, nested too deeply, with too many values or too long integers, or
+            with half characters that could never be written again.
     """
     bare, most = _STRING.sub("", text), limits.current()
+    values = sum(map(bare.count, ",[{"))
+    if values > most.json_values:
+        raise DamagedError(f"holds {values} values; {limits.how_to_raise('json_values', values)}")
     depth = 0
     for mark in re.finditer(r"[\[{\]}]", bare):
         depth += 1 if mark[0] in "[{" else -1
@@ -112,9 +122,11 @@ def read_toml(path: Path) -> Any:
 
     Raises:
         OSError: it cannot be read.
-        DamagedError: see `read_text`; not TOML, nested too deeply, or an integer that is too long.
+        DamagedError: see `read_text`; not TOML, nested too deeply, a key of too many parts, or an
+            integer that is too long.
     """
     text = read_text(path, limit="toml_bytes")
+    _require_short_keys(text)
     try:
         found = tomllib.loads(text)
     except RecursionError as error:
@@ -123,6 +135,20 @@ def read_toml(path: Path) -> Any:
         raise DamagedError(f"is not TOML ({str(error)[:200]})") from error
     _require_small(found)
     return found
+
+
+def _require_short_keys(text: str) -> None:
+    """Refuse ``a.a.a…``, before the parser makes a table of each of its parts."""
+    most = limits.current().depth
+    bare = _TOML_ASIDE.sub(
+        lambda found: ("" if found[0][0] == "#" else "_") + "\n" * found[0].count("\n"), text
+    )
+    found = re.search(_DOTTED_KEY % most, bare)
+    if found is not None:
+        line, parts = bare.count("\n", 0, found.start()) + 1, found[0].count(".") + 1
+        raise DamagedError(
+            f"line {line}: a key of {parts} parts; {limits.how_to_raise('depth', parts)}"
+        )
 
 
 def _require_small(table: Any) -> None:
@@ -151,12 +177,24 @@ def table(
     Cells that a short row lacks are None; those beyond the header are dropped.
 
     Raises:
-        DamagedError: a cell that is too long, or no table; names the line.
+        DamagedError: a cell that is too long, too many cells that short rows lack, too many rows,
+            or no table; names the line.
     """
+    most, lacking = limits.current(), 0
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         header = tuple(reader.fieldnames or ())
-        rows = [(reader.line_num, {name: row.get(name) for name in header}) for row in reader]
+        rows: list[tuple[int, dict[str, str | None]]] = []
+        for row in reader:
+            # A header of 100,000 names over rows of one cell would take gigabytes.
+            lacking += sum(cell is None for cell in row.values())
+            if lacking > most.cells:
+                advice = limits.how_to_raise("cells", lacking)
+                raise DamagedError(f"line {reader.line_num}: rows lack {lacking} cells; {advice}")
+            if len(rows) == most.rows:
+                advice = limits.how_to_raise("rows", most.rows + 1)
+                raise DamagedError(f"line {reader.line_num}: more than {most.rows} rows; {advice}")
+            rows.append((reader.line_num, {name: row.get(name) for name in header}))
     except csv.Error as error:
         raise DamagedError(
             f"line {reader.line_num + 1}: cannot be read as a table ({error})"

@@ -5,14 +5,15 @@ different settings never mix. Results themselves are each run's own affair.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from hmrm import atomic, reading
-from hmrm.errors import ConfigError
+from hmrm.errors import ConfigError, HmrmError
 
 _LONGEST = 60
 _ABSENT = object()
@@ -61,6 +62,36 @@ def claim(
     atomic.remove_partial(folder)
     atomic.write_text(path, _text({key: identity} if key else identity, path))
     return False
+
+
+@contextmanager
+def claimed(
+    folder: Path,
+    file_name: str,
+    identity: Mapping[str, Any],
+    *,
+    more: Collection[str] = (),
+    **how: Any,
+) -> Iterator[bool]:
+    """`claim` a folder for a block; where that fails before it made anything, nothing is left.
+
+    Args:
+        more: names of further files that tell what the folder is for, and are no results.
+        how: see `claim`, which also says what is yielded and raised.
+    """
+    absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    before = set() if absent else {path.name for path in folder.iterdir()}
+    resumed = claim(folder, file_name, identity, **how)
+    try:
+        yield resumed
+    except HmrmError:
+        made = {path.name for path in folder.iterdir()} - before
+        if file_name in made and made <= {file_name, *more}:
+            for name in made:
+                (folder / name).unlink()
+            for place in absent:
+                place.rmdir()
+        raise
 
 
 def _refusal(

@@ -255,6 +255,36 @@ def test_a_killed_run_goes_on_and_ends_the_same(made, synthetic: Path, tmp_path:
     assert contents(tmp_path) == contents(made[0])
 
 
+@pytest.mark.parametrize(
+    "damage", ["noise in the deflate stream", "cut off", "other shape", "NaN", "dangling link"]
+)
+def test_a_damaged_map_is_made_again_and_told(
+    damage: str, made, synthetic: Path, tmp_path: Path
+) -> None:
+    output = shutil.copytree(made[0], tmp_path / "out")
+    path = sorted(output.glob("flow/casme2/*/*.npz"))[0]
+    with np.load(path) as file:
+        arrays = dict(file)
+    if damage == "noise in the deflate stream":
+        content = path.read_bytes()
+        path.write_bytes(content[:60] + bytes(40) + content[100:])
+    elif damage == "cut off":
+        path.write_bytes(path.read_bytes()[:300])
+    elif damage == "other shape":
+        np.savez_compressed(path, **{**arrays, "values": arrays["values"][:, :5]})
+    elif damage == "NaN":
+        np.savez_compressed(path, **{**arrays, "values": arrays["values"] * np.nan})
+    else:
+        path.unlink()
+        path.symlink_to("absent.npz")
+    report = prepare("composite", synthetic, output, settings(synthetic))
+    told = [issue.where for issue in report.issues if issue.code == "result_damaged"]
+    # A dangling link is a file that is not there.
+    assert told == ([] if damage == "dangling link" else [str(path)])
+    assert report.made == 1
+    assert contents(output) == contents(made[0])
+
+
 def test_clips_that_cannot_be_used_are_left_out_with_reasons(tmp_path: Path) -> None:
     synthetic = synthetic_casme2()
     chosen = [synthetic.clips[i] for i in (0, 1, 2)]

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from hmrm import run_folder
-from hmrm.errors import ConfigError
+from hmrm.errors import ConfigError, DataError
 
 SETTINGS = {"flow": "dis", "network": {"width": 8, "levels": [1, 2]}}
 OTHERS = {"flow": "dis", "network": {"width": 9, "levels": [1, 2], "heads": 2}}
@@ -70,3 +70,33 @@ def test_what_a_killed_run_left_half_written_is_removed(tmp_path: Path) -> None:
     (tmp_path / "folds/x.json").write_text("{}")
     run_folder.claim(tmp_path, "run.json", SETTINGS)
     assert [path.name for path in (tmp_path / "folds").iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize("name", ["new", "new/below", "there"])
+def test_a_block_that_fails_before_it_made_anything_leaves_nothing(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "other.txt").write_text("somebody's")
+    before = sorted(tmp_path.rglob("*"))
+    with (
+        pytest.raises(DataError),
+        run_folder.claimed(tmp_path / name, "run.toml", SETTINGS, more=("plan.toml",)) as resumed,
+    ):
+        assert not resumed
+        (tmp_path / name / "plan.toml").write_text("")
+        raise DataError("damaged")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_a_block_made_before_it_failed_stays(tmp_path: Path) -> None:
+    with pytest.raises(DataError), run_folder.claimed(tmp_path / "new", "run.toml", SETTINGS):
+        (tmp_path / "new" / "fold.json").write_text("")
+        raise DataError("damaged")
+    with (
+        pytest.raises(DataError),
+        run_folder.claimed(tmp_path / "new", "run.toml", SETTINGS) as resumed,
+    ):
+        assert resumed
+        raise DataError("damaged")
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"run.toml", "fold.json"}

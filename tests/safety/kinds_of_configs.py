@@ -23,6 +23,7 @@ CONFIGS: Mapping[str, Kind] = {
         damaged.config("a = " + "{a=" * 2000 + "1" + "}" * 2000), CONFIG, "run.toml"
     ),
     "config-deep-keys": kind(damaged.config("[" + "a." * 5000 + "a]"), CONFIG, "run.toml"),
+    "config-deep-dotted-key": kind(damaged.config("a." * 50_000 + "a = 1"), CONFIG, "line 1"),
     "config-long-integer": kind(damaged.config(_EPOCHS + "9" * 5000), CONFIG, "run.toml"),
     "config-large-integer": kind(damaged.config(_EPOCHS + "9" * 25), CONFIG, "run.toml"),
     "config-names-code": kind(damaged.config(damaged.EVIL), CONFIG, _OPTION),

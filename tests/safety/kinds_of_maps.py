@@ -43,6 +43,13 @@ MAPS: Mapping[str, Kind] = {
     "maps-without-pixels": kind(
         maps.array_of("maps.npy", np.zeros((6, 3, 0, 0), np.float32)), CHECK, _NPZ
     ),
+    "maps-type-of-no-width": kind(
+        maps.header_of(
+            "ids.npy", "{'descr': '<U999999999', 'fortran_order': False, 'shape': (6,)}"
+        ),
+        CHECK,
+        _NPZ,
+    ),
     "maps-structured": kind(
         maps.array_of("labels.npy", np.zeros(6, [("a", "<i8"), ("b", "<f4")])), CHECK, _NPZ
     ),

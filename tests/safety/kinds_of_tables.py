@@ -30,6 +30,7 @@ _CORRECTION = "dataset,clip,column,old,new,evidence\ncasme2,sub01/EP01_01f,onset
 _SCORED = "id,truth,predicted,score_negative,score_positive,score_surprise\n"
 _LABELS = "dataset,sub,filename_o,label\n"
 _LONG = "x" * 131_073
+_WIDE = ",".join(f"c{n}" for n in range(100_000))
 
 
 def _flat(folder: Path, kit: Path) -> None:
@@ -113,6 +114,9 @@ TEXTS: Mapping[str, Kind] = {
     ),
     "predictions-empty-row": kind(
         text("p.csv", "id,truth,predicted\na/b/c,0,0,1,2,3\na/b/d,,\n"), PREDICTIONS, "p.csv"
+    ),
+    "predictions-lack-cells": kind(
+        text("p.csv", f"id,truth,predicted,{_WIDE}\n" + "a/b/c,0,0\n" * 1000), PREDICTIONS, "line"
     ),
     "predictions-long-cell": kind(
         long_cell("p.csv", "id,truth,predicted", "a/b/LONG,0,0"), PREDICTIONS, "p.csv"

@@ -1,7 +1,4 @@
-"""Inputs that once did harm, one of every kind: a named error, soon, with little memory.
-
-`PENDING` lists those that still do; a fixed one fails here until it is taken off the list.
-"""
+"""Inputs that once did harm, one of every kind: a named error, soon, with little memory."""
 
 import os
 import shlex
@@ -25,7 +22,6 @@ from kinds import (
 from kinds_of_configs import CONFIGS, TRAININGS, WEIGHT_FILES
 from kinds_of_maps import IMAGES, MAPS
 from kinds_of_tables import RUNS, TEXTS, WORKBOOKS
-from pending import PENDING, pending
 from serving import Ended, Server
 
 from fuzz.seeds import analyses, datasets, evaluation, intervals, media, training
@@ -53,13 +49,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def test_pending_kinds_are_kinds() -> None:
-    assert set(KINDS) >= PENDING
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=pending if one in PENDING else ()) for one in KINDS]
-)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_damaged_input_is_named_and_does_no_harm(
     name: str, server: Server, kit: Path, tmp_path: Path
 ) -> None:

@@ -10,7 +10,6 @@ from serving import ROOT
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="the readers are being fixed in this same issue")
 def test_a_minute_of_damaged_inputs_does_no_harm(tmp_path: Path) -> None:
     paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(

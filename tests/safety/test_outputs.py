@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from pending import PENDING_OUTPUTS, pending
 from serving import ROOT, Ended, Server
 
+from fuzz import program
 from fuzz.seeds import analyses, datasets, evaluation, intervals, media
+from hmrm.cli.terminal import OUT
 
 OUTPUT_ERROR = 5
 
@@ -72,15 +73,16 @@ PRINTED = {
     "score-aus": "score-aus --truth in/units/truth.csv --found in/units/found.csv",
     "list": "datasets list",
 }
-
-
-def cases(kind: str, names: object) -> list[object]:
-    """Each name, marked where it is known to fail as yet."""
-    assert isinstance(names, dict)
-    return [
-        pytest.param(name, marks=pending if f"{kind}-{name}" in PENDING_OUTPUTS else ())
-        for name in names
-    ]
+TABLES = {
+    **PRINTED,
+    "predictions": INTO_FOLDERS["evaluate-predictions"],
+    "info": "info",
+    "benchmark": INTO_FILES["benchmark"],
+}
+del TABLES["evaluate"]
+TIMED = {"benchmark"}
+ROW_HEADS = {"model", "part", "unit", "weights"}
+"""What the rows of a table are: below each other they need no word for it."""
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def run(server: Server, command: str, folder: Path, kit: Path, **more: object) -
     return server.run(words, folder, most_s=10, most_mb=1000, environment=environment, **more)
 
 
-@pytest.mark.parametrize("name", cases("file", ALL))
+@pytest.mark.parametrize("name", ALL)
 def test_an_output_in_whose_place_a_file_lies_is_refused(
     name: str, server: Server, kit: Path, folder: Path
 ) -> None:
@@ -122,7 +124,7 @@ def test_an_output_in_whose_place_a_file_lies_is_refused(
     assert not any((folder / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("name", cases("folder", INTO_FILES))
+@pytest.mark.parametrize("name", INTO_FILES)
 def test_an_output_in_whose_place_a_folder_lies_is_refused(
     name: str, server: Server, kit: Path, folder: Path
 ) -> None:
@@ -133,9 +135,7 @@ def test_an_output_in_whose_place_a_folder_lies_is_refused(
     assert not any(target.iterdir())
 
 
-@pytest.mark.parametrize(
-    "name", cases("full", {f"{size}-{name}": "" for size in SIZES for name in ALL})
-)
+@pytest.mark.parametrize("name", [f"{size}-{name}" for size in SIZES for name in ALL])
 def test_a_disk_that_is_full_is_named_and_holds_nothing_half_written(
     name: str, server: Server, kit: Path, folder: Path
 ) -> None:
@@ -149,7 +149,7 @@ def test_a_disk_that_is_full_is_named_and_holds_nothing_half_written(
     assert not any((folder / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("name", cases("ascii", PRINTED))
+@pytest.mark.parametrize("name", PRINTED)
 def test_a_terminal_that_knows_ascii_alone_gets_the_result(
     name: str, server: Server, kit: Path, folder: Path
 ) -> None:
@@ -158,33 +158,27 @@ def test_a_terminal_that_knows_ascii_alone_gets_the_result(
     assert ended.printed.strip()
 
 
-@pytest.mark.parametrize("columns", cases("columns", {"20": 20, "40": 40, "80": 80}))
-def test_a_narrow_terminal_shows_uf1_and_uar(columns: str, folder: Path) -> None:
-    wide = scores_in(folder, columns="200")
-    narrow = scores_in(folder, columns=columns)
-    figures = [word for word in wide.split() if word.count(".") == 1 and word[:1].isdigit()]
-    assert len(figures) >= 3
-    for word in ("UF1", "UAR", *figures):
-        assert word in narrow, f"{word} is gone:\n{narrow}"
+@pytest.mark.parametrize("name", TABLES)
+def test_a_narrow_terminal_shows_every_word_of_a_wide_one(
+    name: str, kit: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    # Consoles are told that a terminal limits them; their width is that of the process's start.
+    monkeypatch.setenv("COLUMNS", "20")
+    printed = []
+    for width in (500, 20):
+        monkeypatch.setattr(OUT, "_width", width)
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        ended = program.run([word.replace("{kit}", str(kit)) for word in shlex.split(TABLES[name])])
+        assert ended.exit_code == 0, ended.printed + ended.report
+        printed.append({w for w in ended.printed.split() if name not in TIMED or w.isalpha()})
+    wide, narrow = printed
+    assert wide <= narrow | ROW_HEADS, f"gone: {wide - narrow}"
+    if name == "predictions":
+        assert {"UF1", "UAR"} <= narrow
 
 
-def scores_in(folder: Path, *, columns: str) -> str:
-    """What ``hmrm evaluate`` prints, as a process of its own: width is taken at the start."""
-    shutil.rmtree(folder / "out", ignore_errors=True)
-    words = "evaluate --predictions in/table.csv -o out"
-    done = subprocess.run(
-        [sys.executable, "-m", "hmrm", *words.split()],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": columns},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.mark.parametrize("name", cases("closed", {"closed": "", "broken-pipe": ""}))
+@pytest.mark.parametrize("name", ("closed", "broken-pipe"))
 def test_nobody_listening_is_no_internal_error(name: str, folder: Path) -> None:
     """``>&-``, and a pipe whose reader has gone."""
     words = [sys.executable, "-m", "hmrm", "datasets", "list"]
@@ -205,6 +199,12 @@ def test_nobody_listening_is_no_internal_error(name: str, folder: Path) -> None:
     assert done.returncode in (0, OUTPUT_ERROR, 141), done.stderr
 
 
+def test_nothing_printed_is_markup() -> None:
+    with OUT.capture() as printed:
+        OUT.print("[b]a[/b] [/i] :smile: [link=x]b[/link] \x1b[31mc")
+    assert printed.get() == "[b]a[/b] [/i] :smile: [link=x]b[/link] \\x1b[31mc\n"
+
+
 @pytest.mark.parametrize("what", NAMED)
 @pytest.mark.parametrize("name", NAMES)
 def test_names_do_not_act(
@@ -213,10 +213,7 @@ def test_names_do_not_act(
     server: Server,
     kit: Path,
     folder: Path,
-    request: pytest.FixtureRequest,
 ) -> None:
-    if f"names-{what}-{name}" in PENDING_OUTPUTS:
-        request.applymarker(pending)
     source, command = NAMED[what]
     plain = folder / "in" / source
     plain.rename(plain.with_name(NAMES[name] + plain.suffix))

@@ -94,6 +94,7 @@ def test_security_page_states_the_limits() -> None:
     [
         ("[" * 51 + "]" * 51, "nested"),
         ("[" * 5000, "nested"),
+        ("[" + "[]," * 1_000_000 + "1]", "holds 2000001 values"),
         ('{"a": ' + "9" * 19 + "}", "digits"),
         ('["\\ud800"]', "surrogate"),
         ('{"a": 1', "not JSON"),
@@ -124,6 +125,34 @@ def test_toml_beyond_the_limits(text: str, tmp_path: Path) -> None:
         load_plan(tmp_path / "c.toml")
 
 
+@pytest.mark.parametrize(
+    "key", ["a." * 50 + "a", "a . " * 50 + "a", '"a.b".' * 49 + "'c'.d", "a." * 20_000 + "a"]
+)
+@pytest.mark.parametrize("form", ["{} = 1", "[{}]", "[[ {} ]]", "x = {{a = 1, {} = 1}}"])
+def test_toml_keys_of_too_many_parts(key: str, form: str, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(f"# {key}\n\nt = '''\n{key}'''\n{form.format(key)}\n")
+    with pytest.raises(DamagedError, match=r"line 5: a key of \d+ parts; .*HMRM_LIMITS=depth="):
+        reading.read_toml(tmp_path / "c.toml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." * 49 + "a = 1",
+        "# " + "a." * 60 + "a",
+        't = "' + "a." * 60 + 'a\\" \\\\" # ' + "a." * 60,
+        "t = '" + "a." * 60 + "\\' # '" + "a." * 60,
+        't = """\n""a\\"""' + "a." * 60 + '"""""',
+        "t = '''\n''a\\" + "a." * 60 + "'''''",
+        "t = [" + "1.5, " * 60 + "1.5]",
+        "t = 1e9\n" + "\n".join(f"k{n}.b = 1.5" for n in range(60)),
+    ],
+)
+def test_toml_dots_that_are_no_keys(text: str, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    assert isinstance(reading.read_toml(tmp_path / "c.toml"), dict)
+
+
 def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "zero").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "pipe")
@@ -142,6 +171,16 @@ def test_rows_of_a_table() -> None:
     assert rows == [(2, {"a": "1", "b": None}), (4, {"a": "1", "b": "2"})]
     with pytest.raises(DamagedError, match="line 2"):
         reading.table("a,b\n1," + "x" * 131_073)
+
+
+def test_tables_whose_rows_lack_many_cells_or_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = ",".join(f"c{n}" for n in range(100_000))
+    with pytest.raises(DamagedError, match=r"line 4: rows lack 299997 cells; .*HMRM_LIMITS=cells="):
+        reading.table(f"{wide}\n" + "1\n" * 1000)
+    monkeypatch.setenv(limits.VARIABLE, "rows=2")
+    assert len(reading.table("a\n1\n2\n")[1]) == 2
+    with pytest.raises(DamagedError, match="line 4: more than 2 rows"):
+        reading.table("a\n1\n2\n3\n")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff", ".pgm", ".webp"])

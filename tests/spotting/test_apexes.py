@@ -10,7 +10,7 @@ import pytest
 from scripted import face as scripted_face
 
 from hmrm.clip import Event, Frame
-from hmrm.errors import ConfigError
+from hmrm.errors import ConfigError, VideoError
 from hmrm.faces.shape import MEAN_FACE_68, five_points
 from hmrm.flow import apex as rules
 from hmrm.flow.apex import ApexRule
@@ -152,6 +152,22 @@ def test_a_face_at_the_border_and_nothing_to_do(
     assert seen[0][0][0].image.size > 0
     video = Numbered(8)
     assert apexes_by_rule(video, [], [face], "last but one") == () and video.decoded == 0
+
+
+def test_frames_to_hold_are_limited_before_they_are_held(
+    seen: list[tuple[list[Frame], np.ndarray]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = [track(i, [face_at(300, 200, 60)] * 40) for i in range(2)]
+    events = [event(0, 10, 20), event(1, 12, 22)]
+    apexes_by_rule(Numbered(40), events, faces, "last but one")
+    held = sum(frame.image.size for frames, _ in seen for frame in frames)
+    monkeypatch.setenv("HMRM_LIMITS", f"held_pixels={held}")
+    apexes_by_rule(Numbered(40), events, faces, "last but one")
+    monkeypatch.setenv("HMRM_LIMITS", f"held_pixels={held - 1}")
+    video = Numbered(40)
+    with pytest.raises(VideoError, match=rf"{held} px .* HMRM_LIMITS=held_pixels={held}"):
+        apexes_by_rule(video, events, faces, "last but one")
+    assert video.decoded == 13
 
 
 def test_an_unknown_rule_is_refused_before_anything_is_read() -> None:

@@ -75,5 +75,6 @@ def analyze_videos(
         progress=progress,
         on_outcome=on_outcome,
     )
-    write_index(folder, run, "Movements found by hmrm analyze")
+    if run.results:
+        write_index(folder, run, "Movements found by hmrm analyze")
     return run

@@ -121,7 +121,8 @@ def spot_videos(
     Each video's own folder holds what `hmrm.analysis.saved.save` writes; ``index.html`` leads to
     their reports.
 
-    Videos whose current result is kept in the folder are not spotted again (``run.py``).
+    Videos whose current result is kept in the folder are not spotted again (``run.py``). Where no
+    video could be used, no tables are written, but those of an earlier run are replaced.
 
     Raises:
         OutputError: a result cannot be written.
@@ -154,8 +155,9 @@ def spot_videos(
         progress=progress,
         on_outcome=on_outcome,
     )
-    write_spotting(folder, run, config)
-    write_index(folder, run, "Expressions found by hmrm spot")
+    if run.results or (folder / "spotting.json").exists():
+        write_spotting(folder, run, config)
+        write_index(folder, run, "Expressions found by hmrm spot")
     return run
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmrm.cli.terminal import ERR, OUT, output_file, progress_bar
+from hmrm.cli.terminal import ERR, output_file, print_table, progress_bar
 
 if TYPE_CHECKING:
     from hmrm.evaluation.cost.measure import Efficiency
@@ -75,18 +75,11 @@ def models(
 
 
 def _print_table(measured: Sequence["Efficiency"]) -> None:
-    from rich import box
-    from rich.table import Table
-
     from hmrm.evaluation.cost.page import costs
 
-    headings = ("par./1000", "MFLOP", "in scan", "MB", "ms, 1", "ms, 32", "s/fold")
-    table = Table("model", *headings, box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for column in table.columns:
-        column.no_wrap = True
-    for column in table.columns[1:]:
-        column.justify = "right"
+    head = ("model", "par./1000", "MFLOP", "in scan", "MB", "ms, 1", "ms, 32", "s/fold")
+    rows = []
     for m in measured:
         parameters = "–" if m.parameters is None else f"{m.parameters / 1e3:,.0f}"
-        table.add_row(m.name, parameters, *costs(m))
-    OUT.print(table)
+        rows.append((m.name, parameters, *costs(m)))
+    print_table(head, rows)

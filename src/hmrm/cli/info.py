@@ -1,12 +1,13 @@
 """hmrm info: versions, backends, weights and licences of this installation."""
 
 import importlib.util
+from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
 
-from rich.table import Table
-
 from hmrm import provenance
-from hmrm.cli.terminal import OUT
+from hmrm.cli.terminal import OUT, print_table
+
+Rows = Iterator[tuple[str, ...]]
 
 OPTIONAL = {
     "torch": ("torch", "face detection, the network, training"),
@@ -20,63 +21,59 @@ def info() -> None:
     """Versions, optional parts, backends, models, shipped weights and licences."""
     commit = provenance.commit()
     OUT.print(f"hmrm {provenance.version()}" + (f" (commit {commit})" if commit else ""))
-    OUT.print(_packages())
-    OUT.print(_backends())
-    OUT.print(_models())
-    OUT.print(_weights())
-    OUT.print("Licence: Apache-2.0; third-party notices are in NOTICE.")
+    _print_part("Packages", ("package", "version", "for"), _packages())
+    _print_part("Backends", ("part", "active"), _backends())
+    _print_part("Models", ("model", "what it is", "needs"), _models())
+    _print_part("Weights in the package", ("weights", "size", "card"), _weights())
+    OUT.print("\nLicence: Apache-2.0; third-party notices are in NOTICE.")
 
 
-def _packages() -> Table:
-    table = Table("package", "version", "for", title="Packages", title_justify="left")
+def _print_part(title: str, head: Sequence[str], rows: Rows) -> None:
+    OUT.emphasise(title, before="\n")
+    print_table(head, list(rows), left=len(head))
+
+
+def _packages() -> Rows:
     for requirement in ("numpy", "opencv-contrib-python-headless", "av"):
-        table.add_row(requirement, metadata.version(requirement), "always")
+        yield requirement, metadata.version(requirement), "always"
     for name, (module, purpose) in OPTIONAL.items():
         found = importlib.util.find_spec(module) is not None
-        table.add_row(name, metadata.version(name) if found else "not installed", purpose)
-    return table
+        yield name, metadata.version(name) if found else "not installed", purpose
 
 
-def _backends() -> Table:
+def _backends() -> Rows:
     from hmrm.flow.estimate import ESTIMATORS
 
-    table = Table("part", "active", title="Backends", title_justify="left")
-    table.add_row("optical flow", ", ".join(sorted(ESTIMATORS)))
+    yield "optical flow", ", ".join(sorted(ESTIMATORS))
     if importlib.util.find_spec("torch") is None:
-        table.add_row("computing", "no torch: install hmrm[torch]")
-        return table
+        yield "computing", "no torch: install hmrm[torch]"
+        return
     import torch
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    table.add_row("computing", f"torch on {device}")
+    yield "computing", f"torch on {device}"
     from hmrm.model.scan import scan_backend
 
     scan = scan_backend()
-    table.add_row("selective scan", f"{scan.name}: {scan.reason}")
+    yield "selective scan", f"{scan.name}: {scan.reason}"
     if torch.cuda.is_available():
         scan = scan_backend(torch.device("cuda", torch.cuda.current_device()))
-        table.add_row("selective scan on CUDA", f"{scan.name}: {scan.reason}")
-    return table
+        yield "selective scan on CUDA", f"{scan.name}: {scan.reason}"
 
 
-def _models() -> Table:
+def _models() -> Rows:
     from hmrm.training.registry import MODELS
 
-    table = Table("model", "what it is", "needs", title="Models", title_justify="left")
     for name, model in MODELS.items():
         only = "" if model.recogniser is not None else " (size and speed only)"
-        needs = f"hmrm[{model.needs}]"
-        table.add_row(name, model.description + only, needs)
-    return table
+        yield name, model.description + only, f"hmrm[{model.needs}]"
 
 
-def _weights() -> Table:
-    table = Table("weights", "size", "card", title="Weights in the package", title_justify="left")
+def _weights() -> Rows:
     folder = resources.files("hmrm").joinpath("weights")
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if file.name.endswith(".safetensors"):
             name = file.name.removesuffix(".safetensors")
             card = folder.joinpath(f"{name}.md")
             first = card.read_text("utf-8").splitlines()[0].lstrip("# ") if card.is_file() else ""
-            table.add_row(name, f"{len(file.read_bytes()) / 1e6:.1f} MB", first)
-    return table
+            yield name, f"{len(file.read_bytes()) / 1e6:.1f} MB", first

@@ -93,6 +93,13 @@ def spot(
             progress=bar,
             on_outcome=show,
         )
+    if run.results:
+        _print_found(run, output)
+    _print_notices(run)
+    print_run(run)
+
+
+def _print_found(run: "VideoRun", output: Path) -> None:
     kinds = [interval.kind for result in run.results for interval in result.intervals]
     seconds = sum(result.duration_s for result in run.results)
     duration = f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
@@ -100,8 +107,6 @@ def spot(
         f"{len(run.results)} video(s), {duration}: {kinds.count('micro')} micro- and "
         f"{kinds.count('macro')} macro-expression(s); {output / 'spotting.csv'}",
     )
-    _print_notices(run)
-    print_run(run)
 
 
 def _subject(clip: "Path | StillPair", rule: str) -> str:

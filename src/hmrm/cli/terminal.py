@@ -26,6 +26,7 @@ from rich.text import Text
 from hmrm import atomic
 from hmrm.errors import OutputError
 
+_MOST_OF_AN_END = 1500
 BROKEN_PIPE = 141
 """Exit code where the reader of a pipe has gone: what a shell gives for SIGPIPE."""
 
@@ -42,7 +43,7 @@ class Terminal(Console):
     """A console that prints strings as they are: no markup, no emoji names, no control codes."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, soft_wrap=True, highlight=False, emoji=False, markup=False)
+        super().__init__(stderr=stderr, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
     def print(self, *objects: Any, **how: Any) -> None:
         """As rich's, with `harmless` strings."""
@@ -203,8 +204,11 @@ def progress_bar(*, enabled: bool) -> Iterator[Display]:
 
 
 def print_error(error: Exception) -> None:
-    """Print an error as one line."""
-    ERR.emphasise("error:", f" {error}", style="bold red")
+    """Print an error as one line; the middle of what a file made very long is left out."""
+    text = str(error)
+    if len(text) > 2 * _MOST_OF_AN_END:
+        text = f"{text[:_MOST_OF_AN_END]} … {text[-_MOST_OF_AN_END:]}"
+    ERR.emphasise("error:", f" {text}", style="bold red")
 
 
 class _Bars:

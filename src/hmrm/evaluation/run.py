@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -30,6 +30,9 @@ from hmrm.evaluation.summary import pool
 from hmrm.flow.mapset import MapSet, canonical_mapset
 from hmrm.progress import Progress, silent
 from hmrm.training.registry import find_recogniser
+
+RUN_CONFIG = "run.toml"
+"""The plan of a run, in its folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,14 +104,15 @@ def evaluate(
     recogniser = find_recogniser(plan.model, plan.options)
     if plan.settings.selection != "fixed" and recogniser.epochs is None:
         raise ConfigError(f"model {plan.model} has no epochs to choose; use --selection fixed")
-    _claim(output, plan, mapset, protocol)
-    kept = _read_folds(mapset, plan, protocol, output, recompute_damaged=recompute_damaged)
-    parallel.single_thread()
-    offset, kind = plan.settings.offset_maps, recogniser.map_kind
-    with _shared_data(mapset, output, kind=kind, offset=offset) as data:
-        _run_missing(
-            mapset, plan, protocol, output, data, kept=kept, workers=workers, progress=progress
-        )
+    with _claimed(output, plan, mapset, protocol):
+        atomic.write_text(output / RUN_CONFIG, plan.dumps())
+        kept = _read_folds(mapset, plan, protocol, output, recompute_damaged=recompute_damaged)
+        parallel.single_thread()
+        offset, kind = plan.settings.offset_maps, recogniser.map_kind
+        with _shared_data(mapset, output, kind=kind, offset=offset) as data:
+            _run_missing(
+                mapset, plan, protocol, output, data, kept=kept, workers=workers, progress=progress
+            )
     folds = _read_folds(mapset, plan, protocol, output, recompute_damaged=False)
     by_seed = {
         seed: [folds[path] for path in _paths(output, seed, protocol)]
@@ -245,17 +249,25 @@ def _read_folds(
     return found
 
 
-def _claim(output: Path, plan: Plan, mapset: MapSet, protocol: Protocol) -> None:
-    """Mark the folder as this plan's, or refuse it; see `run_folder.claim`."""
+def _claimed(
+    output: Path, plan: Plan, mapset: MapSet, protocol: Protocol
+) -> AbstractContextManager[bool]:
+    """Mark the folder as this plan's, or refuse it; see `run_folder.claimed`."""
     identity = {
         "config": plan.digest,
         "data": mapset.sha256,
         "classes": list(protocol.classes),
         "folds": [fold.name for fold in protocol.folds],
     }
-    advice = "choose a new folder, or run what run.toml there states"
-    run_folder.claim(output, "identity.json", identity, external_files=False, advice=advice)
-    atomic.write_text(output / "run.toml", plan.dumps())
+    advice = f"choose a new folder, or run what {RUN_CONFIG} there states"
+    return run_folder.claimed(
+        output,
+        "identity.json",
+        identity,
+        more=(RUN_CONFIG,),
+        external_files=False,
+        advice=advice,
+    )
 
 
 def _append(path: Path, line: str) -> None:

@@ -22,7 +22,7 @@ and the matched filter of ``spotting/fine.py``. Flanks are half cosines, which i
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -124,36 +124,49 @@ def _middle(frames: Frames, points: Points) -> int:
 
 
 def _most_different(frames: Frames, points: Points) -> int:
-    transform = canonical_transform(points, _DIFFERENCE_CROP_WH_PX)
-    crops = [
-        warp(
-            to_grey(frames[i].image, name=f"frame {i} of the clip"),
-            transform,
-            _DIFFERENCE_CROP_WH_PX,
-        )
-        for i in range(len(frames))
-    ]
-    return 1 + int(np.argmax(difference_scores(crops)))
+    return 1 + int(np.argmax(difference_scores(_Crops(frames, points))))
+
+
+class _Crops(Sequence[UInt8[np.ndarray, "h w"]]):
+    """Grey canonical crops through the onset's transform, each made when it is asked for."""
+
+    def __init__(self, frames: Frames, points: Points) -> None:
+        self._frames = frames
+        self._transform = canonical_transform(points, _DIFFERENCE_CROP_WH_PX)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, index: Any) -> Any:
+        grey = to_grey(self._frames[index].image, name=f"frame {index} of the clip")
+        return warp(grey, self._transform, _DIFFERENCE_CROP_WH_PX)
 
 
 def difference_scores(crops: Sequence[UInt8[np.ndarray, "h w"]]) -> Float[np.ndarray, " t"]:
     """Score of every crop but the first and the last; grey levels over grey levels.
 
     Args:
-        crops: grey canonical crops through one transform, onset first.
+        crops: grey canonical crops through one transform, onset first; each is asked for once,
+            and no more than five are held.
     """
-    cells = np.stack([_cells(crop) for crop in crops])
-    to_onset = _differences(cells[1:-1], cells[:1])
-    to_offset = _differences(cells[1:-1], cells[-1:])
-    # One grey level keeps a still cell from deciding.
-    step = 1.0 + (_differences(cells[1:-1], cells[:-2]) + _differences(cells[1:-1], cells[2:])) / 2
-    return (((1.0 + to_onset) + (1.0 + to_offset)) / step).sum(axis=1)
+    last = len(crops) - 1
+    onset, offset = _cells(crops[0]), _cells(crops[last])
+    before, now = onset, _cells(crops[1])
+    scores = np.empty(last - 1)
+    for i in range(1, last):
+        after = offset if i + 1 == last else _cells(crops[i + 1])
+        # One grey level keeps a still cell from deciding.
+        step = 1.0 + (_difference(now, before) + _difference(now, after)) / 2
+        total = (1.0 + _difference(now, onset)) + (1.0 + _difference(now, offset))
+        scores[i - 1] = (total / step).sum()
+        before, now = now, after
+    return scores
 
 
-def _differences(
-    one: Float[np.ndarray, "t n p"], other: Float[np.ndarray, "s n p"]
-) -> Float[np.ndarray, "t n"]:
-    return np.abs(one - other).mean(axis=2)
+def _difference(
+    one: Float[np.ndarray, "n p"], other: Float[np.ndarray, "n p"]
+) -> Float[np.ndarray, " n"]:
+    return np.abs(one - other).mean(axis=1)
 
 
 def _cells(crop: UInt8[np.ndarray, "h w"]) -> Float[np.ndarray, "n p"]:

@@ -11,6 +11,9 @@ from hmrm.flow.strain import optical_strain
 CANONICAL_SIDE_PX = 224
 """Width of the canonical face crop in which ``FlowMap.scale_px`` counts px."""
 
+MAP_SIDE = 28
+"""Cells of a map along each side."""
+
 _CLIPPED_ABOVE = 0.98
 _SMALLEST_SCALE = 1e-6
 
@@ -19,7 +22,7 @@ def flow_map(
     flow: Float[np.ndarray, "2 h w"],
     *,
     crop: str = "hmrm-1",
-    size: int = 28,
+    size: int = MAP_SIDE,
     confidence: Float[np.ndarray, "h w"] | None = None,
 ) -> FlowMap:
     """Flow of a face crop as the (u, v, strain) map of ``size`` × ``size`` cells.

@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from hmrm import limits
 from hmrm.clip import Event, Frame, Image
+from hmrm.errors import VideoError
 from hmrm.faces.align import apply, canonical_transform, invert
 from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.flow.apex import apex_index
@@ -46,6 +48,11 @@ class _Window:
     points_xy_px: Float[np.ndarray, "5 2"]
     frames: list[Frame] = field(default_factory=list)
 
+    def pixels(self, count: int) -> int:
+        """Of ``count`` frames, px."""
+        (x1, y1), (x2, y2) = self.low_xy, self.high_xy
+        return (x2 - x1) * (y2 - y1) // self.factor**2 * count
+
     def add(self, frame: Frame) -> None:
         """Keep this frame's part."""
         (x1, y1), (x2, y2) = self.low_xy, self.high_xy
@@ -75,7 +82,7 @@ def apexes_by_rule(
 
     Raises:
         ConfigError: there is no such rule.
-        VideoError: the video cannot be decoded.
+        VideoError: the video cannot be decoded, or the frames to hold are beyond the limit.
     """
     tracks = {face.face_id: face for face in faces}
     begin: dict[int, list[int]] = {}
@@ -83,10 +90,14 @@ def apexes_by_rule(
         begin.setdefault(event.onset_index, []).append(i)
     found, windows = list(events), dict[int, _Window]()
     last = max((event.offset_index for event in events), default=-1)
+    held = dict[int, int]()
     for frame in video.frames() if events else ():
         if frame.index % stride == 0:
             for i in begin.get(frame.index, ()):
                 windows[i] = _window(events[i], tracks[events[i].face_id], frame.image)
+                length = events[i].offset_index - events[i].onset_index
+                held[i] = windows[i].pixels(length // stride + 1)
+                _require_few(video, sum(held[j] for j in windows))
             for i in [*windows]:
                 windows[i].add(frame)
                 if frame.index == events[i].offset_index:
@@ -95,6 +106,14 @@ def apexes_by_rule(
         if frame.index >= last:
             break
     return tuple(found)
+
+
+def _require_few(video: VideoSource, pixels: int) -> None:
+    if pixels > limits.current().held_pixels:
+        raise VideoError(
+            f"{video.path}: {pixels} px of frames would be held at once to find apexes; "
+            f"{limits.how_to_raise('held_pixels', pixels)}, or use apex rule {DISPLACEMENT}"
+        )
 
 
 def _with_apex(event: Event, window: _Window, rule: str) -> Event:

@@ -101,9 +101,11 @@ def train_synthetic(
         ConfigError: the folder belongs to other settings.
         OutputError: it cannot be written.
     """
-    run_folder.claim(folder, "config.toml", config.to_mapping(settings))
-    pool = synthesize_pool(settings, folder, held_out=False, workers=workers, progress=progress)
-    held_out = synthesize_pool(settings, folder, held_out=True, workers=workers, progress=progress)
+    with run_folder.claimed(folder, "config.toml", config.to_mapping(settings)):
+        pool, held_out = (
+            synthesize_pool(settings, folder, held_out=h, workers=workers, progress=progress)
+            for h in (False, True)
+        )
     model, average = _train(settings, pool, folder, progress)
     metrics = {"held-out synthetic maps": {"accuracy": accuracy(average, held_out)}}
     card = WeightCard(

@@ -63,6 +63,7 @@ WORDS: Mapping[str, str] = {
     "frames_beyond": "there are frames outside onset to offset",
     "apex_not_estimated": "an apex could not be estimated, its cell is empty",
     "interval_cut": "an interval that reaches beyond its video was cut to it",
+    "result_damaged": "a map of an earlier run is damaged and was made again",
     # Flow maps.
     "identical_maps": "the same map stands under several clips",
     "no_motion": "a map holds no motion at all",

@@ -235,6 +235,11 @@ def _read_text(path: Path, content: bytes) -> Sheet:
     else:
         raise DataError(f"{path}: neither a spreadsheet nor text; give the published table")
     delimiter = max(",;\t", key=text.count)
+    most, count = limits.current().cells, text.count(delimiter) + text.count("\n")
+    if count > most:
+        raise DataError(
+            f"{path}: holds {count} cells or more; {limits.how_to_raise('cells', count)}"
+        )
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         return Sheet(file=path, name="", rows=tuple(tuple(row) for row in rows))

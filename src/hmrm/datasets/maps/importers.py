@@ -10,7 +10,6 @@ Images are RGB = (u, v, strain), 28 × 28. Clips are enumerated from the table a
 folders, never by suffix: many clip names end in ``_1`` themselves.
 """
 
-import csv
 import re
 import struct
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from jaxtyping import Float32
 from hmrm import image_size, reading
 from hmrm.clip import CLASSES, ClipId, Issue
 from hmrm.datasets.maps.prepared import FILE_NAME, read_prepared
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 from hmrm.flow.mapset import MapSet, build_mapset, from_pixels, identical_maps
 
 SIDE = 28
@@ -138,18 +137,16 @@ def _present(files: dict[str, Path], stem: str) -> str:
 
 def _read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
-                raise DataError(
-                    f"{path}: column {missing[0]!r} is missing; has {reader.fieldnames}"
-                )
-            for row in reader:
-                _check_row(row, where=f"{path} line {reader.line_num}")
-                yield reader.line_num, row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        header, rows = reading.table(reading.read_text(path, encoding="utf-8-sig"))
+    except (OSError, reading.DamagedError) as error:
         raise DataError(f"{path}: cannot be read as a table ({error})") from error
+    missing = [c for c in COLUMNS if c not in header]
+    if missing:
+        raise DataError(f"{path}: column {missing[0]!r} is missing; has {shortened(header)}")
+    for line, cells in rows:
+        row = {column: cells[column] or "" for column in header}
+        _check_row(row, where=f"{path} line {line}")
+        yield line, row
 
 
 def _check_row(row: dict[str, str], *, where: str) -> None:

@@ -1,12 +1,12 @@
 """The folder that ``hmrm datasets prepare`` writes: what it is made from, what is left in it."""
 
-import csv
 import io
 from collections.abc import Container, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmrm import atomic, config, run_folder
+from hmrm import atomic, config, reading, run_folder
 from hmrm.csv_cells import Writer, unguarded
 
 SUMMARY = "prepare.json"
@@ -56,8 +56,8 @@ class MadeFrom:
     landmarks: int | None = None
 
 
-def claim(output: Path, made_from: MadeFrom) -> bool:
-    """Write down what a folder is made from, before anything is made.
+def claimed(output: Path, made_from: MadeFrom) -> AbstractContextManager[bool]:
+    """Write down what a folder is made from, for a block that makes the first clips.
 
     Returns:
         Whether an earlier run wrote down the same; what lies there is ours, then.
@@ -66,7 +66,7 @@ def claim(output: Path, made_from: MadeFrom) -> bool:
         ConfigError: results made from something else lie there.
         OutputError: the folder cannot be written.
     """
-    return run_folder.claim(
+    return run_folder.claimed(
         output,
         SUMMARY,
         config.to_mapping(made_from),
@@ -79,11 +79,10 @@ def claim(output: Path, made_from: MadeFrom) -> bool:
 def faces_of(output: Path) -> dict[str, str]:
     """Where each clip's face was from in the last run that came through; empty if none did."""
     try:
-        text = (output / CLIPS).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        _, rows = reading.table(reading.read_text(output / CLIPS))
+    except (OSError, reading.DamagedError):
         return {}
-    rows = csv.DictReader(io.StringIO(text))
-    return {unguarded(row.get("id") or ""): row.get("face") or "" for row in rows}
+    return {unguarded(row.get("id") or ""): row.get("face") or "" for _, row in rows}
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:

@@ -25,7 +25,7 @@ from hmrm.faces.crops import CANONICAL
 from hmrm.faces.landmarks import landmarker
 from hmrm.flow.apex import DEFAULT_APEX_RULE
 from hmrm.flow.estimate import estimate_flow, weights_sha256
-from hmrm.flow.pair import flow_map
+from hmrm.flow.pair import MAP_SIDE, flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.records import formerly
 from hmrm.video.images import read_image
@@ -149,18 +149,43 @@ def prepare_clip(job: Job) -> Outcome:
 def read_result(job: Job) -> Prepared | None:
     """The clip's result, if it is there whole and was made from the same record and settings."""
     try:
-        arrays = read_arrays(
-            job.file("flow", ".npz"), {"values": "f", "info": "U", "scale_px": "f"}
-        )
-        table = reading.parse_json(str(arrays["info"]))
-        info = config.from_mapping(ClipInfo, table, where="info")
-        values, scale_px = arrays["values"], float(arrays["scale_px"])
-    except (OSError, ValueError, TypeError, ConfigError):
+        found = _read(job)
+    except (OSError, reading.DamagedError):
         return None
-    if info.digest != job.digest:
-        return None
+    return found if found.info.digest == job.digest else None
+
+
+def is_damaged(job: Job) -> bool:
+    """Whether something lies where the clip's result belongs and is none."""
+    try:
+        _read(job)
+    except FileNotFoundError:
+        return False
+    except (OSError, reading.DamagedError):
+        return True
+    return False
+
+
+def _read(job: Job) -> Prepared:
+    """What lies where the clip's result belongs.
+
+    Raises:
+        OSError: it cannot be read.
+        DamagedError: it is no map with all its facts.
+    """
+    arrays = read_arrays(job.file("flow", ".npz"), {"values": "f", "info": "U", "scale_px": "f"})
+    values, scale_px, text = arrays["values"], arrays["scale_px"], arrays["info"]
+    side = MAP_SIDE
+    if values.shape != (3, side, side) or scale_px.shape or text.shape:
+        raise reading.DamagedError(f"holds arrays of other shapes than (3, {side}, {side})")
+    if not (np.isfinite(values).all() and np.isfinite(scale_px)):
+        raise reading.DamagedError("holds NaN or infinity")
+    try:
+        info = config.from_mapping(ClipInfo, reading.parse_json(str(text)), where="info")
+    except ConfigError as error:
+        raise reading.DamagedError(str(error)) from error
     return Prepared(
-        flow_map=FlowMap(values=values, crop=CANONICAL.name, scale_px=scale_px), info=info
+        flow_map=FlowMap(values=values, crop=CANONICAL.name, scale_px=float(scale_px)), info=info
     )
 
 

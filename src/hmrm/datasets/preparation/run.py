@@ -25,7 +25,7 @@ from hmrm.datasets.preparation.output_folder import (
     SUMMARY,
     Cell,
     MadeFrom,
-    claim,
+    claimed,
     faces_of,
     remove_others,
     write_table,
@@ -36,6 +36,7 @@ from hmrm.datasets.preparation.prepare_clip import (
     Outcome,
     Prepared,
     is_current,
+    is_damaged,
     prepare_clip,
     read_result,
 )
@@ -159,22 +160,16 @@ def prepare(
     plan = make_plan(name, root, settings)
     points = read_points(settings.faces) if settings.faces else {}
     unused = _unused(points, plan, settings.faces)
-    ours = claim(output, plan.made_from)
-    earlier = faces_of(output) if ours else {}
-    jobs = [_job(one, output, settings, points) for one in plan.clips]
-    outcomes, made = _run(jobs, workers=workers, progress=progress)
-    failed = [
-        Skip(what=clip, reason=one.reason, kind=one.kind)
-        for clip, one in outcomes.items()
-        if one.reason
-    ]
-    good = [job for job in jobs if not outcomes[job.record.id].reason]
-    skipped = (*plan.skipped, *failed)
+    with claimed(output, plan.made_from) as ours:
+        earlier = faces_of(output) if ours else {}
+        jobs = [_job(one, output, settings, points) for one in plan.clips]
+        damaged = [_damage(job) for job in jobs if is_damaged(job)]
+        outcomes, made = _run(jobs, workers=workers, progress=progress)
+        good, skipped = _without_excluded(
+            jobs, outcomes, plan, what=f"{root}: not one clip of {name}"
+        )
     rows = [(skip.what, skip.reason, skip.kind) for skip in skipped]
     write_table(output / "skipped.csv", ("what", "reason", "kind"), rows)
-    if not good:
-        first = skipped[0].reason if skipped else "no clip is in it"
-        raise DataError(f"{root}: not one clip of {name} could be prepared; first reason: {first}")
     good.sort(key=lambda job: job.record.id)
     results = _results(good)
     issues = [o for part in plan.parts for o in part.annotations.issues]
@@ -185,12 +180,39 @@ def prepare(
     return PrepareReport(
         clips=tuple(clips),
         skipped=skipped,
-        issues=tuple(issues),
+        issues=(*issues, *damaged),
         made=made,
         removed=remove_others(output, clips) if ours else 0,
         faces={r.info.id: r.info.face for r in results},
         earlier_faces=earlier,
         maps=maps,
+    )
+
+
+def _without_excluded(
+    jobs: Sequence[Job], outcomes: Mapping[str, Outcome], plan: Plan, *, what: str
+) -> tuple[list[Job], tuple[Skip, ...]]:
+    """The clips that are left, and all that was excluded."""
+    failed = [
+        Skip(what=clip, reason=one.reason, kind=one.kind)
+        for clip, one in outcomes.items()
+        if one.reason
+    ]
+    good, skipped = [j for j in jobs if not outcomes[j.record.id].reason], (*plan.skipped, *failed)
+    if not good:
+        first = skipped[0].reason if skipped else "no clip is in it"
+        kinds = ", ".join(f"{n} × {kind}" for kind, n in Counter(s.kind for s in skipped).items())
+        all_of_them = f" ({kinds})" if kinds else ""
+        raise DataError(f"{what} could be prepared{all_of_them}; first reason: {first}")
+    return good, skipped
+
+
+def _damage(job: Job) -> Issue:
+    """Of this start alone: what is written must not tell how often it was started."""
+    return Issue(
+        code="result_damaged",
+        where=str(job.file("flow", ".npz")),
+        message=f"{job.record.id}: its map cannot be read; the clip is prepared again",
     )
 
 

@@ -161,7 +161,14 @@ def train_flow(
         NumericalError: the training diverged.
         OutputError: the folder cannot be written.
     """
-    run_folder.claim(folder, "config.toml", config.to_mapping(settings))
+    with run_folder.claimed(folder, "config.toml", config.to_mapping(settings)):
+        _train_claimed(settings, folder, workers, progress)
+    return folder / WEIGHTS
+
+
+def _train_claimed(
+    settings: FlowTrainingConfig, folder: Path, workers: int, progress: Progress
+) -> None:
     training_data, held_out, seen_in_training = _training_data(settings, folder, workers, progress)
 
     def keep(network: GruAofe, step: int) -> None:
@@ -179,7 +186,6 @@ def train_flow(
         save_flow_weights(folder / WEIGHTS, network, card)
 
     _train(settings, training_data, folder, keep, progress)
-    return folder / WEIGHTS
 
 
 def sequence_loss(
