@@ -122,7 +122,7 @@ def test_events_out_of_order_are_refused(key: str, value: float, tmp_path: Path)
         hmrm.read_analysis(tmp_path)
 
 
-@pytest.mark.parametrize("cell", ["x", "nan", ""])
+@pytest.mark.parametrize("cell", ["x", "nan", "", "1e30", "-1", "0.5"])
 def test_a_damaged_table_of_frames_is_named(cell: str, tmp_path: Path) -> None:
     save(tmp_path, CASES["two"])
     path = tmp_path / "frames.csv"

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from hmrm import provenance
-from hmrm.analysis.analyze_videos import folder_of
 from hmrm.analysis.results import VideoResult, read_kept, spotting_mapping, write_kept
 from hmrm.analysis.run import Outcome, Target, VideoRun, run_videos, settings_digest
 from hmrm.analysis.settings import AnalyzeConfig
@@ -217,6 +216,9 @@ def test_the_intervals_of_a_result() -> None:
                 "offset": 9,
                 "type": "micro",
                 "apex": 5,
+                "onset_s": 0.1,
+                "apex_s": 0.166667,
+                "offset_s": 0.3,
                 "score": 0.123457,
                 "face_id": 1,
                 "region": "chin",
@@ -241,9 +243,10 @@ def test_everything_that_decides_a_result_is_in_its_digest() -> None:
     assert len(others) == 5 and ours not in others
 
 
-def test_a_video_called_videos_has_a_folder_of_its_own() -> None:
-    assert folder_of(Target(video="videos", source=Path("videos.mp4"))) == "videos_"
-    assert folder_of(Target(video="clip", source=Path("clip.mp4"))) == "clip"
+@pytest.mark.parametrize("name", ["videos", "spotting.csv", "spotting.json"])
+def test_a_video_called_as_the_runs_own_files_has_a_folder_of_its_own(name: str) -> None:
+    assert Target(video=name, source=Path("x.mp4")).folder == f"{name}_"
+    assert Target(video="clip", source=Path("clip.mp4")).folder == "clip"
 
 
 def test_a_video_that_opens_with_a_rate_alone_is_resumed(

@@ -137,9 +137,11 @@ def test_what_cannot_be_done_is_refused_before_any_work(
     assert not (results / "exports").exists()
 
 
-def test_blurring_needs_the_mp4(results: Path) -> None:
-    done = hmrm("export", results, "-f", "elan", "--blur-faces")
+@pytest.mark.parametrize("words", [["--blur-faces"], ["--video", "x.mp4"]])
+def test_what_is_for_the_mp4_alone_is_said_to_be(words: list[str], results: Path) -> None:
+    done = hmrm("export", results, "-f", "elan", *words)
     assert done.exit_code == 2 and "give --format mp4" in done.output
+    assert not (results / "exports").exists()
 
 
 def test_help_begins_with_a_sentence_and_an_example() -> None:

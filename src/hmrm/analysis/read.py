@@ -253,7 +253,7 @@ class _Row:
     def _whole(self, column: str, first: int) -> int:
         """A number that counts from ``first``, from 0 instead."""
         value = self._number(column) - first
-        if value < 0 or value % 1:
+        if not 0 <= value < 2**53 or value % 1:
             raise self._error(f"{column} is no whole number from {first}")
         return int(value)
 

@@ -70,8 +70,9 @@ def export(
     chosen = [name for name in FORMATS if everything or name in names]
     folder = output_folder(output or results / "exports")
     found = read_results(results)
-    if blur_faces and not (everything or VIDEO in names):
-        raise typer.BadParameter("only the mp4 shows faces: give --format mp4", param_hint="blur")
+    if (blur_faces or video) and not (everything or VIDEO in names):
+        hint = "--blur-faces" if blur_faces else "--video"
+        raise typer.BadParameter("is for the mp4 alone: give --format mp4", param_hint=hint)
     with progress_bar(enabled=progress) as bar:
         videos: Mapping[str, VideoSource] = {}
         if VIDEO in names or (everything and video):

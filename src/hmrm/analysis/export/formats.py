@@ -105,7 +105,10 @@ def export(analysis: Analysis, path: Path, name: str) -> Written:
             "mp4 needs the video: hmrm.analysis.export.video.write_video, or hmrm export --video"
         )
     kind = format_of(name)
-    atomic.require_file(path) if path.suffix else atomic.require_folder(path)
+    if path.suffix:
+        atomic.require_file(path)
+    else:
+        atomic.require_folder(path)
     return kind.write(path, [analysis])
 
 
