@@ -11,9 +11,10 @@ import torch
 
 from fuzz.seeds.commands import succeed
 from hmrm.clip import CLASSES
-from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard
 from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
 
 NETWORK = HMRMConfig(dim=16, depth=1, state=4, coarse_grid=2, fine_grid=2, fine_kernel=2, heads=2)

@@ -12,9 +12,10 @@ from hmrm.analysis.settings import Classification
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError, WeightsError
 from hmrm.faces.regions import FINE
-from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard
 
 CONFIG = HMRMConfig(dim=8, depth=1, state=2, heads=2, fine_grid=2, fine_kernel=2)
 CLASSES = ("negative", "positive", "surprise", "none")
