@@ -63,8 +63,9 @@ def test_the_decisive_region_is_where_the_gradient_times_motion_is_largest(
 ) -> None:
     found = classifier(flow_map)
     best = list(found.probabilities.values()).index(max(found.probabilities.values()))
+    network = HMRM(CONFIG, classes=CLASSES, generator=torch.Generator().manual_seed(3)).eval()
     maps = torch.from_numpy(flow_map.values)[None]
-    contributions = classifier._fitted.network.region_contributions(maps, torch.tensor([best]))[0]
+    contributions = network.region_contributions(maps, torch.tensor([best]))[0]
     assert found.decisive_region == FINE[int(contributions.argmax())].name
 
 

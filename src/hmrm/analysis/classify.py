@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 
 from hmrm import provenance
 from hmrm.analysis.settings import Classification, Classifier
@@ -14,6 +14,7 @@ from hmrm.errors import MissingExtraError, WeightsError
 from hmrm.faces.crops import CANONICAL
 from hmrm.faces.regions import FINE
 from hmrm.model.exported import load_exported
+from hmrm.model.inference import Answer
 from hmrm.model.weight_card import WeightCard, tensor_path, weights_path
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"
@@ -35,11 +36,7 @@ class _Network(Protocol):
 
     def check(self, maps: Float32[np.ndarray, "n 3 s s"]) -> None: ...
 
-    def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]: ...
-
-    def contributions(
-        self, flow_map: Float32[np.ndarray, "3 s s"], target: int
-    ) -> Float[np.ndarray, "16"]: ...
+    def answer(self, flow_map: Float32[np.ndarray, "3 s s"]) -> Answer: ...
 
 
 class NetworkClassifier:
@@ -77,13 +74,11 @@ class NetworkClassifier:
             DataError: a map of another size, or without any motion.
             NumericalError: NaN or infinity in the map.
         """
-        maps = flow_map.values[None]
-        self._network.check(maps)
-        probabilities = self._network.predict(maps)[0]
-        contributions = self._network.contributions(flow_map.values, int(probabilities.argmax()))
+        self._network.check(flow_map.values[None])
+        found = self._network.answer(flow_map.values)
         return Classification(
-            probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            decisive_region=FINE[int(contributions.argmax())].name,
+            probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
+            decisive_region=FINE[int(found.contributions.argmax())].name,
         )
 
 

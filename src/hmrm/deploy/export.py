@@ -8,15 +8,16 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hmrm import atomic, provenance
-from hmrm.deploy.hmrm_graph import Patches, hmrm_graph, unsupported
+from hmrm.deploy.hmrm_graph import Patches, hmrm_graph, source_maps, unsupported
 from hmrm.deploy.mtcnn_graphs import mtcnn_graphs
 from hmrm.dnn import open_onnx
 from hmrm.errors import MissingExtraError, WeightsError
-from hmrm.model.exported import statement
+from hmrm.model.exported import MAPS, statement
 from hmrm.model.weight_card import SHIPPED, weights_path
 
 LARGEST_DIFFERENCE = 1e-4
@@ -24,6 +25,9 @@ LARGEST_DIFFERENCE = 1e-4
 
 MTCNN = "mtcnn"
 _SAMPLES = 8
+
+if TYPE_CHECKING:
+    from hmrm.model.network import HMRM
 
 Network = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 
@@ -66,8 +70,6 @@ def export_weights(name_or_path: str, folder: Path | None = None) -> Exported:
 
 
 def _export_hmrm(path: Path, folder: Path | None) -> Exported:
-    import torch
-
     from hmrm.model.checkpoints import load_checkpoint
 
     network, card = load_checkpoint(path)
@@ -83,14 +85,29 @@ def _export_hmrm(path: Path, folder: Path | None) -> Exported:
     stated = statement(card, provenance.sha256(path))
     content = hmrm_graph(card.config, tensors, patches, stated)
     target = (folder or path.parent) / f"{path.stem}.onnx"
-    size = (_SAMPLES, card.config.channels, card.config.map_size, card.config.map_size)
-    difference = _compared(
-        content, target, ("logits",), lambda x: (network(torch.from_numpy(x)).fused.numpy(),), size
-    )
+    size = (MAPS, card.config.channels, card.config.map_size, card.config.map_size)
+    difference = _compared(content, target, ("logits",), _reference(network), size)
     atomic.write_bytes(target, content)
     if target.parent.resolve() != path.parent.resolve():
         shutil.copyfile(path.with_suffix(".json"), target.with_suffix(".json"))
     return Exported(paths=(target,), difference=difference)
+
+
+def _reference(network: "HMRM") -> Network:
+    """What the graph must give: every region's vector from its source map, fused in torch."""
+    import torch
+
+    from hmrm.model.tokens import Grains
+
+    def run(values: np.ndarray) -> tuple[np.ndarray, ...]:
+        vectors = network.encoder(network.tokens(torch.from_numpy(values)))
+        picked = (
+            grain[torch.from_numpy(maps), torch.arange(grain.shape[1])]
+            for grain, maps in zip(vectors, source_maps(), strict=True)
+        )
+        return (network.fused_head(network.fusion(Grains(*picked)).flatten(1)).numpy(),)
+
+    return run
 
 
 def _export_mtcnn(folder: Path) -> Exported:

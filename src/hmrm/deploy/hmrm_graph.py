@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmrm.deploy.graph import Graph
+from hmrm.model.exported import MAPS, VIEWS
 from hmrm.model.sizes import COARSE_REGIONS, FINE_PER_COARSE, FINE_REGIONS, Grain, HMRMConfig
 
 _EPSILON = 1e-5  # of torch's LayerNorm
@@ -42,24 +43,44 @@ def unsupported(config: HMRMConfig) -> tuple[str, ...]:
 def hmrm_graph(
     config: HMRMConfig, tensors: Tensors, patches: Patches, metadata: dict[str, str]
 ) -> bytes:
-    """Content of the file: flow maps ``(n, 3, s, s)`` → logits of the classes ``(n, k)``.
+    """Content of the file: a clip's six maps, see `model.exported`, → 18 rows of logits.
+
+    A region's vector depends on that region's motion alone, so four maps in which every fourth
+    region has grown are enough to know the logits for each of the 16 regions grown alone.
 
     Args:
         tensors: of the network, by name.
         patches: flat positions of every token's pixels, by grain; see `model.tokens`.
         metadata: what the file states of itself.
     """
-    shape = ("n", config.channels, config.map_size, config.map_size)
+    shape = (MAPS, config.channels, config.map_size, config.map_size)
     network = _Network(config, tensors, Graph("hmrm", {"maps": shape}))
     grains = [network.tokens(name, patches[name]) for name in patches]
     for number in range(config.depth):
         grains = [network.block(grain, f"encoder.blocks.{number}") for grain in grains]
-    logits = network.classified(*(network.vectors(grain) for grain in grains))
+    vectors = (network.vectors(grain) for grain in grains)
+    picked = (network.picked(*pair) for pair in zip(vectors, source_maps(), strict=True))
+    logits = network.classified(*picked)
     classes = len(tensors["fused_head.bias"])
-    return network.graph.file({"logits": (logits, ("n", classes))}, metadata)
+    return network.graph.file({"logits": (logits, (VIEWS + FINE_REGIONS, classes))}, metadata)
 
 
-@dataclass(frozen=True, kw_only=False)
+def source_maps() -> tuple[np.ndarray, np.ndarray]:
+    """From which of the six maps each region's vector comes, by row of logits: coarse, fine.
+
+    The two views come from themselves. Where one fine region has grown, it and its parent come
+    from the map in which it has, all others from the clip as it is.
+    """
+    coarse = np.zeros((VIEWS + FINE_REGIONS, COARSE_REGIONS), np.int64)
+    fine = np.zeros((VIEWS + FINE_REGIONS, FINE_REGIONS), np.int64)
+    coarse[1], fine[1] = 1, 1
+    for region in range(FINE_REGIONS):
+        parent, child = divmod(region, FINE_PER_COARSE)
+        coarse[VIEWS + region, parent] = fine[VIEWS + region, region] = VIEWS + child
+    return coarse, fine
+
+
+@dataclass(frozen=True)
 class _Network:
     config: HMRMConfig
     tensors: Tensors
@@ -97,6 +118,14 @@ class _Network:
         normed = self.norm(grain.value, "encoder.norm")
         mean = self.graph.add("ReduceMean", normed, axes=(1,), keepdims=0)
         return self.graph.reshape(mean, (-1, grain.regions, self.config.dim))
+
+    def picked(self, vectors: str, maps: np.ndarray) -> str:
+        """Vectors ``(rows, regions, dim)``, each region's from the map that ``maps`` names."""
+        rows, regions = maps.shape
+        flat = self.graph.reshape(vectors, (-1, self.config.dim))
+        index = self.graph.constant((maps * regions + np.arange(regions)).reshape(-1))
+        found = self.graph.add("Gather", flat, index, axis=0)
+        return self.graph.reshape(found, (rows, regions, self.config.dim))
 
     def classified(self, coarse: str, fine: str) -> str:
         """Fusion of the regions' vectors and the decision's head."""

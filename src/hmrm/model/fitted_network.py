@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from hmrm.model import inference
-from hmrm.model.inference import Maps
+from hmrm.model.inference import Answer, Maps
 from hmrm.model.network import HMRM
 from hmrm.parallel import one_torch_thread
 
@@ -100,12 +100,12 @@ class FittedHmrm:
             rows = [self.network.features(_tensor(maps[i : i + 1])) for i in range(len(maps))]
             return torch.cat(rows).double().numpy()
 
-    def contributions(
-        self, flow_map: Float32[np.ndarray, "3 s s"], target: int
-    ) -> Float[np.ndarray, "16"]:
-        """How much each fine region's motion speaks for a class; `HMRM.region_contributions`."""
-        maps = _tensor(flow_map[None])
-        return self.network.region_contributions(maps, torch.tensor([target]))[0].numpy()
+    def answer(self, flow_map: Float32[np.ndarray, "3 s s"]) -> Answer:
+        """Probabilities, and which region speaks for the most probable class."""
+        probabilities = self.predict(flow_map[None])[0]
+        best = torch.tensor([int(probabilities.argmax())])
+        contributions = self.network.region_contributions(_tensor(flow_map[None]), best)[0]
+        return Answer(probabilities, contributions.numpy())
 
     def _each(self, maps: Maps, logits: Callable[[Tensor], Tensor]) -> Float[np.ndarray, "n k"]:
         with one_torch_thread(), torch.inference_mode():

@@ -7,6 +7,7 @@ a bit.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -16,6 +17,17 @@ from hmrm.flow.pair import mirrored_maps
 from hmrm.model.sizes import HMRMConfig
 
 Maps = Float32[np.ndarray, "n 3 s s"]
+
+
+class Answer(NamedTuple):
+    """What a network says of one clip.
+
+    ``probabilities`` of the classes; ``contributions``: how much each fine region's motion speaks
+    for the most probable one (`hmrm.model.network.HMRM.region_contributions`).
+    """
+
+    probabilities: Float[np.ndarray, " k"]
+    contributions: Float[np.ndarray, "16"]
 
 
 def check_maps(maps: Float[np.ndarray, "..."], config: HMRMConfig) -> None:
