@@ -59,7 +59,7 @@ def analyze(
     ] = "displacement",
     detector: Annotated[
         DetectorName,
-        typer.Option(help="Finds faces in videos; mtcnn is the paper's and needs torch."),
+        typer.Option(help="Finds faces in videos; mtcnn is the paper's."),
     ] = "blazeface",
     landmarks: Annotated[
         Literal["5", "68"],

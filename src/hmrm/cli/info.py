@@ -9,7 +9,7 @@ from hmrm import provenance
 from hmrm.cli.terminal import OUT
 
 OPTIONAL = {
-    "torch": ("torch", "face detection, the network, training"),
+    "torch": ("torch", "training, evaluation, gru-aofe"),
     "safetensors": ("safetensors", "weight files"),
     "scikit-learn": ("sklearn", "SVM baselines, feature maps in reports"),
     "dlib-bin": ("dlib", "68-point landmarks"),
@@ -43,7 +43,7 @@ def _backends() -> Table:
     table = Table("part", "active", title="Backends", title_justify="left")
     table.add_row("optical flow", ", ".join(sorted(ESTIMATORS)))
     if importlib.util.find_spec("torch") is None:
-        table.add_row("computing", "no torch: install hmrm[torch]")
+        table.add_row("computing", "OpenCV alone; hmrm[torch] trains and evaluates")
         return table
     import torch
 

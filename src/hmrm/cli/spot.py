@@ -47,7 +47,7 @@ def spot(
     ] = "displacement",
     detector: Annotated[
         DetectorName,
-        typer.Option(help="Finds faces; mtcnn is the paper's and needs torch."),
+        typer.Option(help="Finds faces; mtcnn is the paper's."),
     ] = "blazeface",
     frames_per_s: Annotated[
         float | None,
