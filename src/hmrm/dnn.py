@@ -66,15 +66,17 @@ def open_onnx(content: bytes, path: Path, *, outputs: tuple[str, ...]) -> Export
     Raises:
         WeightsError: damaged, or not readable by this OpenCV.
     """
-    # OpenCV 5's classic engine crashes when a batch grows; version 4 knows no choice of engine.
     engine = getattr(cv2.dnn, "ENGINE_NEW", None)
+    if engine is None:
+        # Version 4 would read some of them and answer wrongly.
+        raise WeightsError(
+            f"{path}: needs OpenCV 5, this is {cv2.__version__}: pip install "
+            "'opencv-contrib-python-headless>=5'"
+        )
     try:
         metadata = onnx_format.checked_metadata(content)
-        buffer = np.frombuffer(content, np.uint8)
-        if engine is None:
-            net = cv2.dnn.readNetFromONNX(buffer)
-        else:
-            net = cv2.dnn.readNetFromONNX(buffer, engine)
+        # The classic engine crashes when a batch grows.
+        net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8), engine)
     except onnx_format.OnnxError as error:
         raise WeightsError(f"{path}: {error}; {_EXPORT_AGAIN}") from error
     except cv2.error as error:

@@ -177,6 +177,12 @@ def test_damaged_files_never_reach_opencv(tmp_path: Path, damage: bytes | float)
         load_exported(file)
 
 
+def test_an_opencv_that_would_answer_wrongly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("cv2.dnn.ENGINE_NEW")
+    with pytest.raises(WeightsError, match="needs OpenCV 5"):
+        load_exported("hmrm-synthetic")
+
+
 def test_untrained_weights_and_unfit_maps_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="random weights"):
         export_weights(str(saved(tmp_path, steps=0)))
