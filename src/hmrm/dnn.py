@@ -42,7 +42,7 @@ def read_onnx(path: Path, *, network: str, outputs: tuple[str, ...]) -> Exported
 
     Args:
         network: what the file must state to be.
-        outputs: names of those that are wanted.
+        outputs: names of those that a call gives.
 
     Raises:
         WeightsError: missing, damaged, another network's, or not readable by this OpenCV.

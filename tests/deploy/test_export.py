@@ -177,6 +177,30 @@ def test_damaged_files_never_reach_opencv(tmp_path: Path, damage: bytes | float)
         load_exported(file)
 
 
+def test_random_damage_ends_in_an_error_of_ours_or_changes_nothing(tmp_path: Path) -> None:
+    export_weights(str(saved(tmp_path)))
+    file, rng = tmp_path / "tiny.onnx", np.random.default_rng(0)
+    content, maps = file.read_bytes(), some_maps(1)
+    expected, refused = opened(file).predict(maps), 0
+    # Where the graph ends the metadata begin: half of the damage is there.
+    tail = len(content) - 400
+    for round_ in range(300):
+        place = int(rng.integers(0 if round_ % 2 else tail, len(content)))
+        damaged = bytearray(content)
+        if round_ % 3:
+            damaged[place] ^= 1 << int(rng.integers(8))
+        else:
+            damaged[place : place + int(rng.integers(1, 9))] = rng.bytes(int(rng.integers(9)))
+        file.write_bytes(damaged)
+        try:
+            found = opened(file).predict(maps)
+        except WeightsError:
+            refused += 1
+            continue
+        np.testing.assert_array_equal(found, expected)
+    assert refused > 200
+
+
 def test_an_opencv_that_would_answer_wrongly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("cv2.dnn.ENGINE_NEW")
     with pytest.raises(WeightsError, match="needs OpenCV 5"):
