@@ -11,6 +11,7 @@ import torch
 
 from fuzz.seeds.commands import succeed
 from hmrm.clip import CLASSES
+from hmrm.deploy.export import export_weights
 from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
@@ -151,6 +152,13 @@ def weights(folder: Path, kit_folder: Path) -> None:
         metrics={"held-out": {"accuracy": 0.5}},
     )
     save_checkpoint(folder / "weights.safetensors", network, card)
+
+
+def exported_weights(folder: Path, kit_folder: Path) -> None:
+    """The same network for OpenCV, with its card."""
+    weights(folder, kit_folder)
+    export_weights(str(folder / "weights.safetensors"))
+    (folder / "weights.safetensors").unlink()
 
 
 def predictions(folder: Path, kit_folder: Path) -> None:

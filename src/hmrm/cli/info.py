@@ -3,6 +3,7 @@
 import importlib.util
 from importlib import metadata, resources
 
+from rich.markup import escape
 from rich.table import Table
 
 from hmrm import provenance
@@ -43,7 +44,7 @@ def _backends() -> Table:
     table = Table("part", "active", title="Backends", title_justify="left")
     table.add_row("optical flow", ", ".join(sorted(ESTIMATORS)))
     if importlib.util.find_spec("torch") is None:
-        table.add_row("computing", "OpenCV alone; hmrm[torch] trains and evaluates")
+        table.add_row("computing", escape("OpenCV alone; hmrm[torch] trains and evaluates"))
         return table
     import torch
 
@@ -65,7 +66,7 @@ def _models() -> Table:
     table = Table("model", "what it is", "needs", title="Models", title_justify="left")
     for name, model in MODELS.items():
         only = "" if model.recogniser is not None else " (size and speed only)"
-        needs = f"hmrm[{model.needs}]"
+        needs = escape(f"hmrm[{model.needs}]")
         table.add_row(name, model.description + only, needs)
     return table
 
