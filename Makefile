@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test test-all test-web test-boris check fuzz kill lint types wheel clean
+.PHONY: help demo test test-all test-web test-boris check fuzz kill lint types weights wheel clean
 
 help:
 	@echo "make demo      find a synthetic smile in a video and write a report (a few minutes the first time)"
@@ -18,7 +18,8 @@ help:
 	@echo "make check     format, lint, types, tests: what CI runs"
 	@echo "make fuzz      damage inputs of every reader (FUZZ_INPUTS=20000 FUZZ_SEED=0); resumes"
 	@echo "make kill      kill -9 commands that resume at KILL_MOMENTS=10 moments each, and start them again"
-	@echo "make wheel     build the wheel and try its demo in a fresh environment"
+	@echo "make weights   export the shipped weights for installations without torch"
+	@echo "make wheel     build the wheel and try its demo in a fresh environment, without torch"
 	@echo "make clean     remove the environment and everything built"
 
 $(BIN)/python:
@@ -27,7 +28,7 @@ $(BIN)/python:
 
 # The stamps hold what was installed, so that a second call installs nothing.
 $(VENV)/.run-installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[torch]'
+	$(PIP) install -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.dev-installed: pyproject.toml constraints.txt | $(BIN)/python
@@ -76,11 +77,16 @@ KILL_MOMENTS ?= 10
 kill: $(VENV)/.dev-installed
 	$(BIN)/python -m fuzz.kill --moments $(KILL_MOMENTS) -o build/kill
 
+# The same bytes each time; a test fails where they are not those of the safetensors.
+weights: $(VENV)/.dev-installed
+	$(BIN)/hmrm weights export mtcnn hmrm-synthetic hmrm-composite
+
 wheel: $(VENV)/.dev-installed
 	rm -rf dist build/wheel-trial
 	$(BIN)/python -m build --wheel
 	$(PYTHON) -m venv build/wheel-trial
-	build/wheel-trial/bin/python -m pip --disable-pip-version-check install -c constraints.txt "$$(ls dist/*.whl)[torch]"
+	build/wheel-trial/bin/python -m pip --disable-pip-version-check install -c constraints.txt "$$(ls dist/*.whl)"
+	! build/wheel-trial/bin/python -c "import torch" 2>/dev/null
 	cd build && wheel-trial/bin/hmrm demo -o wheel-demo
 
 clean:

@@ -127,6 +127,11 @@ def _runs() -> list[Reader]:
             1.5,
             _seed("network", evaluation.weights, f"{_EVALUATE} --weights in/weights -o out"),
             _seed(
+                "exported network",
+                evaluation.exported_weights,
+                "call:hmrm.model.exported:load_exported in/weights.onnx",
+            ),
+            _seed(
                 "flow",
                 training.flow_weights,
                 f"train flow --config {{kit}}/start.toml -o out {_TRAIN}",

@@ -11,9 +11,11 @@ import torch
 
 from fuzz.seeds.commands import succeed
 from hmrm.clip import CLASSES
-from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.deploy.export import export_weights
+from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard
 from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
 
 NETWORK = HMRMConfig(dim=16, depth=1, state=4, coarse_grid=2, fine_grid=2, fine_kernel=2, heads=2)
@@ -150,6 +152,13 @@ def weights(folder: Path, kit_folder: Path) -> None:
         metrics={"held-out": {"accuracy": 0.5}},
     )
     save_checkpoint(folder / "weights.safetensors", network, card)
+
+
+def exported_weights(folder: Path, kit_folder: Path) -> None:
+    """The same network for OpenCV, with its card."""
+    weights(folder, kit_folder)
+    export_weights(str(folder / "weights.safetensors"))
+    (folder / "weights.safetensors").unlink()
 
 
 def predictions(folder: Path, kit_folder: Path) -> None:

@@ -12,9 +12,10 @@ from hmrm.analysis.settings import Classification
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError, WeightsError
 from hmrm.faces.regions import FINE
-from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard
 
 CONFIG = HMRMConfig(dim=8, depth=1, state=2, heads=2, fine_grid=2, fine_kernel=2)
 CLASSES = ("negative", "positive", "surprise", "none")
@@ -62,8 +63,9 @@ def test_the_decisive_region_is_where_the_gradient_times_motion_is_largest(
 ) -> None:
     found = classifier(flow_map)
     best = list(found.probabilities.values()).index(max(found.probabilities.values()))
+    network = HMRM(CONFIG, classes=CLASSES, generator=torch.Generator().manual_seed(3)).eval()
     maps = torch.from_numpy(flow_map.values)[None]
-    contributions = classifier._fitted.network.region_contributions(maps, torch.tensor([best]))[0]
+    contributions = network.region_contributions(maps, torch.tensor([best]))[0]
     assert found.decisive_region == FINE[int(contributions.argmax())].name
 
 

@@ -91,9 +91,10 @@ def test_unknown_weights_are_refused():
 
 def test_our_network_is_scored_by_path(tmp_path, synthetic):
     torch = pytest.importorskip("torch")
-    from hmrm.model.checkpoints import WeightCard, save_checkpoint
+    from hmrm.model.checkpoints import save_checkpoint
     from hmrm.model.network import HMRM
     from hmrm.model.sizes import HMRMConfig
+    from hmrm.model.weight_card import WeightCard
 
     config = HMRMConfig(dim=16, depth=1, state=4)
     network = HMRM(config, generator=torch.Generator().manual_seed(0)).eval()

@@ -1,17 +1,17 @@
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import skimage.data
-import torch
 from safetensors.numpy import load_file, save_file
 
 import hmrm
+from hmrm.deploy.mtcnn_graphs import mtcnn_graphs
 from hmrm.errors import InputError, WeightsError
-from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
+from hmrm.faces.mtcnn import MTCNN, MTCNNConfig, exported_networks
+from hmrm.faces.mtcnn_torch import torch_networks
 from hmrm.faces.shape import five_points
 from hmrm.provenance import sha256
 from hmrm.synthetic.rendered_face import render_face
@@ -27,6 +27,11 @@ def astronaut():
 @pytest.fixture(scope="module")
 def detector():
     return MTCNN()
+
+
+@pytest.fixture(scope="module", params=["opencv", "torch"])
+def networks(request):
+    return exported_networks() if request.param == "opencv" else torch_networks(WEIGHTS)
 
 
 # Slow twins of the layers, one output value after the other, (channels, rows, columns).
@@ -93,12 +98,11 @@ class Twin:
 
 
 def compare(net, x, expected):
-    with torch.no_grad():
-        found = net(torch.from_numpy(x[None].astype(np.float32)))
+    found = net(x[None].astype(np.float32))
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
         # float32 through at most six layers; measured below 4e-6.
-        np.testing.assert_allclose(a[0].numpy(), b, atol=3e-5)
+        np.testing.assert_allclose(a[0], b, atol=3e-5)
 
 
 def image(astronaut, side, columns=None):
@@ -106,28 +110,28 @@ def image(astronaut, side, columns=None):
     return (face.astype(np.float64).transpose(2, 0, 1) - 127.5) / 128
 
 
-def test_first_network_agrees_with_its_twin(detector, astronaut):
+def test_first_network_agrees_with_its_twin(networks, astronaut):
     twin, x = Twin("pnet"), image(astronaut, 15, 20)
     y = pool(twin.conv(x, 1), 2)
     y = twin.conv(twin.conv(y, 2), 3)
-    compare(detector._proposal, x, (twin.head(y, "box"), softmax(twin.head(y, "score"))[1]))
+    compare(networks.proposal, x, (twin.head(y, "box"), softmax(twin.head(y, "score"))[1]))
 
 
-def test_second_network_agrees_with_its_twin(detector, astronaut):
+def test_second_network_agrees_with_its_twin(networks, astronaut):
     twin, x = Twin("rnet"), image(astronaut, 24)
     y = pool(pool_input := twin.conv(x, 1), 3)
     assert pool_input.shape == (28, 22, 22)
     y = twin.full(twin.conv(pool(twin.conv(y, 2), 3), 3), 4)
-    compare(detector._refine, x, (twin.head(y, "box"), softmax(twin.head(y, "score"))[1]))
+    compare(networks.refinement, x, (twin.head(y, "box"), softmax(twin.head(y, "score"))[1]))
 
 
-def test_third_network_agrees_with_its_twin(detector, astronaut):
+def test_third_network_agrees_with_its_twin(networks, astronaut):
     twin, x = Twin("onet"), image(astronaut, 48)
     y = pool(twin.conv(pool(twin.conv(x, 1), 3), 2), 3)
     y = twin.full(twin.conv(pool(twin.conv(y, 3), 2), 4), 5)
     score = softmax(twin.head(y, "score"))[1]
     assert score > 0.99
-    compare(detector._output, x, (twin.head(y, "box"), score, twin.head(y, "points")))
+    compare(networks.output, x, (twin.head(y, "box"), score, twin.head(y, "points")))
 
 
 def test_weights_are_the_ones_of_the_model_card():
@@ -263,27 +267,67 @@ def test_impossible_settings_are_refused(values):
 
 def test_other_weight_files_are_refused(tmp_path):
     with pytest.raises(WeightsError, match=r"missing\.safetensors"):
-        MTCNN(weights=tmp_path / "missing.safetensors")
+        torch_networks(tmp_path / "missing.safetensors")
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(WEIGHTS.read_bytes()[:1000])
     with pytest.raises(WeightsError, match=r"broken\.safetensors"):
-        MTCNN(weights=broken)
+        torch_networks(broken)
     other = tmp_path / "other.safetensors"
     save_file({"weight": np.zeros(3, np.float32)}, other)
     with pytest.raises(WeightsError, match=r"other\.safetensors"):
-        MTCNN(weights=other)
+        torch_networks(other)
 
 
-def test_without_torch_the_message_says_what_to_install():
-    program = (
-        "import sys\n"
-        "sys.modules['torch'] = None\n"
-        "from hmrm.errors import MissingExtraError\n"
-        "import hmrm.faces.detector, hmrm.faces.regions\n"
-        "try:\n"
-        "    hmrm.faces.detector.build_detector()\n"
-        "except MissingExtraError as error:\n"
-        "    print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "pip install 'hmrm[torch]'" in done.stdout, done.stderr
+@pytest.fixture
+def exported(tmp_path):
+    for name in ("pnet", "rnet", "onet"):
+        shutil.copy(WEIGHTS.with_name(f"mtcnn-{name}.onnx"), tmp_path)
+    return tmp_path
+
+
+def test_other_exported_files_are_refused(exported):
+    exported_networks(exported)
+    file = exported / "mtcnn-rnet.onnx"
+    content = file.read_bytes()
+    for damaged in (b"", b"no network", content[:-1], content[:5000], content[:900] + b"1"):
+        file.write_bytes(damaged)
+        with pytest.raises(WeightsError, match=r"mtcnn-rnet\.onnx"):
+            exported_networks(exported)
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 1
+    file.write_bytes(flipped)
+    with pytest.raises(WeightsError, match="digest of its graph differs"):
+        exported_networks(exported)
+    shutil.copy(exported / "mtcnn-onet.onnx", file)
+    with pytest.raises(WeightsError, match="holds network 'onet', expected 'rnet'"):
+        exported_networks(exported)
+    file.unlink()
+    with pytest.raises(WeightsError, match=r"mtcnn-rnet\.onnx"):
+        exported_networks(exported)
+
+
+def test_networks_of_different_weights_are_refused(exported):
+    tensors = load_file(WEIGHTS)
+    (exported / "mtcnn-pnet.onnx").write_bytes(mtcnn_graphs(tensors, "0" * 64)["pnet"])
+    with pytest.raises(WeightsError, match="different weights"):
+        exported_networks(exported)
+
+
+def test_exported_files_belong_to_the_safetensors_and_are_what_an_export_gives():
+    built = mtcnn_graphs(load_file(WEIGHTS), sha256(WEIGHTS))
+    for name, content in built.items():
+        assert WEIGHTS.with_name(f"mtcnn-{name}.onnx").read_bytes() == content
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+def test_faces_of_opencv_and_torch_are_the_same(detector, astronaut, factor):
+    reference = MTCNN(networks=torch_networks(WEIGHTS))
+    image = cv2.resize(astronaut[:300, 100:350], None, fx=factor, fy=factor)
+    image = np.concatenate([image, image[:, ::-1]], axis=1)
+    found, expected = detector.detect(image), reference.detect(image)
+    assert len(found) == len(expected) == 2
+    for one, other in zip(found, expected, strict=True):
+        # float32: measured below 5e-6 px.
+        np.testing.assert_allclose(one.box_xyxy_px, other.box_xyxy_px, atol=1e-3)
+        np.testing.assert_allclose(one.points_xy_px, other.points_xy_px, atol=1e-3)
+        assert one.confidence == pytest.approx(other.confidence, abs=1e-5)

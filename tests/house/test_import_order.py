@@ -22,7 +22,9 @@ ORDER = (
         "parallel",
         "provenance",
         "run_folder",
+        "onnx_format",
     ),
+    ("dnn",),
     ("intervals",),
     ("faces",),
     ("video", "facs"),
@@ -32,11 +34,12 @@ ORDER = (
     ("training",),
     ("evaluation",),
     ("analysis",),
+    ("deploy",),
     ("cli",),
     ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
-BASE = {room for rooms in ORDER[:4] for room in rooms}
+BASE = {room for rooms in ORDER[:5] for room in rooms}
 VIDEO_BRANCH = {"spotting", "analysis"}
 DATA_SET_BRANCH = {"datasets", "synthetic", "training", "evaluation"}
 """A video goes up one branch, a data set the other; networks serve both."""

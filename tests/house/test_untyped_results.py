@@ -17,7 +17,7 @@ BORDERS = {
     "records": "JSON: plain values become records here",
     "config": "TOML: tables become configs here",
     "evaluation/settings": "TOML: a model's options are that model's own",
-    "model/checkpoints": "JSON: a weight card's figures depend on who trained the weights",
+    "model/weight_card": "JSON: a weight card's figures depend on who trained the weights",
     "run_folder": "JSON or TOML: what decides a run is compared value by value",
     "training/registry": "TOML: a model's options are that model's own",
     "analysis/saved": "JSON: the form of analysis.json",

@@ -6,16 +6,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hmrm.errors import WeightsError
-from hmrm.model import checkpoints
-from hmrm.model.checkpoints import (
-    WeightCard,
-    load_checkpoint,
-    load_model,
-    save_checkpoint,
-    shipped_names,
-)
+from hmrm.model import weight_card
+from hmrm.model.checkpoints import load_checkpoint, load_model, save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard, shipped_names
 from hmrm.provenance import make_stamp
 
 SMALL = HMRMConfig(dim=16, depth=1, state=4)
@@ -76,7 +71,7 @@ def test_same_network_same_bytes(saved, model, tmp_path):
 
 
 def test_shipped_name(saved, monkeypatch):
-    monkeypatch.setattr(checkpoints, "SHIPPED", saved.parent)
+    monkeypatch.setattr(weight_card, "SHIPPED", saved.parent)
     assert shipped_names() == ("weights",)
     assert load_model("weights")[1] == CARD
     with pytest.raises(WeightsError, match="shipped: weights"):

@@ -10,11 +10,12 @@ from hmrm.analysis.classify import NetworkClassifier
 from hmrm.clip import FlowMap
 from hmrm.errors import DataError, NumericalError
 from hmrm.evaluation.pretrained import load_pretrained
-from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, HasFeatures, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm, FrozenFeatures
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard
 from hmrm.training.fitting import FittingConfig
 from hmrm.training.network_recogniser import HmrmRecogniser
 

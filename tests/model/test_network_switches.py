@@ -9,13 +9,14 @@ import torch
 from hmrm import config
 from hmrm.errors import ConfigError
 from hmrm.model import grained_mamba
-from hmrm.model.checkpoints import WeightCard, load_checkpoint, save_checkpoint
+from hmrm.model.checkpoints import load_checkpoint, save_checkpoint
 from hmrm.model.grained_mamba import GrainedMambaBlock
 from hmrm.model.network import HMRM, parameter_count
 from hmrm.model.region_fusion import MeanFusion
 from hmrm.model.scan import scan_backend
 from hmrm.model.sizes import PRESETS, HMRMConfig
 from hmrm.model.tokens import Grains
+from hmrm.model.weight_card import WeightCard
 
 SMALL = HMRMConfig(
     dim=8, depth=1, state=2, heads=2, coarse_grid=2, fine_grid=2, coarse_kernel=2, fine_kernel=2

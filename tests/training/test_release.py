@@ -19,8 +19,9 @@ from hmrm.evaluation.pretrained import load_pretrained, score_pretrained
 from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import load_plan
 from hmrm.flow.mapset import MapSet, canonical_maps, canonical_mapset
-from hmrm.model.checkpoints import SHIPPED, load_checkpoint
+from hmrm.model.checkpoints import load_checkpoint
 from hmrm.model.fitted_network import FittedHmrm
+from hmrm.model.weight_card import SHIPPED
 from hmrm.synthetic.datasets.flow_maps import synthesize_maps
 from hmrm.training.registry import build_recogniser, find_recogniser
 from hmrm.training.release import train_composite

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.contract import TrainingSet
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard
 
 CLASSES = ("negative", "positive", "surprise")
 TINY = HMRMConfig(dim=8, depth=2, state=2, heads=2, coarse_grid=2, fine_grid=1, fine_kernel=1)

@@ -52,7 +52,7 @@ def analyze(
         InputError: a source that cannot be used; VideoError and FrameIndexError are below it.
         FaceNotFoundError: no face in any frame that was read.
         FaceTooSmallError: no face is large enough.
-        MissingExtraError: torch, which the classifier, MTCNN and supplied frames need, or the
+        MissingExtraError: torch, which weights without an ONNX file and gru-aofe need, or the
             landmarks' extra is not installed.
         WeightsError: the weights cannot be used.
 

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
 
 from hmrm import provenance
 from hmrm.analysis.settings import Classification, Classifier
@@ -9,6 +13,9 @@ from hmrm.clip import FlowMap
 from hmrm.errors import MissingExtraError, WeightsError
 from hmrm.faces.crops import CANONICAL
 from hmrm.faces.regions import FINE
+from hmrm.model.exported import load_exported
+from hmrm.model.inference import Answer
+from hmrm.model.weight_card import WeightCard, tensor_path, weights_path
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"
 """Trained on synthetic motion alone: no licence of a data set binds it."""
@@ -16,48 +23,48 @@ DEFAULT_WEIGHTS = "hmrm-synthetic"
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsOrigin:
-    """Which weights gave the classes: name, hex sha256 of the file, what they were trained on."""
+    """Which weights gave the classes: name, hex sha256 of the tensors, what they saw."""
 
     weights: str
     sha256: str
     trained_on: str
 
 
+@runtime_checkable
+class _Network(Protocol):
+    """What `hmrm.model.exported` and `hmrm.model.fitted_network` both are."""
+
+    def check(self, maps: Float32[np.ndarray, "n 3 s s"]) -> None: ...
+
+    def answer(self, flow_map: Float32[np.ndarray, "3 s s"]) -> Answer: ...
+
+
 class NetworkClassifier:
     """A `Classifier` made of shipped weights, or of any checkpoint of the network.
 
-    It answers as the same weights do under the protocol: see
-    `hmrm.model.fitted_network.FittedHmrm`.
+    Weights that were exported run through OpenCV, so that a video is classified alike with and
+    without torch; others need torch. They answer as under the protocol: see
+    `hmrm.model.inference`.
 
     Attributes:
         classes: names in label order; ``none`` among them means: no expression.
         origin: which weights these are.
 
     Raises:
-        MissingExtraError: torch is not installed.
+        MissingExtraError: the weights were not exported and torch is not installed.
         WeightsError: missing, damaged, or trained on another crop.
     """
 
     def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
-        try:
-            from hmrm.model.checkpoints import load_model, weights_path
-            from hmrm.model.fitted_network import FittedHmrm
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f"classifying movements needs {error.name}: pip install 'hmrm[torch]', "
-                "or leave them unclassified (--weights none)"
-            ) from error
-        network, card = load_model(weights)
-        self._fitted = FittedHmrm(network=network)
+        self._network, card, sha256 = _opened(weights)
         if card.crop != CANONICAL.name:
             raise WeightsError(
                 f"{weights}: trained on maps of crop {card.crop!r}, video gives "
                 f"{CANONICAL.name!r}; take weights of that crop"
             )
         self.classes = card.classes
-        path = weights_path(weights)
         self.origin = WeightsOrigin(
-            weights=path.stem, sha256=provenance.sha256(path), trained_on=card.trained_on
+            weights=tensor_path(Path(weights)).stem, sha256=sha256, trained_on=card.trained_on
         )
 
     def __call__(self, flow_map: FlowMap) -> Classification:
@@ -67,25 +74,38 @@ class NetworkClassifier:
             DataError: a map of another size, or without any motion.
             NumericalError: NaN or infinity in the map.
         """
-        import torch
-
-        maps = flow_map.values[None]
-        self._fitted.check(maps)
-        probabilities = self._fitted.predict(maps)[0]
-        best = torch.tensor([int(probabilities.argmax())])
-        contributions = self._fitted.network.region_contributions(torch.from_numpy(maps), best)[0]
+        self._network.check(flow_map.values[None])
+        found = self._network.answer(flow_map.values)
         return Classification(
-            probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            decisive_region=FINE[int(contributions.argmax())].name,
+            probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
+            decisive_region=FINE[int(found.contributions.argmax())].name,
         )
+
+
+def _opened(weights: str | Path) -> tuple[_Network, WeightCard, str]:
+    """The network, its card, and the digest of its tensors."""
+    exported = load_exported(weights)
+    if exported is not None:
+        return exported, exported.card, exported.sha256
+    path = weights_path(weights)
+    try:
+        from hmrm.model.checkpoints import load_model
+        from hmrm.model.fitted_network import FittedHmrm
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{path}: needs {error.name}, which is not installed: pip install 'hmrm[torch]'; or "
+            f"run, where that is installed, hmrm weights export {path.name}, and copy "
+            f"{path.stem}.onnx and {path.stem}.json here; or classify nothing: --weights none"
+        ) from error
+    network, card = load_model(weights)
+    return FittedHmrm(network=network), card, provenance.sha256(path)
 
 
 def open_classifier(classifier: Classifier | str | Path | None) -> Classifier | None:
     """A classifier as it is; weights, by shipped name or path, as a `NetworkClassifier`.
 
     Raises:
-        MissingExtraError: torch is not installed.
-        WeightsError: missing, damaged, or trained on another crop.
+        MissingExtraError, WeightsError: see `NetworkClassifier`.
     """
     return NetworkClassifier(classifier) if isinstance(classifier, str | Path) else classifier
 

@@ -47,7 +47,6 @@ def spot(
         InputError: a source that cannot be used; two still images are none to spot in.
         FaceNotFoundError: no face in any frame that was read.
         FaceTooSmallError: no face is large enough.
-        MissingExtraError: MTCNN is asked for and torch is not installed.
 
     Example:
         A video in which a synthetic face keeps still:
@@ -126,7 +125,6 @@ def spot_videos(
 
     Raises:
         OutputError: a result cannot be written.
-        MissingExtraError: as `spot`.
     """
     config = config or SpottingConfig()
 

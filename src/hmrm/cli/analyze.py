@@ -73,10 +73,12 @@ def analyze(
     the exit code is then that of the first failure. A repeated run of several videos resumes where
     it stopped: what is finished is kept while the video and the settings are the same.
     """
-    from hmrm.analysis.settings import AnalyzeConfig
     from hmrm.video.discover import discover, unique_names
 
     clips = discover(videos)
+    # After it: a name that is wrong is refused before half a second of imports.
+    from hmrm.analysis.settings import AnalyzeConfig
+
     config = AnalyzeConfig(
         flow=flow,
         faces=faces,

@@ -10,7 +10,7 @@ from hmrm.cli.terminal import OUT, print_table
 Rows = Iterator[tuple[str, ...]]
 
 OPTIONAL = {
-    "torch": ("torch", "face detection, the network, training"),
+    "torch": ("torch", "training, evaluation, gru-aofe"),
     "safetensors": ("safetensors", "weight files"),
     "scikit-learn": ("sklearn", "SVM baselines, feature maps in reports"),
     "dlib-bin": ("dlib", "68-point landmarks"),
@@ -46,7 +46,7 @@ def _backends() -> Rows:
 
     yield "optical flow", ", ".join(sorted(ESTIMATORS))
     if importlib.util.find_spec("torch") is None:
-        yield "computing", "no torch: install hmrm[torch]"
+        yield "computing", "OpenCV alone; hmrm[torch] trains and evaluates"
         return
     import torch
 

@@ -20,6 +20,7 @@ from hmrm.cli.score_spotting import score_spotting
 from hmrm.cli.spot import spot
 from hmrm.cli.terminal import ERR, print_error
 from hmrm.cli.train import app as train
+from hmrm.cli.weights import app as weights
 from hmrm.errors import HmrmError, OutputError
 
 INTERRUPTED = 130
@@ -52,6 +53,7 @@ app.command("score-spotting", short_help="Score such intervals by the MEGC rule.
 app.add_typer(datasets, name="datasets")
 app.add_typer(train, name="train")
 app.add_typer(benchmark, name="benchmark")
+app.add_typer(weights, name="weights")
 
 
 def main() -> None:

@@ -61,12 +61,14 @@ def spot(
     where it stopped. Score the result against annotations with hmrm score-spotting; hmrm datasets
     intervals writes those of a data set.
     """
-    from hmrm.analysis.run import Target
-    from hmrm.analysis.spot import spot_videos
-    from hmrm.spotting.settings import SpottingConfig
     from hmrm.video.discover import discover, unique_names
 
     clips = discover(videos, skip=skip or ())
+    # After it: a name that is wrong is refused before half a second of imports.
+    from hmrm.analysis.run import Target
+    from hmrm.analysis.spot import spot_videos
+    from hmrm.spotting.settings import SpottingConfig
+
     targets = [
         Target(subject=_subject(clip, subject), video=name, source=clip)
         for clip, name in zip(clips, unique_names(clips), strict=True)

@@ -7,7 +7,7 @@ import typer
 Faces = Annotated[Literal["all", "largest"], typer.Option(help="Which faces to follow.")]
 Detector = Annotated[
     Literal["blazeface", "mtcnn"],
-    typer.Option(help="Finds faces in videos; mtcnn is the paper's and needs torch."),
+    typer.Option(help="Finds faces in videos; mtcnn is the paper's."),
 ]
 ApexRule = Annotated[
     Literal["displacement", "registration", "difference", "middle"],

@@ -95,7 +95,6 @@ def write_intervals(
     Raises:
         ConfigError: there is no such rule, or apexes are to be estimated without frames.
         DataError: no frames of any video are there.
-        MissingExtraError: faces are to be found and torch is not installed.
         OutputError: the file cannot be written.
     """
     if estimate is not None:

@@ -24,6 +24,7 @@ from hmrm.evaluation.results import (
 from hmrm.evaluation.summary import score_parts
 from hmrm.flow.mapset import MapSet, canonical_maps
 from hmrm.model.contract import ChecksMaps, FittedRecogniser, MapKind
+from hmrm.model.weight_card import weights_path
 
 EVALUATIONS = "evaluations.jsonl"
 _FORMER_NAME = "looks.jsonl"
@@ -88,7 +89,7 @@ def load_pretrained(name: str) -> PretrainedModel:
         MissingExtraError: torch is not installed.
     """
     try:
-        from hmrm.model.checkpoints import load_model, weights_path
+        from hmrm.model.checkpoints import load_model
         from hmrm.model.fitted_network import FittedHmrm
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("hmrm"):

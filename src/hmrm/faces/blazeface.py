@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm.clip import Image
+from hmrm.dnn import read_tflite
 from hmrm.errors import InputError
 from hmrm.faces.boxes import Detection, overlaps, suppress
-from hmrm.faces.mesh import read_tflite
 from hmrm.faces.shape import MEAN_FACE_68, MOUTH_LEFT, MOUTH_RIGHT
 
 INPUT_PX = 128

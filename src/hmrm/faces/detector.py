@@ -5,6 +5,7 @@ from dataclasses import replace
 from hmrm.clip import Image
 from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.landmarks import Landmarks, alignment_points, landmarker
+from hmrm.faces.mtcnn import MTCNN
 from hmrm.faces.shape import five_points
 
 
@@ -38,14 +39,11 @@ def build_detector(landmarks: Landmarks = 5, detector: Detector | None = None) -
         detector: one's own; None is MTCNN. One whose points are refined already stays as it is.
 
     Raises:
-        MissingExtraError: torch, dlib or dlib's model is not installed.
+        MissingExtraError: dlib or dlib's model is not installed.
         WeightsError: the landmark model cannot be used.
     """
     if isinstance(detector, LandmarkDetector):
         return detector
     if detector is None:
-        # Here, since all else works without torch.
-        from hmrm.faces.mtcnn import MTCNN
-
         detector = MTCNN()
     return detector if landmarks == 5 else LandmarkDetector(detector)

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from hmrm.clip import Image
-from hmrm.errors import WeightsError
+from hmrm.dnn import read_tflite
 from hmrm.faces.align import apply, invert, warp
 from hmrm.faces.boxes import Detection
 from hmrm.faces.crops import Transform
@@ -111,35 +111,6 @@ class FaceMesh:
         return Mesh(
             points_xyz_px=placed, presence=1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
         )
-
-
-def read_tflite(path: Path, *, outputs: tuple[str, ...]) -> cv2.dnn.Net:
-    """A TFLite network through OpenCV.
-
-    Raises:
-        WeightsError: missing, damaged, without these outputs, or not readable by this OpenCV.
-    """
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such weight file; reinstall hmrm, or give another file")
-    # OpenCV 5's new engine gives only the last output; version 4 knows no choice of engine.
-    engine = getattr(cv2.dnn, "ENGINE_CLASSIC", None)
-    try:
-        if engine is None:
-            net = cv2.dnn.readNetFromTFLite(str(path))
-        else:
-            net = cv2.dnn.readNetFromTFLite(str(path), engine)
-        names = set(net.getUnconnectedOutLayersNames())
-    except cv2.error as error:
-        reason = str(error).strip().splitlines()[0]
-        raise WeightsError(
-            f"{path}: OpenCV {cv2.__version__} cannot read it ({reason}); reinstall hmrm, or "
-            "opencv-contrib-python-headless 5"
-        ) from error
-    if not set(outputs) <= names:
-        raise WeightsError(
-            f"{path}: outputs {sorted(names)}, expected {sorted(outputs)}; it is another network's"
-        )
-    return net
 
 
 def _rotation(turn_rad: float) -> Float[np.ndarray, "2 2"]:

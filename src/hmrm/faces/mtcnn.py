@@ -1,33 +1,24 @@
-"""Face detection: the three-stage cascade MTCNN in plain torch.
+"""Face detection: the three-stage cascade MTCNN, whose networks OpenCV runs.
 
 Source: Zhang, Zhang, Li, Qiao, "Joint Face Detection and Alignment Using Multitask Cascaded
-Convolutional Networks", IEEE SPL 2016. Weights: ``weights/mtcnn.md``. The only file of this room
-that needs torch; importing it without torch raises ``MissingExtraError``.
+Convolutional Networks", IEEE SPL 2016. Weights: ``weights/mtcnn.md``. `mtcnn_torch` has the
+networks as they were written down, for the export and for comparison.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from hmrm.clip import Image
-from hmrm.errors import InputError, MissingExtraError, WeightsError
+from hmrm.dnn import TENSORS_DIGEST, read_onnx
+from hmrm.errors import InputError, WeightsError
 from hmrm.faces.boxes import Detection, suppress
-
-try:
-    import torch
-    from einops import rearrange
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-    from torch import Tensor, nn
-except ImportError as _error:
-    raise MissingExtraError(
-        f"face detection needs torch, which is not installed ({_error}); "
-        "run: pip install 'hmrm[torch]'"
-    ) from _error
 
 CELL_PX = 12.0  # what one output of the first network looks at
 STRIDE_PX = 2.0  # between two of its outputs
@@ -36,6 +27,21 @@ MIRRORED_5 = [1, 0, 2, 4, 3]  # the five points of a mirrored face, in order
 Boxes = Float[np.ndarray, "n 4"]
 Kept = Float[np.ndarray, "k 4"]
 Scores = Float[np.ndarray, " k"]
+Network = Callable[[Float32[np.ndarray, "n 3 h w"]], tuple[np.ndarray, ...]]
+"""Images, grey values -1 to 1 → box offsets, face scores and, of the third, points; float32."""
+
+
+class Networks(NamedTuple):
+    """The three networks; offsets and points are measured in box sides.
+
+    ``proposal`` takes images of any size from 12 px on and gives offsets ``(n, 4, h', w')`` and
+    scores ``(n, h', w')``; ``refinement`` takes 24 px, ``output`` 48 px, and both give offsets
+    ``(n, 4)`` and scores ``(n,)``. Points ``(n, 10)``: all x before all y.
+    """
+
+    proposal: Network
+    refinement: Network
+    output: Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,67 +82,29 @@ class MTCNNConfig:
             raise ValueError(f"max_side_px: expected {CELL_PX:g} or more, got {self.max_side_px}")
 
 
-class ProposalNet(nn.Module):
-    """First network: a box and a face score for every 12 px cell, fully convolutional."""
+def exported_networks(folder: Path | None = None) -> Networks:
+    """The networks through OpenCV, without torch.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.slope1 = nn.Conv2d(3, 10, 3), nn.PReLU(10)
-        self.conv2, self.slope2 = nn.Conv2d(10, 16, 3), nn.PReLU(16)
-        self.conv3, self.slope3 = nn.Conv2d(16, 32, 3), nn.PReLU(32)
-        self.box, self.score = nn.Conv2d(32, 4, 1), nn.Conv2d(32, 2, 1)
-        self.pool = nn.MaxPool2d(2, 2, ceil_mode=True)
+    Args:
+        folder: holds ``mtcnn-pnet.onnx``, ``mtcnn-rnet.onnx``, ``mtcnn-onet.onnx``; None is the
+            package's own.
 
-    def forward(self, x: Float[Tensor, "n 3 h w"]) -> tuple[Tensor, Tensor]:
-        """Box offsets ``(n, 4, h', w')`` in cells and face scores ``(n, h', w')``."""
-        x = self.pool(self.slope1(self.conv1(x)))
-        x = self.slope3(self.conv3(self.slope2(self.conv2(x))))
-        return self.box(x), self.score(x).softmax(dim=1)[:, 1]
-
-
-class RefineNet(nn.Module):
-    """Second network: 24 px crops → box offsets ``(n, 4)`` and face scores ``(n,)``."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.slope1 = nn.Conv2d(3, 28, 3), nn.PReLU(28)
-        self.conv2, self.slope2 = nn.Conv2d(28, 48, 3), nn.PReLU(48)
-        self.conv3, self.slope3 = nn.Conv2d(48, 64, 2), nn.PReLU(64)
-        self.full, self.slope4 = nn.Linear(576, 128), nn.PReLU(128)
-        self.box, self.score = nn.Linear(128, 4), nn.Linear(128, 2)
-        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
-
-    def forward(self, x: Float[Tensor, "n 3 24 24"]) -> tuple[Tensor, Tensor]:
-        """Box offsets ``(n, 4)`` in box sides and face scores ``(n,)``."""
-        x = self.pool(self.slope1(self.conv1(x)))
-        x = self.pool(self.slope2(self.conv2(x)))
-        x = self.slope3(self.conv3(x))
-        # The weights were trained on column-major images, hence width first.
-        x = self.slope4(self.full(rearrange(x, "n c h w -> n (w h c)")))
-        return self.box(x), self.score(x).softmax(dim=1)[:, 1]
-
-
-class OutputNet(nn.Module):
-    """Third network: 48 px crops → offsets ``(n, 4)``, scores ``(n,)``, points ``(n, 10)``."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.slope1 = nn.Conv2d(3, 32, 3), nn.PReLU(32)
-        self.conv2, self.slope2 = nn.Conv2d(32, 64, 3), nn.PReLU(64)
-        self.conv3, self.slope3 = nn.Conv2d(64, 64, 3), nn.PReLU(64)
-        self.conv4, self.slope4 = nn.Conv2d(64, 128, 2), nn.PReLU(128)
-        self.full, self.slope5 = nn.Linear(1152, 256), nn.PReLU(256)
-        self.box, self.points, self.score = nn.Linear(256, 4), nn.Linear(256, 10), nn.Linear(256, 2)
-        self.pool, self.pool3 = nn.MaxPool2d(3, 2, ceil_mode=True), nn.MaxPool2d(2, 2)
-
-    def forward(self, x: Float[Tensor, "n 3 48 48"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Box offsets, face scores and points ``(n, 10)``, all x before all y, in box sides."""
-        x = self.pool(self.slope1(self.conv1(x)))
-        x = self.pool(self.slope2(self.conv2(x)))
-        x = self.pool3(self.slope3(self.conv3(x)))
-        x = self.slope4(self.conv4(x))
-        x = self.slope5(self.full(rearrange(x, "n c h w -> n (w h c)")))
-        return self.box(x), self.score(x).softmax(dim=1)[:, 1], self.points(x)
+    Raises:
+        WeightsError: a file is missing or damaged, or the three do not belong together.
+    """
+    place = folder or Path(str(resources.files("hmrm") / "weights"))
+    box = ("box", "score")
+    outputs = {"pnet": box, "rnet": box, "onet": (*box, "points")}
+    networks = [
+        read_onnx(place / f"mtcnn-{name}.onnx", network=name, outputs=names)
+        for name, names in outputs.items()
+    ]
+    if len({one.metadata.get(TENSORS_DIGEST) for one in networks}) > 1:
+        raise WeightsError(
+            f"{place}: mtcnn-*.onnx were built from different weights; export them again: "
+            "hmrm weights export mtcnn"
+        )
+    return Networks(*networks)
 
 
 class MTCNN:
@@ -149,26 +117,19 @@ class MTCNN:
     threshold is higher, since a video without a face must give none; and where no face is found,
     the image is looked at once more with its light evened out, which finds dark faces.
 
+    Args:
+        networks: instead of the shipped ones, e.g. `mtcnn_torch.torch_networks`.
+
     Raises:
-        WeightsError: the weight file is missing, damaged or another network's.
+        WeightsError: a weight file is missing, damaged or another network's.
     """
 
-    def __init__(self, config: MTCNNConfig | None = None, *, weights: Path | None = None) -> None:
+    def __init__(
+        self, config: MTCNNConfig | None = None, *, networks: Networks | None = None
+    ) -> None:
         self.config = config or MTCNNConfig()
-        self._proposal, self._refine, self._output = ProposalNet(), RefineNet(), OutputNet()
-        path = weights or Path(str(resources.files("hmrm") / "weights" / "mtcnn.safetensors"))
-        nets = {"pnet": self._proposal, "rnet": self._refine, "onet": self._output}
-        try:
-            nn.ModuleDict(nets).load_state_dict(load_file(path))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise WeightsError(
-                f"{path}: no MTCNN weights ({reason}); reinstall hmrm, or give another file"
-            ) from error
-        for net in nets.values():
-            net.eval().requires_grad_(False)
+        self._networks = networks or exported_networks()
 
-    @torch.no_grad()
     def detect(self, image: Image) -> list[Detection]:
         """Faces of one image, best first; an empty list where there is none.
 
@@ -211,7 +172,7 @@ class MTCNN:
         scale = CELL_PX / smallest_px
         while min(rgb.shape[:2]) * scale >= CELL_PX:
             small = _shrink(rgb, scale)
-            offsets, score = (t[0].numpy() for t in self._proposal(_tensor(small[None])))
+            offsets, score = (found[0] for found in self._networks.proposal(_values(small[None])))
             rows, columns = np.nonzero(score >= self.config.thresholds[0])
             corners = np.stack([columns, rows], axis=1) * STRIDE_PX
             cells = np.concatenate([corners, corners + CELL_PX], axis=1) / scale
@@ -228,7 +189,8 @@ class MTCNN:
         if not len(boxes):
             return boxes
         crops, boxes = _crops(rgb, boxes, 24)
-        offsets, score = (t.numpy().astype(float) for t in self._refine(_tensor(crops)))
+        found = self._networks.refinement(_values(crops))
+        offsets, score = (values.astype(float) for values in found)
         sure = score >= self.config.thresholds[1]
         boxes, offsets, score = boxes[sure], offsets[sure], score[sure]
         kept = suppress(boxes, score, limit=0.7)
@@ -239,7 +201,8 @@ class MTCNN:
         if not len(boxes):
             return boxes
         crops, boxes = _crops(rgb, boxes, 48)
-        offsets, score, _ = (t.numpy().astype(float) for t in self._output(_tensor(crops)))
+        found = self._networks.output(_values(crops))
+        offsets, score, _ = (values.astype(float) for values in found)
         sure = score >= self.config.thresholds[2]
         boxes, score = _moved(boxes[sure], offsets[sure]), score[sure]
         return boxes[suppress(boxes, score, limit=0.7, nested=True)]
@@ -254,16 +217,17 @@ class MTCNN:
         grown = np.array([[-1, -1, 1, 1]]) * (square[:, 2:3] - square[:, :1]) / 2
         crops, cut = _crops(rgb, np.concatenate([square + g * grown for g in VIEWS]), 48)
         crops = np.concatenate([crops, crops[:, :, ::-1]])
-        offsets, score, points = (t.numpy().astype(float) for t in self._output(_tensor(crops)))
-        points = rearrange(points, "n (xy p) -> n p xy", xy=2)
+        found = self._networks.output(_values(crops))
+        offsets, score, points = (values.astype(float) for values in found)
+        points = points.reshape(-1, 2, 5).transpose(0, 2, 1)
         half = len(cut)
         points = (points[:half] + points[half:, MIRRORED_5] * [-1, 1] + [1, 0]) / 2
         offsets = (offsets[:half] + offsets[half:, [2, 1, 0, 3]] * [-1, 1, -1, 1]) / 2
         placed = cut[:, None, :2] + (cut[:, None, 2:] - cut[:, None, :2]) * points
-        views = {"v": len(VIEWS)}
-        boxes = rearrange(_moved(cut, offsets), "(v n) e -> v n e", **views).mean(axis=0)
-        points = rearrange(placed, "(v n) p xy -> v n p xy", **views).mean(axis=0)
-        score = rearrange(score, "(m v n) -> (m v) n", m=2, **views).mean(axis=0)
+        views = len(VIEWS)
+        boxes = _moved(cut, offsets).reshape(views, -1, 4).mean(axis=0)
+        points = placed.reshape(views, -1, 5, 2).mean(axis=0)
+        score = score.reshape(2 * views, -1).mean(axis=0)
         order = np.argsort(-score, kind="stable")
         order = order[score[order] >= self.config.thresholds[2]]
         return boxes[order], score[order], points[order]
@@ -287,9 +251,9 @@ def _kernel(scale: float) -> int:
     return cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
 
 
-def _tensor(rgb: UInt8[np.ndarray, "n h w 3"]) -> Float[Tensor, "n 3 h w"]:
+def _values(rgb: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n 3 h w"]:
     """Grey values -1 to 1, as in training."""
-    return torch.from_numpy(rearrange(rgb.astype(np.float32), "n h w c -> n c h w") - 127.5) / 128
+    return (rgb.transpose(0, 3, 1, 2).astype(np.float32) - np.float32(127.5)) / np.float32(128)
 
 
 def _moved(boxes: Boxes, offsets: Float[np.ndarray, "n 4"]) -> Boxes:

@@ -13,13 +13,12 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
-from hmrm.flow.pair import mirrored_maps
+from hmrm.model import inference
+from hmrm.model.inference import Answer, Maps
 from hmrm.model.network import HMRM
 from hmrm.parallel import one_torch_thread
 
 _KEPT_ROWS = 20_000
-
-Maps = Float32[np.ndarray, "n 3 s s"]
 
 
 class FrozenFeatures:
@@ -50,14 +49,10 @@ class FrozenFeatures:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FittedHmrm:
-    """A trained HMRM network; see `hmrm.model.contract.FittedRecogniser`.
+    """A trained HMRM network in torch; see `hmrm.model.contract.FittedRecogniser`.
 
-    A clip and its mirror image are classified and their **logits** averaged, since no class has
-    a side; probabilities are the softmax of that mean (for action units, its sigmoid). Averaging
-    probabilities instead would let the less decided view weigh less; folds have always averaged
-    logits, and the same weights must answer alike wherever they are asked.
-
-    Every clip runs alone, so its neighbours cannot change a bit.
+    Probabilities are the softmax of the mean logits of both mirror views (`inference`); for action
+    units, the sigmoid.
 
     Attributes:
         mirror_test: also classify the mirror image.
@@ -78,17 +73,17 @@ class FittedHmrm:
     frozen: FrozenFeatures | None = None
 
     def check(self, maps: Maps) -> None:
-        """Refuse maps from outside that the network cannot classify; see `HMRM.check`.
+        """Refuse maps from outside that the network cannot classify.
 
         Raises:
             DataError: wrong size, or a map without any motion.
             NumericalError: NaN or infinity in a map.
         """
-        self.network.check(torch.from_numpy(maps))
+        inference.check_maps(maps, self.network.config)
 
     def predict(self, maps: Maps) -> Float[np.ndarray, "n classes"]:
         """Probabilities, float64; a row adds up to 1."""
-        return torch.from_numpy(self.decisions(maps)).softmax(-1).numpy()
+        return inference.softmax(self.decisions(maps))
 
     def decisions(self, maps: Maps) -> Float[np.ndarray, "n classes"]:
         """Logits of the classes, mean over a clip and its mirror image."""
@@ -105,15 +100,20 @@ class FittedHmrm:
             rows = [self.network.features(_tensor(maps[i : i + 1])) for i in range(len(maps))]
             return torch.cat(rows).double().numpy()
 
+    def answer(self, flow_map: Float32[np.ndarray, "3 s s"]) -> Answer:
+        """Probabilities, and which region speaks for the most probable class."""
+        probabilities = self.predict(flow_map[None])[0]
+        best = torch.tensor([int(probabilities.argmax())])
+        contributions = self.network.region_contributions(_tensor(flow_map[None]), best)[0]
+        return Answer(probabilities, contributions.numpy())
+
     def _each(self, maps: Maps, logits: Callable[[Tensor], Tensor]) -> Float[np.ndarray, "n k"]:
-        rows = []
         with one_torch_thread(), torch.inference_mode():
-            for i in range(len(maps)):
-                views = maps[i : i + 1]
-                if self.mirror_test:
-                    views = np.concatenate([views, mirrored_maps(views)])
-                rows.append(logits(_tensor(views)).double().mean(0).numpy())
-        return np.stack(rows)
+            return inference.mean_logits(
+                maps,
+                lambda views: logits(_tensor(views)).double().numpy(),
+                mirror_test=self.mirror_test,
+            )
 
     def _class_logits(self, views: Float[Tensor, "n 3 s s"]) -> Float[Tensor, "n classes"]:
         if self.frozen is None:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmrm.clip import CLASSES
-from hmrm.errors import ConfigError, DataError, NumericalError
+from hmrm.errors import ConfigError
+from hmrm.model import inference
 from hmrm.model.grained_mamba import GrainedMambaBlock, GrainedMambaEncoder, fill_uniform
 from hmrm.model.region_fusion import MeanFusion, RegionFusion
 from hmrm.model.sizes import HMRMConfig
@@ -80,7 +81,7 @@ class HMRM(nn.Module):
         Raises:
             DataError: wrong size. Values are not looked at; ``predict`` refuses bad ones.
         """
-        self._check_shape(maps)
+        inference.check_shape(tuple(maps.shape), self.config)
         grains = self.encoder(self.tokens(maps))
         fused = self._fused(maps, grains)
         if generator is not None and self.training and self.config.dropout > 0:
@@ -155,24 +156,7 @@ class HMRM(nn.Module):
             DataError: wrong size, or a map without any motion.
             NumericalError: NaN or infinity in a map.
         """
-        self._check_shape(maps)
-        if not torch.isfinite(maps).all():
-            bad = (~torch.isfinite(maps)).flatten(1).any(1).nonzero()[0].item()
-            raise NumericalError(f"flow map {bad}: holds NaN or infinity; recompute or skip it")
-        still = (maps == 0).flatten(1).all(1)
-        if still.any():
-            raise DataError(
-                f"flow map {still.nonzero()[0].item()}: all zero, no motion at all; onset and "
-                "apex are the same image, or the map was never filled"
-            )
-
-    def _check_shape(self, maps: Tensor) -> None:
-        size = (self.config.channels, self.config.map_size, self.config.map_size)
-        if maps.ndim != 4 or tuple(maps.shape[1:]) != size:
-            raise DataError(
-                f"flow maps of shape {tuple(maps.shape)}: this network takes (n, "
-                f"{', '.join(map(str, size))}); resample the maps or take weights for this size"
-            )
+        inference.check_maps(maps.detach().cpu().numpy(), self.config)
 
     @torch.no_grad()
     def _initialise(self, generator: torch.Generator) -> None:

@@ -19,6 +19,7 @@ from hmrm.faces.blazeface import BlazeFace
 from hmrm.faces.boxes import Detector
 from hmrm.faces.landmarks import Landmarks
 from hmrm.faces.mesh_track import MeshFace, MeshTrackConfig, MeshTracker
+from hmrm.faces.mtcnn import MTCNN
 from hmrm.progress import Progress, silent
 from hmrm.spotting.cover import AppearanceRecorder, FaceAppearances
 from hmrm.spotting.crop_points import CropPoints
@@ -38,7 +39,7 @@ class FirstPassConfig:
     """What decides how faces are followed and measured.
 
     Attributes:
-        detector: finds faces for the mesh to start from. MTCNN needs torch.
+        detector: finds faces for the mesh to start from.
         most_frames_per_s: of faster videos every second, third … frame is read.
         least_eye_distance_px: smaller faces have no fine motion, only a mesh.
         least_frames: a face seen in fewer is a false detection.
@@ -246,7 +247,6 @@ def first_pass(
 
     Raises:
         VideoError: the video cannot be decoded.
-        MissingExtraError: MTCNN is asked for and torch is not installed.
         WeightsError: the weights of mesh or detector cannot be read.
     """
     config = config or FirstPassConfig()
@@ -285,14 +285,10 @@ def face_detector(name: DetectorName) -> Detector:
     """The detector of that name.
 
     Raises:
-        MissingExtraError: MTCNN is asked for and torch is not installed.
         WeightsError: its weights cannot be read.
     """
     if name == "blazeface":
         return BlazeFace()
-    # Here, since all else works without torch.
-    from hmrm.faces.mtcnn import MTCNN
-
     return MTCNN()
 
 

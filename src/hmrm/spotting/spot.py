@@ -59,7 +59,6 @@ def spot_video(
         VideoError: the video cannot be decoded.
         FaceNotFoundError: no face in any frame that was read.
         FaceTooSmallError: no face is large enough.
-        MissingExtraError: MTCNN is asked for and torch is not installed.
     """
     first = first_pass(video, config, detector=detector, progress=progress)
     if first.frame_count == 1:

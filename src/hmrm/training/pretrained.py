@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 from hmrm.errors import SeenInTrainingError, WeightsError
-from hmrm.model.checkpoints import WeightCard, load_checkpoint, weights_path
+from hmrm.model.checkpoints import load_checkpoint
 from hmrm.model.fitted_network import FrozenFeatures
 from hmrm.model.network import HMRM, SCALES
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard, weights_path
 
 
 def start_network(

@@ -8,9 +8,10 @@ from hmrm import config, provenance, records
 from hmrm.errors import ConfigError
 from hmrm.faces.crops import CANONICAL_CROP
 from hmrm.flow.mapset import MapSet, canonical_mapset
-from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.contract import Recogniser
 from hmrm.model.fitted_network import FittedHmrm
+from hmrm.model.weight_card import WeightCard
 from hmrm.training.network_recogniser import HmrmRecogniser
 from hmrm.training.pretrained import pretrained_network
 from hmrm.training.training_data import real_maps

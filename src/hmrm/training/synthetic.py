@@ -20,9 +20,10 @@ from hmrm import atomic, config, parallel, provenance, run_folder
 from hmrm.errors import ConfigError, DataError
 from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_maps
-from hmrm.model.checkpoints import WeightCard, save_checkpoint
+from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
+from hmrm.model.weight_card import WeightCard
 from hmrm.progress import Progress, silent
 from hmrm.synthetic.flow_maps import SynthConfig, class_names, synthesize_maps, unit_names
 from hmrm.synthetic.rendered_flow_maps import EstimatedConfig, synthesize_estimated_map

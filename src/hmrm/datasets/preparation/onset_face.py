@@ -19,6 +19,7 @@ from hmrm.clip import Image
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.landmarks import Landmarks, alignment_points
+from hmrm.faces.mtcnn import MTCNN
 from hmrm.video.images import read_image
 
 _LEAST_EYE_DISTANCE_PX = 24.0
@@ -41,7 +42,7 @@ def find_points(
     Raises:
         FaceNotFoundError: there is none in any of them.
         FaceTooSmallError: its eyes are less than 24 px apart.
-        MissingExtraError: torch is not installed, or for 68 landmarks dlib.
+        MissingExtraError: for 68 landmarks dlib is not installed.
     """
     found = _in_image(onset, landmarks)
     if found is not None:
@@ -92,7 +93,5 @@ def _largest(found: list[Detection]) -> Detection | None:
 
 @cache
 def _detector() -> Detector:
-    # Here, since everything else of this room works without torch; one for each process.
-    from hmrm.faces.mtcnn import MTCNN
-
+    # One for each process.
     return MTCNN()

@@ -152,8 +152,7 @@ def prepare(
         DataError: the data set cannot be read, not one clip can be prepared, or faces are given
             and none of them is of a clip here.
         OutputError: a file cannot be written.
-        MissingExtraError: faces are to be found and torch is not installed, or 68 landmarks are
-            asked for and dlib is not.
+        MissingExtraError: 68 landmarks are asked for and dlib is not installed.
     """
     settings = settings or PrepareConfig()
     _check(settings)

@@ -1,0 +1,1 @@
+"""Networks for installations without torch: ONNX graphs of our weights, which OpenCV runs."""
