@@ -19,6 +19,7 @@ from hmrm.progress import Progress, silent
 from hmrm.spotting.face_frames import FaceFrames
 from hmrm.spotting.settings import Faces
 from hmrm.spotting.spot import spot_video
+from hmrm.spotting.upright import upright
 from hmrm.video.reader import Source, open_video
 from hmrm.video.source import VideoSource
 
@@ -71,7 +72,7 @@ def analyze(
     if config.landmarks == 68:
         landmarker()  # likewise a missing model
     classify = open_classifier(classifier)
-    video = open_video(source, frames_per_s=frames_per_s)
+    video = upright(open_video(source, frames_per_s=frames_per_s))
     if video.is_pair and onset is None and apex is None:
         onset, apex = 0, 1
     if onset is None and apex is None:
