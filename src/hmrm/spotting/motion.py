@@ -23,10 +23,10 @@ from hmrm.flow.registration import (
     RegistrationConfig,
     Template,
     View,
-    correlation,
     crop_of,
     eye_change,
-    own_motion,
+    likeness,
+    own_and_head_motion,
     register,
 )
 
@@ -172,16 +172,18 @@ class MotionMeter:
         for anchor in reversed(self._anchors):
             newest = anchor is self._anchors[-1]
             guess = compose(head, anchor.to_frame)
-            found, crop = register(anchor.template, view, guess, steps=2 if newest else 1)
-            head = compose(found, invert(anchor.to_frame))
-            alike = correlation(crop.ravel(), anchor.template.crop.ravel())
+            # The newest says how the head moved; the others only need a last touch.
+            found, crop = register(anchor.template, view, guess, steps=2 if newest else 0)
+            if newest:
+                head = compose(found, invert(anchor.to_frame))
+            alike = likeness(anchor.template, crop)
             if alike < _FACE_LOST or not self._near(found, points):
                 continue
-            anchor.to_frame = found
+            own, drift = own_and_head_motion(anchor.template, crop)
+            anchor.to_frame = found if newest else self._grid.moved(found, drift)
             age = time_s - anchor.time_s
             weight = max(1e-3, min(age, config.anchor_life_s - age))
-            own = own_motion(anchor.template, crop) * crop_to_canonical
-            total += weight * (anchor.start + own)
+            total += weight * (anchor.start + own * crop_to_canonical)
             weights += weight
             change = eye_change(anchor.template, crop)
             anchor.eyes_changed = max(anchor.eyes_changed, change)
