@@ -12,7 +12,7 @@ from hmrm.synthetic.clips import ClipConfig, Expression, RenderedClip, render_cl
 from hmrm.synthetic.demo import demo_face
 
 FIRST_DEVELOPMENT_SEED = 1000
-"""Committed lists use seeds below; whoever tunes anything renders clips with seeds from here on."""
+"""Committed lists use seeds below; tuning renders clips with seeds from here on."""
 
 
 @dataclass(frozen=True, kw_only=True)

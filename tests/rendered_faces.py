@@ -1,4 +1,4 @@
-"""Drawn clips of a face for the spotter: painted pictures, Gaussian bumps of motion, known truth.
+"""Synthetic clips of a face for the spotter: images, Gaussian bumps of motion, known truth.
 
 Nothing here is shared with ``hmrm.facs``, whose clips the spotter is judged on: other pictures,
 other motion, other noise.

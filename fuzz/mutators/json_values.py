@@ -2,13 +2,11 @@
 
 import json
 import re
+from functools import partial
 from random import Random
 from typing import Any
 
-from fuzz.mutators import hostile
-
-_MARK = "@@hostile@@"
-_QUOTED = f'"{_MARK}"'
+from fuzz.mutators import hostile, nested
 
 
 def value_text(rng: Random) -> str:
@@ -33,12 +31,12 @@ def value_text(rng: Random) -> str:
 
 def replace_value(content: bytes, rng: Random) -> bytes:
     """Another type or an extreme value in one place."""
-    return _changed(content, rng, lambda parent, key: parent.__setitem__(key, _MARK))
+    return _JSON.changed(content, rng, nested.replace)
 
 
 def remove_value(content: bytes, rng: Random) -> bytes:
     """A key or a list's element is missing."""
-    return _changed(content, rng, lambda parent, key: parent.__delitem__(key))
+    return _JSON.changed(content, rng, nested.remove)
 
 
 def add_value(content: bytes, rng: Random) -> bytes:
@@ -46,22 +44,16 @@ def add_value(content: bytes, rng: Random) -> bytes:
 
     def add(parent: Any, key: Any) -> None:
         if isinstance(parent, list):
-            parent.insert(key, _MARK)
+            parent.insert(key, nested.MARK)
         else:
-            parent[hostile.text(rng)[:1000]] = _MARK
+            parent[hostile.text(rng)[:1000]] = nested.MARK
 
-    return _changed(content, rng, add)
+    return _JSON.changed(content, rng, add)
 
 
 def rename_key(content: bytes, rng: Random) -> bytes:
     """A key under another name."""
-
-    def rename(parent: Any, key: Any) -> None:
-        parent[f"{key}x" if isinstance(parent, dict) else key] = (
-            parent.pop(key) if isinstance(parent, dict) else None
-        )
-
-    return _changed(content, rng, rename)
+    return _JSON.changed(content, rng, nested.rename)
 
 
 def repeat_element(content: bytes, rng: Random) -> bytes:
@@ -73,7 +65,7 @@ def repeat_element(content: bytes, rng: Random) -> bytes:
         else:
             parent[key] = [parent[key]]
 
-    return _changed(content, rng, repeat)
+    return _JSON.changed(content, rng, repeat)
 
 
 def duplicate_key(content: bytes, rng: Random) -> bytes:
@@ -84,13 +76,13 @@ def duplicate_key(content: bytes, rng: Random) -> bytes:
         return content
     start = rng.choice(keys)
     key = text[start : text.index(":", start) + 1]
-    return _encoded(text[:start] + f"{key} {value_text(rng)}, " + text[start:])
+    return nested.encoded(text[:start] + f"{key} {value_text(rng)}, " + text[start:])
 
 
 def whole(content: bytes, rng: Random) -> bytes:
     """Another document: a bare value, two documents, a comment, single quotes, a mark."""
     text = content.decode("utf-8", "replace")
-    return _encoded(
+    return nested.encoded(
         rng.choice(
             (
                 value_text(rng),
@@ -115,43 +107,12 @@ def line_by_line(content: bytes, rng: Random) -> bytes:
     return b"\n".join(lines)
 
 
-def _changed(content: bytes, rng: Random, change: Any) -> bytes:
-    try:
-        document = json.loads(content)
-        places = _places(document)
-        if not places:
-            return whole(content, rng)
-        change(*_pick(places, rng))
-        text = json.dumps(document, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return whole(content, rng)
-    return _encoded(text.replace(_QUOTED, value_text(rng)))
-
-
-def _places(document: Any) -> dict[str, list[tuple[Any, Any]]]:
-    """Every place as container and key, by path without positions: long lists count once."""
-    found: dict[str, list[tuple[Any, Any]]] = {}
-    waiting: list[tuple[str, Any, int]] = [("", document, 0)]
-    while waiting:
-        path, node, depth = waiting.pop()
-        if depth > 50 or not isinstance(node, dict | list):
-            continue
-        items = node.items() if isinstance(node, dict) else enumerate(node)
-        for key, value in list(items)[:300]:
-            inner = f"{path}/{key}" if isinstance(node, dict) else f"{path}/*"
-            found.setdefault(inner, []).append((node, key))
-            waiting.append((inner, value, depth + 1))
-    return found
-
-
-def _pick(places: dict[str, list[tuple[Any, Any]]], rng: Random) -> tuple[Any, Any]:
-    return rng.choice(places[rng.choice(list(places))])
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
+_JSON = nested.Language(
+    parse=json.loads,
+    write=partial(json.dumps, ensure_ascii=False),
+    value_text=value_text,
+    otherwise=whole,
+)
 MUTATORS = (
     replace_value,
     replace_value,

@@ -6,9 +6,8 @@ from typing import Any
 
 import tomli_w
 
-from fuzz.mutators import hostile
+from fuzz.mutators import hostile, nested
 
-_MARK = "@@hostile@@"
 _SIMPLE = (
     *("true", "-1", "0", "1.5", "nan", "inf", '""', "[]", "{}", "[[]]", "[1]", "{a = 1}"),
     *("1979-05-27", "07:32:00", "1e308", "0xff", "[1, 'a']", "[{a = 1}, {b = 2}]"),
@@ -47,23 +46,30 @@ def value_text(rng: Random) -> str:
 
 def replace_value(content: bytes, rng: Random) -> bytes:
     """Another type or an extreme value in one place."""
-    return _changed(content, rng, lambda table, key: table.__setitem__(key, _MARK))
+    return _TOML.changed(content, rng, nested.replace)
 
 
 def remove_value(content: bytes, rng: Random) -> bytes:
     """A key is missing."""
-    return _changed(content, rng, lambda table, key: table.__delitem__(key))
+    return _TOML.changed(content, rng, nested.remove)
 
 
 def rename_key(content: bytes, rng: Random) -> bytes:
     """A key under another name."""
-    return _changed(content, rng, lambda table, key: table.__setitem__(f"{key}x", table.pop(key)))
+    return _TOML.changed(content, rng, nested.rename)
 
 
 def add_value(content: bytes, rng: Random) -> bytes:
     """A key too many."""
     name = rng.choice(("x", "name", "model", "network", "epochs", "seeds", "folds", "[/b]", ""))
-    return _changed(content, rng, lambda table, _: table.__setitem__(name, _MARK))
+
+    def add(parent: Any, key: Any) -> None:
+        if isinstance(parent, list):
+            parent.insert(key, nested.MARK)
+        else:
+            parent[name] = nested.MARK
+
+    return _TOML.changed(content, rng, add)
 
 
 def name_code(content: bytes, rng: Random) -> bytes:
@@ -102,27 +108,11 @@ def lines(content: bytes, rng: Random) -> bytes:
     return b"\n".join(parts)
 
 
-def _changed(content: bytes, rng: Random, change: Any) -> bytes:
-    try:
-        document = tomllib.loads(content.decode())
-        places = _places(document)
-        if not places:
-            return value_text(rng).encode()
-        change(*rng.choice(places))
-        text = tomli_w.dumps(document)
-    except (ValueError, TypeError, RecursionError):
-        return lines(content, rng)
-    return text.replace(f'"{_MARK}"', value_text(rng)).encode("utf-8", "replace")
+def _parsed(content: bytes) -> Any:
+    return tomllib.loads(content.decode())
 
 
-def _places(table: Any, depth: int = 0) -> list[tuple[Any, Any]]:
-    if depth > 20 or not isinstance(table, dict | list):
-        return []
-    keys = list(table) if isinstance(table, dict) else []
-    inner = table.values() if isinstance(table, dict) else table
-    return [(table, key) for key in keys] + [p for node in inner for p in _places(node, depth + 1)]
-
-
+_TOML = nested.Language(parse=_parsed, write=tomli_w.dumps, value_text=value_text, otherwise=lines)
 MUTATORS = (
     replace_value,
     replace_value,

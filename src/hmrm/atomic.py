@@ -41,7 +41,7 @@ def require_folder(path: Path) -> None:
     """Make sure, before any work, that files can be written into a folder; nothing is made.
 
     Raises:
-        OutputError: a file lies in its place or in that of a folder above it, or it, or the last
+        OutputError: there is a file of its name or of a folder's above it, or it, or the last
             folder above it that exists, cannot be written to.
     """
     place = path.absolute()
@@ -72,7 +72,7 @@ def require_file(path: Path) -> None:
     """Make sure, before any work, that a file can be written; nothing is made.
 
     Raises:
-        OutputError: a folder or something else that is no file lies in its place, or its folder
+        OutputError: there is a folder or something else of its name that is no file, or its folder
             cannot be written to.
     """
     if path.exists() and not path.is_file():

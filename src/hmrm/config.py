@@ -49,8 +49,8 @@ def from_mapping(cls: type[C], table: Mapping[str, Any], *, where: str = "config
 def to_mapping(config: Any) -> dict[str, Any]:
     """Nested plain values of a config; absent (None) values are skipped, as TOML has none.
 
-    A field that was renamed stands under its first name (`hmrm.records.formerly`): what identifies
-    a run stays the same, so runs that were begun before the renaming go on.
+    What was renamed stands under its first name (`hmrm.records.formerly`, `values_formerly`): what
+    identifies a run stays the same, so runs that were begun before the renaming go on.
     """
     return typing.cast(dict[str, Any], _plain(config))
 
@@ -58,12 +58,18 @@ def to_mapping(config: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         fields = dataclasses.fields(value)
-        return _plain({f.metadata.get("formerly", f.name): getattr(value, f.name) for f in fields})
+        return _plain({f.metadata.get("formerly", f.name): _first_value(value, f) for f in fields})
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def _first_value(config: Any, field: "dataclasses.Field[Any]") -> Any:
+    value = getattr(config, field.name)
+    first = {new: old for old, new in field.metadata.get("values formerly", {}).items()}
+    return first.get(value, value) if first else value
 
 
 def digest(config: Any) -> str:

@@ -6,7 +6,7 @@ read off its annotation: scalars, ``None``, ``Literal``, tuples, mappings and ot
 - A field whose default is ``None`` is not written where it is ``None``; without a default it is
   written as ``null``. `Absent` is for the field that may be ``null`` or not be there at all.
 - `INLINE` writes a record's keys, or a mapping's, among those of the record that holds it.
-- `formerly` names the key that a field had before; it is still read.
+- `formerly` names the key that a field had before, `values_formerly` the values; both are read.
 - `NOT_WRITTEN` keeps a field out of the file.
 - A class attribute ``WRITTEN_TOO`` names properties that are written after the fields.
 """
@@ -34,6 +34,11 @@ NOT_WRITTEN: Mapping[str, str] = {"json": "not written"}
 def formerly(name: str) -> Mapping[str, str]:
     """Metadata of a field that was called ``name``: files with the old key are still read."""
     return {"formerly": name}
+
+
+def values_formerly(old: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    """Metadata of a field whose values had other names: old → new; files with old ones are read."""
+    return {"values formerly": old}
 
 
 class Absent(Enum):
@@ -189,7 +194,10 @@ class _Reader:
             if name in inline:
                 values[name] = self.inline(hint, {k: table[k] for k in unknown}, where)
             elif name in table:
-                values[name] = self.value(hint, table[name], f"{where}: {name}")
+                given = table[name]
+                if isinstance(given, str):
+                    given = field.metadata.get("values formerly", {}).get(given, given)
+                values[name] = self.value(hint, given, f"{where}: {name}")
             elif field.default is field.default_factory is dataclasses.MISSING:
                 raise self.error(f"{where}: has no {name!r}")
         try:

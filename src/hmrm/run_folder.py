@@ -37,7 +37,7 @@ def claim(
             results may hold it too, and is left as it is while the identity is the same.
         external_files: whether a folder without that file may hold other things.
         holds_results: whether a folder of another identity holds any results; if it does not, it
-            is claimed for this run. None: whoever was there first keeps the folder.
+            is claimed for this run. None: the run that was there first keeps the folder.
         advice: what the message advises.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The whole chain on drawn clips, with a detector that knows where the faces are."""
+"""The whole chain on synthetic clips, with a detector that knows where the faces are."""
 
 import dataclasses
 import functools
@@ -62,23 +62,23 @@ class Known:
 
 
 @dataclasses.dataclass(frozen=True)
-class Drawn:
+class SyntheticClip:
     path: Path
     frames: list[np.ndarray]
     detector: Known
 
 
 @pytest.fixture(scope="module")
-def smirk(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+def smirk(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
     clip = RenderedClip(SCENE)
     frames = [image for _, image, _ in clip]
     path = tmp_path_factory.mktemp("clips") / "smirk.mkv"
     write_video(path, frames, SCENE.fps, lossless=True)
-    return Drawn(path, frames, Known(clip.points))
+    return SyntheticClip(path, frames, Known(clip.points))
 
 
 @pytest.fixture(scope="module")
-def found(smirk: Drawn) -> Analysis:
+def found(smirk: SyntheticClip) -> Analysis:
     return analyze(smirk.path, detector=smirk.detector)
 
 
@@ -105,13 +105,13 @@ def test_the_movement_is_found_where_it_is(found: Analysis) -> None:
     assert event.probabilities == {}
 
 
-def test_the_result_says_what_it_was_made_of(found: Analysis) -> None:
+def test_the_result_states_what_it_was_made_of(found: Analysis) -> None:
     assert found.source == "smirk.mkv"
     assert found.frame_count == 120
     assert found.frames_per_s == pytest.approx(50)
     assert found.duration_s == pytest.approx(2.4)
     assert found.size_wh_px == (320, 320)
-    assert codes(found) == {"unnamed", "spotting_reliability"}
+    assert codes(found) == {"unclassified", "spotting_reliability"}
     assert found.provenance["data_hash"]
     assert found.provenance["config_hash"]
     assert found.provenance["config"]["flow"] == "deepflow"
@@ -135,7 +135,7 @@ def test_pictures_show_the_movement(found: Analysis) -> None:
 
 @pytest.mark.parametrize("flow", ["gru-aofe", "farneback"])
 def test_the_flow_shows_movements_and_does_not_find_them(
-    smirk: Drawn, found: Analysis, flow: str
+    smirk: SyntheticClip, found: Analysis, flow: str
 ) -> None:
     other = analyze(smirk.path, detector=smirk.detector, flow=flow)
     assert other.events == found.events
@@ -158,7 +158,7 @@ def test_every_frame_of_the_face_is_told(found: Analysis) -> None:
     assert "nose" not in rows[0].motion_px
 
 
-def test_the_same_input_gives_the_same_result(smirk: Drawn, found: Analysis) -> None:
+def test_the_same_input_gives_the_same_result(smirk: SyntheticClip, found: Analysis) -> None:
     again = analyze(str(smirk.path), detector=smirk.detector)
     assert to_mapping(again) == to_mapping(found)
     first, second = found.images[0], again.images[0]
@@ -167,14 +167,14 @@ def test_the_same_input_gives_the_same_result(smirk: Drawn, found: Analysis) -> 
     np.testing.assert_array_equal(first.flow, second.flow)
 
 
-def test_the_package_gives_analyze(smirk: Drawn) -> None:
+def test_the_package_gives_analyze(smirk: SyntheticClip) -> None:
     assert hmrm.analyze is analyze_and_classify
     assert "analyze" in dir(hmrm)
     with pytest.raises(AttributeError, match="analyse"):
         hmrm.analyse  # noqa: B018
 
 
-def test_a_classifier_drops_in(smirk: Drawn) -> None:
+def test_a_classifier_drops_in(smirk: SyntheticClip) -> None:
     def classify(flow_map: FlowMap) -> Classification:
         assert flow_map.values.shape == (3, 28, 28)
         probabilities = {"negative": 0.1, "positive": 0.7, "surprise": 0.2}
@@ -184,10 +184,10 @@ def test_a_classifier_drops_in(smirk: Drawn) -> None:
     assert [event.label for event in found.events] == ["positive"]
     assert found.events[0].probabilities["positive"] == 0.7
     assert found.events[0].decisive_region == "mouth"
-    assert "unnamed" not in codes(found)
+    assert "unclassified" not in codes(found)
 
 
-def test_annotated_frames_are_not_spotted(smirk: Drawn) -> None:
+def test_annotated_frames_are_not_spotted(smirk: SyntheticClip) -> None:
     found = analyze(smirk.path, onset=45, apex=53, detector=smirk.detector)
     event = found.events[0]
     assert (event.onset_index, event.apex_index, event.offset_index) == (45, 53, 53)
@@ -195,11 +195,13 @@ def test_annotated_frames_are_not_spotted(smirk: Drawn) -> None:
     assert event.region == "left_mouth_corner"
     assert (found.frame_count, found.duration_s) == (120, 2.4)
     assert found.images[0] is not None
-    assert codes(found) == {"unnamed"}
+    assert codes(found) == {"unclassified"}
 
 
 @pytest.mark.parametrize("kind", ["arrays", "paths", "strings", "pair"])
-def test_two_still_images_are_onset_and_apex(smirk: Drawn, tmp_path: Path, kind: str) -> None:
+def test_two_still_images_are_onset_and_apex(
+    smirk: SyntheticClip, tmp_path: Path, kind: str
+) -> None:
     images = [smirk.frames[45], smirk.frames[53]]
     paths = [tmp_path / "on.png", tmp_path / "ap.png"]
     for path, image in zip(paths, images, strict=True):
@@ -213,7 +215,7 @@ def test_two_still_images_are_onset_and_apex(smirk: Drawn, tmp_path: Path, kind:
     found = analyze(source, detector=smirk.detector)
     assert [event.region for event in found.events] == ["left_mouth_corner"]
     assert (found.frame_count, found.duration_s, found.frames_per_s) == (2, 0.0, 0.0)
-    assert codes(found) == {"unnamed"}
+    assert codes(found) == {"unclassified"}
     assert found.source == ("pair" if kind == "arrays" else "on.png + ap.png")
     assert to_mapping(found)["events"][0]["duration_s"] >= 0
 
@@ -230,13 +232,13 @@ def test_two_still_images_are_onset_and_apex(smirk: Drawn, tmp_path: Path, kind:
     ],
 )
 def test_wrong_frame_numbers_are_refused(
-    smirk: Drawn, onset: int | None, apex: int | None, message: str
+    smirk: SyntheticClip, onset: int | None, apex: int | None, message: str
 ) -> None:
     with pytest.raises(FrameIndexError, match=message):
         analyze(smirk.path, onset=onset, apex=apex, detector=smirk.detector)
 
 
-def test_static_and_identical_frames_are_no_movement(smirk: Drawn, tmp_path: Path) -> None:
+def test_static_and_identical_frames_are_no_movement(smirk: SyntheticClip, tmp_path: Path) -> None:
     still = written(tmp_path / "still.mkv", [smirk.frames[0]] * 60)
     for result in (
         analyze(still, detector=smirk.detector),
@@ -251,7 +253,9 @@ def test_static_and_identical_frames_are_no_movement(smirk: Drawn, tmp_path: Pat
         )
 
 
-def test_too_few_frames_are_told_and_one_is_refused(smirk: Drawn, tmp_path: Path) -> None:
+def test_too_few_frames_are_reported_and_one_is_refused(
+    smirk: SyntheticClip, tmp_path: Path
+) -> None:
     two = analyze(written(tmp_path / "two.mkv", smirk.frames[45:47]), detector=smirk.detector)
     assert two.events == ()
     assert [notice.message for notice in two.notices if notice.code == "too_few_frames"] == [
@@ -261,7 +265,7 @@ def test_too_few_frames_are_told_and_one_is_refused(smirk: Drawn, tmp_path: Path
         analyze(written(tmp_path / "one.mkv", smirk.frames[:1]), detector=smirk.detector)
 
 
-def test_noise_on_a_still_picture_is_no_movement(smirk: Drawn, tmp_path: Path) -> None:
+def test_noise_on_a_still_image_is_no_movement(smirk: SyntheticClip, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noisy = [
         np.clip(smirk.frames[0] + rng.normal(0, 3, smirk.frames[0].shape), 0, 255).astype(np.uint8)
@@ -272,7 +276,7 @@ def test_noise_on_a_still_picture_is_no_movement(smirk: Drawn, tmp_path: Path) -
     assert "no_movement" in codes(result)
 
 
-def test_no_face_and_a_small_face_are_named_errors(smirk: Drawn, tmp_path: Path) -> None:
+def test_no_face_and_a_small_face_are_named_errors(smirk: SyntheticClip, tmp_path: Path) -> None:
     short = written(tmp_path / "short.mkv", smirk.frames[:12])
     with pytest.raises(FaceNotFoundError, match=r"short\.mkv: no face in any of 12 frames"):
         analyze(short, detector=Known())
@@ -310,7 +314,7 @@ def side_by_side(frames: Sequence[np.ndarray], still: np.ndarray) -> Iterator[np
         yield np.hstack([still, frame])
 
 
-def test_faces_are_kept_apart(smirk: Drawn, tmp_path: Path) -> None:
+def test_faces_are_kept_apart(smirk: SyntheticClip, tmp_path: Path) -> None:
     other = RenderedClip(dataclasses.replace(SCENE, seed=9, face_px=150, bumps=()))
     still = other.frame(0)[0]
     path = written(tmp_path / "two.mkv", list(side_by_side(smirk.frames, still)))
@@ -326,7 +330,7 @@ def test_faces_are_kept_apart(smirk: Drawn, tmp_path: Path) -> None:
     assert [event.face_id for event in pair.events] == [0]
 
 
-def test_cuts_and_black_frames_break_and_are_told(smirk: Drawn, tmp_path: Path) -> None:
+def test_cuts_and_black_frames_break_and_are_reported(smirk: SyntheticClip, tmp_path: Path) -> None:
     black = np.zeros_like(smirk.frames[0])
     # Nobody is there: one face that goes on and looks as before would be one scene.
     scene = [smirk.frames[i][::-1] for i in range(20)]
@@ -338,7 +342,7 @@ def test_cuts_and_black_frames_break_and_are_told(smirk: Drawn, tmp_path: Path) 
     assert not {row.index for row in result.frames} & set(range(52, 58))
 
 
-def test_a_low_frame_rate_is_told_and_marked(smirk: Drawn, tmp_path: Path) -> None:
+def test_a_low_frame_rate_is_reported_and_marked(smirk: SyntheticClip, tmp_path: Path) -> None:
     path = written(tmp_path / "slow.mkv", smirk.frames[::2], 25.0)
     result = analyze(path, detector=smirk.detector)
     notice = next(n for n in result.notices if n.code == "low_frame_rate")
@@ -346,7 +350,7 @@ def test_a_low_frame_rate_is_told_and_marked(smirk: Drawn, tmp_path: Path) -> No
     assert all("low_frame_rate" in event.flags for event in result.events)
 
 
-def test_fast_videos_are_looked_at_now_and_then(smirk: Drawn, tmp_path: Path) -> None:
+def test_fast_videos_are_looked_at_now_and_then(smirk: SyntheticClip, tmp_path: Path) -> None:
     twice = [frame for frame in smirk.frames for _ in range(2)]
     path = written(tmp_path / "fast.mkv", twice, 100.0)
     config = AnalyzeConfig(most_frames_per_s=50.0)
@@ -355,20 +359,20 @@ def test_fast_videos_are_looked_at_now_and_then(smirk: Drawn, tmp_path: Path) ->
     assert [event.apex_s for event in result.events] == [pytest.approx(SMIRK.apex_s, abs=0.05)]
 
 
-def test_only_the_most_salient_events_keep_pictures(smirk: Drawn) -> None:
+def test_only_the_most_salient_events_keep_images(smirk: SyntheticClip) -> None:
     none = analyze(smirk.path, detector=smirk.detector, config=AnalyzeConfig(kept_images=0))
     assert none.images == (None,)
-    assert "pictures_limited" in codes(none)
+    assert "images_limited" in codes(none)
 
 
-def test_an_open_video_can_be_given(smirk: Drawn) -> None:
+def test_an_open_video_can_be_given(smirk: SyntheticClip) -> None:
     video = open_video(smirk.path, max_frames=30)
     result = analyze(video, detector=smirk.detector)
     assert result.frame_count == 30
     assert "shortened" in codes(result)
 
 
-def test_interruption_comes_through(smirk: Drawn) -> None:
+def test_interruption_comes_through(smirk: SyntheticClip) -> None:
     def stop(stage: str, done: int, total: int | None) -> None:
         if done == 5:
             raise KeyboardInterrupt
@@ -377,7 +381,7 @@ def test_interruption_comes_through(smirk: Drawn) -> None:
         analyze(smirk.path, detector=smirk.detector, progress=stop)
 
 
-def test_progress_counts_frames(smirk: Drawn) -> None:
+def test_progress_counts_frames(smirk: SyntheticClip) -> None:
     calls: list[tuple[str, int, int | None]] = []
     analyze(smirk.path, detector=smirk.detector, progress=lambda *call: calls.append(call))
     stages = list(dict.fromkeys(stage for stage, _, _ in calls))
@@ -386,7 +390,7 @@ def test_progress_counts_frames(smirk: Drawn) -> None:
 
 
 def test_events_of_a_face_at_the_border_and_near_a_cut_are_marked(
-    smirk: Drawn, tmp_path: Path
+    smirk: SyntheticClip, tmp_path: Path
 ) -> None:
     # Nobody is there: one face that goes on and looks as before would be one scene.
     scene = [smirk.frames[i][::-1] for i in range(20)]
@@ -400,7 +404,7 @@ def test_events_of_a_face_at_the_border_and_near_a_cut_are_marked(
 
 @pytest.mark.parametrize("rule", sorted(APEX_RULES))
 def test_an_apex_rule_moves_the_apex_and_nothing_else(
-    smirk: Drawn, found: Analysis, rule: str
+    smirk: SyntheticClip, found: Analysis, rule: str
 ) -> None:
     config = AnalyzeConfig(apex_rule=rule, kept_images=0)
     other = analyze(smirk.path, detector=smirk.detector, config=config)

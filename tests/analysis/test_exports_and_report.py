@@ -68,7 +68,7 @@ def analysis() -> Analysis:
                                probabilities={"negative": 0.1, "positive": 0.9})),
         frames=frames,
         images=(images(), None),
-        notices=(Notice(code="unnamed", message="Nothing <named>."),),
+        notices=(Notice(code="unclassified", message="Nothing <named>."),),
         provenance={"hmrm": "0", "config_hash": "c", "data_hash": "d"},
     )  # fmt: skip
 
@@ -79,7 +79,7 @@ def test_events_table(analysis: Analysis, tmp_path: Path) -> None:
         first, second = list(csv.DictReader(file))
     assert first["class"] == "" and first["p_positive"] == ""
     assert (second["class"], second["p_positive"], second["p_surprise"]) == ("positive", "0.9", "")
-    assert first["confidence"] == "0.75"
+    assert first["salience"] == "0.75"
     assert first["onset_frame"] == "10" and float(first["duration_s"]) == pytest.approx(0.3)
 
 
@@ -159,7 +159,7 @@ def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
     assert report.UNCLASSIFIED in report.render(unclassified)
 
 
-def test_truth_is_shown_beside_what_was_found(analysis: Analysis) -> None:
+def test_truth_is_shown_alongside_what_was_found(analysis: Analysis) -> None:
     smile = timeline.Span(start_s=0.1, end_s=0.4, title="smile")
     late = timeline.Span(start_s=0.48, end_s=0.5, title="frown")
     text = report.render(analysis, truth=(smile, late))

@@ -45,7 +45,7 @@ def test_check_counts_against_the_published_numbers(tmp_path: Path):
     assert f"1 × {words_of('no_apex')}; first" in words and "casme2/sub04/EP12_01f" in words
 
 
-def test_check_says_what_differs_and_what_is_missing(tmp_path: Path):
+def test_check_states_what_differs_and_what_is_missing(tmp_path: Path):
     synthetic = SYNTHETIC_SETS["samm"]().first(5)
     write_synthetic(tmp_path, synthetic, images="blank")
     for frame in (tmp_path / synthetic.clips[0].folder).iterdir():
@@ -76,7 +76,7 @@ def test_check_counts_what_is_left_out_and_names_each_once(tmp_path: Path):
     assert "onset is 'soon'" in words and "cell D2" in words
 
 
-def test_check_sees_empty_pictures_and_says_that_it_opens_none(tmp_path: Path):
+def test_check_sees_empty_images_and_states_that_it_opens_none(tmp_path: Path):
     synthetic = SYNTHETIC_SETS["casme2"]().first(2)
     write_synthetic(tmp_path, synthetic, images="blank")
     empty = tmp_path / synthetic.clips[0].folder / "img42.jpg"
@@ -90,7 +90,7 @@ def test_check_sees_empty_pictures_and_says_that_it_opens_none(tmp_path: Path):
     assert "not opened" in call("datasets", "check", "casme2", tmp_path)
 
 
-def test_prepare_says_how_many_are_left_out_for_what(tmp_path: Path):
+def test_prepare_states_how_many_are_skipped_for_what(tmp_path: Path):
     synthetic = SYNTHETIC_SETS["casme2"]()
     others = next(clip for clip in synthetic.clips if clip.record.emotion == "others")
     some = replace(synthetic, clips=(*synthetic.clips[:3], others))
@@ -112,7 +112,7 @@ def exit_code(*arguments) -> int:
 def test_a_strict_check_ends_with_1_where_something_is_to_be_mended(tmp_path: Path):
     write_synthetic(tmp_path, SYNTHETIC_SETS["casme2"](), images="none")
     where = ("casme2", tmp_path, "--table-only")
-    # Oddities of the table as it is published are no faults.
+    # Irregularities of the table as it is published are no faults.
     assert exit_code(*where, "--strict") == 0
     header = "dataset,clip,column,old,new,evidence"
     (tmp_path / "mine.csv").write_text(f"{header}\ncasme2,sub01/absent,apex,1,2,x\n")
@@ -200,7 +200,7 @@ def test_what_does_not_fit_what_is_synthesized_is_refused(words, message, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_points_come_with_drawn_pictures(tmp_path: Path):
+def test_points_come_with_synthetic_images(tmp_path: Path):
     synthetic = SYNTHETIC_SETS["mmew"]().first(1)
     write_points(tmp_path / "faces.csv", write_synthetic(tmp_path, synthetic))
     header, row = (tmp_path / "faces.csv").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Progress as bars, and where none can be drawn."""
+"""Progress as bars, and where none can be shown."""
 
 import io
 
@@ -64,7 +64,7 @@ def test_the_next_video_starts_its_stage_over(clock, capsys):
     ]
 
 
-def test_results_reach_standard_output_while_bars_are_drawn(monkeypatch, capsys):
+def test_results_reach_standard_output_while_bars_are_shown(monkeypatch, capsys):
     synthetic = io.StringIO()
     monkeypatch.setattr(terminal, "ERR", Console(file=synthetic, force_terminal=True, width=100))
     with terminal.progress_bar(enabled=True) as progress:

@@ -46,7 +46,7 @@ def test_the_public_maps_are_the_whole_composite():
     assert differences_from_composite(found.ids, found.labels) == ()
 
 
-def test_counts_agree_with_what_was_drawn(tmp_path):
+def test_counts_agree_with_what_was_synthesized(tmp_path):
     synthetic = synthesize_maps(subjects=2, clips=3, generator=np.random.default_rng(0))
     write_layout(tmp_path, synthetic, layout="folds")
     found = check_maps(tmp_path)

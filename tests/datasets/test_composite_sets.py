@@ -1,4 +1,4 @@
-"""CASME II, SMIC and SAMM: drawn copies load to the exact records, and the rule gives 442."""
+"""CASME II, SMIC and SAMM: synthetic copies load to the exact records, and the rule gives 442."""
 
 from collections import Counter
 from pathlib import Path

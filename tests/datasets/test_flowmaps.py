@@ -105,7 +105,7 @@ def test_a_copy_in_another_class_is_named(folds):
         load_maps(folds)
 
 
-def test_a_copy_that_is_missing_is_an_oddity(folds):
+def test_a_copy_that_is_missing_is_an_issue(folds):
     next((folds / "norm_u_v_os/sub01/u_train/0").glob("*.png")).unlink()
     (issue,) = load_maps(folds).issues
     assert (issue.code, "sub01" in issue.where) == ("fold_incomplete", True)
@@ -220,7 +220,7 @@ def test_a_folder_in_no_known_layout_says_what_is_expected(tmp_path):
         load_maps(tmp_path / "nowhere")
 
 
-def test_identical_maps_and_empty_columns_are_oddities(flat):
+def test_identical_maps_and_empty_columns_are_issues(flat):
     shutil.copy(flat / "maps/sub01_EP01_1 .png", flat / "maps/sub02_EP01_1 .png")
     issues = load_maps(flat).issues
     assert {o.code for o in issues} == {"identical_maps", "blank_column"}

@@ -1,4 +1,4 @@
-"""Every kind of oddity has a sentence, and people are never shown its code."""
+"""Every kind of issue has a sentence, and people are never shown its code."""
 
 import re
 from pathlib import Path
@@ -19,3 +19,4 @@ def test_sentences_are_plain_and_unlike_each_other() -> None:
     assert len(set(WORDS.values())) == len(WORDS)
     assert all(" " in words and "_" not in words for words in WORDS.values())
     assert words_of("of_an_older_folder") == "of an older folder"
+    assert words_of("picture_empty") == WORDS["image_empty"]

@@ -1,4 +1,4 @@
-"""From drawn data sets to maps: right content, resumable, every clip left out with its reason."""
+"""From synthetic data sets to maps: right content, resumable, every skip with its reason."""
 
 import csv
 import json
@@ -40,7 +40,7 @@ PARTS = (synthetic_casme2().first(6), synthetic_samm().first(3), synthetic_smic(
 
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("drawn")
+    root = tmp_path_factory.mktemp("synthetic")
     points = {}
     for part in PARTS:
         points |= write_synthetic(root, part)
@@ -71,7 +71,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text().splitlines()))
 
 
-def test_maps_have_the_ids_labels_and_motion_that_were_drawn(made) -> None:
+def test_maps_have_the_ids_labels_and_motion_that_were_synthesized(made) -> None:
     output, report = made
     maps = load_maps(output)
     truth = {r.id: r for part in PARTS for r in part.records}
@@ -80,7 +80,7 @@ def test_maps_have_the_ids_labels_and_motion_that_were_drawn(made) -> None:
     for name, label, values in zip(maps.ids, maps.labels, maps.maps, strict=True):
         negative = truth[name].emotion in ("negative", "disgust", "anger")
         assert label == (0 if negative else {"happiness": 1, "surprise": 2}[truth[name].emotion])
-        # Drawn brows come down, and brows lie in the crop's upper fifth.
+        # Rendered brows come down, and brows lie in the crop's upper fifth.
         if negative:
             assert values[1, 1:6, 6:22].mean() > 0.5
 

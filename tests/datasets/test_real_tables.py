@@ -1,6 +1,6 @@
-"""Workbooks written by hand in the way the published ones look, oddities that were met included.
+"""Workbooks written by hand as the published ones look, with the irregularities that were met.
 
-The drawn data sets come from the same hand as the loaders; these tables do not use them.
+The synthetic data sets come from the same hand as the loaders; these tables do not use them.
 """
 
 from collections import Counter

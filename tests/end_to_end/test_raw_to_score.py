@@ -1,4 +1,4 @@
-"""Three commands from a raw data set to a score, on a drawn composite of 68 people."""
+"""Three commands from a raw data set to a score, on a synthetic composite of 68 subjects."""
 
 import json
 from dataclasses import replace

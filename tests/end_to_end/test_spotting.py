@@ -1,4 +1,4 @@
-"""The spotter on clips it was not tuned on: committed before it was, drawn by ``hmrm.synthetic``.
+"""The spotter on clips it was not tuned on, committed before it was, by ``hmrm.synthetic``.
 
 The spotter was developed on the clips of ``tests/rendered_faces.py``, which share neither
 picture nor motion nor noise with these.

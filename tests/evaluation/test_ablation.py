@@ -46,14 +46,14 @@ model = { name = "toy_models:NearestMean" }
 
 
 @pytest.fixture(scope="module")
-def all_drawn():
+def three_datasets():
     return synthesize_maps(subjects=3, clips=3, noise=1.0, generator=np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
-def synthetic(all_drawn):
+def synthetic(three_datasets):
     """One data set, which is scored four times as fast as three."""
-    return all_drawn.select(range(9))
+    return three_datasets.select(range(9))
 
 
 @pytest.fixture
@@ -141,8 +141,10 @@ def test_every_row_is_the_run_that_evaluate_makes(tmp_path, file, synthetic):
     assert records.to_json(content) == json.loads((tmp_path / "r/ablation.json").read_text())
 
 
-def test_the_page_names_rows_figures_and_the_papers(tmp_path, file, all_drawn):
-    content = ablate(all_drawn, load_ablation(file, seeds=2), tmp_path / "r", only=["one-epoch"])
+def test_the_page_names_rows_figures_and_the_papers(tmp_path, file, three_datasets):
+    content = ablate(
+        three_datasets, load_ablation(file, seeds=2), tmp_path / "r", only=["one-epoch"]
+    )
     content = content.table
     page = (tmp_path / "r/ablation.md").read_text()
     found = row(content, "one-epoch").scores
@@ -250,6 +252,19 @@ def test_a_better_row_helps(tmp_path, synthetic):
 def test_bad_files_say_what_is_wrong(file, text, message):
     with pytest.raises(ConfigError, match=message):
         load_ablation(with_rows(file, text))
+
+
+def test_a_renamed_row_is_asked_for_by_either_name(file):
+    with_rows(file, '[[rows]]\nname = "a"\nformerly = "b"\nmodel = { epochs = 1 }\n')
+    found = load_ablation(file)
+    assert [row.name for row in found.chosen(["b"])] == ["base", "a"]
+    assert found.chosen(["a"]) == found.chosen(["b"])
+
+
+def test_the_former_name_of_a_row_is_not_anothers(file):
+    rows = '[[rows]]\nname = "a"\nformerly = "b"\nmodel = { epochs = 1 }\n'
+    with pytest.raises(ConfigError, match="name is taken"):
+        load_ablation(with_rows(file, rows + rows.replace('"a"\nformerly = "b"', '"b"')))
 
 
 def test_bad_rows_are_refused_before_anything_runs(tmp_path, file, synthetic):

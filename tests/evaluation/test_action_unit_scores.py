@@ -176,7 +176,7 @@ def as_mapset(ids: tuple[str, ...], maps: np.ndarray, labels: np.ndarray) -> Map
         classes=CLASSES,
         crop="hmrm-1",
         channels_apart=False,
-        source="drawn",
+        source="synthetic",
     )
 
 
@@ -184,7 +184,7 @@ def test_weights_with_a_unit_head_write_what_score_aus_reads(tmp_path: Path) -> 
     config = SynthConfig(with_none=True)
     maps, labels, units = synthesize_maps(config, seed=5, start=0, count=60)
     keep = labels < 3
-    ids = tuple(f"drawn/s{i:02d}/a" for i in range(int(keep.sum())))
+    ids = tuple(f"synthetic/s{i:02d}/a" for i in range(int(keep.sum())))
     mapset = as_mapset(ids, maps[keep], labels[keep])
     found = predict_units("hmrm-synthetic", mapset)
     assert found is not None and found.probabilities.shape == (len(ids), 26)

@@ -98,7 +98,7 @@ def test_our_network_is_scored_by_path(tmp_path, synthetic):
     config = HMRMConfig(dim=16, depth=1, state=4)
     network = HMRM(config, generator=torch.Generator().manual_seed(0)).eval()
     card = WeightCard(
-        config=config, classes=network.classes, crop="hmrm-1", trained_on="drawn maps", steps=1
+        config=config, classes=network.classes, crop="hmrm-1", trained_on="synthetic maps", steps=1
     )
     save_checkpoint(tmp_path / "tiny.safetensors", network, card)
     result = score_pretrained(load_pretrained(str(tmp_path / "tiny")), synthetic, tmp_path / "run")

@@ -214,7 +214,7 @@ def test_dark_faces_are_found_at_the_second_look(detector, seed):
     image, points = render_face(np.random.default_rng(seed), tone=5)
     assert MTCNN(MTCNNConfig(second_look=False)).detect(image) == []
     (face,) = detector.detect(image)
-    # Eyes 100 px apart; a lit drawn face's points are off by .14 eye distances at most.
+    # Eyes 100 px apart; a lit rendered face's points are off by .14 eye distances at most.
     assert np.linalg.norm(face.points_xy_px - five_points(points), axis=1).max() < 15
 
 

@@ -1,4 +1,4 @@
-"""Recipes: what belongs to a class is drawn for it; counts are read with their ambiguity."""
+"""Recipes: what belongs to a class is sampled for it; counts are read with their ambiguity."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def test_hand_made_recipes_use_known_units_and_cover_the_classes() -> None:
     assert all(part.number in TABLE for recipe in HAND_MADE for part in recipe.parts)
 
 
-def test_recipes_are_drawn_by_weight() -> None:
+def test_recipes_are_sampled_by_weight() -> None:
     recipes = (
         Recipe(label="positive", weight=3.0, parts=(Part(12),)),
         Recipe(label="positive", weight=1.0, parts=(Part(6),)),

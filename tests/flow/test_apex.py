@@ -147,7 +147,7 @@ def test_the_middle_looks_at_no_other_frame() -> None:
 
 
 @pytest.mark.slow
-def test_four_of_five_drawn_clips_within_two_frames() -> None:
+def test_four_of_five_synthetic_clips_within_two_frames() -> None:
     # Measured: registration 30 of 30, the middle 11, the largest difference 4.
     off = np.array([frames_off(render_recipe(recipe(seed))) for seed in range(1100, 1130)])
     assert (off <= 2).mean() >= 0.8, off

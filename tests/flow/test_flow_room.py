@@ -17,7 +17,7 @@ def test_only_the_network_needs_torch():
     modules = [n for n in names if not n.startswith("gru_aofe.") or n in LIGHT_ESTIMATOR]
     code = "import sys\nfor name in ('torch', 'einops', 'sklearn'): sys.modules[name] = None\n"
     code += "".join(f"import hmrm.flow.{name}\n" for name in modules)
-    # matplotlib takes a second, so it is loaded only where something is drawn
+    # matplotlib takes a second, so it is loaded only where something is plotted
     code += "assert 'matplotlib' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -193,7 +193,7 @@ def test_identical_maps_are_grouped():
 
 
 @pytest.mark.parametrize("crop", sorted(CROPS))
-def test_face_is_measured_where_it_was_drawn(crop):
+def test_face_is_measured_where_it_was_placed(crop):
     synthetic = synthesize_maps(subjects=6, clips=12, crop=crop, generator=np.random.default_rng(3))
     found = measure_face(canonical_maps(synthetic))
     assert (found.axis_x, found.eye_x) == pytest.approx((0.5, 0.215), abs=0.02)

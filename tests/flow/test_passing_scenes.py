@@ -1,4 +1,4 @@
-"""Drawn scenes of things that pass in front of each other."""
+"""Synthetic scenes of things that pass in front of each other."""
 
 import cv2
 import numpy as np

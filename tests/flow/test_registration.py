@@ -144,8 +144,8 @@ def test_correlation_is_numpys() -> None:
     assert correlation(a, np.ones_like(a)) == 0.0
 
 
-def test_drawn_faces_lie_in_the_canonical_crop() -> None:
+def test_rendered_faces_lie_in_the_canonical_crop() -> None:
     crop = canonical_transform(CANONICAL * 100)
     eyes = np.array([[0.215, 0.27], [0.785, 0.27]]) * IMAGE_WH_PX - 0.5
     placed = (CANONICAL[:2] * 100) @ crop[:, :2].T + crop[:, 2]
-    np.testing.assert_allclose(placed, eyes, atol=4)  # the average face is not the drawn one
+    np.testing.assert_allclose(placed, eyes, atol=4)  # the average face is not the rendered one

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hmrm import config
 from hmrm.errors import ConfigError
+from hmrm.records import values_formerly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,21 @@ def test_toml_round_trip(value: Outer, tmp_path_factory: pytest.TempPathFactory)
     path.write_text(tomli_w.dumps(config.to_mapping(value)), encoding="utf-8")
     assert config.load(Outer, path) == value
     assert config.digest(config.load(Outer, path)) == config.digest(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renamed:
+    data: Literal["synthetic", "real"] = field(
+        default="synthetic", metadata=values_formerly({"drawn": "synthetic"})
+    )
+
+
+def test_a_renamed_value_is_read_and_stands_in_digests_under_its_first_name() -> None:
+    assert config.from_mapping(Renamed, {"data": "drawn"}) == Renamed()
+    assert config.to_mapping(Renamed()) == {"data": "drawn"}
+    assert config.to_mapping(Renamed(data="real")) == {"data": "real"}
+    with pytest.raises(ConfigError, match="expected one of 'synthetic', 'real', got 'odd'"):
+        config.from_mapping(Renamed, {"data": "odd"})
 
 
 def test_digest_tells_values_apart() -> None:

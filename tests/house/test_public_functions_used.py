@@ -1,7 +1,7 @@
 """What nothing but tests uses is wired, moved to the tests or deleted.
 
 A name counts as used where a chain of uses leads to it from something a user can reach: a command,
-`hmrm.__all__`, an example, a benchmark, a tool, a code block of README or tutorial. Whoever is
+`hmrm.__all__`, an example, a benchmark, a tool, a code block of README or tutorial. What is
 used by unused code alone is unused too. Entries of registries count, since they stand in a dict
 that is used; so does a class that is named by a string, as lazy registries do. A method counts as
 used where code, a template or a page takes an attribute of its name, from whatever object; those

@@ -1,4 +1,4 @@
-"""The public names: whoever writes ``import hmrm`` may rely on these, and on no others."""
+"""The public names: code that writes ``import hmrm`` may rely on these, and on no others."""
 
 import hmrm
 

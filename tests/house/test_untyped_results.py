@@ -17,7 +17,7 @@ BORDERS = {
     "records": "JSON: plain values become records here",
     "config": "TOML: tables become configs here",
     "evaluation/settings": "TOML: a model's options are that model's own",
-    "model/checkpoints": "JSON: a weight card's figures are those of whoever trained the weights",
+    "model/checkpoints": "JSON: a weight card's figures depend on who trained the weights",
     "run_folder": "JSON or TOML: what decides a run is compared value by value",
     "training/registry": "TOML: a model's options are that model's own",
     "analysis/exports": "JSON: the form of analysis.json",

@@ -28,7 +28,7 @@ CODE = ("src/hmrm", "benchmarks", "examples", "tools")
 NAMES = ("identifiers", "keys", "files")
 PROSE = ("help", "errors", "reports", "comments", "pages")
 
-_MESSAGES = re.compile(r".*(Error|Warning|Notice|Oddity|Issue|Skip|warn)")
+_MESSAGES = re.compile(r".*(Error|Warning|Notice|Issue|Skip|warn)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,6 @@ class Rule:
         paths: beginnings of paths that the rule is for; empty for all.
         scopes: where it holds.
         kept: ``path: text`` of single places where it stands on purpose.
-        pending: today's code breaks it.
     """
 
     word: str
@@ -58,7 +57,6 @@ class Rule:
     paths: tuple[str, ...] = ()
     scopes: tuple[str, ...] = (*NAMES, *PROSE)
     kept: tuple[str, ...] = ()
-    pending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,8 +258,6 @@ def _kinds_of_strings(tree: ast.AST) -> tuple[set[int], set[int], set[int]]:
     """Nodes that are docstrings, in what is raised or noticed, or do not count by themselves."""
     documented, raised, inner = set(), set(), set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and "formerly" in _names(node.func):
-            inner |= {id(name) for name in node.args}  # keys of old files, which are still read
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             documented.add(id(node.value))
         elif isinstance(node, ast.JoinedStr):
@@ -274,12 +270,13 @@ def _kinds_of_strings(tree: ast.AST) -> tuple[set[int], set[int], set[int]]:
 
 
 def _former_keys(tree: ast.AST) -> set[int]:
-    """Nodes of keys that are still read but no longer written: ``formerly("old")``."""
+    """Nodes of keys and values that are still read: ``formerly("old")``, ``values_formerly``."""
     return {
         id(key)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and next(_names(node.func), "") == "formerly"
-        for key in node.args
+        if isinstance(node, ast.Call) and {"formerly", "values_formerly"} & {*_names(node.func)}
+        for argument in node.args
+        for key in ast.walk(argument)
     }
 
 

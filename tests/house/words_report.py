@@ -1,7 +1,7 @@
-"""``python -m tests.house.words_report [--counts] [WORD ...]``: where old words still stand.
+"""``python -m tests.house.words_report [--counts] [WORD ...]``: where old words stand.
 
 A line is ``path:line: scope: what stands there → what to write``. ``--counts`` gives a table of
-places by word and scope in its stead.
+places by word and scope instead.
 """
 
 import argparse
@@ -29,13 +29,13 @@ def places(chosen: Sequence[Rule]) -> Iterator[str]:
 
 def counts(chosen: Sequence[Rule]) -> Iterator[str]:
     columns = (*NAMES, *PROSE)
-    yield " | ".join(("| word", "pending", *columns, "all |"))
-    yield "|---" * (3 + len(columns)) + "|"
+    yield " | ".join(("| word", *columns, "all |"))
+    yield "|---" * (2 + len(columns)) + "|"
     for rule in chosen:
         broken = violations(rule, everything())
         by_scope = Counter(violation.scope for violation in broken)
         cells = [str(by_scope[scope] or "") for scope in columns]
-        yield " | ".join((f"| {rule.word}", "yes" * rule.pending, *cells, f"{len(broken)} |"))
+        yield " | ".join((f"| {rule.word}", *cells, f"{len(broken)} |"))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def test_same_seed_same_weights_and_no_hidden_source():
     other = HMRM(SMALL, generator=seeded(5)).state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["fused_head.weight"], other["fused_head.weight"])
-    # Every weight matrix was drawn: none was left at zero.
+    # Every weight matrix was sampled: none was left at zero.
     assert all(value.abs().sum() > 0 for name, value in first.items() if name.endswith("weight"))
 
 

@@ -1,4 +1,4 @@
-"""What is known to do harm as yet. Whoever fixes a reader removes its kinds."""
+"""What is known to do harm as yet. A fix of a reader removes its kinds."""
 
 import pytest
 

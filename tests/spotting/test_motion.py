@@ -1,4 +1,4 @@
-"""Regional motion over time, on drawn clips with known movement."""
+"""Regional motion over time, on synthetic clips with known movement."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Drawn clips: their truth is what their frames show."""
+"""Synthetic clips: their truth is what their frames show."""
 
 import dataclasses
 
@@ -62,7 +62,7 @@ def test_flow_is_the_sources_field_where_the_head_stands_still() -> None:
     _, points = demo_face()
     placed = Placement.of(points, size_wh_px=(240, 200), eye_distance_px=50.0)
     field = AtlasSource(placed.landmarks_crop_px).flow(SMILE.units, size=448, margin=0.2)
-    # The peak in frame px: the crop is drawn smaller by the ratio of the eye distances.
+    # The peak in frame px: the crop is rendered smaller by the ratio of the eye distances.
     scale = np.sqrt(np.linalg.det(np.linalg.inv(placed.frame_to_crop[:, :2])))
     assert np.hypot(*flow).max() == pytest.approx(scale * np.hypot(*field).max(), rel=0.01)
 

@@ -1,4 +1,4 @@
-"""Drawn pairs: the flow is the one that was drawn, and nothing depends on how they are drawn."""
+"""Synthetic pairs: the flow is the one that was rendered, whatever the order and the shards."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -122,7 +122,7 @@ def test_noise_falls_with_frequency_as_asked():
     assert slope == pytest.approx(-3.0, abs=0.2)  # 8000 samples of an exponential's logarithm
 
 
-def test_a_pool_does_not_depend_on_shards_and_is_not_drawn_again(tmp_path: Path):
+def test_a_pool_does_not_depend_on_shards_and_is_not_rendered_again(tmp_path: Path):
     whole = synthesize_pool(PLAIN, tmp_path / "a", seed=3, held_out=False)
     parts = synthesize_pool(PLAIN, tmp_path / "b", seed=3, held_out=False, shard=1)
     np.testing.assert_array_equal(whole.frames, parts.frames)

@@ -1,4 +1,4 @@
-"""Drawn faces: repeatable, textured, found where their landmarks say."""
+"""Rendered faces: repeatable, textured, found where their landmarks say."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_skin_tone_and_beard_change_nothing_else() -> None:
         render_face(np.random.default_rng(6), tone=6)
 
 
-def test_a_drawn_face_can_smile() -> None:
+def test_a_rendered_face_can_smile() -> None:
     image, points = render_face(np.random.default_rng(2))
     smile = Expression(units=(ActionUnit(12, "both", 2.0),), onset_s=0.2)
     config = ClipConfig(size_wh_px=(240, 240), duration_s=0.6, eye_distance_px=60.0)

@@ -1,4 +1,4 @@
-"""Maps of estimated flow: as drawn, repeatable, and they show the motion that was drawn."""
+"""Maps of estimated flow: repeatable, and they show the motion that was rendered."""
 
 from dataclasses import replace
 from functools import partial
@@ -49,7 +49,7 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
     return float((a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()))
 
 
-def test_map_i_of_a_seed_is_the_same_however_it_is_drawn() -> None:
+def test_map_i_of_a_seed_is_the_same_however_it_is_made() -> None:
     whole = estimated(SMALL, seed=5, start=0, count=8)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(3 if threads != 3 else 2)
@@ -98,7 +98,7 @@ def test_as_many_maps_are_estimated_as_the_share_says(
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_an_estimate_shows_the_movement_that_was_drawn(name: str) -> None:
+def test_an_estimate_shows_the_movement_that_was_rendered(name: str) -> None:
     """Five units of 2.5 px on one face each: nearest to its own motion, and far from others'."""
     quiet = SynthConfig(faces=1, head_px=0.0, misalignment=0.0, background=0.0)
     face = load_face("atlas", 0, 0, None)

@@ -1,4 +1,4 @@
-"""Every drawn data set loads to the exact records, from its tables and from its folders."""
+"""Every synthetic data set loads to the exact records, from its tables and from its folders."""
 
 from collections import Counter
 from pathlib import Path
@@ -16,7 +16,7 @@ OTHERS = [name for name in SYNTHETIC_SETS if name not in ("casme2", "samm", "smi
 WITH_TABLES = [name for name in SYNTHETIC_SETS if name not in ("smic", "smic-vis", "smic-nir")]
 
 
-def test_every_data_set_has_a_drawn_copy() -> None:
+def test_every_data_set_has_a_synthetic_copy() -> None:
     assert set(SYNTHETIC_SETS) == set(DATASETS)
 
 
@@ -43,7 +43,7 @@ def test_few_people_leave_no_table_empty(name: str) -> None:
         assert any(str(clip.row[1]) in map(str, written) for clip in few.clips), table.path
 
 
-def test_no_expression_of_a_long_video_is_drawn_twice() -> None:
+def test_no_expression_of_a_long_video_is_synthesized_twice() -> None:
     for name in ("samm-lv", "cas-me-2", "cas-me-3", "cas-me-3-c", "smic-e-hs"):
         records = SYNTHETIC_SETS[name]().records
         places = {(r.folder, r.onset_frame, r.offset_frame) for r in records}
@@ -66,7 +66,7 @@ def test_folders_are_found_and_nothing_is_left_over(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", list(SYNTHETIC_SETS))
-def test_drawn_emotions_have_a_class_or_are_left_out_on_purpose(name: str) -> None:
+def test_synthetic_emotions_have_a_class_or_are_left_out_on_purpose(name: str) -> None:
     records = SYNTHETIC_SETS[name]().records
     classes = {class_of(r.dataset, r.emotion) for r in records}
     assert {"negative", "positive"} <= classes

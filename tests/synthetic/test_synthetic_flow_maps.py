@@ -1,4 +1,4 @@
-"""Drawn maps: repeatable one by one, in the form that training and use share, told apart."""
+"""Synthetic maps: repeatable one by one, in the form that training and use share, separable."""
 
 import dataclasses
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_maps_are_centred_scaled_and_carry_their_own_strain() -> None:
     assert units.shape == (40, len(unit_names(FEW))) and set(np.unique(units)) <= {0.0, 1.0}
 
 
-def test_map_i_of_a_seed_is_the_same_however_it_is_drawn() -> None:
+def test_map_i_of_a_seed_is_the_same_however_it_is_made() -> None:
     whole = synthesize_maps(FEW, seed=5, start=0, count=12)
     part = synthesize_maps(FEW, seed=5, start=7, count=3)
     for a, b in zip(whole, part, strict=True):

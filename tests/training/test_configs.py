@@ -41,3 +41,9 @@ def test_a_config_loads(path: Path) -> None:
     else:
         flow = path.stem.startswith("gru-aofe")
         config.load(FlowTrainingConfig if flow else SyntheticTrainingConfig, path)
+
+
+def test_flow_trainings_of_before_are_read_under_their_first_digest() -> None:
+    before = config.from_mapping(FlowTrainingConfig, {"data": "drawn", "first_share": 0.3})
+    assert before == FlowTrainingConfig()
+    assert config.to_mapping(before)["data"] == "drawn"

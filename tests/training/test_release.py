@@ -122,7 +122,7 @@ def test_another_runs_scores_are_refused(maps: MapSet, tmp_path: Path) -> None:
         out_of_fold(tmp_path, plan, maps)
 
 
-def test_the_shipped_weights_are_the_drawn_ones_but_for_the_last_layer() -> None:
+def test_the_shipped_weights_are_the_synthetic_ones_but_for_the_last_layer() -> None:
     synthetic, _ = load_checkpoint(SHIPPED / "hmrm-synthetic.safetensors")
     shipped, card = load_checkpoint(SHIPPED / "hmrm-composite.safetensors")
     assert (len(card.trained_clips), len(card.trained_subjects)) == (442, 68)

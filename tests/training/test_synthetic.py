@@ -1,4 +1,4 @@
-"""Training on drawn maps: stoppable, repeatable, and it learns."""
+"""Training on synthetic maps: stoppable, repeatable, and it learns."""
 
 import json
 from dataclasses import replace

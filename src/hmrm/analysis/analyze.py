@@ -94,7 +94,7 @@ def analyze(
         notices=(*video.notices, *found.notices, *unclassified),
         provenance={
             **stamp,
-            "named_by": dataclasses.asdict(origin) if origin else None,
+            "classified_by": dataclasses.asdict(origin) if origin else None,
             "config": configs.to_mapping(config),
         },
     )

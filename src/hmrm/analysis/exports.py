@@ -12,7 +12,7 @@ from hmrm.analysis.timeline import Span
 from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
 from hmrm.csv_cells import Writer
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 FILES = ("events.csv", "frames.csv", "analysis.json", "report.html")
 """What is written of every analysis."""
@@ -35,7 +35,7 @@ EVENT_COLUMNS = (
     "decisive_region",
     "region",
     "peak_motion_px",
-    "confidence",
+    "salience",
     "flags",
 )
 
@@ -133,7 +133,7 @@ def _event_mapping(event: Event) -> dict[str, Any]:
         "decisive_region": event.decisive_region,
         "region": event.region,
         "peak_motion_px": None if event.peak_motion_px is None else _rounded(event.peak_motion_px),
-        "confidence": _rounded(event.salience),
+        "salience": _rounded(event.salience),
         "flags": list(event.flags),
     }
 

@@ -30,8 +30,8 @@ UNRELIABLE = Notice(
     ),
 )
 UNCLASSIFIED = Notice(
-    code="unnamed",
-    message="movements are found, not named: no recogniser was given, so class is empty",
+    code="unclassified",
+    message="movements are found, not classified: no recogniser was given, so class is empty",
 )
 
 
@@ -44,12 +44,12 @@ def on_video(spotted: Spotted, config: QualityConfig) -> list[Notice]:
     if faces > 1:
         which = "all" if len(analysed) == faces else f"face {analysed[0].face_id}, the largest,"
         notes["several_faces"] = (
-            f"{faces} faces were followed, {which} analysed; face_id says whose an event is. "
+            f"{faces} faces were followed, {which} analysed; face_id states whose an event is. "
             "Nobody is recognised: a face that leaves and comes back elsewhere gets a new number"
         )
     if first.excluded_faces:
-        notes["faces_left_out"] = (
-            f"{first.excluded_faces} detections of further, smaller faces were left out"
+        notes["faces_excluded"] = (
+            f"{first.excluded_faces} detections of further, smaller faces were excluded"
         )
     if rate < config.least_frames_per_s:
         notes["low_frame_rate"] = (
@@ -64,7 +64,7 @@ def on_video(spotted: Spotted, config: QualityConfig) -> list[Notice]:
             f"{len(first.cuts_s)} scene cut(s) at {times}{more} s; no motion is read across them"
         )
     if first.black:
-        notes["black_frames"] = f"about {first.black} black frames were left out"
+        notes["black_frames"] = f"about {first.black} black frames were skipped"
     if all((t.eye_distance_px < config.small_eye_distance_px).all() for t in analysed):
         notes["small_face"] = (
             "the eyes are less than "
@@ -91,12 +91,12 @@ def on_events(spotted: Spotted, kept_images: int) -> list[Notice]:
         kept_images: how many events have images.
     """
     events = spotted.events
-    left_out = _left_out(spotted)
+    rejected = _rejected(spotted)
     if not events:
         if too_few := on_length(spotted):
             return too_few
         message = (
-            "no movement stands out from the face's own noise; the largest beside blinks and "
+            "no movement stands out from the face's own noise; the largest outside blinks and "
             f"speech reached {spotted.largest:.2f} of the threshold"
         )
         if spotted.largest >= 1:
@@ -106,22 +106,22 @@ def on_events(spotted: Spotted, kept_images: int) -> list[Notice]:
                 f"; {spotted.first_pass.duration_s:.2f} s show little rest to compare with: give "
                 "a longer clip, or --onset and --apex"
             )
-        return [Notice(code="no_movement", message=message), *left_out]
-    notices = [UNRELIABLE, *left_out]
+        return [Notice(code="no_movement", message=message), *rejected]
+    notices = [UNRELIABLE, *rejected]
     if len(events) > kept_images:
         message = (
             f"images and classes are kept of the {kept_images} clearest events of "
             f"{len(events)}; give onset and apex to see another"
         )
-        notices.append(Notice(code="pictures_limited", message=message))
+        notices.append(Notice(code="images_limited", message=message))
     return notices
 
 
-def _left_out(spotted: Spotted) -> list[Notice]:
+def _rejected(spotted: Spotted) -> list[Notice]:
     """How many candidates were taken for no expression, by reason."""
     if not spotted.rejected:
         return []
     reasons = Counter(one.reason for one in spotted.rejected)
     counts = ", ".join(f"{n} {REASONS[name]}" for name, n in sorted(reasons.items()))
-    message = f"candidates left out: {counts}"
-    return [Notice(code="candidates_left_out", message=message)]
+    message = f"candidates rejected: {counts}"
+    return [Notice(code="candidates_rejected", message=message)]

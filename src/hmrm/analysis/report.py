@@ -29,7 +29,7 @@ MEANING = (
     "honesty or state of mind."
 )
 UNCLASSIFIED = (
-    "The movements are found, not named: no recognition weights were used, so class is empty."
+    "The movements are found, not classified: no recognition weights were used, so class is empty."
 )
 FORBIDDEN = (
     "Not for lie detection, hiring, policing, border control, medical diagnosis, or any decision "
@@ -115,7 +115,7 @@ def truth_line(span: timeline.Span, events: Sequence[Event]) -> str:
     if overlaps[best] == 0:
         return f"{put_in} Found: nothing there."
     event = events[best]
-    name = event.label or "a movement, not named"
+    name = event.label or "a movement, not classified"
     return (
         f"{put_in} Found: {name}, {event.onset_s:.2f}–{event.offset_s:.2f} s, "
         f"apex {event.apex_s:.2f} s, {event.region.replace('_', ' ')} "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hmrm.cli.terminal import ERR, OUT, Display, output_folder, print_error, progress_bar
+from hmrm.cli.video_options import ApexRule, Detector, Faces
 
 if TYPE_CHECKING:
     from hmrm.analysis.results import VideoResult
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
     from hmrm.analysis.settings import AnalyzeConfig
     from hmrm.clip import Analysis, Event
     from hmrm.video.images import StillPair
-
-Faces = Literal["all", "largest"]
-DetectorName = Literal["blazeface", "mtcnn"]
-ApexRule = Literal["displacement", "registration", "difference", "middle"]
-"""``displacement`` and the keys of ``hmrm.flow.apex.APEX_RULES``; help opens without it."""
 
 
 def analyze(
@@ -48,19 +44,9 @@ def analyze(
     weights: Annotated[
         str, typer.Option(help="Weights that give the classes: shipped name, path, or none.")
     ] = "hmrm-synthetic",
-    faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "all",
-    apex_rule: Annotated[
-        ApexRule,
-        typer.Option(
-            help="Apex of spotted events: the largest displacement while they were followed, or "
-            "from the frames: the middle of the hold after registration, CapsuleNet's "
-            "largest difference to onset and offset, or the middle."
-        ),
-    ] = "displacement",
-    detector: Annotated[
-        DetectorName,
-        typer.Option(help="Finds faces in videos; mtcnn is the paper's and needs torch."),
-    ] = "blazeface",
+    faces: Faces = "all",
+    apex_rule: ApexRule = "displacement",
+    detector: Detector = "blazeface",
     landmarks: Annotated[
         Literal["5", "68"],
         typer.Option(
@@ -187,7 +173,7 @@ def print_found(found: "Analysis | VideoResult", page: Path, *, resumed: bool = 
         OUT.print(
             f"  {event.onset_s:.2f}–{event.offset_s:.2f} s, apex {event.apex_s:.2f} s, "
             f"face {event.face_id}, {event.region.replace('_', ' ')}, "
-            f"{_motion(event)}{event.label or 'not named'}"
+            f"{_motion(event)}{event.label or 'not classified'}"
             + (f" [{', '.join(event.flags)}]" if event.flags else ""),
         )
     for notice in found.notices:

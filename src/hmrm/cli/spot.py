@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.analyze import ApexRule, DetectorName, Faces, print_run
+from hmrm.cli.analyze import print_run
 from hmrm.cli.terminal import ERR, OUT, output_folder, print_error, progress_bar
+from hmrm.cli.video_options import ApexRule, Detector, Faces
 
 if TYPE_CHECKING:
     from hmrm.analysis.run import Outcome, VideoRun
@@ -28,7 +29,7 @@ def spot(
         Literal["none", "folder"],
         typer.Option(help="Subject of a video: none (its name will do), or the folder it lies in."),
     ] = "none",
-    faces: Annotated[Faces, typer.Option(help="Which faces to follow.")] = "largest",
+    faces: Faces = "largest",
     skip: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,23 +38,13 @@ def spot(
             show_default=False,
         ),
     ] = None,
-    apex_rule: Annotated[
-        ApexRule,
-        typer.Option(
-            help="Apex of spotted events: the largest displacement while they were followed, or "
-            "from the frames: the middle of the hold after registration, CapsuleNet's "
-            "largest difference to onset and offset, or the middle."
-        ),
-    ] = "displacement",
-    detector: Annotated[
-        DetectorName,
-        typer.Option(help="Finds faces; mtcnn is the paper's and needs torch."),
-    ] = "blazeface",
+    apex_rule: ApexRule = "displacement",
+    detector: Detector = "blazeface",
     frames_per_s: Annotated[
         float | None,
         typer.Option(
             help="Rate of image folders, which have none (200 is assumed; hmrm datasets list "
-            "tells those of data sets); videos follow it instead of their own, as high-speed "
+            "shows those of data sets); videos follow it instead of their own, as high-speed "
             "recordings that are stored slowed down need.",
             show_default=False,
         ),

@@ -1,4 +1,4 @@
-"""The annotated intervals of a data set as one table, for whoever spots and scores spotting."""
+"""The annotated intervals of a data set as one table, for spotting and its scores."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping

@@ -1,6 +1,6 @@
 """Scores of pretrained weights: no training, every evaluation counted.
 
-Whoever tries twenty checkpoints on the same clips and reports the best has chosen on the test
+A user who tries twenty checkpoints on the same clips and reports the best has chosen on the test
 clips. So each evaluation is logged next to the results, and their number is printed with the score.
 """
 

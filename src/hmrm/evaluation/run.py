@@ -225,7 +225,7 @@ def _paths(output: Path, seed: int, protocol: Protocol) -> tuple[Path, ...]:
 def _read_folds(
     mapset: MapSet, plan: Plan, protocol: Protocol, output: Path, *, recompute_damaged: bool
 ) -> Mapping[Path, FoldFile]:
-    """Every finished fold by its file; those that cannot be trusted are an error, or left out."""
+    """Every finished fold by its file; those that cannot be trusted are an error, or skipped."""
     found, errors = {}, []
     for seed in plan.settings.seeds:
         pooled = pooled_before(output, seed, mapset.classes)

@@ -60,7 +60,7 @@ def pooled_before(folder: Path, seed: int, classes: tuple[str, ...]) -> Predicti
 def compare_fold(
     path: Path, ids: Sequence[str], predicted: Sequence[int], pooled: Predictions
 ) -> None:
-    """Make sure that a fold file and the pooled predictions of its run say the same.
+    """Make sure that a fold file and the pooled predictions of its run agree.
 
     Raises:
         DataError: they differ; names the fold file.
@@ -69,8 +69,8 @@ def compare_fold(
     for name, number in zip(ids, predicted, strict=True):
         if before.get(name) != number:
             raise DataError(
-                f"{path}: what it says of clip {name} differs from the run's table of predictions, "
-                "so one of the two was changed"
+                f"{path}: what it states of clip {name} differs from the run's table of "
+                "predictions, so one of the two was changed"
             )
 
 

@@ -67,7 +67,7 @@ class BlazeFace:
         """Faces of one image, best first.
 
         The two mouth corners of ``Detection.points_xy_px`` are not the network's, which gives the
-        mouth's middle: they lie beside it as in the average face.
+        mouth's middle: they lie to its sides as in the average face.
 
         Raises:
             InputError: the image has no pixels.

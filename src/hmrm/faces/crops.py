@@ -1,4 +1,4 @@
-"""Every named face crop: where the face lies in it, and how foreign crops lie in ours.
+"""Every named face crop: where the face lies in it, and how crops of other programs lie in ours.
 
 The canonical crop ``hmrm-1`` is where the public onset-to-apex maps of the field have the face
 (eyes at x = 0.215 and 0.785, y = 0.27; mouth corners at y = 0.68). From eyes to mouth real faces
@@ -25,7 +25,7 @@ class Crop:
     """A named rectangle of the upright face.
 
     Attributes:
-        name: written beside every map taken in it.
+        name: written next to every map taken in it.
         eyes_xy: where the middle between the eye centres lies, in the crop's 0 to 1.
         eye_distance_wh: the eye distance as a fraction of the crop's width and of its height.
     """
@@ -49,7 +49,7 @@ CANONICAL = Crop(name=CANONICAL_CROP, eyes_xy=(0.5, 0.27), eye_distance_wh=(_ACR
 
 @dataclass(frozen=True, kw_only=True)
 class CropBox:
-    """Where the canonical crop lies in a foreign one, as shares of its height and width."""
+    """Where the canonical crop lies in another program's, as fractions of its height and width."""
 
     top: float
     bottom: float

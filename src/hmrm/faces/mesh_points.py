@@ -1,7 +1,7 @@
 """Which of the 468 points of the face mesh are used, and for what.
 
 The numbering is MediaPipe's (Kartynnik et al. 2019). Left and right are the image's, as everywhere
-in this package; MediaPipe names its points by the person's own sides.
+in this package; MediaPipe names its points by the subject's own sides.
 """
 
 from collections.abc import Mapping

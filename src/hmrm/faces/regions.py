@@ -117,9 +117,9 @@ def _mirrored(name: str, corners: tuple[tuple[float, float], ...]) -> Region:
     return Region(name=name, corners_xy=turned)
 
 
-# Drawn on the average face: brows (landmarks 17 to 26) with the skin that they pull, lids, the
-# nose's bridge and back (27 to 30), which has no muscle that moves it sideways, cheeks beside the
-# nostrils, mouth corners (48, 54) with the fold beside them, chin above the jaw's edge (8).
+# Outlined on the average face: brows (landmarks 17 to 26) with the skin that they pull, lids, the
+# nose's bridge and back (27 to 30), which has no muscle that moves it sideways, cheeks next to the
+# nostrils, mouth corners (48, 54) with the fold next to them, chin above the jaw's edge (8).
 _BROW = ((0.02, 0.06), (0.47, 0.06), (0.47, 0.19), (0.02, 0.21))
 _EYE = ((0.06, 0.21), (0.38, 0.21), (0.38, 0.33), (0.06, 0.33))
 _CHEEK = ((0.06, 0.38), (0.34, 0.38), (0.34, 0.56), (0.06, 0.56))
@@ -137,5 +137,5 @@ _PATCHES = (
     box("chin", 0.34, 0.80, 0.66, 0.94),
 )
 ANATOMICAL: Mapping[str, Region] = {patch.name: patch for patch in _PATCHES}
-"""Patches that spotting watches. ``nose`` follows the skull and stands for head motion; the eyes
-blink and must not count as expression."""
+"""Patches whose motion spotting measures. ``nose`` follows the skull and stands for head motion;
+the eyes blink and must not count as expression."""

@@ -2,7 +2,7 @@
 
 The contract is small on purpose, so that a model of one's own fits in one file: `fit` takes a
 training set and a seed and returns something with `predict`. `fit` has no parameter through which
-the test subject could reach it; whoever wants to watch training passes an `Observer`, which sees
+the test subject could reach it; to watch training, pass an `Observer`, which sees
 frozen predictors and returns nothing.
 """
 

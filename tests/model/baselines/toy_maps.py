@@ -1,4 +1,4 @@
-"""Drawn maps with a rule that every honest model must find: where the face moves is the class."""
+"""Synthetic maps with a rule that every honest model finds: where the face moves is the class."""
 
 import numpy as np
 

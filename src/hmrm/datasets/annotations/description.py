@@ -53,7 +53,7 @@ class DataSet:
     Attributes:
         name: first part of clip ids, and what commands call it.
         title: its name in print.
-        licence, citation, how_to_get: for whoever wants to use it.
+        licence, citation, how_to_get: for its users.
         frames_per_s: of the recordings; the highest, where ``rates_differ``.
         table_name: the annotation file as it is published.
         tables: regular expressions of annotation file names (lower case, searched), best first.

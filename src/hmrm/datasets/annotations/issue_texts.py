@@ -1,4 +1,4 @@
-"""What each kind of issue is, in a sentence for whoever reads the output of a check.
+"""What each kind of issue is, in a sentence for the reader of a check's output.
 
 Codes group what is alike and serve programs (JSON, prepared folders); people get these sentences.
 """
@@ -71,6 +71,9 @@ WORDS: Mapping[str, str] = {
 }
 """A sentence for each code that a reader of data sets gives."""
 
+_FORMER_CODES = {"picture_empty": "image_empty"}
+"""Codes in the summaries of folders that an earlier version prepared."""
+
 FAULTS = frozenset(
     {
         *("clip_not_on_disk", "clip_not_in_table", "folder_differs"),
@@ -78,7 +81,7 @@ FAULTS = frozenset(
         *("correction_not_applied", "correction_without_clip", "points_without_clip"),
     }
 )
-"""Codes of what whoever holds the data can correct; the others are as data sets are published."""
+"""Codes of what the holder of the data can correct; the others are as data sets are published."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,4 +107,5 @@ def group_issues(issues: Iterable[Issue]) -> tuple[IssueGroup, ...]:
 
 def words_of(code: str) -> str:
     """The sentence of a code; a code of an older folder that has none is given in plain words."""
+    code = _FORMER_CODES.get(code, code)
     return WORDS.get(code, code.replace("_", " "))

@@ -83,7 +83,7 @@ def read_workbook(path: Path) -> tuple[Sheet, ...]:
 
 
 def _with_small_cells(sheets: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
-    """Refuse sheets with cells that are no annotation, and that would stop whoever reads them."""
+    """Refuse sheets with cells that are no annotation, and that would stop a reader."""
     most = limits.current().cell_letters
     for sheet in sheets:
         for number, row in enumerate(sheet.rows):

@@ -280,7 +280,7 @@ def _write(
     )
     atomic.write_text(output / SUMMARY, json.dumps(summary, indent=1, sort_keys=True) + "\n")
     scales = np.array([result.flow_map.scale_px for result in results], dtype=np.float32)
-    # Last, so that whoever sees it sees everything.
+    # Last, so that where it is, everything is.
     return write_prepared(output, mapset, scale_px=scales)
 
 

@@ -36,12 +36,14 @@ class Row:
         part: what is changed, in the paper's words.
         paper: UF1 and UAR that the paper prints for it.
         plan: the base's, changed.
+        formerly: the name before, by which the row can still be asked for.
     """
 
     name: str
     part: str
     paper: tuple[float, float] | None
     plan: Plan
+    formerly: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,8 @@ class Ablation:
             ConfigError: a name that no row has.
         """
         known = [row.name for row in self.rows]
+        former = {row.formerly: row.name for row in self.rows if row.formerly}
+        names = [former.get(name, name) for name in names]
         unknown = [name for name in names if name not in known]
         if unknown:
             raise ConfigError(f"row {unknown[0]!r} is unknown; the file has {', '.join(known)}")
@@ -80,6 +84,7 @@ class AblationResult:
 @dataclass(frozen=True, kw_only=True)
 class _RowSettings:
     name: str
+    formerly: str | None = None
     part: str = ""
     paper: tuple[float, float] | None = None
     config: str | None = None
@@ -97,9 +102,10 @@ def load_ablation(
 
     ``base`` is a config of `hmrm evaluate`, in the same folder; ``[evaluation]`` replaces values of
     its table of that name, over `DEFAULTS`; each ``[[rows]]`` has ``name``, ``part``, perhaps
-    ``paper`` (UF1, UAR), and ``model``, a table of what differs. Tables are merged key by key; a
-    ``model`` of another ``name`` starts from that model's defaults, ``without`` names options of
-    the base to drop first, and ``config`` names a config whose model replaces the base's.
+    ``formerly`` (its name before), ``paper`` (UF1, UAR), and ``model``, a table of what differs.
+    Tables are merged key by key; a ``model`` of another ``name`` starts from that model's defaults,
+    ``without`` names options of the base to drop first, and ``config`` names a config whose model
+    replaces the base's.
 
     Args:
         folds: instead of the file's.
@@ -249,11 +255,11 @@ def _rows(tables: Any, base: Plan, path: Path, allow_code: Collection[str]) -> I
     for number, table in enumerate(tables, 1):
         where = f"{path}: row {table.get('name', number)}"
         row = _row(table, base, path, where=where, allow_code=allow_code)
-        if row.name in seen:
+        if seen & {row.name, row.formerly}:
             raise ConfigError(f"{where}: the name is taken; give each row its own")
         if row.plan.digest == base.digest:
             raise ConfigError(f"{where}: changes nothing; give model = {{ … }} with what differs")
-        seen.add(row.name)
+        seen |= {row.name, row.formerly or row.name}
         yield row
 
 
@@ -283,7 +289,9 @@ def _row(
     options = {key: value for key, value in kept.items() if key not in found.without}
     changes = {key: value for key, value in changes.items() if key != "name"}
     plan = replace(base, model=model, options=_merged(options, changes, where=where))
-    return Row(name=found.name, part=found.part, paper=found.paper, plan=plan)
+    return Row(
+        name=found.name, part=found.part, paper=found.paper, plan=plan, formerly=found.formerly
+    )
 
 
 def _merged(

@@ -40,7 +40,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "apex": ("apex", "apex_frame", "apex_index"),
     "offset": ("offset", "offset_frame", "offset_index", "pred_offset", "end"),
     "type": ("type", "kind", "expression_type", "exp_type"),
-    "score": ("score", "confidence", "prob", "probability"),
+    "score": ("score", "salience", "confidence", "prob", "probability"),
     "label": ("label", "class", "emotion", "estimated_emotion"),
 }
 """Column → names it goes by, in lower case with ``_`` for blanks."""

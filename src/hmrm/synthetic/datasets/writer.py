@@ -116,7 +116,7 @@ def write_synthetic(
     """Write tables and images.
 
     Args:
-        images: rendered ones, blank ones (quick, for whoever needs names alone), or none.
+        images: rendered ones, blank ones (quick, where names alone are needed), or none.
 
     Returns:
         Five points of the face in the onset by clip id, as ``--faces`` takes them; empty without

@@ -23,7 +23,7 @@ from hmrm.flow.files.samples import read_sample
 from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
 from hmrm.flow.gru_aofe.weights import FlowCard, FlowErrors, load_flow_weights, save_flow_weights
 from hmrm.progress import Progress, silent
-from hmrm.records import formerly
+from hmrm.records import formerly, values_formerly
 from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, synthesize_pool
 from hmrm.synthetic.sensor import SensorConfig, seen
 from hmrm.training.flow.batches import (
@@ -76,7 +76,9 @@ class FlowTrainingConfig:
     """
 
     seed: int = 0
-    data: Literal["synthetic", "flying_chairs", "flying_things"] = "synthetic"
+    data: Literal["synthetic", "flying_chairs", "flying_things"] = field(
+        default="synthetic", metadata=values_formerly({"drawn": "synthetic"})
+    )
     data_path: Path | None = None
     held_out_samples: int = 100
     steps: int = 6000
