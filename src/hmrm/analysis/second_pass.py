@@ -3,13 +3,17 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from hmrm.analysis.settings import Classifier
 from hmrm.clip import Event, EventImages, Image, Pair
 from hmrm.faces.align import canonical_transform, warp
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector, overlaps
 from hmrm.faces.crops import CANONICAL, Transform
-from hmrm.faces.landmarks import Landmarks, alignment_points
+from hmrm.faces.detector import build_detector
+from hmrm.faces.landmarks import AlignedBy, alignment_points
 from hmrm.faces.shape import five_points
+from hmrm.flow.aligned import Aligned
 from hmrm.flow.classical import FlowEstimator
 from hmrm.flow.estimate import to_grey
 from hmrm.flow.pair import flow_map
@@ -29,7 +33,7 @@ def collect(
     *,
     head_motion: bool,
     at_most: int,
-    landmarks: Landmarks = 5,
+    landmarks: AlignedBy = "mesh",
     progress: Progress,
 ) -> list[EventImages | None]:
     """Images of the most salient events, in one pass that holds one frame and the crops.
@@ -38,7 +42,7 @@ def collect(
 
     Args:
         head_motion: take the head's motion out of the flow.
-        landmarks: align by the five points of the mesh, or by 68 found in the onset's frame.
+        landmarks: align by the five points of the mesh, or by 5 or 68 found in the onset's frame.
 
     Returns:
         One item per event; None beyond ``at_most``, the most salient first.
@@ -53,10 +57,11 @@ def collect(
     crops: dict[int, dict[str, Image]] = {i: {} for i in chosen}
     made: list[EventImages | None] = [None] * len(events)
     last = max(needed, default=-1)
+    mtcnn = build_detector(5) if landmarks == 5 and needed else None
     for frame in video.frames() if needed else ():
         for i, which in needed.get(frame.index, ()):
             if which == "onset":
-                transforms[i] = _transform(events[i], tracks, frame.image, landmarks)
+                transforms[i] = _transform(events[i], tracks, frame.image, landmarks, mtcnn)
             crops[i][which] = warp(frame.image, transforms[i])
             if len(crops[i]) == 2:
                 pair = _pair(events[i], crops.pop(i))
@@ -68,11 +73,22 @@ def collect(
 
 
 def _transform(
-    event: Event, tracks: Sequence[FaceTrack], image: Image, landmarks: Landmarks
+    event: Event,
+    tracks: Sequence[FaceTrack],
+    image: Image,
+    landmarks: AlignedBy,
+    mtcnn: Detector | None,
 ) -> Transform:
     track = next(t for t in tracks if t.face_id == event.face_id)
     row = track.row_of(event.onset_index)
     points = track.points_xy_px[row]
+    if mtcnn is not None:
+        found = mtcnn.detect(image)
+        boxes = np.array([face.box_xyxy_px for face in found]).reshape(-1, 4)
+        alike = overlaps(track.box_xyxy_px[row][None], boxes)[0]
+        # A face that MTCNN does not see there keeps its mesh's points.
+        if len(alike) and alike.max() > 0:
+            points = found[int(alike.argmax())].points_xy_px
     if landmarks == 68:
         x1, y1, x2, y2 = track.box_xyxy_px[row].tolist()
         face = Detection(box_xyxy_px=(x1, y1, x2, y2), confidence=1.0, points_xy_px=points)
@@ -90,7 +106,13 @@ def _pair(event: Event, crops: Mapping[str, Image]) -> Pair:
 
 
 def images_of(pair: Pair, estimator: FlowEstimator, *, head_motion: bool) -> EventImages:
-    """Flow from onset to apex, head motion removed if asked for, and its map."""
+    """Flow from onset to apex, head motion removed if asked for, and its map.
+
+    It is taken out of the apex before the flow is estimated, and its rest afterwards: estimators
+    lose the skin's motion under a head that rolls by some degrees.
+    """
+    if head_motion:
+        estimator = Aligned(estimator=estimator)
     flow = estimator(to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex"))
     if head_motion:
         flow = remove_rigid(flow, model="similarity")

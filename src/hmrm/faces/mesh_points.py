@@ -6,6 +6,9 @@ in this package; MediaPipe names its points by the subject's own sides.
 
 from collections.abc import Mapping
 
+import numpy as np
+from jaxtyping import Float
+
 POINT_COUNT = 468
 
 EYE_CORNERS = (33, 133, 362, 263)
@@ -62,6 +65,13 @@ KEPT = _kept()
 
 ROW_OF: Mapping[int, int] = {number: row for row, number in enumerate(KEPT)}
 """Point number → row among ``KEPT``."""
+
+
+def five_points_of(points_xy_px: Float[np.ndarray, "468 2"]) -> Float[np.ndarray, "5 2"]:
+    """Eyes, nose tip and mouth corners of a mesh, as ``Detection`` orders them."""
+    corners = (REGIONS["left_mouth_corner"], REGIONS["right_mouth_corner"])
+    groups = [*EYES, (NOSE_TIP,), *corners]
+    return np.stack([points_xy_px[list(group)].mean(axis=0) for group in groups])
 
 
 def rows_of(numbers: tuple[int, ...]) -> list[int]:

@@ -153,9 +153,7 @@ def agreed(
     weights, across = trust, basis.T.copy()
     for _ in range(5):
         weighted = across * weights
-        coefficients: Float[np.ndarray, "k 2"] = np.linalg.solve(
-            weighted @ basis, weighted @ cells
-        )
+        coefficients: Float[np.ndarray, "k 2"] = np.linalg.solve(weighted @ basis, weighted @ cells)
         away = cells - basis @ coefficients
         away *= away
         weights = trust / np.sqrt(np.maximum(away[:, 0] + away[:, 1], within_px**2))
