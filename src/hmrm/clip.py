@@ -150,6 +150,32 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RejectedCandidate:
+    """A movement of one face that was found and is taken for no expression.
+
+    Attributes:
+        face_id: whose, as in ``Event``.
+        onset_index, apex_index, offset_index: zero-based frames.
+        onset_s, apex_s, offset_s: presentation times in s.
+        region: the part of the face that stood highest.
+        salience: 0 to 1, ½ at the threshold of an event; below it what was too weak.
+        reason: blink, covered, part_of_expression, return, speech, too_short, too_weak, turn or
+            weak_at_end.
+    """
+
+    face_id: int
+    onset_index: int
+    apex_index: int
+    offset_index: int
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    region: str
+    salience: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notice:
     """A warning a reader of the result must see: a stable code and a sentence."""
 
@@ -198,6 +224,7 @@ class Analysis:
         size_wh_px: of an upright frame.
         events: by onset, then face.
         frames: every face in every frame; empty where nothing was spotted.
+        rejected: movements that are taken for no expression, in the same order.
         images: those of ``events[i]`` at place i; None beyond the limit on kept ones.
         notices: what a reader of the result must know.
         provenance: the stamp of ``provenance.py``, the classifier's weights and the settings.
@@ -225,3 +252,4 @@ class Analysis:
     images: tuple[EventImages | None, ...]
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]
+    rejected: tuple[RejectedCandidate, ...] = ()

@@ -10,7 +10,7 @@ from hmrm import provenance
 from hmrm.analysis import annotated, notices, second_pass
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier, origin_of
 from hmrm.analysis.settings import AnalyzeConfig, Classifier
-from hmrm.clip import Analysis, Event, EventImages, FaceFrame, Notice
+from hmrm.clip import Analysis, Event, EventImages, FaceFrame, Notice, RejectedCandidate
 from hmrm.faces.boxes import Detector
 from hmrm.faces.detector import build_detector
 from hmrm.faces.landmarks import landmarker
@@ -91,6 +91,7 @@ def analyze(
         events=second_pass.classified(found.events, found.images, classify),
         frames=found.frames,
         images=tuple(found.images),
+        rejected=tuple(found.rejected),
         notices=(*video.notices, *found.notices, *unclassified),
         provenance={
             **stamp,
@@ -111,6 +112,7 @@ class _Found:
     images: Sequence[EventImages | None]
     frames: Sequence[FaceFrame] = ()
     notices: Sequence[Notice] = ()
+    rejected: Sequence[RejectedCandidate] = ()
 
 
 def _spotted(
@@ -135,6 +137,7 @@ def _spotted(
         events=spotted.events,
         images=images,
         frames=frames,
+        rejected=spotted.rejected,
         notices=(
             *notices.on_video(spotted, config.quality),
             *notices.on_events(spotted, config.kept_images),

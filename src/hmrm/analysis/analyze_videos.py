@@ -94,5 +94,6 @@ def _result(target: Target, folder: Path, analysis: Analysis) -> VideoResult:
         duration_s=analysis.duration_s,
         events=analysis.events,
         notices=analysis.notices,
+        rejected=analysis.rejected,
         files={name: provenance.sha256(folder / name) for name in names},
     )

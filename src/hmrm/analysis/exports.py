@@ -9,7 +9,7 @@ from typing import Any
 from hmrm import atomic
 from hmrm.analysis.report import write_report
 from hmrm.analysis.timeline import Span
-from hmrm.clip import CLASSES, Analysis, Event, FaceFrame
+from hmrm.clip import CLASSES, Analysis, Event, FaceFrame, RejectedCandidate
 from hmrm.csv_cells import Writer
 
 SCHEMA_VERSION = "2"
@@ -113,6 +113,7 @@ def to_mapping(analysis: Analysis) -> dict[str, Any]:
         "frames_per_s": _rounded(analysis.frames_per_s),
         "size_wh_px": list(analysis.size_wh_px),
         "events": [_event_mapping(event) for event in analysis.events],
+        "rejected": [_rejected_mapping(one) for one in analysis.rejected],
         "notices": [{"code": n.code, "message": n.message} for n in analysis.notices],
         "provenance": dict(analysis.provenance),
     }
@@ -135,6 +136,21 @@ def _event_mapping(event: Event) -> dict[str, Any]:
         "peak_motion_px": None if event.peak_motion_px is None else _rounded(event.peak_motion_px),
         "salience": _rounded(event.salience),
         "flags": list(event.flags),
+    }
+
+
+def _rejected_mapping(one: RejectedCandidate) -> dict[str, Any]:
+    return {
+        "face_id": one.face_id,
+        "onset_frame": one.onset_index,
+        "apex_frame": one.apex_index,
+        "offset_frame": one.offset_index,
+        "onset_s": _rounded(one.onset_s),
+        "apex_s": _rounded(one.apex_s),
+        "offset_s": _rounded(one.offset_s),
+        "region": one.region,
+        "salience": _rounded(one.salience),
+        "reason": one.reason,
     }
 
 

@@ -28,7 +28,7 @@ State = Literal["new", "resumed", "redone", "failed"]
 """Of a video in a run: analysed, taken from an earlier run, analysed again because settings,
 content or files had changed since an earlier run, or failed."""
 
-_FORMAT = 2
+_FORMAT = 3
 # Errors that concern one video; others, as a full disk or a missing extra, concern them all.
 _OF_ONE_VIDEO = (InputError, FaceError, NumericalError)
 

@@ -87,6 +87,7 @@ def spot(
             *notices.on_video(spotted, config.quality),
             *notices.on_length(spotted),
         ),
+        rejected=spotted.rejected,
     )
 
 

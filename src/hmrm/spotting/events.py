@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from hmrm.clip import Event
+from hmrm.clip import Event, RejectedCandidate
 from hmrm.faces.align import apply, canonical_transform, invert
 from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.intervals import MICRO_S
@@ -35,18 +35,6 @@ class QualityConfig:
     border_fraction: float = 0.02
 
 
-@dataclass(frozen=True, kw_only=True)
-class RejectedCandidate:
-    """A movement that was found and is no expression: whose, when (zero-based frames), and why."""
-
-    face_id: int
-    onset_index: int
-    apex_index: int
-    offset_index: int
-    region: str
-    reason: str
-
-
 def event_of(found: FaceEvent, track: FaceTrack, first: FirstPass, config: QualityConfig) -> Event:
     """An event of a face as an event of the video."""
     onset, apex, offset = (
@@ -68,13 +56,19 @@ def event_of(found: FaceEvent, track: FaceTrack, first: FirstPass, config: Quali
 
 
 def rejected_of(rejected: RejectedEvent, track: FaceTrack) -> RejectedCandidate:
-    """A rejected candidate of a face."""
+    """A rejected candidate of a face as one of the video."""
+    frames = (rejected.onset_index, rejected.apex_index, rejected.offset_index)
+    onset_s, apex_s, offset_s = (float(track.time_s[track.row_of(index)]) for index in frames)
     return RejectedCandidate(
         face_id=track.face_id,
         onset_index=rejected.onset_index,
         apex_index=rejected.apex_index,
         offset_index=rejected.offset_index,
+        onset_s=onset_s,
+        apex_s=apex_s,
+        offset_s=offset_s,
         region=rejected.region,
+        salience=salience(rejected.salience, 1.0),
         reason=rejected.reason,
     )
 

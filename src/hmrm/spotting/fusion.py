@@ -53,6 +53,7 @@ class FusionConfig:
             at its onset, by so much (its thresholds), is a return.
         turning_deg: a fine movement during which the head turns so far is the head's.
         blink_fraction: a fine movement with a blink in so much of it is the blink's.
+        weak: a fine movement that comes so near to counting is kept as too weak.
         speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
             speech too soft for the mesh's opening to show.
     """
@@ -65,6 +66,7 @@ class FusionConfig:
     returning: float = 0.1
     turning_deg: float = 6.0
     blink_fraction: float = 0.5
+    weak: float = 0.7
     speech_gap_s: float = 1.0
     speech_count: int = 3
 
@@ -197,17 +199,14 @@ def _fine_events(
         within |= (measures.index >= event.onset_index) & (measures.index <= event.offset_index)
     within = _widened(measures, within, config.flank_s)
     excluded = _at(measures.index, within | mesh.spoken, motion.index)
-    found = find_fine(motion, config.fine, displaced=displaced, excluded=excluded)
+    near = find_fine(motion, config.fine, displaced=displaced, excluded=excluded, least=config.weak)
+    found = [one for one in near if one.salience >= 1]
     chatter = _in_rows(found, motion, config)
     kept: list[FaceEvent] = []
-    dropped: list[RejectedEvent] = []
+    weak = [one for one in near if one.salience < 1]
+    dropped = [_dropped(one, _frames(one, motion), "too_weak") for one in weak]
     for one in found:
-        rows = (one.onset, one.apex, one.offset)
-        frames = (
-            int(motion.index[rows[0]]),
-            int(motion.index[rows[1]]),
-            int(motion.index[rows[2]]),
-        )
+        frames = _frames(one, motion)
         reason = "speech" if one in chatter else _reason(one, frames, measures, mesh, config)
         if within[(measures.index > frames[0]) & (measures.index < frames[2])].any():
             reason = "part_of_expression"
@@ -218,6 +217,11 @@ def _fine_events(
         else:
             dropped.append(_dropped(one, frames, reason))
     return kept, dropped
+
+
+def _frames(one: FineMovement, motion: RegionalMotion) -> tuple[int, int, int]:
+    onset, apex, offset = motion.index[[one.onset, one.apex, one.offset]].tolist()
+    return onset, apex, offset
 
 
 def _of_registration(

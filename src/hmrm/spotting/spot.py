@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from hmrm.clip import Event
+from hmrm.clip import Event, RejectedCandidate
 from hmrm.errors import InputError
 from hmrm.faces.boxes import Detector
 from hmrm.progress import Progress, silent
 from hmrm.spotting.apexes import DISPLACEMENT, apexes_by_rule
-from hmrm.spotting.events import RejectedCandidate, event_of, rejected_of
+from hmrm.spotting.events import event_of, rejected_of
 from hmrm.spotting.first_pass import FaceTrack, FirstPass, first_pass
 from hmrm.spotting.fusion import find_events as find_face_events
 from hmrm.spotting.settings import SpottingConfig
