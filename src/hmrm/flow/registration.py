@@ -271,7 +271,7 @@ def eye_change(template: Template, crop: Float32[np.ndarray, "h w"]) -> float:
     return max(1.0 - pattern.correlation(pixels[eye]) for pattern, eye in pairs)
 
 
-def likeness(template: Template, crop: Float32[np.ndarray, "h w"]) -> float:
+def crop_correlation(template: Template, crop: Float32[np.ndarray, "h w"]) -> float:
     """Correlation of a crop with the template's."""
     return template.whole.correlation(crop.ravel())
 

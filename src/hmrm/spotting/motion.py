@@ -23,9 +23,9 @@ from hmrm.flow.registration import (
     RegistrationConfig,
     Template,
     View,
+    crop_correlation,
     crop_of,
     eye_change,
-    likeness,
     own_and_head_motion,
     register,
 )
@@ -177,11 +177,11 @@ class MotionMeter:
             newest = anchor is self._anchors[-1]
             guess = compose(head, anchor.to_frame)
             # The newest says how the head moved; the others follow, and what is left of the
-            # head's motion is told, and put right, with the face's own.
+            # head's motion is measured, and put right, with the face's own.
             found, crop = register(anchor.template, view, guess, steps=2 if newest else 0)
             if newest:
                 head = compose(found, invert(anchor.to_frame))
-            alike = likeness(anchor.template, crop)
+            alike = crop_correlation(anchor.template, crop)
             if alike < _FACE_LOST or not self._near(found, points):
                 continue
             own, drift = own_and_head_motion(anchor.template, crop)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from hmrm.clip import Image
 from hmrm.faces.blazeface import BlazeFace
 from hmrm.video.source import VideoSource
 from hmrm.video.turned import TurnedVideo
@@ -11,8 +10,8 @@ _CERTAIN = 0.9
 """Score of upright faces; BlazeFace sees sideways ones, too, at .7 to .89 (ten filmed faces)."""
 
 _MARGIN = 0.05
-_LOOK_EVERY_S = 0.5
-_LOOKS = 4
+_SAMPLED_EVERY_S = 0.5
+_SAMPLES = 4
 _SEARCHED_S = 5.0
 
 
@@ -28,15 +27,15 @@ def upright(video: VideoSource) -> VideoSource:
     """
     detector, scores, due_s = BlazeFace(), np.zeros((0, 4)), 0.0
     for frame in video.frames():
-        if frame.time_s > _SEARCHED_S or len(scores) == _LOOKS:
+        if frame.time_s > _SEARCHED_S or len(scores) == _SAMPLES:
             break
         if frame.time_s < due_s:
             continue
-        due_s = frame.time_s + _LOOK_EVERY_S
-        as_it_is = _score(detector, frame.image)
+        due_s = frame.time_s + _SAMPLED_EVERY_S
+        as_it_is = detector.best_score(frame.image)
         if not len(scores) and as_it_is >= _CERTAIN:
             return video
-        turned = [_score(detector, np.rot90(frame.image, -turns)) for turns in (1, 2, 3)]
+        turned = [detector.best_score(np.rot90(frame.image, -turns)) for turns in (1, 2, 3)]
         if max(as_it_is, *turned) > 0:
             scores = np.concatenate([scores, [[as_it_is, *turned]]])
     if not len(scores):
@@ -44,8 +43,3 @@ def upright(video: VideoSource) -> VideoSource:
     mean = scores.mean(axis=0)
     turns = int(mean.argmax())
     return TurnedVideo(video, turns) if mean[turns] > mean[0] + _MARGIN else video
-
-
-def _score(detector: BlazeFace, image: Image) -> float:
-    found = detector.detect(np.ascontiguousarray(image))
-    return max((face.confidence for face in found), default=0.0)
