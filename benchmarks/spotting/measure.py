@@ -19,7 +19,7 @@ from hmrm.spotting.first_pass import first_pass
 from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.motion import MotionSignal
 from hmrm.spotting.settings import SpottingConfig
-from hmrm.video.source import TexturedImage, VideoSource
+from hmrm.video.source import TimedImage, VideoSource
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class SyntheticSource(VideoSource):
         self.kept: dict[int, np.ndarray] = {}
         self._video, self._step, self._stride = video, step, stride
 
-    def _images(self) -> Iterator[TexturedImage]:
+    def _images(self) -> Iterator[TimedImage]:
         for index, image in enumerate(self._video.images(self._step)):
             if index % self._stride == 0:
                 self.kept[index] = image
-            yield TexturedImage(
+            yield TimedImage(
                 time_s=index / self.frames_per_s,
                 size_wh_px=self.size_wh_px,
                 load=partial(np.asarray, image),

@@ -150,13 +150,16 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RejectedCandidate:
-    """A movement that was found and is no expression: whose, when, where, and why.
+    """A movement of one face that was found and is taken for no expression.
 
     Attributes:
+        face_id: whose, as in ``Event``.
         onset_index, apex_index, offset_index: zero-based frames.
         onset_s, apex_s, offset_s: presentation times in s.
         region: the part of the face that stood highest.
-        reason: ``speech``, ``blink``, ``covered``, ``turn``, ``too_short`` …
+        salience: 0 to 1, ½ at the threshold of an event; below it what was too weak.
+        reason: blink, covered, part_of_expression, return, speech, too_short, too_weak, turn or
+            weak_at_end.
     """
 
     face_id: int
@@ -167,6 +170,7 @@ class RejectedCandidate:
     apex_s: float
     offset_s: float
     region: str
+    salience: float
     reason: str
 
 

@@ -88,6 +88,10 @@ def analysis() -> Analysis:
         images=(images(), None),
         notices=(Notice(code="unclassified", message="Nothing <named>."),),
         provenance={"hmrm": "0", "config_hash": "c", "data_hash": "d"},
+        rejected=(RejectedCandidate(
+            face_id=0, onset_index=1, apex_index=2, offset_index=5, onset_s=0.01, apex_s=0.02,
+            offset_s=0.05, region="chin", salience=0.41234, reason="too_weak",
+        ),),
     )  # fmt: skip
 
 
@@ -117,6 +121,9 @@ def test_json_fits_its_schema(analysis: Analysis, tmp_path: Path) -> None:
     content = json.loads((tmp_path / "analysis.json").read_text())
     schema = json.loads(Path(saved.__file__).with_name("analysis.schema.json").read_text())
     jsonschema.validate(content, schema)
+    assert [(one["reason"], one["salience"]) for one in content["rejected"]] == [
+        ("too_weak", 0.4123)
+    ]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content | {"events": [{}]}, schema)
 

@@ -12,7 +12,7 @@ from hmrm import provenance
 from hmrm.analysis.results import VideoResult, read_kept, spotting_mapping, write_kept
 from hmrm.analysis.run import Outcome, Target, VideoRun, run_videos, settings_digest
 from hmrm.analysis.settings import AnalyzeConfig
-from hmrm.clip import Event, Notice
+from hmrm.clip import Event, Notice, RejectedCandidate
 from hmrm.errors import FaceNotFoundError, MissingExtraError, OutputError, VideoError
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.video.reader import open_video
@@ -33,6 +33,18 @@ EVENT = Event(
     probabilities={"negative": 0.1, "positive": 0.9},
     decisive_region="mouth",
     flags=("longer_than_micro", "near_cut"),
+)
+REJECTED = RejectedCandidate(
+    face_id=1,
+    onset_index=2,
+    apex_index=3,
+    offset_index=4,
+    onset_s=2 / 30,
+    apex_s=0.1,
+    offset_s=4 / 30,
+    region="chin",
+    salience=2 / 3,
+    reason="too_weak",
 )
 NOTICE = Notice(code="cuts", message="a [cut] — “here”")
 
@@ -182,6 +194,7 @@ def test_results_come_back_to_the_last_digit(tmp_path: Path) -> None:
         duration_s=1 / 3,
         events=(EVENT,),
         notices=(NOTICE,),
+        rejected=(REJECTED,),
         files={"v/events.csv": "e"},
     )
     write_kept(tmp_path / "v.json", "x", result)
@@ -200,6 +213,7 @@ def test_the_intervals_of_a_result() -> None:
         frames_per_s=29.97002997,
         duration_s=1 / 3,
         events=(EVENT,),
+        rejected=(REJECTED,),
     )
     assert spotting_mapping(found) == {
         "subject": "s",
@@ -224,6 +238,17 @@ def test_the_intervals_of_a_result() -> None:
                 "region": "chin",
                 "peak_motion_px": 0.6667,
                 "flags": ["near_cut"],
+            }
+        ],
+        "rejected": [
+            {
+                "onset": 2,
+                "offset": 4,
+                "apex": 3,
+                "score": 0.666667,
+                "face_id": 1,
+                "region": "chin",
+                "reason": "too_weak",
             }
         ],
         "notices": [],

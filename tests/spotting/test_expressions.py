@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scripted import BROWS_UP, JAW, SMILE, course, face
@@ -156,3 +158,21 @@ def test_nothing_is_read_across_a_cut():
 @pytest.mark.parametrize("count", [1, 2, 4, 9])
 def test_clips_of_a_few_frames_do_no_harm(count):
     assert find_expressions(face(count, rate=25.0)).expressions == ()
+
+
+def test_what_nearly_counts_is_kept_as_too_weak_and_what_only_a_turn_explains_as_turn():
+    count = 150
+    smile = (SMILE, course(count, 50, 60, 80, 90))
+    (full,) = find_expressions(face(count, smile)).expressions
+    weak = face(count, (SMILE, 0.85 / full.salience * smile[1]))
+    found = find_expressions(weak)
+    assert (found.expressions, {one.reason for one in found.rejected}) == ((), {"too_weak"})
+    (one,) = found.rejected
+    assert 50 <= one.candidate.onset < one.candidate.apex < one.candidate.offset <= 90
+    tenth = face(count, (SMILE, 0.1 / full.salience * smile[1]))
+    assert find_expressions(tenth).rejected == ()
+    turned = face(count, (SMILE, 1.5 / full.salience * smile[1]))
+    pose_deg = turned.pose_deg.copy()
+    pose_deg[45:95, 0] += 25
+    found = find_expressions(replace(turned, pose_deg=pose_deg))
+    assert (found.expressions, [one.reason for one in found.rejected]) == ((), ["turn"])

@@ -20,6 +20,7 @@ from hmrm.progress import Progress, silent
 from hmrm.spotting.face_frames import FaceFrames
 from hmrm.spotting.settings import Faces
 from hmrm.spotting.spot import spot_video
+from hmrm.spotting.upright import upright
 from hmrm.video.reader import Source, open_video
 from hmrm.video.source import VideoSource
 
@@ -72,7 +73,7 @@ def analyze(
     if config.landmarks == 68:
         landmarker()  # likewise a missing model
     classify = open_classifier(classifier)
-    video = open_video(source, frames_per_s=frames_per_s)
+    video = upright(open_video(source, frames_per_s=frames_per_s))
     if video.is_pair and onset is None and apex is None:
         onset, apex = 0, 1
     if onset is None and apex is None:
@@ -92,7 +93,7 @@ def analyze(
         frames=found.frames,
         images=tuple(found.images),
         faces=found.faces,
-        rejected=found.rejected,
+        rejected=tuple(found.rejected),
         notices=(*video.notices, *found.notices, *unclassified),
         provenance={
             **stamp,
@@ -114,8 +115,8 @@ class _Found:
     images: Sequence[EventImages | None]
     frames: Sequence[FaceFrame] = ()
     faces: tuple[FaceView, ...] = ()
-    rejected: tuple[RejectedCandidate, ...] = ()
     notices: Sequence[Notice] = ()
+    rejected: Sequence[RejectedCandidate] = ()
 
 
 def _spotted(
@@ -141,8 +142,8 @@ def _spotted(
         events=spotted.events,
         images=collected.images,
         faces=collected.faces,
-        rejected=spotted.rejected,
         frames=frames,
+        rejected=spotted.rejected,
         notices=(
             *notices.on_video(spotted, config.quality),
             *notices.on_events(spotted, config.kept_images),

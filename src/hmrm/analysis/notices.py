@@ -17,6 +17,7 @@ REASONS = {
     "return": "as a return to rest",
     "speech": "as speech",
     "too_short": "too short",
+    "too_weak": "too weak",
     "turn": "by a turn of the head",
     "weak_at_end": "weak, at an end of the video",
 }

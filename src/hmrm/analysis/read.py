@@ -82,6 +82,7 @@ class _StoredRejected:
     apex_s: float
     offset_s: float
     region: str
+    salience: float
     reason: str
 
     def candidate(self) -> RejectedCandidate:
@@ -94,6 +95,7 @@ class _StoredRejected:
             apex_s=self.apex_s,
             offset_s=self.offset_s,
             region=self.region,
+            salience=self.salience,
             reason=self.reason,
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from hmrm import atomic
 from hmrm.analysis.record import Analysis
-from hmrm.clip import Event, Notice
+from hmrm.clip import Event, Notice, RejectedCandidate
 from hmrm.intervals import Interval, kind_of_duration
 
 TOO_FEW_FRAMES = "too_few_frames"
@@ -26,6 +26,7 @@ class VideoResult:
         source: name of its file or folder.
         data_hash: hex sha256 of its content.
         duration_s, frames_per_s: measured over the frames that were decoded.
+        rejected: movements that are taken for no expression, with the reason.
         files: what was written for this video alone: path below the run's folder → hex sha256.
 
     Example:
@@ -53,6 +54,7 @@ class VideoResult:
     duration_s: float
     events: tuple[Event, ...]
     notices: tuple[Notice, ...] = ()
+    rejected: tuple[RejectedCandidate, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -121,7 +123,9 @@ def read_kept(path: Path, settings: str) -> VideoResult | None:
             return None
         events = tuple(Event(**{**one, "flags": tuple(one["flags"])}) for one in plain["events"])
         notices = tuple(Notice(**one) for one in plain["notices"])
-        return VideoResult(**{**plain, "events": events, "notices": notices})
+        rejected = tuple(RejectedCandidate(**one) for one in plain["rejected"])
+        read = {"events": events, "notices": notices, "rejected": rejected}
+        return VideoResult(**{**plain, **read})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -155,6 +159,18 @@ def spotting_mapping(result: VideoResult) -> dict[str, Any]:
                 "flags": [flag for flag in event.flags if flag != "longer_than_micro"],
             }
             for event, interval in zip(result.events, result.intervals, strict=True)
+        ],
+        "rejected": [
+            {
+                "onset": one.onset_index,
+                "offset": one.offset_index,
+                "apex": one.apex_index,
+                "score": round(one.salience, 6),
+                "face_id": one.face_id,
+                "region": one.region,
+                "reason": one.reason,
+            }
+            for one in result.rejected
         ],
         "notices": [{"code": n.code, "message": n.message} for n in result.notices],
     }

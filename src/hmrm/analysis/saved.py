@@ -142,6 +142,7 @@ def _rejected_mapping(one: RejectedCandidate) -> dict[str, Any]:
         "apex_s": _rounded(one.apex_s),
         "offset_s": _rounded(one.offset_s),
         "region": one.region,
+        "salience": _rounded(one.salience),
         "reason": one.reason,
     }
 

@@ -11,10 +11,12 @@ import numpy as np
 from hmrm.analysis.settings import Classifier
 from hmrm.clip import Event, EventImages, FaceView, Frame, Image, Pair, StripImage
 from hmrm.faces.align import canonical_transform, warp
-from hmrm.faces.boxes import Detection
+from hmrm.faces.boxes import Detection, Detector, overlaps
 from hmrm.faces.crops import CANONICAL, Transform
-from hmrm.faces.landmarks import Landmarks, alignment_points
+from hmrm.faces.detector import build_detector
+from hmrm.faces.landmarks import AlignedBy, alignment_points
 from hmrm.faces.shape import five_points
+from hmrm.flow.aligned import Aligned
 from hmrm.flow.classical import FlowEstimator
 from hmrm.flow.estimate import to_grey
 from hmrm.flow.pair import flow_map
@@ -50,7 +52,7 @@ def collect(
     *,
     head_motion: bool,
     at_most: int,
-    landmarks: Landmarks = 5,
+    landmarks: AlignedBy = "mesh",
     progress: Progress,
 ) -> Collected:
     """Images of the most salient events, in one pass that holds one frame and the crops.
@@ -62,11 +64,12 @@ def collect(
         estimator: of the flow from onset to apex; None computes none.
         head_motion: take the head's motion out of the flow.
         at_most: events beyond have no images, the most salient come first.
-        landmarks: align by the five points of the mesh, or by 68 found in the onset's frame.
+        landmarks: align by the five points of the mesh, or by 5 or 68 found in the onset's frame.
     """
     order = sorted(range(len(events)), key=lambda i: (-events[i].salience, i))[:at_most]
+    mtcnn = build_detector(5) if landmarks == 5 and order else None
     by_face = {track.face_id: track for track in tracks}
-    making = {i: _Making(events[i], by_face[events[i].face_id], landmarks) for i in order}
+    making = {i: _Making(events[i], by_face[events[i].face_id], landmarks, mtcnn) for i in order}
     views: dict[int, FaceView] = {}
     tasks: dict[int, list[Task]] = defaultdict(list)
     for track in tracks:
@@ -91,8 +94,11 @@ def collect(
 class _Making:
     """The images of one event, taken as the video passes by."""
 
-    def __init__(self, event: Event, track: FaceTrack, landmarks: Landmarks) -> None:
-        self._event, self._track, self._landmarks = event, track, landmarks
+    def __init__(
+        self, event: Event, track: FaceTrack, landmarks: AlignedBy, mtcnn: Detector | None
+    ) -> None:
+        self._event, self._track = event, track
+        self._landmarks, self._mtcnn = landmarks, mtcnn
         self._crops: dict[int, Image] = {}
         self._transform: Transform | None = None
         self._of_strip = strip_indices(event, track)
@@ -106,7 +112,9 @@ class _Making:
     def take(self, frame: Frame) -> None:
         event = self._event
         if frame.index == event.onset_index:
-            self._transform = _transform(event, self._track, frame.image, self._landmarks)
+            self._transform = _transform(
+                event, self._track, frame.image, self._landmarks, self._mtcnn
+            )
         if frame.index in (event.onset_index, event.apex_index):
             assert self._transform is not None, "the onset comes first"
             self._crops[frame.index] = warp(frame.image, self._transform)
@@ -167,9 +175,22 @@ def face_view(frame: Frame, face_id: int, box_xyxy_px: Sequence[float] | np.ndar
     )
 
 
-def _transform(event: Event, track: FaceTrack, image: Image, landmarks: Landmarks) -> Transform:
+def _transform(
+    event: Event,
+    track: FaceTrack,
+    image: Image,
+    landmarks: AlignedBy,
+    mtcnn: Detector | None,
+) -> Transform:
     row = track.row_of(event.onset_index)
     points = track.points_xy_px[row]
+    if mtcnn is not None:
+        found = mtcnn.detect(image)
+        boxes = np.array([face.box_xyxy_px for face in found]).reshape(-1, 4)
+        alike = overlaps(track.box_xyxy_px[row][None], boxes)[0]
+        # A face that MTCNN does not see there keeps its mesh's points.
+        if len(alike) and alike.max() > 0:
+            points = found[int(alike.argmax())].points_xy_px
     if landmarks == 68:
         x1, y1, x2, y2 = track.box_xyxy_px[row].tolist()
         face = Detection(box_xyxy_px=(x1, y1, x2, y2), confidence=1.0, points_xy_px=points)
@@ -178,9 +199,15 @@ def _transform(event: Event, track: FaceTrack, image: Image, landmarks: Landmark
 
 
 def images_of(pair: Pair, estimator: FlowEstimator | None, *, head_motion: bool) -> EventImages:
-    """Flow from onset to apex, head motion removed if asked for, and its map."""
+    """Flow from onset to apex, head motion removed if asked for, and its map.
+
+    It is taken out of the apex before the flow is estimated, and its rest afterwards: estimators
+    lose the skin's motion under a head that rolls by some degrees.
+    """
     if estimator is None:
         return EventImages(pair=pair, flow=None, flow_map=None)
+    if head_motion:
+        estimator = Aligned(estimator=estimator)
     flow = estimator(to_grey(pair.onset, name="onset"), to_grey(pair.apex, name="apex"))
     if head_motion:
         flow = remove_rigid(flow, model="similarity")

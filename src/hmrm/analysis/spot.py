@@ -22,6 +22,7 @@ from hmrm.spotting.face_frames import FaceFrames
 from hmrm.spotting.first_pass import face_detector
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.spotting.spot import spot_video
+from hmrm.spotting.upright import upright
 from hmrm.video.images import StillPair
 from hmrm.video.reader import Source, open_video
 
@@ -69,7 +70,7 @@ def spot(
             f"{source.onset}: two still images have nothing to spot in; give a video or a folder "
             "of images, or analyse the pair"
         )
-    video = open_video(source, frames_per_s=frames_per_s)
+    video = upright(open_video(source, frames_per_s=frames_per_s))
     spotted = spot_video(video, config, detector=detector, progress=progress)
     collected = second_pass.collect(
         video,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hmrm.clip import Event
     from hmrm.video.images import StillPair
 
+_ALIGNED_BY: Mapping[str, Literal["mesh", 5, 68]] = {"mesh": "mesh", "5": 5, "68": 68}
+
 
 def analyze(
     videos: Annotated[
@@ -49,12 +51,12 @@ def analyze(
     apex_rule: ApexRule = "displacement",
     detector: Detector = "blazeface",
     landmarks: Annotated[
-        Literal["5", "68"],
+        Literal["mesh", "5", "68"],
         typer.Option(
-            help="Align faces by 5 points, or by 68 as the paper does (needs the extra dlib; its "
-            "model excludes commercial use)."
+            help="Align the crops of events by five points of the face mesh, by MTCNN's 5, or by "
+            "68 as the paper does (needs the extra dlib; its model excludes commercial use)."
         ),
-    ] = "5",
+    ] = "mesh",
     frames_per_s: Annotated[
         float | None,
         typer.Option(
@@ -85,7 +87,7 @@ def analyze(
         head_motion=head_motion,
         apex_rule=apex_rule,
         detector=detector,
-        landmarks=68 if landmarks == "68" else 5,
+        landmarks=_ALIGNED_BY[landmarks],
     )
     given = _Given(onset=onset, apex=apex, frames_per_s=frames_per_s, blur_faces=blur_faces)
     classes_from = None if weights == "none" else weights

@@ -94,6 +94,11 @@ class BlazeFace:
             )
         return detections
 
+    def best_score(self, image: Image) -> float:
+        """Score of the surest face of an image; 0 where there is none."""
+        found = self.detect(np.ascontiguousarray(image))
+        return found[0].confidence if found else 0.0
+
     def _look(
         self, rgb: np.ndarray, square: tuple[int, int, int]
     ) -> tuple[Float[np.ndarray, "n 4"], Float[np.ndarray, " n"], Float[np.ndarray, "n 6 2"]]:

@@ -4,9 +4,37 @@ from dataclasses import replace
 
 from hmrm.clip import Image
 from hmrm.faces.boxes import Detection, Detector
-from hmrm.faces.landmarks import Landmarks, alignment_points, landmarker
+from hmrm.faces.landmarks import AlignedBy, alignment_points, landmarker
+from hmrm.faces.mesh import FaceMesh
+from hmrm.faces.mesh_points import five_points_of
 from hmrm.faces.mtcnn import MTCNN
 from hmrm.faces.shape import five_points
+
+_PRESENCE = 0.5
+
+
+class MeshDetector:
+    """A detector whose five points are those of the face mesh, means of several points each.
+
+    A face in which the network sees none keeps the detector's own.
+
+    Raises:
+        WeightsError: the mesh's weights cannot be read.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._net = FaceMesh()
+        self._detector = detector
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Faces of one image, best first; boxes and confidence are the detector's."""
+        return [self._refined(image, found) for found in self._detector.detect(image)]
+
+    def _refined(self, image: Image, found: Detection) -> Detection:
+        mesh = self._net.settled(image, found)
+        if mesh.presence < _PRESENCE:
+            return found
+        return replace(found, points_xy_px=five_points_of(mesh.points_xyz_px[:, :2]))
 
 
 class LandmarkDetector:
@@ -31,19 +59,21 @@ class LandmarkDetector:
         ]
 
 
-def build_detector(landmarks: Landmarks = 5, detector: Detector | None = None) -> Detector:
+def build_detector(points: AlignedBy = 5, detector: Detector | None = None) -> Detector:
     """A detector of faces, with the points that were asked for.
 
     Args:
-        landmarks: 68 refines the points of every detection with dlib's model.
+        points: "mesh" takes the points out of the face mesh, 68 out of dlib's model.
         detector: one's own; None is MTCNN. One whose points are refined already stays as it is.
 
     Raises:
         MissingExtraError: dlib or dlib's model is not installed.
-        WeightsError: the landmark model cannot be used.
+        WeightsError: a model cannot be used.
     """
-    if isinstance(detector, LandmarkDetector):
+    if isinstance(detector, LandmarkDetector | MeshDetector):
         return detector
     if detector is None:
         detector = MTCNN()
-    return detector if landmarks == 5 else LandmarkDetector(detector)
+    if points == "mesh":
+        return MeshDetector(detector)
+    return detector if points == 5 else LandmarkDetector(detector)

@@ -7,11 +7,11 @@ transform is the head's.
 import numpy as np
 from jaxtyping import Float
 
-from hmrm.faces.align import apply, similarity
 from hmrm.faces.crops import Transform
 
 # Points of one face agree within a few tenths of a px; below this scatter all count fully.
 _SCATTER_PX = 0.15
+_COMPLEX = np.array([1, 1j])
 
 
 def robust_similarity(
@@ -21,11 +21,19 @@ def robust_similarity(
 
     Weights fall with the distance as Geman and McClure's; the start is the plain median shift.
     """
-    distance = np.linalg.norm(target - source - np.median(target - source, axis=0), axis=1)
-    transform = np.eye(2, 3)
+    # Points as complex numbers: a similarity is then ``a · p + b`` (``align.similarity``).
+    p, q = source @ _COMPLEX, target @ _COMPLEX
+    away = q - p
+    distance = np.abs(away - (np.median(away.real) + 1j * np.median(away.imag)))
+    a, b = 1.0 + 0j, 0j
     for _ in range(8):
-        scatter = max(_SCATTER_PX, 1.5 * float(np.median(distance)))
+        scatter = max(_SCATTER_PX, 1.5 * float(np.sort(distance)[len(distance) // 2]))
         weights = 1 / (1 + (distance / scatter) ** 2) ** 2
-        transform = similarity(source, target, weights)
-        distance = np.linalg.norm(target - apply(transform, source), axis=1)
-    return transform
+        weights /= weights.sum()
+        p_mean, q_mean = weights @ p, weights @ q
+        p_away = p - p_mean
+        across = weights * p_away.conj()
+        a = (across @ (q - q_mean)) / (across @ p_away).real
+        b = q_mean - a * p_mean
+        distance = np.abs(q - (a * p + b))
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])

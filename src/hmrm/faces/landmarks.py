@@ -25,6 +25,10 @@ from hmrm.faces.align import apply, invert
 Landmarks = Literal[5, 68]
 """How many points align a face: the detector's, or the paper's."""
 
+AlignedBy = Literal["mesh", 5, 68]
+"""What the crops of a movement are aligned by: the same five points out of the face mesh, those of
+MTCNN, or the paper's 68."""
+
 VARIABLE = "HMRM_DLIB_LANDMARKS"
 FILE_NAME = "shape_predictor_68_face_landmarks.dat"
 DEBIAN_FOLDER = Path("/usr/share/dlib")

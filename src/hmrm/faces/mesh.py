@@ -112,6 +112,13 @@ class FaceMesh:
             points_xyz_px=placed, presence=1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
         )
 
+    def settled(self, image: Image, detection: Detection, *, rounds: int = 3) -> Mesh:
+        """The mesh of a detected face; its last crop is its mesh's own, not the detector's."""
+        mesh = self.fit(image, MeshCrop.of_detection(detection))
+        for _ in range(rounds):
+            mesh = self.fit(image, MeshCrop.around(mesh.points_xyz_px))
+        return mesh
+
 
 def _rotation(turn_rad: float) -> Float[np.ndarray, "2 2"]:
     cos, sin = math.cos(turn_rad), math.sin(turn_rad)

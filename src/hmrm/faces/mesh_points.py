@@ -6,6 +6,9 @@ in this package; MediaPipe names its points by the subject's own sides.
 
 from collections.abc import Mapping
 
+import numpy as np
+from jaxtyping import Float
+
 POINT_COUNT = 468
 
 EYE_CORNERS = (33, 133, 362, 263)
@@ -62,6 +65,24 @@ KEPT = _kept()
 
 ROW_OF: Mapping[int, int] = {number: row for row, number in enumerate(KEPT)}
 """Point number → row among ``KEPT``."""
+
+
+# Where detectors put the five points, from where the mesh's means lie, in eye distances along the
+# eyes and down: mean over onset frames of filmed faces against MTCNN, made symmetric. Without it a
+# face lies 6 % larger in its crop than in the crops that classifiers were trained on.
+_TO_DETECTED = np.array(
+    [[-0.01, -0.017], [0.01, -0.017], [0.0, 0.028], [-0.052, 0.046], [0.052, 0.046]]
+)
+
+
+def five_points_of(points_xy_px: Float[np.ndarray, "468 2"]) -> Float[np.ndarray, "5 2"]:
+    """Eyes, nose tip and mouth corners of a mesh, where a detector's ``Detection`` has them."""
+    corners = (REGIONS["left_mouth_corner"], REGIONS["right_mouth_corner"])
+    groups = [*EYES, (NOSE_TIP,), *corners]
+    means = np.stack([points_xy_px[list(group)].mean(axis=0) for group in groups])
+    across = means[1] - means[0]
+    down = np.array([-across[1], across[0]])
+    return means + _TO_DETECTED @ np.stack([across, down])
 
 
 def rows_of(numbers: tuple[int, ...]) -> list[int]:

@@ -34,7 +34,7 @@ class MeshTrackConfig:
         max_faces: the largest ones are followed.
     """
 
-    detect_every_s: float = 2.0
+    detect_every_s: float = 3.0
     search_every_s: float = 0.2
     presence: float = 0.5
     settle: int = 3
@@ -160,7 +160,7 @@ class MeshTracker:
         for detection in detections:
             if any(_covers(face.mesh, detection) for face in self._faces):
                 continue
-            mesh = self._settled(image, detection)
+            mesh = self._net.settled(image, detection, rounds=self.config.settle)
             others = [face.mesh for face in self._faces] + [mesh for mesh, _ in new]
             if mesh.presence < self.config.presence:
                 continue
@@ -174,13 +174,6 @@ class MeshTracker:
         searching = not self._faces or bool(self._lost)
         wait = self.config.search_every_s if searching else self.config.detect_every_s
         self._look_due_s = time_s + wait
-
-    def _settled(self, image: Image, detection: Detection) -> Mesh:
-        crop = MeshCrop.of_detection(detection)
-        mesh = self._net.fit(image, crop)
-        for _ in range(self.config.settle):
-            mesh = self._net.fit(image, MeshCrop.around(mesh.points_xyz_px))
-        return mesh
 
     def _start(self, mesh: Mesh, score: float, time_s: float) -> _Followed:
         """A new face, with the id of a lost one if that was near."""

@@ -68,15 +68,17 @@ class Grid:
         one = np.ones_like(u)
         self.affine = np.stack([one, u, v], -1)
         self.bent = np.stack([one, u, v, u * u, u * v, v * v], -1)
+        # Coefficients of a bent field → of the affine field nearest to it.
+        self.straightened = np.linalg.pinv(self.affine) @ self.bent
         gy, gx = np.mgrid[0:height, 0:width].astype(np.float32)
         self.map_x, self.map_y = gx, gy
         # (1, u, v) of the affine fit → px of the crop
         self.from_unit = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1]])
         masks = {name: region.mask(config.size_wh_px) for name, region in ANATOMICAL.items()}
-        self.eyes = [masks[name] for name in _EYES]
+        self.eyes = [np.flatnonzero(masks[name]) for name in _EYES]
         self.regions = tuple(n for n in ANATOMICAL if n not in _EYES)
         # Lids and gaze are the strongest motion of a face: no cell looks at them.
-        self.looked_at = 1 - np.maximum(*self.eyes).astype(np.float32)
+        self.looked_at = 1 - np.maximum(*(masks[name] for name in _EYES)).astype(np.float32)
         areas = self.sums(np.stack([masks[n] for n in self.regions]).astype(np.float32))
         fractions = areas.reshape(len(self.regions), -1) / self.area.ravel()
         self.region_fractions = fractions.astype(np.float64)
@@ -86,6 +88,13 @@ class Grid:
     def sums(self, images: Float32[np.ndarray, "k h w"]) -> Float32[np.ndarray, "k r c"]:
         """Sums of pixels under every cell's window."""
         return self.down @ images @ self.across.T
+
+    def moved(self, to_frame: Transform, fit: Float[np.ndarray, "3 2"]) -> Transform:
+        """The transform crop px → frame px, after a motion of the crop by an affine fit, px."""
+        motion = np.concatenate([np.eye(2), np.zeros((2, 1))], 1)
+        motion += fit[1:].T @ self.from_unit
+        motion[:, 2] += fit[0]
+        return compose(to_frame, motion)
 
     def field(self, cells: Cells) -> Float32[np.ndarray, "2 h w"]:
         """Smooth field of the cells' motion."""
@@ -103,6 +112,8 @@ class Template:
 
     def __init__(self, crop: Float32[np.ndarray, "h w"], grid: Grid) -> None:
         self.crop, self.grid = crop, grid
+        self.whole = _Pattern(crop.ravel())
+        self.eyes = tuple(_Pattern(crop.ravel()[eye]) for eye in grid.eyes)
         gx = cv2.Scharr(crop, cv2.CV_32F, 1, 0) / 32
         gy = cv2.Scharr(crop, cv2.CV_32F, 0, 1) / 32
         mean = grid.down.T @ (grid.sums((crop * grid.looked_at)[None])[0] / grid.area) @ grid.across
@@ -139,12 +150,13 @@ def agreed(
     within_px: float,
 ) -> Float[np.ndarray, "k 2"]:
     """Coefficients of the motion most cells agree on: reweighted least squares towards L1."""
-    weights = trust
+    weights, across = trust, basis.T.copy()
     for _ in range(5):
-        weighted = basis.T * weights
-        coefficients = np.linalg.solve(weighted @ basis, weighted @ cells)
-        distance = np.linalg.norm(cells - basis @ coefficients, axis=1)
-        weights = trust / np.maximum(distance, within_px)
+        weighted = across * weights
+        coefficients: Float[np.ndarray, "k 2"] = np.linalg.solve(weighted @ basis, weighted @ cells)
+        away = cells - basis @ coefficients
+        away *= away
+        weights = trust / np.sqrt(np.maximum(away[:, 0] + away[:, 1], within_px**2))
     return coefficients
 
 
@@ -219,10 +231,7 @@ def register(
         fit = agreed(
             template.step(crop), template.trust, grid.affine, within_px=config.agreement_px
         )
-        motion = np.concatenate([np.eye(2), np.zeros((2, 1))], 1)
-        motion += fit[1:].T @ grid.from_unit
-        motion[:, 2] += fit[0]
-        to_frame = compose(to_frame, motion)
+        to_frame = grid.moved(to_frame, fit)
         crop = crop_of(view, to_frame, config)
     return to_frame, crop
 
@@ -231,6 +240,13 @@ def own_motion(
     template: Template, crop: Float32[np.ndarray, "h w"]
 ) -> Float[np.ndarray, "regions 2"]:
     """Motion of every region against the head, px of the crop."""
+    return own_and_head_motion(template, crop)[0]
+
+
+def own_and_head_motion(
+    template: Template, crop: Float32[np.ndarray, "h w"]
+) -> tuple[Float[np.ndarray, "regions 2"], Float[np.ndarray, "3 2"]]:
+    """Motion of every region against the head, and the head's as an affine fit, px of the crop."""
     grid, config = template.grid, template.grid.config
     cells = template.step(crop)
     for _ in range(config.refinements):
@@ -244,19 +260,37 @@ def own_motion(
         )
         cells = cells + template.step(moved)
     head = agreed(cells, template.trust, grid.bent, within_px=config.agreement_px)
-    return np.einsum("rnij,nj->ri", template.region_weights, cells - grid.bent @ head)
+    own = np.einsum("rnij,nj->ri", template.region_weights, cells - grid.bent @ head)
+    return own, grid.straightened @ head
 
 
 def eye_change(template: Template, crop: Float32[np.ndarray, "h w"]) -> float:
     """How different the eyes look: 0 alike to 2; one minus correlation, the larger of both."""
-    return max(1.0 - correlation(template.crop[eye], crop[eye]) for eye in template.grid.eyes)
+    pixels = crop.ravel()
+    pairs = zip(template.eyes, template.grid.eyes, strict=True)
+    return max(1.0 - pattern.correlation(pixels[eye]) for pattern, eye in pairs)
 
 
-def correlation(a: Float32[np.ndarray, " n"], b: Float32[np.ndarray, " n"]) -> float:
-    """Pearson's correlation; 0 where one of the two has no contrast."""
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / norm if norm > 1e-6 else 0.0
+def crop_correlation(template: Template, crop: Float32[np.ndarray, "h w"]) -> float:
+    """Correlation of a crop with the template's."""
+    return template.whole.correlation(crop.ravel())
+
+
+class _Pattern:
+    """Pixels that others are correlated with again and again."""
+
+    def __init__(self, pixels: Float32[np.ndarray, " n"]) -> None:
+        centred = pixels - pixels.mean()
+        self._contrast = float(np.sqrt(centred @ centred))
+        self._unit = centred / max(self._contrast, 1e-6)
+
+    def correlation(self, pixels: Float32[np.ndarray, " n"]) -> float:
+        """Pearson's correlation; 0 where one of the two has no contrast."""
+        centred = pixels - pixels.mean()
+        contrast = float(np.sqrt(centred @ centred))
+        if contrast * self._contrast <= 1e-6:
+            return 0.0
+        return float(self._unit @ centred) / contrast
 
 
 def _centres(length: int, cells: int) -> Float[np.ndarray, " n"]:

@@ -5,6 +5,7 @@ the first one back at rest, or at the valley where the next begins. A return to 
 displacement of its own, so it can never be one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ class CandidateConfig:
             to .003).
         valley: a chain is split where displacement falls below this part of the lower peak.
         alike: and where two peaks' displacements have a smaller cosine: another expression.
+        weak: what comes so near to counting is kept as too weak.
         edge: onset and offset lie where the displacement along the apex's passes this part.
     """
 
@@ -33,6 +35,7 @@ class CandidateConfig:
     per_degree: float = 0.0025
     valley: float = 0.6
     alike: float = 0.4
+    weak: float = 0.7
     edge: float = 0.15
 
 
@@ -108,6 +111,30 @@ def find_candidates(
     for rows in np.split(np.arange(len(measures)), edges):
         found += _in_segment(moved, measures, int(rows[0]), int(rows[-1]) + 1, config)
     return found
+
+
+def weak_stretches(
+    moved: Displacement,
+    measures: FaceMeasures,
+    found: Sequence[Candidate],
+    config: CandidateConfig | None = None,
+) -> list[Candidate]:
+    """Stretches apart from the candidates found that nearly count, or but for a turned head."""
+    config = config or CandidateConfig()
+    taken = np.zeros(len(measures), dtype=bool)
+    for one in found:
+        taken[one.onset : one.offset + 1] = True
+    plain = moved.parts.max(axis=1)
+    near, stretches = plain >= config.weak / 2, []
+    begins = np.flatnonzero(np.diff(measures.segment)) + 1
+    for rows in np.split(np.arange(len(measures)), begins):
+        first, end = int(rows[0]), int(rows[-1]) + 1
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], near[first:end], [False]])))
+        for start, stop in (edges.reshape(-1, 2) + first).tolist():
+            if plain[start:stop].max() >= config.weak and not taken[start:stop].any():
+                bounds = (start, start + int(plain[start:stop].argmax()), stop - 1)
+                stretches.append(_candidate(moved, measures, (first, end), bounds, config))
+    return stretches
 
 
 def _in_segment(

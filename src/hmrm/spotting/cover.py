@@ -51,10 +51,10 @@ class CoverConfig:
     """
 
     every_s: float = 0.1
-    unlike: float = 4.0
+    unlike: float = 4.8
     least: float = 0.03
     nose: float = 0.15
-    cheek: float = 0.2
+    cheek: float = 0.3
     eye: float = 0.4
     part: float = 0.2
     least_rest: int = 3

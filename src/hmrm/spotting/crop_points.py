@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from hmrm.faces.align import apply
 from hmrm.faces.follow import robust_similarity
-from hmrm.faces.mesh_points import EYES, NOSE_TIP, REGIONS, STABLE
+from hmrm.faces.mesh_points import STABLE, five_points_of
 
 
 class CropPoints:
@@ -30,11 +30,6 @@ class CropPoints:
         """
         stable = points_xyz_px[list(STABLE), :2]
         if jump or self._stable is None or self._five is None:
-            self._stable, self._five = stable, _five(points_xyz_px[:, :2])
+            self._stable, self._five = stable, five_points_of(points_xyz_px[:, :2])
             return self._five
         return apply(robust_similarity(self._stable, stable), self._five)
-
-
-def _five(points: Float[np.ndarray, "468 2"]) -> Float[np.ndarray, "5 2"]:
-    groups = [*EYES, (NOSE_TIP,), REGIONS["left_mouth_corner"], REGIONS["right_mouth_corner"]]
-    return np.stack([points[list(group)].mean(axis=0) for group in groups])

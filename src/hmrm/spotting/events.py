@@ -56,16 +56,19 @@ def event_of(found: FaceEvent, track: FaceTrack, first: FirstPass, config: Quali
 
 
 def rejected_of(rejected: RejectedEvent, track: FaceTrack) -> RejectedCandidate:
-    """A rejected candidate of a face."""
+    """A rejected candidate of a face as one of the video."""
+    frames = (rejected.onset_index, rejected.apex_index, rejected.offset_index)
+    onset_s, apex_s, offset_s = (float(track.time_s[track.row_of(index)]) for index in frames)
     return RejectedCandidate(
         face_id=track.face_id,
         onset_index=rejected.onset_index,
         apex_index=rejected.apex_index,
         offset_index=rejected.offset_index,
-        onset_s=float(track.time_s[track.row_of(rejected.onset_index)]),
-        apex_s=float(track.time_s[track.row_of(rejected.apex_index)]),
-        offset_s=float(track.time_s[track.row_of(rejected.offset_index)]),
+        onset_s=onset_s,
+        apex_s=apex_s,
+        offset_s=offset_s,
         region=rejected.region,
+        salience=salience(rejected.salience, 1.0),
         reason=rejected.reason,
     )
 

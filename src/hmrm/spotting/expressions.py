@@ -13,6 +13,7 @@ from hmrm.spotting.candidates import (
     Displacement,
     displacement,
     find_candidates,
+    weak_stretches,
 )
 from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.neutral import Neutral, NeutralConfig, estimate_neutral
@@ -22,7 +23,7 @@ from hmrm.spotting.speech import SpeechConfig, speech
 MICRO_S = 0.5
 """Longest micro-expression, s: the field's definition."""
 
-Reason = Literal["speech", "blink", "covered", "weak_at_end", "too_short"]
+Reason = Literal["speech", "blink", "covered", "weak_at_end", "too_short", "too_weak", "turn"]
 Flag = Literal["under_way_at_start", "under_way_at_end", "during_speech", "turned", "blink_overlap"]
 
 _BROWS = [PARTS.index("left_brow"), PARTS.index("right_brow")]
@@ -139,16 +140,24 @@ def find_expressions(
     hidden = np.zeros((len(measures), len(PARTS)), dtype=bool) if covered is None else covered
     found: list[Expression] = []
     rejected: list[Rejected] = []
-    for one in find_candidates(moved, measures, config.candidates):
+    candidates = find_candidates(moved, measures, config.candidates)
+    for one in candidates:
         reason = _reason(one, measures, spoken, shut, hidden, config.rules)
         if reason is None:
             found.append(_expression(one, measures, spoken, shut, config.rules))
         else:
             rejected.append(Rejected(candidate=one, reason=reason))
+    for one in weak_stretches(moved, measures, candidates, config.candidates):
+        reason = _reason(one, measures, spoken, shut, hidden, config.rules)
+        if reason == "too_short":
+            continue  # nothing that almost happened
+        away = float(moved.parts[one.onset : one.offset + 1].max())
+        weak: Reason = "turn" if away >= 1 else "too_weak"
+        rejected.append(Rejected(candidate=one, reason=reason or weak))
     looked_at = ~(spoken | shut | hidden.any(axis=1))
     return Findings(
         expressions=tuple(found),
-        rejected=tuple(rejected),
+        rejected=tuple(sorted(rejected, key=lambda one: one.candidate.onset)),
         position=position,
         neutral=neutral,
         moved=moved,

@@ -161,6 +161,7 @@ def find_fine(
     *,
     displaced: Bool[np.ndarray, " t"] | None = None,
     excluded: Bool[np.ndarray, " t"] | None = None,
+    least: float = 1.0,
 ) -> list[FineMovement]:
     """Fine movements in order of time; none where nothing rises above its noise.
 
@@ -168,15 +169,22 @@ def find_fine(
         displaced: rows in which the mesh shows the face away from neutral, or speaking: neither
             rest nor noise is read there.
         excluded: rows in which nothing is looked for.
+        least: salience from which on a movement is given; those of 1 and more do not depend on it.
     """
     config = config or FineConfig()
     nowhere = np.zeros(len(signal.index), dtype=bool)
     away = nowhere if displaced is None else displaced
     closed = nowhere if excluded is None else excluded
-    found = [m for scale in config.scales for m in _at_scale(signal, scale, config, away, closed)]
+    found = [
+        pair
+        for scale in config.scales
+        for pair in _at_scale(signal, scale, config, away, closed, least)
+    ]
     taken = nowhere.copy()
     kept = []
-    for _, movement in sorted(found, key=lambda pair: (-pair[0], pair[1].onset)):
+    for _, movement in sorted(
+        found, key=lambda pair: (pair[1].salience < 1, -pair[0], pair[1].onset)
+    ):
         rows = slice(movement.onset, movement.offset + 1)
         if not taken[rows].any():
             taken[rows] = True
@@ -247,6 +255,7 @@ def _at_scale(
     config: FineConfig,
     displaced: Bool[np.ndarray, " t"],
     excluded: Bool[np.ndarray, " t"],
+    least: float,
 ) -> list[tuple[float, FineMovement]]:
     """Movements of one scale with their rank among those of all scales."""
     parts = list(_parts(signal, scale, config, displaced, excluded))
@@ -266,7 +275,7 @@ def _at_scale(
         salience = np.minimum(over_noise, np.linalg.norm(part.away, axis=2) / least_px)
         salience[np.ix_(part.blink, pulled)] = 0.0
         salience[part.closed] = 0.0
-        found += _movements(part, salience, noise, names, config)
+        found += _movements(part, salience, noise, names, config, least)
     return [(scale.preference * movement.salience, movement) for movement in found]
 
 
@@ -301,6 +310,7 @@ def _movements(
     noise: Float[np.ndarray, "r 2"],
     names: Sequence[str],
     config: FineConfig,
+    least: float,
 ) -> list[FineMovement]:
     """Peaks of one segment, highest first; intervals do not overlap."""
     strongest = salience.max(axis=1)
@@ -308,7 +318,7 @@ def _movements(
     apart = max(1, round(config.apart_s / part.step_s))
     found = []
     for peak in np.argsort(-strongest, kind="stable").tolist():
-        if strongest[peak] < 1:
+        if strongest[peak] < least:
             break
         if taken[max(0, peak - apart) : peak + apart + 1].any():
             continue

@@ -17,7 +17,7 @@ from hmrm.clip import Frame
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.faces.blazeface import BlazeFace
 from hmrm.faces.boxes import Detector
-from hmrm.faces.landmarks import Landmarks
+from hmrm.faces.landmarks import AlignedBy
 from hmrm.faces.mesh_track import MeshFace, MeshTrackConfig, MeshTracker
 from hmrm.faces.mtcnn import MTCNN
 from hmrm.progress import Progress, silent
@@ -43,15 +43,15 @@ class FirstPassConfig:
         most_frames_per_s: of faster videos every second, third … frame is read.
         least_eye_distance_px: smaller faces have no fine motion, only a mesh.
         least_frames: a face seen in fewer is a false detection.
-        landmarks: points that the crops of events are aligned by, 5 or 68
-            (``faces/landmarks.py``); faces are followed by their mesh in any case.
+        landmarks: points that the crops of events are aligned by (``faces/landmarks.py``); faces
+            are followed by their mesh in any case.
     """
 
     detector: DetectorName = "blazeface"
     most_frames_per_s: float = 100.0
     least_eye_distance_px: float = 24.0
     least_frames: int = 3
-    landmarks: Landmarks = 5
+    landmarks: AlignedBy = "mesh"
     track: MeshTrackConfig = field(default_factory=MeshTrackConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
 

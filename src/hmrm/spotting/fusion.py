@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from hmrm.spotting.candidates import Candidate
 from hmrm.spotting.cover import CoverConfig, FaceAppearances, covered_parts
 from hmrm.spotting.expressions import (
     MICRO_S,
@@ -26,7 +27,7 @@ from hmrm.spotting.neutral import estimate_neutral
 from hmrm.spotting.position import PARTS, position_of
 from hmrm.spotting.regional import RegionalMotion
 
-Instrument = Literal["mesh", "registration"]
+Instrument = Literal["mesh", "registration", "both"]
 
 PARTS_OF_REGION = {
     "left_brow": ("left_brow",),
@@ -53,6 +54,9 @@ class FusionConfig:
             at its onset, by so much (its thresholds), is a return.
         turning_deg: a fine movement during which the head turns so far is the head's.
         blink_fraction: a fine movement with a blink in so much of it is the blink's.
+        weak: a fine movement that comes so near to counting is kept as too weak.
+        together: what neither instrument sees well enough counts where their saliences, added as
+            independent ones are, reach so much.
         speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
             speech too soft for the mesh's opening to show.
     """
@@ -65,6 +69,8 @@ class FusionConfig:
     returning: float = 0.1
     turning_deg: float = 6.0
     blink_fraction: float = 0.5
+    weak: float = 0.7
+    together: float = 1.05
     speech_gap_s: float = 1.0
     speech_count: int = 3
 
@@ -76,7 +82,7 @@ class FaceEvent:
     Attributes:
         onset_index, apex_index, offset_index: last frame at rest, strongest, first back at rest.
         kind: by true duration; of one under way at an end only the least duration is known.
-        instrument: which one found it.
+        instrument: which one found it; "both" where each saw it too weakly to count alone.
         region: the part or region that stood highest.
         salience: its displacement over the threshold, 1 the least that counts.
         peak_px: px of the canonical crop, where registration measured it; else None.
@@ -197,17 +203,12 @@ def _fine_events(
         within |= (measures.index >= event.onset_index) & (measures.index <= event.offset_index)
     within = _widened(measures, within, config.flank_s)
     excluded = _at(measures.index, within | mesh.spoken, motion.index)
-    found = find_fine(motion, config.fine, displaced=displaced, excluded=excluded)
+    near = find_fine(motion, config.fine, displaced=displaced, excluded=excluded, least=config.weak)
+    found = [one for one in near if one.salience >= 1]
     chatter = _in_rows(found, motion, config)
-    kept: list[FaceEvent] = []
-    dropped: list[RejectedEvent] = []
+    kept, dropped = _both(near, measures, motion, mesh, config)
     for one in found:
-        rows = (one.onset, one.apex, one.offset)
-        frames = (
-            int(motion.index[rows[0]]),
-            int(motion.index[rows[1]]),
-            int(motion.index[rows[2]]),
-        )
+        frames = _frames(one, motion)
         reason = "speech" if one in chatter else _reason(one, frames, measures, mesh, config)
         if within[(measures.index > frames[0]) & (measures.index < frames[2])].any():
             reason = "part_of_expression"
@@ -218,6 +219,69 @@ def _fine_events(
         else:
             dropped.append(_dropped(one, frames, reason))
     return kept, dropped
+
+
+def _both(
+    near: list[FineMovement],
+    measures: FaceMeasures,
+    motion: RegionalMotion,
+    mesh: Findings,
+    config: FusionConfig,
+) -> tuple[list[FaceEvent], list[RejectedEvent]]:
+    """Weak fine movements: events where the mesh, too, sees one that is too weak alone."""
+    kept: list[FaceEvent] = []
+    dropped: list[RejectedEvent] = []
+    weak = [one.candidate for one in mesh.rejected if one.reason in ("too_weak", "turn")]
+    for one in near:
+        if one.salience >= 1:
+            continue
+        frames = _frames(one, motion)
+        reason = _reason(one, frames, measures, mesh, config) or "too_weak"
+        other = max(weak, key=lambda c: _shared(c, frames, measures), default=None)
+        if reason == "too_weak" and other and _shared(other, frames, measures) >= 0.5:
+            seen = float(np.hypot(other.salience, one.salience))
+            if seen >= config.together:
+                kept.append(_of_both(one, other, seen, frames, measures))
+                weak.remove(other)
+                continue
+        dropped.append(_dropped(one, frames, reason))
+    return kept, dropped
+
+
+def _shared(one: Candidate, frames: tuple[int, int, int], measures: FaceMeasures) -> float:
+    """Fraction of the shorter of two stretches that lies in the other."""
+    onset, offset = int(measures.index[one.onset]), int(measures.index[one.offset])
+    inner = min(offset, frames[2]) - max(onset, frames[0])
+    return inner / max(1, min(offset - onset, frames[2] - frames[0]))
+
+
+def _of_both(
+    fine: FineMovement,
+    coarse: Candidate,
+    seen: float,
+    frames: tuple[int, int, int],
+    measures: FaceMeasures,
+) -> FaceEvent:
+    onset = min(frames[0], int(measures.index[coarse.onset]))
+    offset = max(frames[2], int(measures.index[coarse.offset]))
+    rows = np.clip(np.searchsorted(measures.index, [onset, offset]), 0, len(measures) - 1)
+    lasts_s = float(measures.time_s[rows[1]] - measures.time_s[rows[0]])
+    return FaceEvent(
+        onset_index=onset,
+        apex_index=int(measures.index[coarse.apex]),
+        offset_index=offset,
+        kind="micro" if lasts_s <= MICRO_S + 1e-9 else "macro",
+        instrument="both",
+        region=fine.region,
+        salience=seen,
+        peak_px=fine.peak_px,
+        flags=("blink_overlap",) if fine.blink_fraction else (),
+    )
+
+
+def _frames(one: FineMovement, motion: RegionalMotion) -> tuple[int, int, int]:
+    onset, apex, offset = motion.index[[one.onset, one.apex, one.offset]].tolist()
+    return onset, apex, offset
 
 
 def _of_registration(

@@ -23,10 +23,10 @@ from hmrm.flow.registration import (
     RegistrationConfig,
     Template,
     View,
-    correlation,
+    crop_correlation,
     crop_of,
     eye_change,
-    own_motion,
+    own_and_head_motion,
     register,
 )
 
@@ -46,7 +46,7 @@ class MotionConfig:
         registration: see ``RegistrationConfig``.
     """
 
-    anchor_every_s: float = 0.5
+    anchor_every_s: float = 0.75
     anchor_life_s: float = 1.5
     longest_gap_s: float = 0.25
     registration: RegistrationConfig = field(default_factory=RegistrationConfig)
@@ -92,6 +92,10 @@ class MotionMeter:
     def __init__(self, config: MotionConfig | None = None) -> None:
         self.config = config or MotionConfig()
         self._grid = Grid(self.config.registration)
+        width_px, height_px = self.config.registration.size_wh_px
+        self._corners = np.array(
+            [[0, 0], [width_px, 0], [0, height_px], [width_px, height_px]], dtype=np.float64
+        )
         self._anchors: list[_Anchor] = []
         self._points: Float[np.ndarray, "5 2"] | None = None
         self._segment = -1
@@ -172,16 +176,19 @@ class MotionMeter:
         for anchor in reversed(self._anchors):
             newest = anchor is self._anchors[-1]
             guess = compose(head, anchor.to_frame)
-            found, crop = register(anchor.template, view, guess, steps=2 if newest else 1)
-            head = compose(found, invert(anchor.to_frame))
-            alike = correlation(crop.ravel(), anchor.template.crop.ravel())
+            # The newest says how the head moved; the others follow, and what is left of the
+            # head's motion is measured, and put right, with the face's own.
+            found, crop = register(anchor.template, view, guess, steps=2 if newest else 0)
+            if newest:
+                head = compose(found, invert(anchor.to_frame))
+            alike = crop_correlation(anchor.template, crop)
             if alike < _FACE_LOST or not self._near(found, points):
                 continue
-            anchor.to_frame = found
+            own, drift = own_and_head_motion(anchor.template, crop)
+            anchor.to_frame = found if newest else self._grid.moved(found, drift)
             age = time_s - anchor.time_s
             weight = max(1e-3, min(age, config.anchor_life_s - age))
-            own = own_motion(anchor.template, crop) * crop_to_canonical
-            total += weight * (anchor.start + own)
+            total += weight * (anchor.start + own * crop_to_canonical)
             weights += weight
             change = eye_change(anchor.template, crop)
             anchor.eyes_changed = max(anchor.eyes_changed, change)
@@ -194,7 +201,7 @@ class MotionMeter:
         self._anchors = kept[::-1]
         if weights:
             self._now = total / weights
-        corners = apply(head, apply(start, self._corners())) - apply(start, self._corners())
+        corners = apply(head, apply(start, self._corners)) - apply(start, self._corners)
         moved = float(np.sqrt((corners**2).sum(1).mean()))
         # Against an anchor taken during a blink, closed eyes have not changed.
         eye = min((change for moving, change in eyes if not moving), default=None)
@@ -204,16 +211,10 @@ class MotionMeter:
 
     def _near(self, to_frame: Transform, points: Float[np.ndarray, "5 2"]) -> bool:
         """Whether registration and landmarks still speak of the same place."""
-        corners, landmarks = self._corners(), self._to_frame(points)
+        corners, landmarks = self._corners, self._to_frame(points)
         apart = np.linalg.norm(apply(to_frame, corners) - apply(landmarks, corners), axis=1)
         width = float(np.hypot(*landmarks[:, 0])) * corners[:, 0].max()
         return bool(apart.max() < 0.25 * width)
-
-    def _corners(self) -> Float[np.ndarray, "4 2"]:
-        width_px, height_px = self.config.registration.size_wh_px
-        return np.array(
-            [[0, 0], [width_px, 0], [0, height_px], [width_px, height_px]], dtype=np.float64
-        )
 
     def _to_frame(self, points: Float[np.ndarray, "5 2"]) -> Transform:
         return invert(canonical_transform(points, self.config.registration.size_wh_px))

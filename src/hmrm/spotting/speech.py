@@ -20,6 +20,7 @@ class SpeechConfig:
             logarithm: a laugh's trembling wide-open mouth is no syllable.
         gap_s: turning points no further apart belong together.
         count: as many in a row are speech; two quick gasps have fewer.
+        lasting_swing: once a face speaks, turning points so weak show that it goes on.
         margin_s: a row stands for this much around it: phrases begin and end softly.
         smooth_s: standard deviation of the smoothing in time.
     """
@@ -27,6 +28,7 @@ class SpeechConfig:
     swing: float = 0.25
     gap_s: float = 0.35
     count: int = 4
+    lasting_swing: float = 0.15
     margin_s: float = 1.0
     smooth_s: float = 0.025
 
@@ -35,20 +37,29 @@ def speech(measures: FaceMeasures, config: SpeechConfig | None = None) -> Bool[n
     """Whether the face speaks, in every frame."""
     config = config or SpeechConfig()
     opening = smooth_within(measures.mouth_opening[:, None], measures, config.smooth_s)[:, 0]
-    time_s = measures.time_s
+    logarithm, time_s = np.log(np.maximum(opening, 0) + _CLOSED), measures.time_s
+    weak_s = time_s[turning_points(logarithm, config.lasting_swing)].tolist()
+    spoken = np.zeros(len(measures), dtype=bool)
+    for run in _runs(time_s[turning_points(logarithm, config.swing)].tolist(), config.gap_s):
+        if len(run) >= config.count:
+            low_s, high_s = run[0], run[-1]
+            for moment in weak_s:
+                high_s = moment if high_s < moment <= high_s + config.margin_s else high_s
+            for moment in reversed(weak_s):
+                low_s = moment if low_s - config.margin_s <= moment < low_s else low_s
+            spoken |= (time_s >= low_s - config.margin_s) & (time_s <= high_s + config.margin_s)
+    return spoken
+
+
+def _runs(moments_s: list[float], gap_s: float) -> list[list[float]]:
+    """Moments no further apart than the gap, together."""
     runs: list[list[float]] = []
-    for row in turning_points(np.log(np.maximum(opening, 0) + _CLOSED), config.swing):
-        moment = float(time_s[row])
-        if runs and moment - runs[-1][-1] <= config.gap_s:
+    for moment in moments_s:
+        if runs and moment - runs[-1][-1] <= gap_s:
             runs[-1].append(moment)
         else:
             runs.append([moment])
-    spoken = np.zeros(len(measures), dtype=bool)
-    for run in runs:
-        if len(run) >= config.count:
-            low, high = run[0] - config.margin_s, run[-1] + config.margin_s
-            spoken |= (time_s >= low) & (time_s <= high)
-    return spoken
+    return runs
 
 
 def turning_points(values: Float[np.ndarray, " n"], swing: float) -> list[int]:

@@ -91,7 +91,7 @@ class VideoSource(ABC):
         Raises:
             VideoError: nothing can be decoded, a frame is unreadable, or sizes differ.
         """
-        for index, time_s, image in self._timed():
+        for index, time_s, image in self.timed():
             yield Frame(index=index, time_s=time_s, image=self._image(image))
 
     def frame(self, index: int) -> Frame:
@@ -117,7 +117,7 @@ class VideoSource(ABC):
             raise FrameIndexError(f"{self.path}: frame {min(requested)} asked for; the first is 0")
         found: dict[int, Frame] = {}
         seen = 0
-        for index, time_s, image in islice(self._timed(), max(requested) + 1):
+        for index, time_s, image in islice(self.timed(), max(requested) + 1):
             seen = index + 1
             if index in requested:
                 found[index] = Frame(index=index, time_s=time_s, image=self._image(image))
@@ -129,7 +129,12 @@ class VideoSource(ABC):
             )
         return found
 
-    def _timed(self) -> Iterator[tuple[int, float, TimedImage]]:
+    def timed(self) -> Iterator[tuple[int, float, TimedImage]]:
+        """Index, repaired time in s and still unloaded image of every frame.
+
+        Raises:
+            VideoError: as ``frames``, except for what only loading shows.
+        """
         last_s = -math.inf
         for index, image in enumerate(self._images()):
             if index == self._max_frames:
