@@ -23,7 +23,7 @@ ORDER = (
         "provenance",
         "run_folder",
     ),
-    ("intervals",),
+    ("intervals", "subject_folds"),
     ("faces",),
     ("video", "facs"),
     ("flow",),
