@@ -37,7 +37,7 @@ def one_unit_each(clips: int = 90, *, dataset: str = "casme2") -> dict[str, Code
 
 
 def test_where_a_unit_is_a_class_the_ceiling_is_the_agreement() -> None:
-    found = second_coder_ceiling(one_unit_each(), agreements=(0.85, 0.5, 0.0), draws=200)
+    found = second_coder_ceiling(one_unit_each(), agreements=(0.85, 0.5, 0.0), coders=200)
     assert (found.clips, found.subjects, found.units) == (90, 6, (2, 4, 12))
     published, close, half, none = found.rows
     assert (published.uf1, published.uar, published.measured_agreement) == (1.0, 1.0, 1.0)
@@ -45,18 +45,18 @@ def test_where_a_unit_is_a_class_the_ceiling_is_the_agreement() -> None:
     for row, agreement in ((close, 0.85), (half, 0.5), (none, 0.0)):
         # A missed unit is replaced by that of another class, so each such clip is wrong.
         assert row.uar == pytest.approx(row.measured_agreement, abs=1e-12)
-        # 18,000 clips were judged: four standard errors.
+        # 18,000 clips were classified: four standard errors.
         assert row.uar == pytest.approx(agreement, abs=4 * 0.5 / 18000**0.5)
         assert row.uf1 == pytest.approx(row.uar, abs=0.01)
     assert close.uf1_sd is not None and close.uf1_sd > 0
 
 
-def test_the_same_seed_gives_the_same_draws_and_another_one_others() -> None:
+def test_the_same_seed_gives_the_same_coders_and_another_one_others() -> None:
     clips = one_unit_each()
-    assert second_coder_ceiling(clips, draws=3) == second_coder_ceiling(clips, draws=3)
+    assert second_coder_ceiling(clips, coders=3) == second_coder_ceiling(clips, coders=3)
     assert (
-        second_coder_ceiling(clips, draws=3, seed=1).rows
-        != second_coder_ceiling(clips, draws=3).rows
+        second_coder_ceiling(clips, coders=3, seed=1).rows
+        != second_coder_ceiling(clips, coders=3).rows
     )
 
 
@@ -70,11 +70,11 @@ def random_codes(clips: int, units: int, *, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("agreement", [1.0, 0.85, 0.8, 0.3])
 def test_a_second_coder_agrees_as_far_as_asked_and_states_as_many(agreement: float) -> None:
     codes = random_codes(4000, 12)
-    drawn = second_coder(codes, agreement, generator=np.random.default_rng(1))
+    simulated = second_coder(codes, agreement, generator=np.random.default_rng(1))
     few = codes.sum(1) <= 4  # more units than that can leave too few others to add
-    np.testing.assert_array_equal(drawn[few].sum(1), codes[few].sum(1))
-    assert measured_agreement(codes[few], drawn[few]) == pytest.approx(agreement, abs=0.015)
-    assert np.array_equal(drawn, codes) == (agreement == 1.0)
+    np.testing.assert_array_equal(simulated[few].sum(1), codes[few].sum(1))
+    assert measured_agreement(codes[few], simulated[few]) == pytest.approx(agreement, abs=0.015)
+    assert np.array_equal(simulated, codes) == (agreement == 1.0)
 
 
 def test_missed_units_are_replaced_by_frequent_ones_more_often() -> None:
@@ -82,9 +82,9 @@ def test_missed_units_are_replaced_by_frequent_ones_more_often() -> None:
     codes[:1000, 0] = True
     codes[1000:2000, 1] = True  # one for every four of the last
     codes[2000:, 2] = True
-    drawn = second_coder(codes, 0.0, generator=np.random.default_rng(0))[:1000]
-    assert not drawn[:, 0].any()
-    assert drawn[:, 2].mean() == pytest.approx(0.8, abs=0.05)
+    simulated = second_coder(codes, 0.0, generator=np.random.default_rng(0))[:1000]
+    assert not simulated[:, 0].any()
+    assert simulated[:, 2].mean() == pytest.approx(0.8, abs=0.05)
 
 
 def test_leaving_subjects_out_equals_a_loop_with_scikit_learns_machine() -> None:
@@ -119,7 +119,7 @@ def test_leaving_subjects_out_equals_a_loop_with_scikit_learns_machine() -> None
 def test_data_sets_have_rows_of_their_own_and_clips_without_units_do_not_count() -> None:
     clips = one_unit_each(60) | one_unit_each(30, dataset="samm")
     clips["samm/s0/quiet"] = CodedLabel(label="negative", units=parse_units("4?"))
-    found = second_coder_ceiling(clips, agreements=(0.8,), draws=2)
+    found = second_coder_ceiling(clips, agreements=(0.8,), coders=2)
     assert found.without_code == 1
     assert [(row.data_set, row.agreement, row.clips) for row in found.rows] == [
         ("composite", 1.0, 90),
@@ -133,7 +133,7 @@ def test_data_sets_have_rows_of_their_own_and_clips_without_units_do_not_count()
 
 def test_what_cannot_be_answered_is_refused() -> None:
     clips = one_unit_each(9)
-    for wrong in ({"agreements": (1.2,)}, {"draws": 0}):
+    for wrong in ({"agreements": (1.2,)}, {"coders": 0}):
         with pytest.raises(ConfigError, match="agreements from 0 to 1"):
             second_coder_ceiling(clips, **wrong)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="0 clips with a code"):
@@ -178,11 +178,11 @@ def test_the_command_reads_a_data_sets_own_table_and_a_plain_one(tmp_path: Path)
         for clip, one in one_unit_each(30, dataset="samm").items()
     ]
     plain.write_text("\n".join(["id,class,action_units", *lines]) + "\n", encoding="utf-8")
-    found = json.loads(call(f"casme2={table}", plain, "--draws", 2, "--json"))
+    found = json.loads(call(f"casme2={table}", plain, "--coders", 2, "--json"))
     # MEGC 2019 keeps 145 clips of CASME II; some may state no unit.
     assert found["clips"] + found["without_code"] == 145 + 30
     assert [row["agreement"] for row in found["rows"][:3]] == [1.0, 0.85, 0.8]
-    assert "90 clips" not in (words := call(plain, "--agreement", "0.9", "--draws", 1))
+    assert "90 clips" not in (words := call(plain, "--agreement", "0.9", "--coders", 1))
     assert "30 clips of 6 subjects, 3 action units" in words and "0.90" in words
     with pytest.raises(ConfigError, match="has a table for each part"):
         call(f"composite={table}")

@@ -23,8 +23,8 @@ def ceiling(
     agreement: Annotated[
         str, typer.Option(help="Agreements of the second coder, 0 to 1, commas between.")
     ] = "0.85,0.80",
-    draws: Annotated[int, typer.Option(min=1, help="Second coders for each agreement.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    coders: Annotated[int, typer.Option(min=1, help="Second coders for each agreement.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulation.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Classify by human action-unit codes, and by those of a simulated second coder.
@@ -42,7 +42,7 @@ def ceiling(
         if mark and not re.fullmatch(r"\w[\w-]*", name):
             name, path = "", given
         clips |= read_labels(Path(path), dataset=name or None)
-    found = second_coder_ceiling(clips, agreements=_numbers(agreement), draws=draws, seed=seed)
+    found = second_coder_ceiling(clips, agreements=_numbers(agreement), coders=coders, seed=seed)
     if as_json:
         OUT.print(records.dumps(found), end="")
         return
@@ -62,7 +62,7 @@ def ceiling(
     )
     OUT.print(
         f"{found.clips} clips of {found.subjects} subjects, {len(found.units)} action units; "
-        f"{found.draws} draws, seed {found.seed}"
+        f"{found.coders} coders for each agreement, seed {found.seed}"
     )
     if found.without_code:
         print_warning(f"{found.without_code} clips have no certain action unit and do not count")

@@ -1,13 +1,13 @@
 """What classes can be known from human action-unit codes, and from those of a second coder.
 
 A linear machine learns classes from the published codes of all other subjects and classifies each
-left-out subject twice: by the published codes, and by codes as a second coder would write them.
+test subject twice: by the published codes, and by codes as a second coder would write them.
 Labels were partly made from the published codes, so that the first is generous. No method that
 reads faces can be expected to stand above the second, unless it codes faces more reliably than
 certified people do.
 
 A second coder is simulated: of the units of a clip each is missed with probability 1 − agreement,
-and replaced by another one, drawn by how often units occur. Both coders then state equally many,
+and replaced by another one, sampled by how often units occur. Both coders then state equally many,
 and the data sets' measure of agreement, twice the common units over the units of both, has that
 expectation.
 """
@@ -52,9 +52,9 @@ class CeilingRow:
     Attributes:
         data_set: its clips alone, or `COMPOSITE` for all.
         agreement: asked for; 1 for the published codes.
-        measured_agreement: of the codes drawn, mean over clips and draws.
-        uf1, uar: means over draws, all clips pooled.
-        uf1_sd, uar_sd: standard deviations over draws; None for one.
+        measured_agreement: of the simulated codes, mean over clips and coders.
+        uf1, uar: means over coders, all clips pooled.
+        uf1_sd, uar_sd: standard deviations over coders; None for one.
     """
 
     data_set: str
@@ -81,7 +81,7 @@ class Ceiling:
     subjects: int
     units: tuple[int, ...]
     without_code: int
-    draws: int
+    coders: int
     seed: int
 
 
@@ -89,24 +89,24 @@ def second_coder_ceiling(
     clips: Mapping[str, CodedLabel],
     *,
     agreements: Sequence[float] = (0.85, 0.8),
-    draws: int = 20,
+    coders: int = 20,
     seed: int = 0,
 ) -> Ceiling:
-    """Leave one subject out on published codes; test codes as published and as drawn.
+    """Leave one subject out on published codes; test codes as published and as simulated.
 
     Args:
         clips: by id; units that their code does not state with certainty do not count.
         agreements: of the second coder with the published codes, 0 to 1.
-        draws: second coders for each agreement.
+        coders: simulated for each agreement.
 
     Raises:
-        ConfigError: an agreement outside 0 to 1, or no draw.
+        ConfigError: an agreement outside 0 to 1, or no coder.
         DataError: no clip with a code, one unit or one subject alone.
     """
-    if draws < 1 or not all(0 <= one <= 1 for one in agreements):
+    if coders < 1 or not all(0 <= one <= 1 for one in agreements):
         raise ConfigError(
-            f"ceiling: agreements {list(agreements)}, draws {draws}: use agreements from 0 to 1 "
-            "and at least one draw"
+            f"ceiling: agreements {list(agreements)}, coders {coders}: use agreements from 0 to 1 "
+            "and at least one coder"
         )
     coded = {clip: one for clip, one in sorted(clips.items()) if one.units.certain}
     units = sorted(set().union(*(one.units.certain for one in coded.values())))
@@ -118,25 +118,27 @@ def second_coder_ceiling(
     labels = np.array([CLASSES.index(one.label) for one in coded.values()])
     codes = np.array([[u in one.units.certain for u in units] for one in coded.values()])
     generator = np.random.default_rng(seed)
-    judged = [(1.0, codes[None])] + [
-        (one, np.array([second_coder(codes, one, generator=generator) for _ in range(draws)]))
+    codings = [(1.0, codes[None])] + [
+        (one, np.array([second_coder(codes, one, generator=generator) for _ in range(coders)]))
         for one in agreements
     ]
     predicted = np.split(
-        _leave_subjects_out(ids, labels, codes, np.concatenate([drawn for _, drawn in judged])),
-        np.cumsum([len(drawn) for _, drawn in judged])[:-1],
+        _leave_subjects_out(
+            ids, labels, codes, np.concatenate([simulated for _, simulated in codings])
+        ),
+        np.cumsum([len(simulated) for _, simulated in codings])[:-1],
     )
     return Ceiling(
         rows=tuple(
-            _row(name, where, labels, codes, agreement, drawn, found)
+            _row(name, where, labels, codes, agreement, simulated, found)
             for name, where in _parts(ids).items()
-            for (agreement, drawn), found in zip(judged, predicted, strict=True)
+            for (agreement, simulated), found in zip(codings, predicted, strict=True)
         ),
         clips=len(ids),
         subjects=len({ClipId.parse(clip).subject for clip in ids}),
         units=tuple(units),
         without_code=len(clips) - len(coded),
-        draws=draws,
+        coders=coders,
         seed=seed,
     )
 
@@ -147,18 +149,18 @@ def second_coder(codes: Codes, agreement: float, *, generator: np.random.Generat
     Where a clip states so many units that too few others are left, fewer are added than missed.
     """
     frequency = codes.sum(0) / codes.sum()
-    drawn = codes & (generator.random(codes.shape) < agreement)
-    for own, new in zip(codes, drawn, strict=True):
+    simulated = codes & (generator.random(codes.shape) < agreement)
+    for own, new in zip(codes, simulated, strict=True):
         others = np.where(own, 0.0, frequency)
         missed = min(int(own.sum() - new.sum()), int((others > 0).sum()))
         if missed:
             chosen = generator.choice(len(own), size=missed, replace=False, p=others / others.sum())
             new[chosen] = True
-    return drawn
+    return simulated
 
 
-def measured_agreement(first: Codes, second: Bool[np.ndarray, "*draws n units"]) -> float:
-    """Twice the common units over the units of both, mean over clips and draws."""
+def measured_agreement(first: Codes, second: Bool[np.ndarray, "*coders n units"]) -> float:
+    """Twice the common units over the units of both, mean over clips and coders."""
     return float((2 * (first & second).sum(-1) / (first.sum(-1) + second.sum(-1))).mean())
 
 
@@ -166,15 +168,15 @@ def _leave_subjects_out(
     ids: Sequence[str],
     labels: Int[np.ndarray, " n"],
     codes: Codes,
-    drawn: Bool[np.ndarray, "draws n units"],
-) -> Int[np.ndarray, "draws n"]:
-    """The class of every clip in every draw, by the machine that never saw its subject."""
-    predicted = np.empty(drawn.shape[:2], dtype=np.int64)
+    simulated: Bool[np.ndarray, "coders n units"],
+) -> Int[np.ndarray, "coders n"]:
+    """The class of every clip by every coder, by the machine that never saw its subject."""
+    predicted = np.empty(simulated.shape[:2], dtype=np.int64)
     for fold in leave_one_out([ClipId.parse(clip).subject for clip in ids]):
         train, test = list(fold.train), list(fold.test)
-        rows = drawn[:, test].reshape(-1, codes.shape[1])
+        rows = simulated[:, test].reshape(-1, codes.shape[1])
         answers = classify(codes[train], labels[train], rows)
-        predicted[:, test] = answers.reshape(len(drawn), -1)
+        predicted[:, test] = answers.reshape(len(simulated), -1)
     return predicted
 
 
@@ -206,8 +208,8 @@ def _row(
     labels: Int[np.ndarray, " n"],
     codes: Codes,
     agreement: float,
-    drawn: Bool[np.ndarray, "draws n units"],
-    predicted: Int[np.ndarray, "draws n"],
+    simulated: Bool[np.ndarray, "coders n units"],
+    predicted: Int[np.ndarray, "coders n"],
 ) -> CeilingRow:
     found = [score(labels[where], one[where], classes=CLASSES) for one in predicted]
     uf1, uar = np.array([one.uf1 for one in found]), np.array([one.uar for one in found])
@@ -216,7 +218,7 @@ def _row(
         data_set=name,
         clips=len(where),
         agreement=agreement,
-        measured_agreement=measured_agreement(codes[where], drawn[:, where]),
+        measured_agreement=measured_agreement(codes[where], simulated[:, where]),
         uf1=float(uf1.mean()),
         uf1_sd=float(uf1.std(ddof=1)) if several else None,
         uar=float(uar.mean()),
@@ -227,7 +229,7 @@ def _row(
 def read_labels(path: Path, *, dataset: str | None = None) -> dict[str, CodedLabel]:
     """Classes and codes by clip id, of a data set's own annotation table or of a plain one.
 
-    Clips without one of the three classes are left out, as are those that MEGC 2019 excludes and
+    Clips without one of the three classes are excluded, as are those that MEGC 2019 excludes and
     those whose code cannot be read.
 
     Args:

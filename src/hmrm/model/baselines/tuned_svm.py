@@ -172,9 +172,9 @@ def _macro_f1(
 def _blurred(maps: Maps, sigma_px: float) -> Maps:
     if sigma_px == 0:
         return maps
-    # Plane by plane: a clip's numbers must not depend on its neighbours.
-    planes = [
-        cv2.GaussianBlur(plane, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT)
-        for plane in maps.reshape(-1, *maps.shape[2:])
+    # Channel by channel: a clip's numbers must not depend on its neighbours.
+    channels = [
+        cv2.GaussianBlur(channel, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT)
+        for channel in maps.reshape(-1, *maps.shape[2:])
     ]
-    return np.array(planes).reshape(maps.shape)
+    return np.array(channels).reshape(maps.shape)
