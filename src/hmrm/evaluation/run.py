@@ -80,7 +80,7 @@ def evaluate(
         OutputError: ``output`` cannot be written.
 
     Example:
-        Leave one subject out with the baseline to beat, on the maps of a folder:
+        Leave one subject out with a mirrored SVM, on the maps of a folder:
 
         >>> from pathlib import Path
         >>> import hmrm
