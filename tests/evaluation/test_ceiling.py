@@ -154,6 +154,7 @@ def test_a_training_side_of_one_class_answers_that_class() -> None:
         ("id,action_units\na/b/c,4\n", "column 'class' is missing"),
         ("id,class,action_units\na/b/c,angry,4\n", "line 2: class is 'angry'"),
         ("id,class,action_units\na/b/c,negative,smile\n", "line 2: action units 'smile'"),
+        ("id,class,action_units\na/b,negative,4\n", "line 2: .*dataset/subject/clip"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -25,6 +25,8 @@ READ_FLOW = "call:hmrm.flow.files.formats:read_flow in/flow"
 SCORE = "score-spotting --truth in/truth.csv --found in/found.json"
 TRUTH = "score-spotting --truth in/truth.csv --found in/truth.csv"
 PREDICTIONS = "evaluate --predictions in/p.csv -o out"
+EMOTIONS = f"{REPORT} --emotions in/emotions.csv"
+CEILING = "ceiling in/codes.csv --coders 2"
 UNITS = "score-aus --truth in/truth.csv --found in/found.csv"
 
 

@@ -270,7 +270,8 @@ def _read_plain(path: Path) -> dict[str, CodedLabel]:
                 f"{path} line {line}: class is {shortened(row['class'])}; use {', '.join(CLASSES)}"
             )
         try:
-            found[row["id"]] = CodedLabel(label=label, units=parse_units(row["action_units"]))
+            clip = str(ClipId.parse(row["id"]))
+            found[clip] = CodedLabel(label=label, units=parse_units(row["action_units"]))
         except DataError as error:
             raise DataError(f"{path} line {line}: {error}") from error
     return found
