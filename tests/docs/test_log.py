@@ -6,7 +6,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LOG = (ROOT / "docs/log.md").read_text(encoding="utf-8")
-WORDS = {7: "seven", 8: "eight", 9: "nine", 27: "twenty-seven", 28: "twenty-eight"}
+WORDS = {
+    9: "nine",
+    10: "ten",
+    27: "twenty-seven",
+    28: "twenty-eight",
+    30: "thirty",
+    31: "thirty-one",
+}
 REAL = "## Evaluations on real data: "
 # Deleted on purpose; the log says at which commit git has them.
 GONE = {"results-first-look.json", "results-second-look.json"}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hmrm.evaluation.protocol import Fold
+from hmrm.subject_folds import Fold
 
 
 def uses_test_labels(

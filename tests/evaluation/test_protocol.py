@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmrm.errors import ConfigError, DataError
-from hmrm.evaluation.protocol import build, grouped_folds, leave_one_out
+from hmrm.evaluation.protocol import build
 from hmrm.evaluation.settings import CLASS_SETS
+from hmrm.subject_folds import grouped_folds, leave_one_out
 
 
 @st.composite

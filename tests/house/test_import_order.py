@@ -25,7 +25,7 @@ ORDER = (
         "onnx_format",
     ),
     ("dnn",),
-    ("intervals",),
+    ("intervals", "subject_folds"),
     ("faces",),
     ("video", "facs"),
     ("flow",),

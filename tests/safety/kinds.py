@@ -26,6 +26,8 @@ SCORE = "score-spotting --truth in/truth.csv --found in/found.json"
 TRUTH = "score-spotting --truth in/truth.csv --found in/truth.csv"
 PREDICTIONS = "evaluate --predictions in/p.csv -o out"
 EXPORT = "export in/results -f elan,textgrid,openface,json,summary -o out --no-progress"
+EMOTIONS = f"{REPORT} --emotions in/emotions.csv"
+CEILING = "ceiling in/codes.csv --coders 2"
 UNITS = "score-aus --truth in/truth.csv --found in/found.csv"
 
 

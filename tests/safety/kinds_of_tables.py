@@ -8,8 +8,10 @@ import damaged_tables as tables
 from damaged_files import after, changed_json, file, folder_named, link, long_cell, nothing, text
 from kinds import (
     AGAIN,
+    CEILING,
     CHECK,
     CORRECTIONS,
+    EMOTIONS,
     EXPORT,
     PREDICTIONS,
     PREPARE,
@@ -135,6 +137,24 @@ TEXTS: Mapping[str, Kind] = {
         after(evaluation.action_units, file("found.csv", f"id,action_units\na/b/c,{'9' * 5000}\n")),
         UNITS,
         "found.csv",
+    ),
+    "emotions-of-other-clips": kind(
+        after(evaluation.run, file("emotions.csv", "id,emotion\na/b/c,fear\n")), EMOTIONS, "a/b/c"
+    ),
+    "emotions-long-cell": kind(
+        after(evaluation.run, file("emotions.csv", f"id,emotion\na/b/c,{_LONG}\n")),
+        EMOTIONS,
+        "emotions.csv",
+    ),
+    "codes-digits": kind(
+        text("codes.csv", f"id,class,action_units\na/b/c,negative,{'9' * 5000}\n"),
+        CEILING,
+        "codes.csv",
+    ),
+    "codes-long-class": kind(
+        text("codes.csv", f"id,class,action_units\na/b/c,{'x' * 50_000},4\n"),
+        CEILING,
+        "codes.csv",
     ),
     "labels-long-cell": kind(
         after(_flat, file("maps/labels.csv", f"{_LABELS}casme2,{_LONG},a,0\n")),

@@ -11,12 +11,12 @@ from tiny_hmrm import CLASSES, PRETRAINED_CLASSES, TINY, tiny_checkpoint, toy_cl
 from hmrm import config
 from hmrm.errors import ConfigError, DataError, NumericalError, SeenInTrainingError, WeightsError
 from hmrm.evaluation.fold import run_fold
-from hmrm.evaluation.protocol import Fold
 from hmrm.evaluation.settings import Settings
 from hmrm.flow.pair import mirrored_maps
 from hmrm.model.contract import HasFeatures, Recogniser
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM
+from hmrm.subject_folds import Fold
 from hmrm.synthetic.flow_maps import SynthConfig
 from hmrm.training.fitting import FittingConfig
 from hmrm.training.linear_head import FittedFeatureSvm, LinearHead

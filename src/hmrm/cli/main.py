@@ -8,6 +8,7 @@ import typer
 from hmrm.cli.ablate import ablate
 from hmrm.cli.analyze import analyze
 from hmrm.cli.benchmark import app as benchmark
+from hmrm.cli.ceiling import ceiling
 from hmrm.cli.datasets import app as datasets
 from hmrm.cli.demo import demo
 from hmrm.cli.evaluate import evaluate
@@ -48,6 +49,7 @@ app.command(short_help="Score a model without seeing the test subject.")(evaluat
 app.command(short_help="Change one part at a time, and compare.")(ablate)
 app.command(short_help="Put runs next to each other and published numbers.")(report)
 app.command("score-aus", short_help="F1 of action units against an annotation table.")(score_aus)
+app.command(short_help="What a second coder of action units would reach.")(ceiling)
 app.command(short_help="Intervals of expressions in long videos.")(spot)
 app.command("score-spotting", short_help="Score such intervals by the MEGC rule.")(score_spotting)
 app.add_typer(datasets, name="datasets")

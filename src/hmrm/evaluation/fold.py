@@ -11,10 +11,10 @@ from jaxtyping import Bool, Float, Float32, Int
 
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.metrics import score
-from hmrm.evaluation.protocol import Fold, grouped_folds
 from hmrm.evaluation.settings import Settings
 from hmrm.flow.mapset import MapSet
 from hmrm.model.contract import FittedRecogniser, HasFeatures, Recogniser
+from hmrm.subject_folds import Fold, grouped_folds
 
 _PROBES = 3
 _SAME = 1e-4

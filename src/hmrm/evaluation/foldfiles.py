@@ -15,9 +15,9 @@ from jaxtyping import Int
 from hmrm import atomic, records
 from hmrm.errors import DataError
 from hmrm.evaluation.fold import FoldResult
-from hmrm.evaluation.protocol import Fold
 from hmrm.flow.mapset import MapSet
 from hmrm.records import formerly
+from hmrm.subject_folds import Fold
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

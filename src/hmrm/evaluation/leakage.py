@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from hmrm.errors import DataError
-from hmrm.evaluation.protocol import Fold, Protocol
+from hmrm.evaluation.protocol import Protocol
 from hmrm.flow.mapset import MapSet, identical_maps
+from hmrm.subject_folds import Fold
 
 
 @dataclass(frozen=True, kw_only=True)

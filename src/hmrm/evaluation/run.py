@@ -22,13 +22,14 @@ from hmrm.errors import ConfigError, DataError, OutputError
 from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.foldfiles import FoldFile, fold_path, read_fold, write_fold
 from hmrm.evaluation.leakage import require_separate_subjects
-from hmrm.evaluation.protocol import Fold, Protocol, build
+from hmrm.evaluation.protocol import Protocol, build
 from hmrm.evaluation.results import RunResult, write_result
 from hmrm.evaluation.run_check import RECOMPUTE, compare_fold, pooled_before
 from hmrm.evaluation.settings import Plan
 from hmrm.evaluation.summary import pool
 from hmrm.flow.mapset import MapSet, canonical_mapset
 from hmrm.progress import Progress, silent
+from hmrm.subject_folds import Fold
 from hmrm.training.registry import find_recogniser
 
 RUN_CONFIG = "run.toml"
@@ -82,7 +83,7 @@ def evaluate(
         OutputError: ``output`` cannot be written.
 
     Example:
-        Leave one subject out with the baseline to beat, on the maps of a folder:
+        Leave one subject out with a mirrored SVM, on the maps of a folder:
 
         >>> from pathlib import Path
         >>> import hmrm

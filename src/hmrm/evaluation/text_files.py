@@ -3,7 +3,11 @@
 from pathlib import Path
 
 from hmrm import reading
+from hmrm.csv_cells import unguarded
 from hmrm.errors import DataError
+
+Rows = list[tuple[int, dict[str, str]]]
+"""Each row of a table, column by column, with its line."""
 
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -33,3 +37,48 @@ def table_text(path: Path, *, if_workbook: str) -> str:
             f"{path}: cannot be read as text (byte {error.start} is no UTF-8); save it as CSV in "
             "UTF-8"
         ) from error
+
+
+def rows(path: Path) -> tuple[tuple[str, ...], Rows]:
+    """The header, and each row with its line.
+
+    Raises:
+        DataError: unreadable, without a header, or a row too short.
+    """
+    text = table_text(path, if_workbook="name the data set whose table it is with --dataset")
+    try:
+        header, cells = reading.table(text)
+    except reading.DamagedError as error:
+        raise DataError(f"{path} {error}") from error
+    found = []
+    for line, row in cells:
+        short = next((name for name, cell in row.items() if cell is None), None)
+        if short is not None:
+            raise DataError(f"{path} line {line}: has no cell {short!r}; the row is too short")
+        found.append((line, {name: cell or "" for name, cell in row.items()}))
+    if not header:
+        raise DataError(f"{path}: is empty; give a table with a header")
+    return header, found
+
+
+def rows_by_id(path: Path) -> tuple[tuple[str, ...], Rows]:
+    """`rows` of a table whose column ``id`` names every clip once, ``dataset/subject/clip``.
+
+    Raises:
+        DataError: as `rows`, no such column, an empty one, or a clip twice.
+    """
+    header, found = rows(path)
+    if "id" not in header:
+        raise DataError(
+            f"{path}: column 'id' is missing (dataset/subject/clip); has {', '.join(header)}. For "
+            "a data set's own table name it with --dataset"
+        )
+    seen: set[str] = set()
+    for line, row in found:
+        row["id"] = unguarded(row["id"] or "")
+        if not row["id"]:
+            raise DataError(f"{path} line {line}: id is empty; expected dataset/subject/clip")
+        if row["id"] in seen:
+            raise DataError(f"{path} line {line}: clip {row['id']} occurs twice; keep one")
+        seen.add(row["id"])
+    return header, found

@@ -264,7 +264,11 @@ MODELS: dict[str, Model] = {
     "svm-rbf": _svm("rbf_svm:RbfSvm", "SVM with a Gaussian kernel on the maps' pixels"),
     "svm-mirrored": _svm(
         "mirrored_svm:MirroredSvm",
-        "linear SVM on centred maps and their mirror images: the baseline to beat",
+        "linear SVM on centred maps and their mirror images",
+    ),
+    "svm-tuned": _svm(
+        "tuned_svm:TunedSvm",
+        "Gaussian SVM on blurred, symmetric maps, tuned in each fold: the baseline to beat",
     ),
     "bi-woof": _svm("bi_woof:BiWoof", "Bi-WOOF (Liong 2018): weighted histograms of flow"),
     "mdmo": _svm("mdmo:Mdmo", "MDMO (Liu 2016): the main direction of flow in 36 regions"),

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from hmrm import reading
-from hmrm.csv_cells import unguarded
 from hmrm.datasets.annotations.action_units import UnitCode, parse_units
 from hmrm.datasets.load import LoadOptions, is_composite, load_dataset
 from hmrm.datasets.sources.catalogue import dataset_named
 from hmrm.errors import ConfigError, DataError
-from hmrm.evaluation.text_files import table_text
+from hmrm.evaluation.text_files import rows, rows_by_id
 from hmrm.records import formerly
 
 FILE_NAME = "action_units.csv"
@@ -179,7 +177,7 @@ def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int
         DataError: the table cannot be read.
     """
     file = path / FILE_NAME if path.is_dir() else path
-    header, rows = _read(file)
+    header, lines = rows_by_id(file)
     if "action_units" in header:
         return {clip: code.certain for clip, code in _read_codes(file).items()}
     columns = {
@@ -188,7 +186,7 @@ def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int
     if not columns:
         raise DataError(f"{file}: neither a column action_units nor columns such as AU12")
     found = {}
-    for line, row in rows:
+    for line, row in lines:
         numbers = set()
         for name, number in columns.items():
             if _number(row[name], f"{file} line {line}: {name}") >= threshold:
@@ -209,10 +207,10 @@ def read_excluded(folder: Path) -> frozenset[str]:
     path = folder / "skipped.csv"
     if not path.is_file():
         raise DataError(f"{path}: no such file; give a folder that hmrm datasets prepare wrote")
-    header, rows = _rows(path)
+    header, lines = rows(path)
     if "what" not in header:
         raise DataError(f"{path}: column 'what' is missing; not written by hmrm datasets prepare")
-    return frozenset(row["what"] for _, row in rows if row.get("kind") not in FAILURES)
+    return frozenset(row["what"] for _, row in lines if row.get("kind") not in FAILURES)
 
 
 def _number(text: str | None, where: str) -> float:
@@ -226,52 +224,16 @@ def _number(text: str | None, where: str) -> float:
 
 
 def _read_codes(path: Path) -> dict[str, UnitCode]:
-    header, rows = _read(path)
+    header, lines = rows_by_id(path)
     if "action_units" not in header:
         raise DataError(
             f"{path}: column 'action_units' is missing; for a data set's own table name it with "
             "--dataset"
         )
     codes = {}
-    for line, row in rows:
+    for line, row in lines:
         try:
             codes[row["id"]] = parse_units(row["action_units"])
         except DataError as error:
             raise DataError(f"{path} line {line}: {error}") from error
     return codes
-
-
-def _rows(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
-    """The header, and each row with its line."""
-    text = table_text(path, if_workbook="name the data set whose table it is with --dataset")
-    try:
-        header, cells = reading.table(text)
-    except reading.DamagedError as error:
-        raise DataError(f"{path} {error}") from error
-    rows = []
-    for line, row in cells:
-        short = next((name for name, cell in row.items() if cell is None), None)
-        if short is not None:
-            raise DataError(f"{path} line {line}: has no cell {short!r}; the row is too short")
-        rows.append((line, {name: cell or "" for name, cell in row.items()}))
-    if not header:
-        raise DataError(f"{path}: is empty; give a table with a header")
-    return header, rows
-
-
-def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
-    header, rows = _rows(path)
-    if "id" not in header:
-        raise DataError(
-            f"{path}: column 'id' is missing (dataset/subject/clip); has {', '.join(header)}. For "
-            "a data set's own table name it with --dataset"
-        )
-    seen: set[str] = set()
-    for line, row in rows:
-        row["id"] = unguarded(row["id"] or "")
-        if not row["id"]:
-            raise DataError(f"{path} line {line}: id is empty; expected dataset/subject/clip")
-        if row["id"] in seen:
-            raise DataError(f"{path} line {line}: clip {row['id']} occurs twice; keep one")
-        seen.add(row["id"])
-    return header, rows

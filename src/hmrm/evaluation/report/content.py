@@ -12,6 +12,7 @@ from hmrm.errors import DataError
 from hmrm.evaluation.leakage import Leak
 from hmrm.evaluation.oracle import PERMUTATIONS
 from hmrm.evaluation.predictions import match
+from hmrm.evaluation.report.error_rates import CodedClip, ErrorRates, error_rates
 from hmrm.evaluation.report.hard import HardCases, hard_cases
 from hmrm.evaluation.report.published import Method, Published, published
 from hmrm.evaluation.report.runs import Run
@@ -136,6 +137,7 @@ class ReportContent:
     Attributes:
         datasets: columns of the table; ``dataset_names`` what they are called on the page.
         separate: in every run no subject is on both sides.
+        errors: by emotion and action unit, where a table of them was given.
     """
 
     title: str
@@ -152,13 +154,19 @@ class ReportContent:
     separate: bool
     warnings: tuple[str, ...]
     leaks: tuple[RunLeak, ...]
+    errors: ErrorRates | None = None
 
 
-def build_content(runs: Sequence[Run]) -> ReportContent:
+def build_content(
+    runs: Sequence[Run], *, emotions: Mapping[str, CodedClip] | None = None
+) -> ReportContent:
     """Tables, paired tests, hard cases and warnings of all runs.
 
+    Args:
+        emotions: emotion and action units by clip id, for error rates.
+
     Raises:
-        DataError: no run.
+        DataError: no run, or ``emotions`` of other clips.
     """
     if not runs:
         raise DataError("no run to report; give at least one run folder")
@@ -184,6 +192,7 @@ def build_content(runs: Sequence[Run]) -> ReportContent:
         separate=all(r.summary.folds not in _NO_SPLIT for r in runs),
         warnings=(*_warnings(runs), *_split_otherwise(runs), *_incomparable(runs)),
         leaks=tuple(RunLeak(run=r.name, leak=leak) for r in runs for leak in r.summary.leaks),
+        errors=None if emotions is None else error_rates(runs, emotions),
     )
 
 

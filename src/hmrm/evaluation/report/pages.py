@@ -22,6 +22,7 @@ from hmrm.evaluation.report.content import (
     ReportContent,
     build_content,
 )
+from hmrm.evaluation.report.error_rates import read_emotions
 from hmrm.evaluation.report.runs import Run, read_runs, tidy_table
 from hmrm.evaluation.results import SCORES_FILE, Measured, write_scores
 from hmrm.flow.mapset import MapSet
@@ -45,22 +46,30 @@ Figures = Mapping[str, str | Sequence[tuple[str, str]]]
 """Name of a figure → its SVG, or titles and SVGs where it comes once for each run."""
 
 
-def write_report(folders: Sequence[Path], output: Path, *, mapset: MapSet | None = None) -> Path:
+def write_report(
+    folders: Sequence[Path],
+    output: Path,
+    *,
+    mapset: MapSet | None = None,
+    emotions: Path | None = None,
+) -> Path:
     """Write the report over finished runs; the same runs give the same bytes.
 
     Args:
         folders: run folders; the first decides whose clips the hard cases are about.
         mapset: the data, to draw hard clips; optional.
+        emotions: a table with emotion and action units of the clips (`read_emotions`), for error
+            rates by both; optional.
 
     Returns:
         Path of ``report.html``.
 
     Raises:
-        DataError: a folder without finished run.
+        DataError: a folder without finished run, or ``emotions`` cannot be read or matched.
         OutputError: ``output`` cannot be written.
     """
     runs = read_runs(folders)
-    content = build_content(runs)
+    content = build_content(runs, emotions=None if emotions is None else read_emotions(emotions))
     images = _figures(runs, content, mapset)
     files = _write_figures(output / "figures", images)
     records.write(output / "report.json", content)

@@ -64,38 +64,29 @@ class KernelSvm:
             MissingExtraError: scikit-learn is not installed.
         """
         del seed, epochs, observer
-        _check_classes(train)
+        check_classes(train)
         rows, labels = self.describe(train.maps.astype(np.float64)), train.labels
         if self.mirror:
             mirrored = self.describe(mirrored_about_median(train.maps.astype(np.float64)))
             rows, labels = np.concatenate([rows, mirrored]), np.concatenate([labels, labels])
-        mean = rows.mean(0)
-        std = rows.std(0) if self.standardise else np.ones_like(mean)
-        # A pixel that is the same in every training clip is uninformative; it must not become NaN.
-        std = np.where(std > 0, std, 1.0)
+        mean, std = moments(rows, standardise=self.standardise)
         rows = (rows - mean) / std
-        machine = _svc()(
-            kernel="precomputed",
-            C=self.cost,
-            class_weight="balanced" if self.balanced else None,
-        ).fit(_gram(rows, rows, self.kernel), labels)
-        weights = _pair_weights(machine)
-        support = rows[machine.support_]
+        solved = solve(
+            gram(rows, rows, self.kernel), labels, cost=self.cost, balanced=self.balanced
+        )
+        support, weights = rows[solved.support], solved.weights
         if self.kernel == "linear":
             # A sum of products with support clips is a product with their sum: one normal per pair.
             support, weights = weights @ support, np.eye(len(weights))
-        # LIBSVM answers for the first class of a pair; of two classes alone, scikit-learn turns
-        # the sign around.
-        sign = -1.0 if len(machine.classes_) == 2 else 1.0
         return FittedSvm(
             recogniser=self,
             classes=len(train.classes),
-            present=machine.classes_,
+            present=solved.present,
             mean=mean,
             std=std,
             rows=support,
             weights=weights,
-            offsets=sign * machine.intercept_,
+            offsets=solved.offsets,
         )
 
 
@@ -157,14 +148,74 @@ class FittedSvm:
         return all_scores
 
     def _votes(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " k"]:
-        kernel = _gram(self.rows, self._standardised(clip), self.recogniser.kernel)[:, 0]
-        margins = self.weights @ kernel + self.offsets
-        votes, sums = np.zeros(len(self.present)), np.zeros(len(self.present))
-        for (first, second), margin in zip(_pairs(len(self.present)), margins, strict=True):
-            votes[second if margin < 0 else first] += 1
-            sums[first] += margin
-            sums[second] -= margin
-        return votes + sums / (3 * (np.abs(sums) + 1))
+        kernel = gram(self.rows, self._standardised(clip), self.recogniser.kernel)
+        return votes(self.weights @ kernel + self.offsets[:, None], classes=len(self.present))[0]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Solved:
+    """What LIBSVM found for a Gram matrix.
+
+    Attributes:
+        present: labels that clips had, ascending.
+        support: positions of the clips that a decision needs.
+        weights: theirs in each pair's decision; pairs of ``present`` in lexical order.
+        offsets: see `FittedSvm`.
+    """
+
+    present: Int[np.ndarray, " k"]
+    support: Int[np.ndarray, " m"]
+    weights: Float64[np.ndarray, "pairs m"]
+    offsets: Float64[np.ndarray, " pairs"]
+
+
+def moments(
+    rows: Rows, *, standardise: bool = True
+) -> tuple[Float64[np.ndarray, " d"], Float64[np.ndarray, " d"]]:
+    """Mean of each number, and its standard deviation (1 unless asked for)."""
+    mean = rows.mean(0)
+    std = rows.std(0) if standardise else np.ones_like(mean)
+    # A pixel that is the same in every training clip is uninformative; it must not become NaN.
+    return mean, np.where(std > 0, std, 1.0)
+
+
+def solve(
+    kernel: Float64[np.ndarray, "n n"],
+    labels: Int[np.ndarray, " n"],
+    *,
+    cost: float,
+    balanced: bool,
+) -> Solved:
+    """Solve one machine per pair of classes; see `KernelSvm` for ``cost`` and ``balanced``.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    machine = _svc()(
+        kernel="precomputed", C=cost, class_weight="balanced" if balanced else None
+    ).fit(kernel, labels)
+    # LIBSVM answers for the first class of a pair; of two classes alone, scikit-learn turns the
+    # sign around.
+    sign = -1.0 if len(machine.classes_) == 2 else 1.0
+    return Solved(
+        present=machine.classes_,
+        support=machine.support_,
+        weights=_pair_weights(machine),
+        offsets=sign * machine.intercept_,
+    )
+
+
+def votes(
+    margins: Float64[np.ndarray, "pairs n"], *, classes: int
+) -> Float64[np.ndarray, "n classes"]:
+    """Votes of each class against each other, and their summed margins, squashed below ½."""
+    won, sums = np.zeros((margins.shape[1], classes)), np.zeros((margins.shape[1], classes))
+    for (first, second), margin in zip(_pairs(classes), margins, strict=True):
+        won[:, first] += margin >= 0
+        won[:, second] += margin < 0
+        sums[:, first] += margin
+        sums[:, second] -= margin
+    return won + sums / (3 * (np.abs(sums) + 1))
 
 
 def _pairs(classes: int) -> list[tuple[int, int]]:
@@ -183,7 +234,12 @@ def _pair_weights(machine: Any) -> Float64[np.ndarray, "pairs support"]:
     return -weights if len(pairs) == 1 else weights
 
 
-def _check_classes(train: MapSet) -> None:
+def check_classes(train: MapSet) -> None:
+    """Refuse a training set of one class alone.
+
+    Raises:
+        DataError: such a set.
+    """
     present = np.unique(train.labels)
     if len(present) < 2:
         names = ", ".join(train.classes[int(label)] for label in present) or "none"
@@ -192,9 +248,10 @@ def _check_classes(train: MapSet) -> None:
         )
 
 
-def _gram(
+def gram(
     a: Float64[np.ndarray, "n d"], b: Float64[np.ndarray, "m d"], kernel: str
 ) -> Float64[np.ndarray, "n m"]:
+    """The kernel between every two rows; see `KernelSvm`."""
     products = a @ b.T
     if kernel == "linear":
         return products

@@ -1,4 +1,4 @@
-"""Linear support vector machine that knows rest and symmetry: the baseline to beat.
+"""Linear support vector machine that knows rest and symmetry.
 
 Maps scaled per image do not say where zero motion lies; the median of u and of v does. Each of
 both is then divided by its own r.m.s. (they were scaled apart, so their ratio is meaningless);
