@@ -164,7 +164,16 @@ def find_events(
     ]
     if fine and motion is not None and len(motion.index):
         kept, dropped = _fine_events(measures, motion, mesh, events, covered, config)
-        events, rejected = events + kept, rejected + dropped
+        spans = [(e.onset_index, e.offset_index) for e in kept if e.instrument == "both"]
+        events, rejected = (
+            events + kept,
+            dropped
+            + [
+                r
+                for r in rejected
+                if not any(a <= r.onset_index and r.offset_index <= b for a, b in spans)
+            ],
+        )
     return FaceEvents(
         events=tuple(sorted(events, key=lambda e: e.onset_index)),
         rejected=tuple(sorted(rejected, key=lambda e: e.onset_index)),
@@ -206,11 +215,11 @@ def _fine_events(
     near = find_fine(motion, config.fine, displaced=displaced, excluded=excluded, least=config.weak)
     found = [one for one in near if one.salience >= 1]
     chatter = _in_rows(found, motion, config)
-    kept, dropped = _both(near, measures, motion, mesh, config)
+    kept, dropped = _both(near, within, measures, motion, mesh, config)
     for one in found:
         frames = _frames(one, motion)
         reason = "speech" if one in chatter else _reason(one, frames, measures, mesh, config)
-        if within[(measures.index > frames[0]) & (measures.index < frames[2])].any():
+        if _inside(within, frames, measures):
             reason = "part_of_expression"
         if covered is not None and reason is None and _hidden(one, frames, measures, covered):
             reason = "covered"
@@ -223,20 +232,22 @@ def _fine_events(
 
 def _both(
     near: list[FineMovement],
+    within: Bool[np.ndarray, " n"],
     measures: FaceMeasures,
     motion: RegionalMotion,
     mesh: Findings,
     config: FusionConfig,
 ) -> tuple[list[FaceEvent], list[RejectedEvent]]:
     """Weak fine movements: events where the mesh, too, sees one that is too weak alone."""
-    kept: list[FaceEvent] = []
-    dropped: list[RejectedEvent] = []
+    kept, dropped = list[FaceEvent](), list[RejectedEvent]()
     weak = [one.candidate for one in mesh.rejected if one.reason in ("too_weak", "turn")]
     for one in near:
         if one.salience >= 1:
             continue
         frames = _frames(one, motion)
         reason = _reason(one, frames, measures, mesh, config) or "too_weak"
+        if _inside(within, frames, measures):
+            reason = "part_of_expression"
         other = max(weak, key=lambda c: _shared(c, frames, measures), default=None)
         if reason == "too_weak" and other and _shared(other, frames, measures) >= 0.5:
             seen = float(np.hypot(other.salience, one.salience))
@@ -246,6 +257,12 @@ def _both(
                 continue
         dropped.append(_dropped(one, frames, reason))
     return kept, dropped
+
+
+def _inside(
+    within: Bool[np.ndarray, " n"], frames: tuple[int, int, int], measures: FaceMeasures
+) -> bool:
+    return bool(within[(measures.index > frames[0]) & (measures.index < frames[2])].any())
 
 
 def _shared(one: Candidate, frames: tuple[int, int, int], measures: FaceMeasures) -> float:
