@@ -37,7 +37,9 @@ def test_the_flank_of_an_expression_is_not_found_twice():
     found = find_events(face(count, (SMILE, coarse)), signal)
     assert len(found.events) == 1
     others = [r for r in found.rejected if r.instrument == "registration"]
-    assert all(r.reason == "part_of_expression" for r in others)
+    # Its last trace, below the threshold, may lie outside it.
+    assert {r.reason for r in others if r.salience >= 1} <= {"part_of_expression"}
+    assert {r.reason for r in others if r.salience < 1} <= {"part_of_expression", "too_weak"}
 
 
 def test_a_turning_head_makes_no_fine_movement_and_the_reason_is_kept():
@@ -83,3 +85,18 @@ def test_events_are_in_order_and_numbered_as_the_video_is():
     later = type(measures)(**{**measures.__dict__, "index": measures.index + 1000})
     (one,) = find_events(later).events
     assert 1000 + 57 <= one.onset_index < one.apex_index < one.offset_index <= 1000 + 123
+
+
+def test_what_each_sees_too_weakly_is_found_by_both_together():
+    count, shape = 400, (200, 220)
+    (alone,) = find_events(face(count, (SMILE, course(count, 190, 200, 220, 230)))).events
+    coarse = (SMILE, 0.8 / alone.salience * course(count, 190, 200, 220, 230))
+    signal = motion(count, (CORNERS, 0.8, weak(count, shape)), rate=RATE)
+    (fine,) = find_events(face(count), signal).events
+    faint = motion(count, (CORNERS, 0.8 * 0.4 / fine.salience, weak(count, shape)), rate=RATE)
+    assert find_events(face(count), faint).events == ()
+    assert find_events(face(count, coarse)).events == ()
+    (found,) = find_events(face(count, coarse), faint).events
+    assert (found.instrument, found.onset_index <= 200 <= found.offset_index) == ("both", True)
+    assert 1.05 <= found.salience < 1.4
+    assert find_events(face(count, coarse), faint).rejected == ()

@@ -79,7 +79,7 @@ class FineConfig:
         Scale(
             rest_s=5.0,
             smooth_s=0.06,
-            least_px=0.5,
+            least_px=0.4,
             noise_times=7.5,
             usual_times=3.8,
             preference=0.6,
@@ -87,7 +87,7 @@ class FineConfig:
         Scale(
             rest_s=10.0,
             smooth_s=0.12,
-            least_px=0.8,
+            least_px=0.64,
             noise_times=7.5,
             usual_times=3.8,
             preference=0.5,

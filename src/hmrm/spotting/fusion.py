@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool
 
 from hmrm.spotting.candidates import Candidate
 from hmrm.spotting.cover import CoverConfig, FaceAppearances, covered_parts
@@ -25,7 +25,7 @@ from hmrm.spotting.fine import FineConfig, FineMovement, blinks, find_fine
 from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.neutral import estimate_neutral
 from hmrm.spotting.position import PARTS, position_of
-from hmrm.spotting.regional import RegionalMotion
+from hmrm.spotting.regional import RegionalMotion, values_at
 
 Instrument = Literal["mesh", "registration", "both"]
 
@@ -145,7 +145,7 @@ def find_events(
         covered = covered_parts(appearances, measures.index, neutral.at_rest, config.cover)
     shut = None
     if motion is not None and len(motion.index):
-        shut = _at(motion.index, blinks(motion, config.fine), measures.index)
+        shut = values_at(motion.index, blinks(motion, config.fine), measures.index)
     mesh = find_expressions(
         measures, config.expressions, blinking=shut, covered=covered, neutral=neutral
     )
@@ -164,7 +164,16 @@ def find_events(
     ]
     if fine and motion is not None and len(motion.index):
         kept, dropped = _fine_events(measures, motion, mesh, events, covered, config)
-        events, rejected = events + kept, rejected + dropped
+        spans = [(e.onset_index, e.offset_index) for e in kept if e.instrument == "both"]
+        events, rejected = (
+            events + kept,
+            dropped
+            + [
+                r
+                for r in rejected
+                if not any(a <= r.onset_index and r.offset_index <= b for a, b in spans)
+            ],
+        )
     return FaceEvents(
         events=tuple(sorted(events, key=lambda e: e.onset_index)),
         rejected=tuple(sorted(rejected, key=lambda e: e.onset_index)),
@@ -197,20 +206,20 @@ def _fine_events(
     """Fine movements that stand on their own, and those that do not with the reason."""
     away = mesh.moved.salience.max(axis=1) >= config.displaced
     away = _widened(measures, away, config.flank_s)
-    displaced = _at(measures.index, away | mesh.spoken, motion.index)
+    displaced = values_at(measures.index, away | mesh.spoken, motion.index)
     within = np.zeros(len(measures), dtype=bool)
     for event in events:
         within |= (measures.index >= event.onset_index) & (measures.index <= event.offset_index)
     within = _widened(measures, within, config.flank_s)
-    excluded = _at(measures.index, within | mesh.spoken, motion.index)
+    excluded = values_at(measures.index, within | mesh.spoken, motion.index)
     near = find_fine(motion, config.fine, displaced=displaced, excluded=excluded, least=config.weak)
     found = [one for one in near if one.salience >= 1]
     chatter = _in_rows(found, motion, config)
-    kept, dropped = _both(near, measures, motion, mesh, config)
+    kept, dropped = _both(near, within, measures, motion, mesh, config)
     for one in found:
         frames = _frames(one, motion)
         reason = "speech" if one in chatter else _reason(one, frames, measures, mesh, config)
-        if within[(measures.index > frames[0]) & (measures.index < frames[2])].any():
+        if _inside(within, frames, measures):
             reason = "part_of_expression"
         if covered is not None and reason is None and _hidden(one, frames, measures, covered):
             reason = "covered"
@@ -223,20 +232,22 @@ def _fine_events(
 
 def _both(
     near: list[FineMovement],
+    within: Bool[np.ndarray, " n"],
     measures: FaceMeasures,
     motion: RegionalMotion,
     mesh: Findings,
     config: FusionConfig,
 ) -> tuple[list[FaceEvent], list[RejectedEvent]]:
     """Weak fine movements: events where the mesh, too, sees one that is too weak alone."""
-    kept: list[FaceEvent] = []
-    dropped: list[RejectedEvent] = []
+    kept, dropped = list[FaceEvent](), list[RejectedEvent]()
     weak = [one.candidate for one in mesh.rejected if one.reason in ("too_weak", "turn")]
     for one in near:
         if one.salience >= 1:
             continue
         frames = _frames(one, motion)
         reason = _reason(one, frames, measures, mesh, config) or "too_weak"
+        if _inside(within, frames, measures):
+            reason = "part_of_expression"
         other = max(weak, key=lambda c: _shared(c, frames, measures), default=None)
         if reason == "too_weak" and other and _shared(other, frames, measures) >= 0.5:
             seen = float(np.hypot(other.salience, one.salience))
@@ -246,6 +257,12 @@ def _both(
                 continue
         dropped.append(_dropped(one, frames, reason))
     return kept, dropped
+
+
+def _inside(
+    within: Bool[np.ndarray, " n"], frames: tuple[int, int, int], measures: FaceMeasures
+) -> bool:
+    return bool(within[(measures.index > frames[0]) & (measures.index < frames[2])].any())
 
 
 def _shared(one: Candidate, frames: tuple[int, int, int], measures: FaceMeasures) -> float:
@@ -377,13 +394,3 @@ def _hidden(
     rows = (measures.index >= frames[0]) & (measures.index <= frames[2])
     parts = [PARTS.index(name) for name in PARTS_OF_REGION[one.region]]
     return bool(covered[rows][:, parts].any())
-
-
-def _at(
-    index: Int[np.ndarray, " n"], values: Bool[np.ndarray, " n"], expected: Int[np.ndarray, " m"]
-) -> Bool[np.ndarray, " m"]:
-    """Values at other frames: of the nearest frame before, the first one's before all."""
-    place: Float[np.ndarray, " m"] | Int[np.ndarray, " m"] = np.searchsorted(
-        index, expected, side="right"
-    )
-    return values[np.clip(place - 1, 0, len(values) - 1)]

@@ -98,3 +98,13 @@ def rest_between_ends(
         ],
         axis=1,
     )
+
+
+def values_at(
+    index: Int[np.ndarray, " n"], values: Bool[np.ndarray, " n"], expected: Int[np.ndarray, " m"]
+) -> Bool[np.ndarray, " m"]:
+    """Values at other frames: of the nearest frame before, the first one's before all."""
+    place: Float[np.ndarray, " m"] | Int[np.ndarray, " m"] = np.searchsorted(
+        index, expected, side="right"
+    )
+    return values[np.clip(place - 1, 0, len(values) - 1)]
