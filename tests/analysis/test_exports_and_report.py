@@ -122,7 +122,7 @@ def test_json_fits_its_schema(analysis: Analysis, tmp_path: Path) -> None:
     schema = json.loads(Path(saved.__file__).with_name("analysis.schema.json").read_text())
     jsonschema.validate(content, schema)
     assert [(one["reason"], one["salience"]) for one in content["rejected"]] == [
-        ("too_weak", 0.4123)
+        ("too_weak", 0.41234)
     ]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content | {"events": [{}]}, schema)
@@ -224,7 +224,7 @@ def test_gaps_are_drawn_where_nothing_was_measured(analysis: Analysis) -> None:
 def test_rejected_candidates_stand_in_the_report_with_their_reason(analysis: Analysis) -> None:
     blink = RejectedCandidate(
         face_id=0, onset_index=1, apex_index=2, offset_index=4, onset_s=0.01, apex_s=0.02,
-        offset_s=0.04, region="left_brow", reason="blink",
+        offset_s=0.04, region="left_brow", salience=0.6, reason="blink",
     )  # fmt: skip
     text = report.render(replace(analysis, rejected=(blink,)))
     assert "rejected by a blink: 0.01–0.04 s, left brow" in text

@@ -15,7 +15,7 @@ from hmrm.flow.registration import (
     Template,
     View,
     agreed,
-    correlation,
+    crop_correlation,
     crop_of,
     own_motion,
     register,
@@ -139,9 +139,11 @@ def test_agreed_is_the_majority_not_the_mean() -> None:
 
 
 def test_correlation_is_numpys() -> None:
-    a, b = np.random.default_rng(1).normal(size=(2, 500)).astype(np.float32)
-    assert correlation(a, b) == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-5)  # float32
-    assert correlation(a, np.ones_like(a)) == 0.0
+    size = TEMPLATE.crop.shape
+    a, b = np.random.default_rng(1).normal(size=(2, *size)).astype(np.float32)
+    found = crop_correlation(Template(a, TEMPLATE.grid), b)
+    assert found == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1], abs=1e-5)  # float32
+    assert crop_correlation(Template(a, TEMPLATE.grid), np.ones_like(a)) == 0.0
 
 
 def test_rendered_faces_lie_in_the_canonical_crop() -> None:

@@ -102,7 +102,7 @@ def test_import_hmrm_and_its_names(tmp_path: Path) -> None:
 def test_analyze_finds_and_classifies_a_smile(detector: str, folder: Path) -> None:
     words = ("analyze", "smile.mp4", "-o", detector, "--detector", detector, "--no-progress")
     said = without_torch(command(*words), folder)
-    assert "mouth corner" in said and "positive" in said
+    assert any(region in said for region in ("mouth corner", "cheek")) and "positive" in said
     assert {file.name for file in (folder / detector).iterdir()} >= {
         "analysis.json",
         "events.csv",

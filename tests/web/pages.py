@@ -73,6 +73,7 @@ def _rejected(number: int) -> RejectedCandidate:
         apex_s=1.13 + 20 * number,
         offset_s=1.33 + 20 * number,
         region="right_brow",
+        salience=0.6,
         reason="blink",
     )
 

@@ -65,7 +65,7 @@ def analyze(
         >>> clip = demo_clip()
         >>> found = analyze([clip.frame(180).image, clip.frame(195).image])
         >>> [(event.region, event.label) for event in found.events]
-        [('left_mouth_corner', 'positive')]
+        [('left_cheek', 'positive')]
     """
     config = config or AnalyzeConfig()
     config = dataclasses.replace(config, flow=flow or config.flow, faces=faces or config.faces)

@@ -204,7 +204,7 @@ def progress_bar(*, enabled: bool) -> Iterator[Display]:
 
 
 def print_error(error: Exception) -> None:
-    """Print an error as one line; the middle of what a file made very long is left out."""
+    """Print an error as one line; the middle of a very long one is cut."""
     text = str(error)
     if len(text) > 2 * _MOST_OF_AN_END:
         text = f"{text[:_MOST_OF_AN_END]} … {text[-_MOST_OF_AN_END:]}"

@@ -34,7 +34,7 @@ def export(
             "-o",
             "--output",
             callback=_folder,
-            help="Folder for the files; without it beside the weights.",
+            help="Folder for the files; without it next to the weights.",
             show_default=False,
         ),
     ] = None,

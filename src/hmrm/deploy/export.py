@@ -1,6 +1,6 @@
 """Exports weights for installations without torch, and proves each file before it is written.
 
-A graph is described anew (`hmrm_graph`, `mtcnn_graphs`), so it is only written once OpenCV's
+A graph is described again (`hmrm_graph`, `mtcnn_graphs`), so it is only written once OpenCV's
 answers are those of torch.
 """
 
@@ -49,7 +49,7 @@ def export_weights(name_or_path: str, folder: Path | None = None) -> Exported:
     """Write the ONNX files of shipped weights by name, or of any checkpoint by path.
 
     Args:
-        folder: where to; None is beside the weights. Elsewhere the card is copied, too.
+        folder: where to; None is next to the weights. Elsewhere the card is copied, too.
 
     Raises:
         MissingExtraError: torch is not installed.

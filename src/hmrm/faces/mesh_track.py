@@ -34,7 +34,7 @@ class MeshTrackConfig:
         max_faces: the largest ones are followed.
     """
 
-    detect_every_s: float = 3.0
+    detect_every_s: float = 2.0
     search_every_s: float = 0.2
     presence: float = 0.5
     settle: int = 3

@@ -19,7 +19,8 @@ def upright(video: VideoSource) -> VideoSource:
     """The video, turned by quarter turns where its faces look more like faces that way.
 
     One frame is enough where a face surely stands upright. Else up to four frames with a face
-    within the first five seconds decide, and where there is none the video stays as it is.
+    within the first five seconds decide. The video stays as it is where there is none, and where no
+    turn makes a face stand surely upright: one at the image's edge looks alike either way.
 
     Raises:
         VideoError: the video cannot be decoded.
@@ -42,4 +43,5 @@ def upright(video: VideoSource) -> VideoSource:
         return video
     mean = scores.mean(axis=0)
     turns = int(mean.argmax())
-    return TurnedVideo(video, turns) if mean[turns] > mean[0] + _MARGIN else video
+    sure = mean[turns] > mean[0] + _MARGIN and scores[:, turns].max() >= _CERTAIN
+    return TurnedVideo(video, turns) if sure else video

@@ -268,7 +268,7 @@ MODELS: dict[str, Model] = {
     ),
     "svm-tuned": _svm(
         "tuned_svm:TunedSvm",
-        "Gaussian SVM on blurred, symmetric maps, tuned in each fold: the baseline to beat",
+        "Gaussian SVM on blurred, symmetric maps, tuned per fold: the baseline to beat",
     ),
     "bi-woof": _svm("bi_woof:BiWoof", "Bi-WOOF (Liong 2018): weighted histograms of flow"),
     "mdmo": _svm("mdmo:Mdmo", "MDMO (Liu 2016): the main direction of flow in 36 regions"),
