@@ -15,6 +15,7 @@ from hmrm.faces.boxes import Detection, Detector, overlaps
 from hmrm.faces.crops import CANONICAL, Transform
 from hmrm.faces.detector import build_detector
 from hmrm.faces.landmarks import AlignedBy, alignment_points
+from hmrm.faces.mesh_points import as_detected
 from hmrm.faces.shape import five_points
 from hmrm.flow.aligned import Aligned
 from hmrm.flow.classical import FlowEstimator
@@ -119,7 +120,7 @@ class _Making:
             assert self._transform is not None, "the onset comes first"
             self._crops[frame.index] = warp(frame.image, self._transform)
         if frame.index in self._of_strip:
-            points = self._track.points_xy_px[self._track.row_of(frame.index)]
+            points = as_detected(self._track.points_xy_px[self._track.row_of(frame.index)])
             crop = warp(frame.image, canonical_transform(points))
             small = cv2.resize(crop, STRIP_WH_PX, interpolation=cv2.INTER_AREA)
             image = np.asarray(small, dtype=np.uint8)
@@ -183,7 +184,7 @@ def _transform(
     mtcnn: Detector | None,
 ) -> Transform:
     row = track.row_of(event.onset_index)
-    points = track.points_xy_px[row]
+    points = as_detected(track.points_xy_px[row])
     if mtcnn is not None:
         found = mtcnn.detect(image)
         boxes = np.array([face.box_xyxy_px for face in found]).reshape(-1, 4)

@@ -6,7 +6,7 @@ from hmrm.clip import Image
 from hmrm.faces.boxes import Detection, Detector
 from hmrm.faces.landmarks import AlignedBy, alignment_points, landmarker
 from hmrm.faces.mesh import FaceMesh
-from hmrm.faces.mesh_points import five_points_of
+from hmrm.faces.mesh_points import as_detected, five_points_of
 from hmrm.faces.mtcnn import MTCNN
 from hmrm.faces.shape import five_points
 
@@ -34,7 +34,7 @@ class MeshDetector:
         mesh = self._net.settled(image, found)
         if mesh.presence < _PRESENCE:
             return found
-        return replace(found, points_xy_px=five_points_of(mesh.points_xyz_px[:, :2]))
+        return replace(found, points_xy_px=as_detected(five_points_of(mesh.points_xyz_px[:, :2])))
 
 
 class LandmarkDetector:

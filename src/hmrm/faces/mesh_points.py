@@ -76,13 +76,20 @@ _TO_DETECTED = np.array(
 
 
 def five_points_of(points_xy_px: Float[np.ndarray, "468 2"]) -> Float[np.ndarray, "5 2"]:
-    """Eyes, nose tip and mouth corners of a mesh, where a detector's ``Detection`` has them."""
+    """Eyes, nose tip and mouth corners of a mesh, means of several of its points each."""
     corners = (REGIONS["left_mouth_corner"], REGIONS["right_mouth_corner"])
     groups = [*EYES, (NOSE_TIP,), *corners]
-    means = np.stack([points_xy_px[list(group)].mean(axis=0) for group in groups])
-    across = means[1] - means[0]
+    return np.stack([points_xy_px[list(group)].mean(axis=0) for group in groups])
+
+
+def as_detected(five_xy_px: Float[np.ndarray, "5 2"]) -> Float[np.ndarray, "5 2"]:
+    """Five points of a mesh, moved to where a detector's ``Detection`` has them.
+
+    For the crops of classifiers; registration measures in the crop of the mesh's own points.
+    """
+    across = five_xy_px[1] - five_xy_px[0]
     down = np.array([-across[1], across[0]])
-    return means + _TO_DETECTED @ np.stack([across, down])
+    return five_xy_px + _TO_DETECTED @ np.stack([across, down])
 
 
 def rows_of(numbers: tuple[int, ...]) -> list[int]:
