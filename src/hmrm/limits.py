@@ -59,9 +59,9 @@ class Limits:
     network_taps: int = 64
     upload_bytes: int = 1 << 33
     video_s: int = 14_400
-    worker_bytes: int = 1 << 34
+    worker_bytes: int = 1 << 33
     worker_s: int = 86_400
-    decoder_bytes: int = 1 << 32
+    decoder_bytes: int = 1 << 31
     decoder_s: int = 120
 
 

@@ -177,7 +177,7 @@ class _Stretch:
             **{name: labels[name] for name in (*NAMED, "unclear", "other", "unclassified")},
             "events_per_min": len(events) / length_s * MINUTE_S if length_s > 0 else np.nan,
             "mean_duration_s": _mean([event.duration_s for event in events]),
-            "mean_salience": _mean([event.salience for event in events]),
+            "mean_salience": _mean([e.salience for e in events if not np.isnan(e.salience)]),
         }
 
     def _holds(self, face_id: int, time_s: float) -> bool:
