@@ -53,3 +53,10 @@ def add_finished(site: Site, made: Path, video: Path, name: str = "clip.mp4") ->
         site.jobs.claim("w")
         site.jobs.finish(job_id, "w")
     return site.jobs.get(job_id)
+
+
+def put_finished(folder: Path, analysis: Analysis, video: Path, name: str = "clip.mp4") -> str:
+    """A data folder ``folder/data`` with one finished job; its id."""
+    made = make_results(folder / "made", analysis, video)
+    with served(folder / "data") as client:
+        return add_finished(site_of(client), made, video, name).id

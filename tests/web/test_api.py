@@ -245,6 +245,36 @@ def test_faces_are_named_merged_and_chosen(client: TestClient, job: Job) -> None
     assert {one["face_id"] for one in shown["events"]} == {1}
 
 
+def test_two_coders_are_blind_until_both_have_finished(client: TestClient, job: Job) -> None:
+    for coder, label in (("Ada", "surprise"), ("Bea", "negative")):
+        for i in range(6):
+            edit(client, job, coder, kind="accept", event=f"e{i}")
+        edit(client, job, coder, kind="relabel", event="e4", label=label)
+        edit(client, job, coder, kind="reject", event="e5")
+    edit(client, job, "Bea", kind="reject", event="e3")
+    edit(client, job, "Bea", kind="move", event="e0", onset=63, apex=66, offset=72)
+    address = "/api/agreement?first=Ada&second=Bea"
+    edit(client, job, "Ada", kind="finish")
+    blind = client.get(address).json()
+    assert (blind["agreement"]["videos"], blind["differences"]) == (0, [])
+    assert blind["unfinished"] == ["größe.mp4"]
+    edit(client, job, "Bea", kind="finish")
+    found = client.get(address).json()
+    # Six events and five rejected candidates; e5 and the candidates are rejected by both.
+    assert found["agreement"]["event_kappa"]["units"] == 11
+    assert found["agreement"]["event_f1"]["value"] == pytest.approx(2 * 4 / 9)
+    assert found["agreement"]["onset_bias"]["value"] == pytest.approx(3 / 4)
+    assert "one to one" in found["agreement"]["rule"]
+    assert [(one["first"].split(",")[0], one["second"].split(",")[0]) for one in
+            found["differences"]] == [("unclear: negative or surprise", "no event"),
+                                      ("surprise", "negative")]  # fmt: skip
+    coders = client.get("/api/coders").json()
+    assert [(one["name"], one["edited"], one["finished"]) for one in coders] == [
+        ("Ada", 1, 1), ("Bea", 1, 1),
+    ]  # fmt: skip
+    assert client.get("/api/agreement?first=Ada&second=Ada").status_code == 400
+
+
 def test_edits_and_jobs_outlive_the_server(tmp_path: Path, made: Path, video: Path) -> None:
     with served(tmp_path / "data") as client:
         job = add_finished(site_of(client), made, video)

@@ -1,6 +1,6 @@
 """The server: its endpoints, its page, and what starts and stops with it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,10 @@ from starlette.staticfiles import StaticFiles
 from hmrm import limits, provenance
 from hmrm.analysis.export.formats import FORMATS
 from hmrm.analysis.report import words
+from hmrm.analysis.report.timeline import CLASS_COLOURS, UNCLASSIFIED_COLOUR
 from hmrm.clip import CLASSES
 from hmrm.errors import HmrmError
-from hmrm.web import job_routes, review_routes
+from hmrm.web import agreement_routes, job_routes, review_routes
 from hmrm.web.answers import answer, on_fault, on_http_fault, route
 from hmrm.web.edits import EditLog
 from hmrm.web.jobs import Jobs
@@ -28,6 +29,7 @@ from hmrm.web.site import Site, site_of
 from hmrm.web.supervisor import Supervisor, open_database
 
 STATIC = Path(__file__).with_name("static")
+REPORT_STYLE = Path(words.__file__).with_name("page.css")
 OPENAPI = Path(__file__).with_name("openapi.json")
 
 
@@ -48,6 +50,7 @@ class Info:
     retention_days: float | None
     most_upload_bytes: int
     classes: tuple[str, ...]
+    colours: Mapping[str, str]
     formats: tuple[FormatShown, ...]
     intended: str
     reliability: str
@@ -65,6 +68,7 @@ async def info(request: Request) -> Response:
             retention_days=config.retention_days,
             most_upload_bytes=limits.current().upload_bytes,
             classes=(*CLASSES, "none"),
+            colours={**CLASS_COLOURS, "": UNCLASSIFIED_COLOUR},
             formats=tuple(
                 FormatShown(name=name, program=kind.program)
                 for name, kind in FORMATS.items()
@@ -84,6 +88,12 @@ async def openapi(request: Request) -> Response:
     return FileResponse(OPENAPI, media_type="application/json")
 
 
+async def colours(request: Request) -> Response:
+    """The report's colours and shapes, which the page has, too."""
+    del request
+    return FileResponse(REPORT_STYLE, media_type="text/css")
+
+
 async def page(request: Request) -> Response:
     """The page."""
     del request
@@ -92,10 +102,12 @@ async def page(request: Request) -> Response:
 
 ROUTES: tuple[Route, ...] = (
     route("GET", "/", page),
+    route("GET", "/report.css", colours),
     route("GET", "/api/info", info),
     route("GET", "/api/openapi.json", openapi),
     *job_routes.ROUTES,
     *review_routes.ROUTES,
+    *agreement_routes.ROUTES,
 )
 
 

@@ -48,11 +48,6 @@ class ReviewedEvent:
     comments: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether it counts as an event."""
-        return self.status != "rejected"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
@@ -69,6 +64,10 @@ class Review:
     face_names: Mapping[int, str] = field(default_factory=dict)
     subject: int | None = None
     finished: bool = False
+
+    def keeps(self, one: ReviewedEvent) -> bool:
+        """Whether an event counts: it is not rejected, and of the subject."""
+        return one.status != "rejected" and self.subject in (None, one.event.face_id)
 
 
 def review(
@@ -275,8 +274,8 @@ def edited_analysis(analysis: Analysis, found: Review, held: Sequence[LoggedEdit
     ``taken_up_by_coder``, ``label_by_coder``, ``borders_by_coder``. Measures and probabilities
     stay those of the movement that was found; an event that a coder added has none.
     """
-    kept = [one for one in found.events if one.is_kept and _counts(one, found)]
-    rest = [one for one in found.events if not (one.is_kept and _counts(one, found))]
+    kept = [one for one in found.events if found.keeps(one)]
+    rest = [one for one in found.events if not found.keeps(one)]
     notices = [_summary(held)] if held else []
     notices += [
         Notice(code="comment", message=f"frames {_frames(one.event)}: {text}")
@@ -302,10 +301,6 @@ def edited_analysis(analysis: Analysis, found: Review, held: Sequence[LoggedEdit
             ],
         },
     )
-
-
-def _counts(one: ReviewedEvent, found: Review) -> bool:
-    return found.subject is None or one.event.face_id == found.subject
 
 
 def _flags(one: ReviewedEvent) -> tuple[str, ...]:
