@@ -24,7 +24,7 @@ def images() -> tuple[Image, ...]:
     )
 
 
-def write_clip(path: Path, times_s: list[float] | None = None) -> Path:
-    """Write it as a video."""
-    write_video(path, images(), RATE, times_s=times_s)
+def write_clip(path: Path, count: int = LAST - FIRST) -> Path:
+    """Write it, or its first frames, as a video."""
+    write_video(path, images()[:count], RATE)
     return path

@@ -17,7 +17,7 @@ export async function showReview(main, settings, id, frame) {
   await page.load();
   main.replaceChildren(...page.parts);
   const start = Number.parseInt(frame, 10);
-  const first = page.list.shown[0];
+  const first = page.list.shown.find((one) => one.status === "open") ?? page.list.shown[0];
   if (Number.isInteger(start) && start >= 0 && start < view.frame_count) {
     const there = page.review.events.find((one) => one.onset <= start && start <= one.offset);
     if (there) page.select(there.key);
