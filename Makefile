@@ -59,6 +59,7 @@ FUZZ_SEED ?= 0
 
 fuzz: $(VENV)/.dev-installed
 	$(BIN)/python -m fuzz --inputs $(FUZZ_INPUTS) --seed $(FUZZ_SEED) -o build/fuzz
+	$(BIN)/python -m fuzz.uploads --seed $(FUZZ_SEED)
 
 wheel: $(VENV)/.dev-installed
 	rm -rf dist build/wheel-trial

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,14 @@ def demo(browser: Any, running: Server, tmp_path_factory: pytest.TempPathFactory
         return str(page.url.rsplit("/", 1)[1])
 
 
+def save_screenshot(page: Any, name: str) -> None:
+    """For the docs, where HMRM_SCREENSHOTS names their folder."""
+    folder = os.environ.get("HMRM_SCREENSHOTS")
+    if folder:
+        page.wait_for_timeout(500)
+        page.screenshot(path=Path(folder) / name)
+
+
 def test_an_event_is_relabelled_moved_undone_added_commented_and_exported(
     browser: Any, running: Server, demo: str
 ) -> None:
@@ -76,6 +85,7 @@ def test_an_event_is_relabelled_moved_undone_added_commented_and_exported(
         page.wait_for_selector(".detail .strip img")
         assert page.locator(".detail .images img").count() == 3
         assert "px" in page.locator(".detail .images").inner_text()
+        save_screenshot(page, "serve.png")
         page.locator("#label").select_option("surprise")
         page.wait_for_selector(".detail h2 .chip:text('surprise')")
         onset = int(page.locator("#border-onset").input_value())
@@ -201,6 +211,8 @@ def test_the_pages_on_every_screen(
             page = visit.page
             page.wait_for_selector("main h1")
             if "jobs" in place:
+                page.wait_for_selector("#events tbody tr")
+                page.keyboard.press("n")
                 page.wait_for_selector(".detail .strip img")
             page.wait_for_timeout(400)
             assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), place
@@ -282,7 +294,7 @@ def test_lists_sort_and_filter_and_candidates_are_taken_up(
         page.locator("#filter-kind").select_option("all")
         page.get_by_role("button", name="salience", exact=True).click()
         cells = page.locator("#events tbody tr td:nth-child(6)").all_inner_texts()
-        measured = [float(cell) for cell in cells if cell != "not measured"]
+        measured = [float(cell) for cell in cells if cell != "none"]
         assert measured == sorted(measured) and len(set(measured)) > 5
         page.locator("#filter-label").select_option("=negative")
         assert page.locator("#events tbody tr").count() == 8

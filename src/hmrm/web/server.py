@@ -5,7 +5,7 @@ import fcntl
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -41,7 +41,9 @@ def run(config: ServeConfig, *, token: str, announce: Callable[[str], None]) -> 
             timeout_graceful_shutdown=3,
             proxy_headers=False,
         )
-        uvicorn.Server(settings).run(sockets=[listener])
+        # Ctrl-C is how a server ends; uvicorn passes it on when it has shut down.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(settings).run(sockets=[listener])
 
 
 def _address(config: ServeConfig, port: int) -> str:

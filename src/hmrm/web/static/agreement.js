@@ -49,7 +49,7 @@ function show(result, found) {
       element("td", { class: "number", "data-label": "95 %" }, interval),
       element("td", { class: "number", "data-label": "units" }, String(one.units)));
   };
-  const head = (names) => element("thead", {}, element("tr", {}, names.map((name) => element("th", { scope: "col" }, name))));
+  const head = (names) => element("thead", {}, element("tr", {}, names.map((name) => element("th", { scope: "col", class: ["value", "95 %", "units"].includes(name) ? "number" : null }, name))));
   const { differences } = found;
   result.replaceChildren(
     element("section", {}, element("h2", {}, `${found.first} and ${found.second}: ${found.agreement.videos} video${found.agreement.videos === 1 ? "" : "s"}`),

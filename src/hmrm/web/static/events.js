@@ -99,7 +99,7 @@ export class EventList {
       cell("onset", `${one.onset}`, element("span", { class: "soft" }, ` ${seconds(one.onset_s)}`)),
       cell("length", seconds(one.offset_s - one.onset_s)),
       cell("region", words(one.region)),
-      cell("salience", one.salience === null ? "not measured" : one.salience.toFixed(2)));
+      cell("salience", one.salience === null ? element("span", { title: "not measured", class: "soft" }, "none") : one.salience.toFixed(2)));
   }
 
   mark(key) {

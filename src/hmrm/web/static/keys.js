@@ -16,7 +16,7 @@ const HELP = [
   ["f", "finish the video, so that coders can be compared"],
   ["b", "blink between onset and apex"],
   ["Space", "play, stop"],
-  ["+ − 0", "zoom the timeline in, out, to the whole video"],
+  ["+ − 0 z", "zoom the timeline in, out, to the whole video, to the event"],
 ];
 
 function typing(target) {

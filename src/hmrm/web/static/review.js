@@ -107,6 +107,7 @@ class Review {
       f: () => this.edit({ kind: "finish" }), b: () => this.detail.blink(),
       " ": () => this.viewer.togglePlay(), Escape: () => this.stopAdding(),
       "+": () => this.timeline.zoom(0.5), "-": () => this.timeline.zoom(2), 0: () => this.timeline.zoom(Infinity),
+      z: () => this.current() && this.timeline.zoomTo(this.current()),
       ...Object.fromEntries(this.settings.info.classes.map((label, i) => [String(i + 1), current({ kind: "relabel", label })])),
       "?": showKeys,
     };

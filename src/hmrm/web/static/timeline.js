@@ -63,6 +63,13 @@ export class Timeline {
     this.centre(this.view.times_s[this.state.frame] ?? 0);
   }
 
+  // An event with as much again on both sides.
+  zoomTo(one) {
+    const span = Math.min(Math.max(3 * (one.offset_s - one.onset_s), SHORTEST_S), this.end);
+    this.to = this.from + span;
+    this.centre((one.onset_s + one.offset_s) / 2);
+  }
+
   pan(part) { this.centre((this.from + this.to) / 2 + part * (this.to - this.from)); }
 
   wheel(event) {
