@@ -20,6 +20,8 @@ LIGHT = (
     "hmrm.spotting.fusion",
     "hmrm.analysis.saved",
     "hmrm.analysis.report",
+    "hmrm.web.app",
+    "hmrm.web.worker",
     "hmrm.cli.main",
 )
 BLOCK = (

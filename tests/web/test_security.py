@@ -1,11 +1,14 @@
 """Requests of other sites, of other machines and without a token are not answered."""
 
+import sys
 from pathlib import Path
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 
 from hmrm.web.security import COOKIE, POLICY
-from tests.web.serving import HERE, served
+from hmrm.web.worker import run_job
+from tests.web.serving import HERE, served, site_of
 
 TOKEN = "a-token-of-192-bits"
 
@@ -68,6 +71,50 @@ def test_paths_of_the_machine_are_opened_on_loopback_only(tmp_path: Path) -> Non
         headers = {"authorization": f"Bearer {TOKEN}"}
         sent = client.post("/api/places", json={"path": "/etc"}, headers=headers)
         assert sent.status_code == 403 and "loopback" in sent.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://evil.example"}, {"origin": HERE, "host": "evil.example"}, {}],
+)
+def test_websockets_of_other_sites_are_closed(tmp_path: Path, headers: dict[str, str]) -> None:
+    with (
+        served(tmp_path) as client,
+        pytest.raises(WebSocketDisconnect) as closed,
+        client.websocket_connect("/api/jobs", headers=headers),
+    ):
+        pass
+    assert closed.value.code == 1008
+
+
+def test_what_is_kept_is_the_owner_s_alone(tmp_path: Path) -> None:
+    with served(tmp_path / "data"):
+        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
+def test_nothing_leaves_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload, its failing analysis and its deletion, while every connection is noted."""
+    connections = []
+
+    def no_thread(*arguments: object, **named: object) -> None:
+        """Instead of the one that would end this process after the job."""
+
+    monkeypatch.setattr("hmrm.web.process.every_second", no_thread)
+
+    def note(event: str, details: tuple[object, ...]) -> None:
+        if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+            connections.append((event, details))
+
+    sys.addaudithook(note)
+    with served(tmp_path / "data") as client:
+        site = site_of(client)
+        sent = client.post("/api/jobs?name=a.mp4", content=b"http://example.org/a.mp4").json()
+        job = site.jobs.claim("w")
+        assert job is not None
+        run_job(site.jobs, site.layout, job, "w", weights=None)
+        assert client.get("/").status_code == client.get("/api/info").status_code == 200
+        assert client.delete(f"/api/jobs/{sent['id']}").status_code == 204
+    assert connections == []
 
 
 def test_forms_of_other_sites_cannot_send_json(tmp_path: Path) -> None:

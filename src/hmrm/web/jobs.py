@@ -6,7 +6,7 @@ import time
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, cast
 
 from hmrm.errors import InputError
@@ -66,7 +66,7 @@ def new_id() -> str:
 
 def shown_name(name: str) -> str:
     """A user's file name, fit to be shown: no folders, no control characters, not too long."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    last = PurePosixPath(name.replace("\\", "/")).name
     plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in last).strip(" .")
     return plain[:_LONGEST_NAME] or "video"
 

@@ -161,8 +161,9 @@ async def add_edit(request: Request) -> Response:
     edit = await body(request, Edit)
 
     def added() -> ReviewShown:
-        _require_possible(site, job, coder, edit)
-        site.edits.add(job.id, coder, edit)
+        with site.editing:
+            _require_possible(site, job, coder, edit)
+            site.edits.add(job.id, coder, edit)
         return review_shown(site, job, coder)
 
     return answer(await run_in_threadpool(added), 201)

@@ -83,6 +83,6 @@ class Layout:
 
     def make(self) -> None:
         """Make the folders, for their owner alone."""
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.incoming, self.work, self.jobs):
             folder.mkdir(mode=0o700, exist_ok=True)

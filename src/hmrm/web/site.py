@@ -1,5 +1,6 @@
 """What all endpoints of one server need."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,11 @@ class Found:
 
 
 class Site:
-    """One server: its settings, its jobs, and what was read of them last."""
+    """One server: its settings, its jobs, and what was read of them last.
+
+    Attributes:
+        editing: held from checking an edit to adding it, so that no other comes in between.
+    """
 
     def __init__(
         self, config: ServeConfig, jobs: Jobs, edits: EditLog, supervisor: Supervisor
@@ -38,7 +43,9 @@ class Site:
         self.config, self.jobs, self.edits, self.supervisor = config, jobs, edits, supervisor
         self.layout = Layout(data=config.data)
         self.decoder = FrameDecoder()
+        self.editing = threading.Lock()
         self._remembered: dict[tuple[str, float | None], Found] = {}
+        self._remembering = threading.Lock()
 
     def results(self, job: Job) -> Path:
         """The folder of a finished job's results.
@@ -58,17 +65,17 @@ class Site:
             DataError: a file of it is damaged.
         """
         key = job.id, job.finished_at
-        if key not in self._remembered:
-            folder = self.results(job)
-            found = Found(
-                analysis=read_analysis(folder, frames=False),
-                times_s=tuple(read_index(self.layout.index(job.id)).times_s.tolist()),
-                summary=records.read(Summary, folder / SUMMARY),
-            )
-            while len(self._remembered) >= _REMEMBERED:
-                self._remembered.pop(next(iter(self._remembered)))
-            self._remembered[key] = found
-        return self._remembered[key]
+        folder = self.results(job)
+        with self._remembering:
+            if key not in self._remembered:
+                while len(self._remembered) >= _REMEMBERED:
+                    self._remembered.pop(next(iter(self._remembered)))
+                self._remembered[key] = Found(
+                    analysis=read_analysis(folder, frames=False),
+                    times_s=tuple(read_index(self.layout.index(job.id)).times_s.tolist()),
+                    summary=records.read(Summary, folder / SUMMARY),
+                )
+            return self._remembered[key]
 
     def reviewed(self, job: Job, held: tuple[LoggedEdit, ...]) -> Review:
         """The events of a job under some edits.
@@ -86,8 +93,9 @@ class Site:
     def forget(self, job: Job) -> None:
         """Keep nothing of a deleted job in memory, and none of its files open."""
         self.decoder.close()
-        for key in [key for key in self._remembered if key[0] == job.id]:
-            del self._remembered[key]
+        with self._remembering:
+            for key in [key for key in self._remembered if key[0] == job.id]:
+                del self._remembered[key]
 
 
 def site_of(request: Request) -> Site:
