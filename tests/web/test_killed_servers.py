@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import signal
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
+from hmrm.video.writer import write_video
 from tests.web import clip
 from tests.web.browsing import Server, server, until
 
@@ -92,6 +95,26 @@ def test_deleting_and_cancelling_end_what_runs(tmp_path: Path, video: Path) -> N
             not (data / "jobs" / first).exists()
             and not (data / "jobs" / second / "results").exists()
         )
+
+
+def test_a_worker_stays_small_at_4k(tmp_path: Path) -> None:
+    large = tmp_path / "large.mp4"
+    images = (cv2.resize(image, (3840, 2160)) for image in clip.images()[40:80])
+    write_video(large, images, clip.RATE)
+    peaks = [0]
+
+    def is_over(running: Server, job: str) -> bool:
+        for worker in running.workers():
+            status = Path(f"/proc/{worker}/status")
+            text = status.read_text(encoding="utf-8") if status.exists() else ""
+            peaks.extend(int(size) for size in re.findall(r"VmHWM:\s+(\d+)", text))
+        return state(running, job) in ("done", "failed")
+
+    with server(tmp_path / "data") as running:
+        job = uploaded(running, large, "4k.mp4")
+        until(lambda: is_over(running, job), 300)
+        assert state(running, job) == "done"
+    assert 200_000 < max(peaks) < 1_500_000, f"{max(peaks)} kB"
 
 
 def test_fifty_uploads_with_two_workers_all_finish(tmp_path: Path, video: Path) -> None:
