@@ -71,6 +71,7 @@ FUZZ_SEED ?= 0
 
 fuzz: $(VENV)/.dev-installed
 	$(BIN)/python -m fuzz --inputs $(FUZZ_INPUTS) --seed $(FUZZ_SEED) -o build/fuzz
+	$(BIN)/python -m fuzz.uploads --seed $(FUZZ_SEED)
 
 KILL_MOMENTS ?= 10
 

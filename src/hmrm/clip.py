@@ -112,7 +112,8 @@ class Event:
         region: the part of the face that stood highest.
         peak_motion_px: largest regional motion at the apex, px in the canonical crop; None where
             registration could not measure it.
-        salience: 0 to 1, how far the peak stands above the face's own noise.
+        salience: 0 to 1, how far the peak stands above the face's own noise; NaN where a person
+            added the event, which nothing measured.
         flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
 
     Example:

@@ -36,6 +36,10 @@ class Limits:
         network_width, network_depth, network_side, network_taps: of a network that a config or a
             card describes: channels, blocks, px of its map, taps of a kernel or
             tokens a side.
+        upload_bytes: of one video that is sent to ``hmrm serve``.
+        video_s: length of one video that ``hmrm serve`` analyses, as the file states it.
+        worker_bytes, worker_s: memory and time of the process that analyses one video there.
+        decoder_bytes, decoder_s: the same of the process that decodes single frames, per frame.
     """
 
     pixels: int = 1 << 25
@@ -60,6 +64,12 @@ class Limits:
     network_depth: int = 64
     network_side: int = 1024
     network_taps: int = 64
+    upload_bytes: int = 1 << 33
+    video_s: int = 14_400
+    worker_bytes: int = 1 << 33
+    worker_s: int = 86_400
+    decoder_bytes: int = 1 << 31
+    decoder_s: int = 120
 
 
 @lru_cache

@@ -35,12 +35,13 @@ ORDER = (
     ("evaluation",),
     ("analysis",),
     ("deploy",),
+    ("web",),
     ("cli",),
     ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 BASE = {room for rooms in ORDER[:5] for room in rooms}
-VIDEO_BRANCH = {"spotting", "analysis"}
+VIDEO_BRANCH = {"spotting", "analysis", "web"}
 DATA_SET_BRANCH = {"datasets", "synthetic", "training", "evaluation"}
 """A video goes up one branch, a data set the other; networks serve both."""
 

@@ -31,6 +31,8 @@ LIGHT = (
     "hmrm.analysis.export.formats",
     "hmrm.analysis.export.video",
     "hmrm.analysis.report",
+    "hmrm.web.app",
+    "hmrm.web.worker",
     "hmrm.cli.main",
 )
 BLOCK = (

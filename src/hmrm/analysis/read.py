@@ -130,7 +130,7 @@ class _Stored:
             raise ValueError(f"frame_count: {self.frame_count} is below 1")
 
 
-def read_analysis(folder: str | Path) -> Analysis:
+def read_analysis(folder: str | Path, *, frames: bool = True) -> Analysis:
     """Read what ``hmrm analyze`` or ``hmrm spot`` wrote of one video.
 
     Images are not kept in files: ``images`` holds None for every event.
@@ -138,6 +138,7 @@ def read_analysis(folder: str | Path) -> Analysis:
     Args:
         folder: holds analysis.json, and frames.csv unless nothing was spotted. Of a run over
             several videos it is one video's folder.
+        frames: read frames.csv, too, which takes seconds for long videos.
 
     Raises:
         InputError: no results there; a folder of several videos is named with theirs.
@@ -157,7 +158,7 @@ def read_analysis(folder: str | Path) -> Analysis:
         >>> again.events_table()["apex_frame"].tolist()
         [1]
     """
-    results = read_results(folder)
+    results = read_results(folder, frames=frames)
     if len(results) > 1 or not (Path(folder) / "analysis.json").exists():
         names = ", ".join(list(results)[:5])
         raise InputError(
@@ -166,8 +167,11 @@ def read_analysis(folder: str | Path) -> Analysis:
     return next(iter(results.values()))
 
 
-def read_results(folder: str | Path) -> dict[str, Analysis]:
+def read_results(folder: str | Path, *, frames: bool = True) -> dict[str, Analysis]:
     """Read all results of a folder: its own, or those of the folders in it, by name.
+
+    Args:
+        frames: as `read_analysis`.
 
     Raises:
         InputError: no results there.
@@ -175,7 +179,7 @@ def read_results(folder: str | Path) -> dict[str, Analysis]:
     """
     folder = Path(folder)
     if (folder / "analysis.json").is_file():
-        found = _read(folder)
+        found = _read(folder, frames)
         return {_name(found.source): found}
     places = sorted(path.parent for path in folder.glob("*/analysis.json"))
     if not places:
@@ -183,7 +187,7 @@ def read_results(folder: str | Path) -> dict[str, Analysis]:
             f"{folder}: no results of hmrm analyze or hmrm spot here (no analysis.json in it or in "
             "a folder in it); results of hmrm spot from before it wrote them must be made again"
         )
-    return {place.name: _read(place) for place in places}
+    return {place.name: _read(place, frames) for place in places}
 
 
 def _name(source: str) -> str:
@@ -191,7 +195,7 @@ def _name(source: str) -> str:
     return Path(source.replace("\\", "/")).stem.strip(".") or "video"
 
 
-def _read(folder: Path) -> Analysis:
+def _read(folder: Path, frames: bool) -> Analysis:
     stored = records.read(_Stored, folder / "analysis.json")
     frames_file = folder / "frames.csv"
     return Analysis(
@@ -201,7 +205,7 @@ def _read(folder: Path) -> Analysis:
         frames_per_s=stored.frames_per_s,
         size_wh_px=stored.size_wh_px,
         events=tuple(event.event() for event in stored.events),
-        frames=_read_frames(frames_file) if frames_file.is_file() else (),
+        frames=_read_frames(frames_file) if frames and frames_file.is_file() else (),
         images=(None,) * len(stored.events),
         rejected=tuple(one.candidate() for one in stored.rejected),
         notices=stored.notices,

@@ -18,6 +18,7 @@ from hmrm.cli.info import info
 from hmrm.cli.report import report
 from hmrm.cli.score_aus import score_aus
 from hmrm.cli.score_spotting import score_spotting
+from hmrm.cli.serve import serve
 from hmrm.cli.spot import spot
 from hmrm.cli.terminal import ERR, print_error
 from hmrm.cli.train import app as train
@@ -51,6 +52,7 @@ app.command(short_help="Put runs next to each other and published numbers.")(rep
 app.command("score-aus", short_help="F1 of action units against an annotation table.")(score_aus)
 app.command(short_help="What a second coder of action units would reach.")(ceiling)
 app.command(short_help="Intervals of expressions in long videos.")(spot)
+app.command(short_help="Review events in the browser, to the frame.")(serve)
 app.command("score-spotting", short_help="Score such intervals by the MEGC rule.")(score_spotting)
 app.add_typer(datasets, name="datasets")
 app.add_typer(train, name="train")

@@ -136,8 +136,27 @@ class VideoFile(VideoSource):
                 time_s=time_s,
                 size_wh_px=_size_wh(frame, orientation),
                 load=partial(self._load, frame, orientation),
+                stamp=frame.pts,
+                is_key=bool(frame.key_frame),
             )
         self._check_end(count, float(last_s))
+
+    def images_from(self, stamp: int) -> Generator[tuple[int | None, Image]]:
+        """Stamps and images from the last key frame at or before ``stamp`` on.
+
+        Nothing is repaired or noted here: whoever seeks compares with what a whole pass gave.
+
+        Raises:
+            VideoError: the file cannot be opened any more.
+        """
+        with _opened(self.path) as container:
+            stream = _video_stream(container, path=self.path)
+            try:
+                container.seek(stamp, stream=stream)
+                for frame in container.decode(stream):
+                    yield frame.pts, self._load(frame, pixels.orientation_of(frame))
+            except _FAULTS:
+                return
 
     def _load(self, frame: av.VideoFrame, orientation: pixels.Orientation) -> Image:
         try:

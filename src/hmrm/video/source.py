@@ -17,12 +17,16 @@ from hmrm.video import pixels
 class TimedImage:
     """One frame on its way: time in s (None: the file states none), size, and its pixels.
 
-    ``load`` does the costly part, so that frames nobody looks at cost little.
+    ``load`` does the costly part, so that frames nobody looks at cost little. ``stamp`` is the
+    frame's place in its file, in the stream's own ticks; None where there is none, and ``is_key``
+    whether decoding can begin at it.
     """
 
     time_s: float | None
     size_wh_px: tuple[int, int]
     load: Callable[[], Image]
+    stamp: int | None = None
+    is_key: bool = False
 
 
 class VideoSource(ABC):
@@ -91,8 +95,13 @@ class VideoSource(ABC):
         Raises:
             VideoError: nothing can be decoded, a frame is unreadable, or sizes differ.
         """
+        for frame, _ in self.stamped_frames():
+            yield frame
+
+    def stamped_frames(self) -> Iterator[tuple[Frame, TimedImage]]:
+        """As ``frames``, each with what its file states of it."""
         for index, time_s, image in self.timed():
-            yield Frame(index=index, time_s=time_s, image=self._image(image))
+            yield Frame(index=index, time_s=time_s, image=self._image(image)), image
 
     def frame(self, index: int) -> Frame:
         """The frame at a zero-based index, as sequential reading gives it.
@@ -162,7 +171,10 @@ class VideoSource(ABC):
         return last_s + 1 / self.frames_per_s
 
     def _image(self, stored: TimedImage) -> Image:
-        image = stored.load()
+        return self.as_kind(stored.load())
+
+    def as_kind(self, image: Image) -> Image:
+        """An image grey or in colour, as the first of the clip was."""
         if self._is_grey is None:
             self._is_grey = image.ndim == 2
         return pixels.as_kind(image, grey=self._is_grey)

@@ -191,7 +191,7 @@ class _Part:
             **{name: labels[name] for name in (*NAMED, "unclear", "other", "unclassified")},
             "events_per_min": len(self.events) / length_s * MINUTE_S if length_s > 0 else np.nan,
             "mean_duration_s": _mean([event.duration_s for event in self.events]),
-            "mean_salience": _mean([event.salience for event in self.events]),
+            "mean_salience": _mean([e.salience for e in self.events if not np.isnan(e.salience)]),
         }
 
 

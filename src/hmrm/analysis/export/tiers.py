@@ -3,6 +3,7 @@
 A tier holds the events of one face; where two overlap, the later one goes to a further tier.
 """
 
+import math
 from dataclasses import dataclass
 
 from hmrm.analysis.record import Analysis
@@ -115,7 +116,7 @@ def details_text(entry: Entry) -> str:
         "motion not measured"
         if event.peak_motion_px is None
         else f"motion {event.peak_motion_px:.2f} px",
-        f"salience {event.salience:.2f}",
+        "salience not measured" if math.isnan(event.salience) else f"salience {event.salience:.2f}",
         *(flag.replace("_", " ") for flag in event.flags),
     ]
     return "; ".join(parts)

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+INTENDED = (
+    "For research and teaching: finding, reviewing and annotating movements of the face in video, "
+    "for whoever looks at every event."
+)
 RELIABILITY = (
     "Spotting micro-expressions in long videos is an unsolved problem: published methods reach an "
     "F1 of 0.1 to 0.2 for micro-expressions on the public long-video data sets. Most spotted "
@@ -88,7 +92,28 @@ FLAGS = {
 }
 """Code of a quality flag → in words. A test compares the codes with those that spotting gives."""
 
+CODER_FLAGS = {
+    "accepted_by_coder": Flag(short="accepted", meaning="A coder looked at it and accepted it."),
+    "added_by_coder": Flag(
+        short="added", meaning="A coder added it; nothing measured it, so measures are missing."
+    ),
+    "borders_by_coder": Flag(
+        short="borders edited",
+        meaning="Onset, apex and offset are a coder's; measures and probabilities are those of "
+        "the borders that were found.",
+    ),
+    "label_by_coder": Flag(
+        short="class edited", meaning="The class is a coder's; probabilities are the classifier's."
+    ),
+    "taken_up_by_coder": Flag(
+        short="taken up", meaning="It had been rejected, and a coder took it up."
+    ),
+}
+"""The same of what a coder changed in ``hmrm serve``."""
+
 
 def flag_of(code: str) -> Flag:
     """A flag in words; one without an entry stands for itself."""
-    return FLAGS.get(code) or Flag(short=code.replace("_", " "), meaning="")
+    return (
+        FLAGS.get(code) or CODER_FLAGS.get(code) or Flag(short=code.replace("_", " "), meaning="")
+    )

@@ -1,0 +1,191 @@
+"""Frames of a video by number without decoding from the start, exact for every file.
+
+One whole pass notes of every frame its time, its place in the file and a digest of its image.
+Later a frame is decoded from the key frame before it and compared with that digest; where they
+differ (as in damaged files, and where stamps are those of decoding) the frame is read in order.
+"""
+
+import io
+import zlib
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hmrm import arrays, atomic
+from hmrm.clip import Frame, Image
+from hmrm.errors import DataError, FrameIndexError
+from hmrm.progress import Progress, silent
+from hmrm.reading import DamagedError
+from hmrm.video.container import VideoFile
+from hmrm.video.source import VideoSource
+
+STAGE = "reading the frames"
+
+FARTHEST = 32
+"""So many frames are decoded on from the last one before the file is entered again."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameIndex:
+    """What a whole pass noted of every frame.
+
+    Attributes:
+        times_s: presentation time from the first frame, s.
+        stamps: place in the file, ticks of the stream; -1 with ``is_key`` False where unknown.
+        is_key: decoding can begin here.
+        digests: CRC-32 of the image's bytes.
+    """
+
+    times_s: Float[np.ndarray, " n"]
+    stamps: Int[np.ndarray, " n"]
+    is_key: Bool[np.ndarray, " n"]
+    digests: Int[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    def save(self, path: Path) -> None:
+        """Write the index as ``.npz``.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            times_s=self.times_s,
+            stamps=self.stamps,
+            is_key=self.is_key,
+            digests=self.digests,
+        )
+        atomic.write_bytes(path, buffer.getvalue())
+
+
+def build_index(video: VideoSource, progress: Progress = silent) -> FrameIndex:
+    """Decode every frame once.
+
+    Raises:
+        VideoError: nothing can be decoded.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from hmrm.video.frame_index import FrameFinder, build_index
+        >>> from hmrm.video.reader import open_video
+        >>> from hmrm.video.writer import write_video
+        >>> images = [np.full((48, 64, 3), 10 * i, np.uint8) for i in range(20)]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     count = write_video(Path(folder) / "grey.mp4", images, 25.0)
+        ...     video = open_video(Path(folder) / "grey.mp4")
+        ...     index = build_index(video)
+        ...     with FrameFinder(video, index) as finder:
+        ...         frame = finder.frame(12)
+        >>> len(index), frame.index, frame.time_s
+        (20, 12, 0.48)
+    """
+    times, stamps, keys, digests = [], [], [], []
+    for frame, stored in video.stamped_frames():
+        times.append(frame.time_s)
+        stamps.append(-1 if stored.stamp is None else stored.stamp)
+        keys.append(stored.is_key and stored.stamp is not None)
+        digests.append(digest_of(frame.image))
+        progress(STAGE, frame.index + 1, video.frame_count)
+    return FrameIndex(
+        times_s=np.array(times, dtype=np.float64),
+        stamps=np.array(stamps, dtype=np.int64),
+        is_key=np.array(keys, dtype=bool),
+        digests=np.array(digests, dtype=np.int64),
+    )
+
+
+def read_index(path: Path) -> FrameIndex:
+    """What `FrameIndex.save` wrote.
+
+    Raises:
+        DataError: absent or damaged.
+    """
+    kinds = {"times_s": "f", "stamps": "i", "is_key": "b", "digests": "i"}
+    try:
+        found = arrays.read_arrays(path, kinds)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except DamagedError as error:
+        raise DataError(f"{path}: damaged ({error}); analyse the video again") from error
+    if len({one.shape for one in found.values()}) != 1 or found["times_s"].ndim != 1:
+        raise DataError(f"{path}: damaged (columns differ in length); analyse the video again")
+    return FrameIndex(**found)
+
+
+def digest_of(image: Image) -> int:
+    """CRC-32 of an image's bytes."""
+    return zlib.crc32(np.ascontiguousarray(image).data)
+
+
+class FrameFinder:
+    """Frames of one video by number; holds the file open between neighbouring ones."""
+
+    def __init__(self, video: VideoSource, index: FrameIndex) -> None:
+        self._video, self._index = video, index
+        self._decoding: Generator[tuple[int | None, Image]] | None = None
+        self._next = 0
+
+    def __enter__(self) -> "FrameFinder":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._decoding is not None:
+            self._decoding.close()
+            self._decoding = None
+
+    def frame(self, number: int) -> Frame:
+        """The frame that sequential reading gives at a zero-based number.
+
+        Raises:
+            FrameIndexError: the video has no such frame.
+            VideoError: the file cannot be read any more.
+        """
+        if not 0 <= number < len(self._index):
+            raise FrameIndexError(
+                f"{self._video.path}: frame {number} asked for, but the clip has "
+                f"{len(self._index)} frames; give an index from 0 to {len(self._index) - 1}"
+            )
+        image = self._sought(number) if isinstance(self._video, VideoFile) else None
+        if image is None:
+            return self._video.frame(number)
+        return Frame(index=number, time_s=float(self._index.times_s[number]), image=image)
+
+    def _sought(self, number: int) -> Image | None:
+        """The image by seeking; None where that does not lead to the frame."""
+        if self._decoding is not None and 0 <= number - self._next < FARTHEST:
+            image = self._advanced(number)
+            if image is not None:
+                return image
+        keys = np.flatnonzero(self._index.is_key[: number + 1])
+        if not len(keys):
+            return None
+        assert isinstance(self._video, VideoFile)
+        self.close()
+        self._decoding = self._video.images_from(int(self._index.stamps[keys[-1]]))
+        return self._advanced(number)
+
+    def _advanced(self, number: int) -> Image | None:
+        """Decode on to the frame's stamp; None where it does not come, or not as it was."""
+        assert self._decoding is not None
+        expected = int(self._index.stamps[number])
+        for stamp, image in self._decoding:
+            if stamp == expected:
+                self._next = number + 1
+                image = self._video.as_kind(image)
+                return image if digest_of(image) == self._index.digests[number] else None
+            if stamp is not None and stamp > expected:
+                break
+        self.close()
+        return None
