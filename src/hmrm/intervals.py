@@ -17,6 +17,9 @@ Kind = Literal["micro", "macro", ""]
 MICRO_S = 0.5
 """Longest micro-expression, s: the field's definition."""
 
+Place = tuple[str, int, int]
+"""Key of a video, onset and offset index."""
+
 COLUMNS = (
     *("subject", "video", "onset", "offset", "type", "apex", "score"),
     *("onset_s", "apex_s", "offset_s"),
@@ -55,9 +58,32 @@ class Interval:
         return video_key(self.subject, self.video)
 
     @property
+    def place(self) -> Place:
+        """Where it is, whatever it is called."""
+        return self.key, self.onset_index, self.offset_index
+
+    @property
     def frames(self) -> int:
         """Number of frames, both ends counted."""
         return self.offset_index - self.onset_index + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """What a challenge log states of itself.
+
+    Attributes:
+        source: file name.
+        true_positives, false_positives, false_negatives: rows marked TP, FP and FN. An interval
+            that was found for two annotations stands in two rows.
+        pairs: annotation and found interval of each row marked TP.
+    """
+
+    source: str
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    pairs: frozenset[tuple[Place, Place]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +96,8 @@ class IntervalTable:
         videos: keys of all videos named, also of those without an interval.
         names: key → name of the video without its subject.
         warnings: sentences that a reader of a score must see.
+        in_ms: indices are milliseconds, for want of a frame rate.
+        marks: of a challenge log.
     """
 
     source: str
@@ -77,6 +105,8 @@ class IntervalTable:
     videos: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    in_ms: bool = False
+    marks: Marks | None = None
 
 
 def video_key(subject: str, video: str) -> str:

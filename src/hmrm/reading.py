@@ -170,18 +170,22 @@ def _require_small(table: Any) -> None:
 
 
 def table(
-    text: str, *, delimiter: str = ","
+    text: str, *, delimiter: str = ",", skip_blanks: bool = False
 ) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str | None]]]]:
     """Header of a text table, and its rows by column, each with its line.
 
     Cells that a short row lacks are None; those beyond the header are dropped.
+
+    Args:
+        skip_blanks: take blanks after a delimiter away, as OpenFace writes them.
 
     Raises:
         DamagedError: a cell that is too long, too many cells that short rows lack, too many rows,
             or no table; names the line.
     """
     most, lacking = limits.current(), 0
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    file = io.StringIO(text, newline="")
+    reader = csv.DictReader(file, delimiter=delimiter, skipinitialspace=skip_blanks)
     try:
         header = tuple(reader.fieldnames or ())
         rows: list[tuple[int, dict[str, str | None]]] = []

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmrm import records
+from hmrm.errors import DataError
+from hmrm.evaluation.spotting.counts import Counts
 from hmrm.evaluation.spotting.score import (
-    Counts,
     SpottingScores,
     match,
     overlap,
@@ -199,11 +200,31 @@ def test_f1_is_of_sums_not_a_mean_over_videos() -> None:
     assert counts.f1 == pytest.approx(2 / 11)
 
 
-def test_without_types_only_all_is_scored() -> None:
+def test_without_types_there_is_no_score_that_mixes_them() -> None:
+    both = [interval(0, 9), interval(40, 90, "macro")]
+    for truth, found in (
+        ([interval(0, 9, "")], [interval(0, 9, "")]),
+        (both, [interval(0, 9, "")]),
+        ([interval(0, 9, ""), interval(40, 90)], both),
+    ):
+        with pytest.raises(DataError, match=r"have no type, and a score without types would mix"):
+            scored(truth, found)
     scores = scored([interval(0, 9, "")], [interval(0, 9, "macro")])
-    assert set(scores.counts) == {"all"}
-    assert scores.counts["all"].f1 == 1.0
-    assert any("no type" in warning and "truth.csv" in warning for warning in scores.warnings)
+    assert {name: one.true_positives for name, one in scores.counts.items()} == {
+        "micro": 0, "macro": 1, "all": 1
+    }  # fmt: skip
+    assert scores.warnings == (
+        "truth.csv: has no types; all are taken as macro, the only type in found.csv",
+    )
+
+
+def test_annotations_that_the_one_to_one_rule_drops_are_named() -> None:
+    truth = [interval(0, 9), interval(2, 11), interval(40, 90, "macro"), interval(0, 9, video="2")]
+    scores = scored(truth, [interval(1, 10), interval(40, 90, "macro"), interval(60, 69)])
+    assert scores.dropped == {
+        "micro": ("006_1 2 to 11",), "macro": (), "all": ("006_1 2 to 11",)
+    }  # fmt: skip
+    assert scores.counts["micro"] == Counts(true_positives=1, false_positives=1, false_negatives=2)
 
 
 def test_nothing_at_all() -> None:
@@ -238,13 +259,16 @@ def test_a_video_of_found_alone_is_named_if_something_was_found_there() -> None:
 
 
 def test_a_leading_s_of_one_side_alone_is_no_difference() -> None:
-    found = [Interval(subject="s15", video="0101", onset_index=0, offset_index=9)]
-    truth = [Interval(subject="", video="15_0101", onset_index=0, offset_index=9)]
+    def at(subject: str, video: str) -> Interval:
+        return Interval(subject=subject, video=video, onset_index=0, offset_index=9, kind="micro")
+
+    found = [at("s15", "0101")]
+    truth = [at("", "15_0101")]
     scores = scored(truth, found)
     assert scores.counts["all"].f1 == 1.0
     assert any("leading s" in warning for warning in scores.warnings)
     # Where both write it, nothing is renamed, and s1 and 1 stay two subjects.
-    other = Interval(subject="", video="s15_0101", onset_index=0, offset_index=9)
+    other = at("", "s15_0101")
     assert scored([*truth, other], found).counts["all"].false_negatives == 1
 
 

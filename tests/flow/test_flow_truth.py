@@ -116,7 +116,7 @@ def test_scores_have_two_forms(tmp_path: Path) -> None:
     score = flow_scores(np.zeros((2, 4, 4)), np.ones((2, 4, 4)))
     with pytest.raises(InputError, match=r"use \.csv or \.json"):
         write_scores(tmp_path / "s.txt", {"a": score})
-    assert find_truth(tmp_path, []) == {}
+    assert find_truth(tmp_path, {}) == {}
 
 
 def test_align_takes_the_heads_motion_out_first(tmp_path: Path) -> None:

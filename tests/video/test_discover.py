@@ -1,14 +1,18 @@
 import os
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving_pattern import patterns, write_images
 
-from hmrm.errors import InputError
+from hmrm.errors import InputError, VideoError
 from hmrm.video.discover import discover, unique_names
 from hmrm.video.images import StillPair
+from hmrm.video.kinds import untaken_notes
 from hmrm.video.reader import open_video
 
 
@@ -145,3 +149,60 @@ def test_names_are_always_unique_and_never_folders(tmp_path_factory, trees):
     names = unique_names(clips)
     assert len(set(names)) == len(names)
     assert not any(os.sep in name for name in names)
+
+
+def make_video(path, codec="mpeg4", form=None):
+    """Ten frames of noise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", format=form) as container:
+        stream = container.add_stream(codec, rate=50)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(10):
+            noise = np.random.default_rng(number).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+            frame = av.VideoFrame.from_ndarray(noise, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 50)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_every_container_that_is_read_is_taken_from_a_folder(tmp_path):
+    videos = [
+        make_video(tmp_path / "b.asf", "wmv2", "asf"),
+        make_video(tmp_path / "c.3g2", "mpeg4", "3g2"),
+        make_video(tmp_path / "d.vob", "mpeg2video", "vob"),
+        make_video(tmp_path / "no_suffix", "mpeg4", "mp4"),
+        make_video(tmp_path / "transport", "mpeg2video", "mpegts"),
+    ]
+    touch(tmp_path / "LICENSE")
+    untaken = []
+    assert discover([tmp_path], untaken=untaken) == videos
+    assert untaken == [tmp_path / "LICENSE"]
+    for video in videos:
+        assert open_video(video).frame(0).image.shape == (48, 64, 3)
+
+
+def test_what_is_not_taken_is_listed_with_what_to_do(tmp_path):
+    make_video(tmp_path / "a.mp4")
+    raw = make_video(tmp_path / "c.h264", "mpeg4", "m4v").rename(tmp_path / "sub-c.h264")
+    make_video(tmp_path / "d.y4m", "rawvideo", "yuv4mpegpipe")
+    write_images(tmp_path / "images", patterns(2))
+    make_video(tmp_path / "images" / "lost.mp4")
+    for name in ("1.txt", "2.csv", "3", "4.pdf", "5.doc", "6.doc", ".hidden"):
+        touch(tmp_path / name)
+    untaken = []
+    assert discover([tmp_path], untaken=untaken) == [tmp_path / "a.mp4", tmp_path / "images"]
+    first, among, others = untaken_notes(untaken)
+    assert "d.y4m and 1 more: a raw stream without a container" in first
+    assert "ffmpeg -framerate 200 -i d.y4m -c:v ffv1 d.mkv" in first
+    assert "lost.mp4: in a folder of images" in among
+    assert others.endswith(
+        "neither videos nor image folders: 1.txt, 2.csv, 3, 4.pdf, 5.doc and 1 more"
+    )
+    with pytest.raises(VideoError, match=r"raw stream.*-i sub-c\.h264 -c:v copy sub-c\.mkv"):
+        open_video(raw)
+    only = tmp_path / "only"
+    only.mkdir()
+    raw.rename(only / raw.name)
+    with pytest.raises(InputError, match=r"no video and no image folder.*raw stream"):
+        discover([only])

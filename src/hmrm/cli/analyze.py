@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hmrm.cli.terminal import ERR, OUT, Display, output_folder, print_error, progress_bar
-from hmrm.cli.video_options import ApexRule, BlurFaces, Detector, Faces
+from hmrm.cli.video_options import ApexRule, BlurFaces, Detector, Faces, print_untaken
 
 if TYPE_CHECKING:
     from hmrm.analysis.record import Analysis
@@ -77,7 +77,9 @@ def analyze(
     """
     from hmrm.video.discover import discover, unique_names
 
-    clips = discover(videos)
+    untaken: list[Path] = []
+    clips = discover(videos, untaken=untaken)
+    print_untaken(untaken)
     # After it: a name that is wrong is refused before half a second of imports.
     from hmrm.analysis.settings import AnalyzeConfig
 

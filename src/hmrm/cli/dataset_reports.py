@@ -32,12 +32,7 @@ def _print_part(part: "PartCheck") -> None:
     for title, by_name in counts:
         words = ", ".join(f"{name} {count}" for name, count in by_name.items())
         OUT.print(f"  {title}: {words}")
-    wrong = [one for one in part.published if one.published != one.found]
-    if part.published and not wrong:
-        OUT.print("  all counts are the published ones")
-    for one in wrong:
-        rest = f": {one.found}, published are {one.published}"
-        OUT.emphasise(one.what, rest, style="yellow", before="  ")
+    _print_published(part)
     print_issues(part.issues)
     if part.skipped:
         OUT.print(
@@ -48,6 +43,25 @@ def _print_part(part: "PartCheck") -> None:
         OUT.print(f"    {skip.what}: {skip.reason}")
 
 
+def _print_published(part: "PartCheck") -> None:
+    """Which number was compared with which published one, and what was compared with none."""
+    met = [one for one in part.published if one.published == one.found]
+    known = {one.what for one in part.published}
+    kinds = part.by_kind if len(part.by_kind) > 1 else {}
+    counted = ["clips", "subjects", *kinds, *(e for e in part.by_emotion if e != "none")]
+    missing = [name for name in counted if name not in known]
+    if met:
+        every = len(met) == len(part.published) and not missing
+        words = ", ".join(f"{one.what} {one.found}" for one in met)
+        OUT.print(f"  {'all counts are the published ones' if every else 'as published'}: {words}")
+    for one in part.published:
+        if one not in met:
+            rest = f": {one.found}, published are {one.published}"
+            OUT.emphasise(one.what, rest, style="yellow", before="  ")
+    if missing:
+        OUT.print(f"  compared with no published count: {', '.join(missing)}")
+
+
 def print_issues(issues: "Iterable[IssueGroup]") -> None:
     """Each kind once: how many, in words, and where the first one is."""
     from hmrm.datasets.annotations.issue_texts import words_of
@@ -55,6 +69,8 @@ def print_issues(issues: "Iterable[IssueGroup]") -> None:
     for issue in issues:
         rest = f"; first {issue.where}: {issue.message}"
         OUT.emphasise(words_of(issue.code), rest, style="yellow", before=f"  {issue.count} × ")
+        for other in issue.others:
+            OUT.print(f"    {other}")
 
 
 def _print_composite(found: "CompositeCheck") -> None:

@@ -232,7 +232,8 @@ def intervals(
     OUT.print(
         f"{done.count} intervals in {output}, frames {counted}; {len(done.skipped)} excluded",
     )
-    corrected = (one for one in loaded.annotations.issues if one.code.startswith("correct"))
+    stated = ("correct", "tables_differ", "table_lacks", "other_table")
+    corrected = (one for one in loaded.annotations.issues if one.code.startswith(stated))
     print_issues(group_issues([*corrected, *done.issues]))
     left: dict[str, list[str]] = {}
     for skip in done.skipped:

@@ -42,7 +42,16 @@ def evaluate(
         Path | None,
         typer.Option(
             help="Instead of --model and --data: score a table of predictions (CSV "
-            "with the columns truth, predicted, and id or subject).",
+            "with the columns truth, predicted, and id or subject; y_true, y_pred and the like "
+            "are read too) or a log of STSTNet, HTNet or MEGC 2019.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns of --predictions in the order of the file, where it does not state "
+            "them, such as clip,predicted,truth.",
             show_default=False,
         ),
     ] = None,
@@ -112,7 +121,16 @@ def evaluate(
     if len(given) > 1 or (given and model is not None):
         raise ConfigError("give one of --model, --weights and --predictions")
     if predictions is not None:
-        result = _external(predictions, CLASS_SETS.get(classes, tuple(classes.split(","))), output)
+        from hmrm.evaluation.external_predictions import score_external
+
+        result = score_external(
+            predictions,
+            output,
+            classes=CLASS_SETS.get(classes, tuple(classes.split(","))),
+            columns=tuple(columns.split(",")) if columns else (),
+        )
+    elif columns is not None:
+        raise ConfigError("--columns names the columns of --predictions; give that, too")
     elif data is None:
         raise ConfigError("nothing to evaluate on; give --data FOLDER")
     elif weights is not None:
@@ -157,12 +175,6 @@ def _telling_what_is_there(bar: Progress, output: Path) -> Progress:
         bar(stage, done, total)
 
     return advance
-
-
-def _external(path: Path, classes: tuple[str, ...], output: Path) -> "RunResult":
-    from hmrm.evaluation.external_predictions import score_external
-
-    return score_external(path, output, classes=classes)
 
 
 def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunResult":

@@ -25,6 +25,7 @@ class _Job:
 
     name: str
     load: "Callable[[], tuple[Image, Image]]"
+    truth_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,7 @@ def flow(
         Path | None,
         typer.Option(
             help="True flow: print the error (end-point, angular, Fl-all) and write it. A flow "
-            "file, or a folder with NAME.flo or NAME_flow.flo of each pair.",
+            "file, or a folder of NAME.flo or NAME_flow.flo, or of files named as in its data set.",
             show_default=False,
         ),
     ] = None,
@@ -105,8 +106,9 @@ def flow(
 ) -> None:
     """Estimate the optical flow from onset to apex, px, u right and v down.
 
-    In one folder NAME_onset.png belongs to NAME_apex.png (or NAME_img1.ppm to NAME_img2.ppm); in
-    two folders images of the same name do. Several pairs need folders for -o and --image, in
+    In one folder NAME_onset.png belongs to NAME_apex.png, or images are named as those of
+    FlyingChairs, KITTI, Middlebury or Sintel are; in two folders images of the same name belong
+    together. Several pairs need folders for -o and --image, in
     which each result gets its pair's name.
     """
     from hmrm.flow.files.truth import SCORE_SUFFIXES, find_truth, write_scores
@@ -124,7 +126,7 @@ def flow(
         image=image,
         arrows=arrows,
         max_px=max_px,
-        truth=find_truth(truth, [job.name for job in jobs]) if truth else {},
+        truth=find_truth(truth, {job.name: job.truth_names for job in jobs}) if truth else {},
     )
     found, failures = _run_all(jobs, task, progress=progress and len(jobs) > 1)
     if found:
@@ -168,7 +170,10 @@ def _jobs(sources: list[Path], *, onset: int | None, apex: int | None) -> list[_
         raise InputError(
             f"{sources[0]}: one file alone; of a video give --onset and --apex, of images two"
         )
-    return [_Job(name=pair.name, load=partial(_load, pair)) for pair in find_pairs(sources)]
+    return [
+        _Job(name=pair.name, load=partial(_load, pair), truth_names=pair.truth_names)
+        for pair in find_pairs(sources)
+    ]
 
 
 def _load(pair: "NamedPair") -> "tuple[Image, Image]":

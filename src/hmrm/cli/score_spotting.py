@@ -12,6 +12,7 @@ from hmrm.errors import ConfigError
 if TYPE_CHECKING:
     from hmrm.evaluation.spotting.score import SpottingScores
 
+OneKind = Literal["micro", "macro"]
 Missing = Literal["refuse", "apex", "drop"]
 
 
@@ -35,7 +36,14 @@ def score_spotting(
     ] = None,
     frames_per_s: Annotated[
         float | None,
-        typer.Option(help="Separates micro (to 0.5 s) from macro where no type is given."),
+        typer.Option(
+            help="Turns times (ELAN, BORIS) into frames, and separates micro (to 0.5 s) from "
+            "macro where no type is given."
+        ),
+    ] = None,
+    kind: Annotated[
+        OneKind | None,
+        typer.Option("--type", help="What intervals without a type are.", show_default=False),
     ] = None,
     micro_frames: Annotated[
         str | None,
@@ -63,13 +71,15 @@ def score_spotting(
             "-o", "--output", callback=output_file, help="JSON with everything.", show_default=False
         ),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score spotting by the MEGC rule: overlap of 0.5 or more, sums over all videos, one F1.
 
-    Reads CSV with subject, video, onset, offset, type, and the text files of public baselines.
-    Both ends of an interval count. Frames are taken as counted from 0, as hmrm spot and hmrm
-    datasets intervals (with frames on disk) write them; other files need --truth-first-frame or
-    --found-first-frame.
+    Reads CSV with subject, video, onset, offset, type (by any usual name), the text files of public
+    baselines, challenge logs with their marks, and exports of ELAN and BORIS. Without types there
+    is no score: it would mix micro and macro. Both ends of an interval count. Frames are taken as
+    counted from 0, as hmrm spot and hmrm datasets intervals (with frames on disk) write them; other
+    files need --truth-first-frame or --found-first-frame.
     """
     from hmrm.evaluation.spotting.files import read_intervals
     from hmrm.evaluation.spotting.rows import Lengths, ReadOptions
@@ -87,6 +97,7 @@ def score_spotting(
             first_frame=first_frame,
             missing_offset=missing_offset,
             frames_per_s=frames_per_s,
+            kind=kind or "",
             lengths=lengths,
             drop_lengths=drop,
             part=part,
@@ -97,7 +108,14 @@ def score_spotting(
         read_intervals(found, "found", options(found_first_frame, drop=True)),
         least=least_overlap,
     )
-    _print(scores)
+    if as_json:
+        from hmrm import records
+
+        OUT.print(records.dumps(scores), end="")
+        for warning in scores.warnings:
+            print_warning(warning)
+    else:
+        _print(scores)
     if output is not None:
         _write(output, scores, [*truth, *found])
 
@@ -122,11 +140,32 @@ def _print(scores: "SpottingScores") -> None:
         ratios = [f"{r:.4f}" for r in (counts.precision, counts.recall, counts.f1)]
         rows.append((name, *cells, *ratios))
     print_table(head, rows)
+    _print_dropped(scores)
     if scores.strs is not None:
         OUT.print(f"UF1 of the labels over the hits {scores.recognition_uf1:.4f}", end=", ")
         OUT.print(f"STRS {scores.strs:.4f}")
     for warning in scores.warnings:
         print_warning(warning)
+
+
+def _print_dropped(scores: "SpottingScores") -> None:
+    """How many annotations the one-to-one rule drops, and the F1 of scripts that count them."""
+    names = scores.dropped["all"]
+    if not names:
+        OUT.print("the one-to-one rule drops no annotation")
+        return
+    shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+    OUT.print(
+        f"the one-to-one rule drops {len(names)} annotation(s) that an interval matched with "
+        f"another one covers, too (from 0): {shown}"
+    )
+    for part, counts in scores.counts.items():
+        if dropped := len(scores.dropped[part]):
+            hits = counts.true_positives + dropped
+            found = counts.true_positives + counts.false_positives
+            total = found + counts.true_positives + counts.false_negatives
+            f1 = f" and F1 {2 * hits / total:.4f}" if hits <= found else ""
+            OUT.print(f"  {part}: {hits} hits{f1} where they count, as in the MDMD baseline")
 
 
 def _write(output: Path, scores: "SpottingScores", inputs: list[Path]) -> None:

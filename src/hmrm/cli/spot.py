@@ -7,7 +7,7 @@ import typer
 
 from hmrm.cli.analyze import print_run
 from hmrm.cli.terminal import ERR, OUT, output_folder, print_error, progress_bar
-from hmrm.cli.video_options import ApexRule, BlurFaces, Detector, Faces
+from hmrm.cli.video_options import ApexRule, BlurFaces, Detector, Faces, print_untaken
 
 if TYPE_CHECKING:
     from hmrm.analysis.run import Outcome, VideoRun
@@ -63,7 +63,9 @@ def spot(
     """
     from hmrm.video.discover import discover, unique_names
 
-    clips = discover(videos, skip=skip or ())
+    untaken: list[Path] = []
+    clips = discover(videos, skip=skip or (), untaken=untaken)
+    print_untaken(untaken)
     # After it: a name that is wrong is refused before half a second of imports.
     from hmrm.analysis.run import Target
     from hmrm.analysis.spot import spot_videos

@@ -1,8 +1,12 @@
 """Options that the commands about videos, ``analyze`` and ``spot``, share."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from hmrm.cli.terminal import ERR
 
 Faces = Annotated[Literal["all", "largest"], typer.Option(help="Which faces to follow.")]
 Detector = Annotated[
@@ -21,3 +25,11 @@ ApexRule = Annotated[
 BlurFaces = Annotated[
     bool, typer.Option("--blur-faces", help="Hide every face in the reports' images.")
 ]
+
+
+def print_untaken(paths: Sequence[Path]) -> None:
+    """Name files of the given folders that are not read, with what to do."""
+    from hmrm.video.kinds import untaken_notes
+
+    for note in untaken_notes(paths):
+        ERR.print(f"notice: {note}")

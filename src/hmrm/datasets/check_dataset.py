@@ -229,9 +229,10 @@ def _published(
         "micro": sum(record.kind == "micro" for record in records),
         "macro": sum(record.kind == "macro" for record in records),
     }
+    files = [path.name for path, _ in loaded.annotations.files]
     return tuple(
         PublishedCount(what=what, published=expected, found=found.get(what, counts.get(what, 0)))
-        for what, expected in loaded.dataset.published.items()
+        for what, expected in loaded.dataset.published_of(files).items()
     )
 
 

@@ -185,8 +185,18 @@ def _tables(dataset: DataSet, root: Path, options: LoadOptions) -> list[Path]:
         raise DataError(
             f"{root}: no annotation table of {dataset.title} below it; looked for a name like "
             f"{dataset.table_name!r}. Put it there, or give it with --table{other}"
+            f"{_others_there(dataset, root)}"
         )
     return found
+
+
+def _others_there(dataset: DataSet, root: Path) -> str:
+    """Tables below the root that are of another data set by their name."""
+    for path in _files(root, _TABLE_DEPTH):
+        for other in DATASETS.values():
+            if other is not dataset and re.search(other.tables[0], path.name.lower()):
+                return f". {path.name} is a table of {other.title}: name {other.name} for it"
+    return ""
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -239,8 +249,9 @@ def _note_unread(tables: Sequence[Path], findings: Findings) -> None:
     read = " and ".join(path.name for path in findings.read) or "names of folders"
     for path in tables:
         if path not in findings.read:
+            both = " and was compared with it" if path in findings.compared else ""
             findings.notes.add(
-                "table_not_read", str(path), f"{read} served instead; --table chooses another"
+                "table_not_read", str(path), f"{read} served instead{both}; --table chooses another"
             )
 
 

@@ -1,9 +1,10 @@
 """A table of predictions made elsewhere, scored the same way as our own runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hmrm import provenance
-from hmrm.evaluation.predictions import read_table
+from hmrm.evaluation.external_tables import read_external
 from hmrm.evaluation.results import (
     FileUsed,
     PredictionsTables,
@@ -14,15 +15,21 @@ from hmrm.evaluation.results import (
 from hmrm.evaluation.summary import score_parts
 
 
-def score_external(path: Path, output: Path, *, classes: tuple[str, ...]) -> RunResult:
-    """Read a CSV of predictions and pool it; what is not known of its making is stated.
+def score_external(
+    path: Path, output: Path, *, classes: tuple[str, ...], columns: Sequence[str] = ()
+) -> RunResult:
+    """Read a table or log of predictions and pool it; what is not known of its making is stated.
+
+    Args:
+        columns: see `hmrm.evaluation.external_tables.read_external`.
 
     Raises:
-        DataError: see `hmrm.evaluation.predictions.read_table`.
+        ConfigError, DataError: see `hmrm.evaluation.external_tables.read_external`.
         OutputError: ``output`` cannot be written.
     """
-    predictions = read_table(path, classes=classes)
-    warnings = ["how epochs were chosen is not known of external predictions"]
+    read = read_external(path, classes=classes, columns=columns)
+    predictions = read.predictions
+    warnings = ["how epochs were chosen is not known of external predictions", *read.notes]
     if not predictions.named:
         warnings.append("the table names no clips: it cannot be paired with other runs")
     digest = provenance.sha256(path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,12 @@ from hmrm.csv_cells import Writer, unguarded
 from hmrm.datasets.maps.importers import dataset_of_subject
 from hmrm.errors import DataError, shortened
 from hmrm.evaluation.metrics import Scores, score
+from hmrm.evaluation.text_files import example, listed
+
+EXAMPLE = example(
+    "id,truth,predicted", "casme2/sub01/EP02_01f,positive,positive", "samm/006/006_1_2,0,2"
+)
+"""The end of a message about a table of predictions that cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,7 +146,7 @@ def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
 
     Clips are named by a column ``id`` (``dataset/subject/clip``), by ``dataset``, ``subject`` and
     ``clip``, or by ``subject`` alone (then rows are numbered, and nothing can be matched by id).
-    ``truth`` and ``predicted`` hold class names or numbers.
+    ``truth`` and ``predicted`` hold class names or numbers, see `label_of`.
 
     Raises:
         DataError: unreadable, a column missing, a class unknown, or a clip twice.
@@ -152,28 +159,40 @@ def read_table(path: Path, *, classes: tuple[str, ...]) -> Predictions:
     except (OSError, reading.DamagedError) as error:
         raise DataError(f"{path}: cannot be read as a table ({error})") from error
     rows = [{name: unguarded(cell or "") for name, cell in row.items()} for _, row in numbered]
+    return predictions_of_rows(path, rows, [f"{path} line {n}" for n, _ in numbered], classes)
+
+
+def predictions_of_rows(
+    path: Path,
+    rows: Sequence[dict[str, str]],
+    where: Sequence[str],
+    classes: tuple[str, ...],
+) -> Predictions:
+    """Predictions of rows by column, see `read_table`.
+
+    Args:
+        where: place of each row, for messages.
+
+    Raises:
+        DataError: a column missing, a class unknown, a clip twice, or no row at all.
+    """
     if not rows:
-        raise DataError(f"{path}: holds no predictions")
+        raise DataError(f"{path}: holds no predictions; {EXAMPLE}")
     missing = [name for name in ("truth", "predicted") if name not in rows[0]]
     if missing or not {"id", "subject"} & set(rows[0]):
         what = missing[0] if missing else "id or subject"
-        found = ", ".join(str(name) for name in rows[0])
-        raise DataError(
-            f"{path}: no column {what}; found: {found} (names as written here, commas between)"
-        )
+        raise DataError(f"{path}: no column {what}; found: {listed(tuple(rows[0]))}; {EXAMPLE}")
     named = "id" in rows[0] or {"subject", "clip"} <= set(rows[0])
     scored = [f"score_{c}" for c in classes]
-    where = [f"{path} line {n}" for n, _ in numbered]
-    return build_predictions(
-        ids=[
-            _clip_id(r, number=n, where=w) for n, (r, w) in enumerate(zip(rows, where, strict=True))
-        ],
-        truth=_labels(rows, "truth", classes, where),
-        predicted=_labels(rows, "predicted", classes, where),
-        classes=classes,
-        scores=_numbers(rows, scored, where) if set(scored) <= set(rows[0]) else None,
-        named=named,
-    )
+    ids = [_clip_id(r, number=n, where=w) for n, (r, w) in enumerate(zip(rows, where, strict=True))]
+    truth, predicted = (_labels(rows, name, classes, where) for name in ("truth", "predicted"))
+    scores = _numbers(rows, scored, where) if set(scored) <= set(rows[0]) else None
+    try:
+        return build_predictions(
+            ids=ids, truth=truth, predicted=predicted, classes=classes, scores=scores, named=named
+        )
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _clip_id(row: dict[str, str], *, number: int, where: str) -> str:
@@ -192,20 +211,47 @@ def _clip_id(row: dict[str, str], *, number: int, where: str) -> str:
         raise DataError(f"{where}: {error}") from error
 
 
+def label_of(text: str, classes: tuple[str, ...]) -> int | None:
+    """The class that a cell means: its name in any case, the name's beginning, or its number.
+
+    Example:
+        >>> from hmrm.evaluation.predictions import label_of
+        >>> [label_of(cell, ("negative", "positive")) for cell in ("Positive", "neg", "1.0", "?")]
+        [1, 0, 1, None]
+    """
+    word = text.strip().casefold()
+    names = [name.casefold() for name in classes]
+    if word in names:
+        return names.index(word)
+    beginning = [i for i, name in enumerate(names) if name.startswith(word) and len(word) > 2]
+    if len(beginning) == 1:
+        return beginning[0]
+    whole = re.fullmatch(r"(\d{1,4})(\.0*)?", word)
+    return int(whole[1]) if whole and int(whole[1]) < len(classes) else None
+
+
 def _labels(
     rows: Sequence[dict[str, str]], column: str, classes: tuple[str, ...], where: Sequence[str]
 ) -> np.ndarray:
-    codes = {name: i for i, name in enumerate(classes)} | {str(i): i for i in range(len(classes))}
     found = []
     for row, line in zip(rows, where, strict=True):
-        value = row.get(column)
-        if value not in codes:
+        code = label_of(row[column], classes)
+        if code is None:
             raise DataError(
-                f"{line}: {column} is {shortened(value)}, none of "
-                f"{', '.join(classes)}, nor a number from 0 to {len(classes) - 1}"
+                f"{line}: {column} is {shortened(row[column])}, none of {', '.join(classes)}, nor "
+                f"a number from 0 to {len(classes) - 1}{_advice(row[column], rows, classes)}"
             )
-        found.append(codes[value])
+        found.append(code)
     return np.array(found, dtype=np.int64)
+
+
+def _advice(cell: str, rows: Sequence[dict[str, str]], classes: tuple[str, ...]) -> str:
+    if cell.strip().casefold() in ("", "nan", "none"):
+        return "; a clip without a prediction is no wrong one: predict it, or remove its row"
+    cells = {row[column].strip() for row in rows for column in ("truth", "predicted")}
+    if cells <= {str(i + 1) for i in range(len(classes))}:
+        return "; labels that count from 1 have to be written from 0, or as names"
+    return ""
 
 
 def _numbers(

@@ -1,10 +1,11 @@
 """The text of a table that a user gives, whatever program saved it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hmrm import reading
 from hmrm.csv_cells import unguarded
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 
 Rows = list[tuple[int, dict[str, str]]]
 """Each row of a table, column by column, with its line."""
@@ -39,15 +40,38 @@ def table_text(path: Path, *, if_workbook: str) -> str:
         ) from error
 
 
+def delimiter_of(line: str) -> str:
+    """What stands between the cells of a header: comma, semicolon or tab.
+
+    Example:
+        >>> from hmrm.evaluation.text_files import delimiter_of
+        >>> delimiter_of("subject;video;onset")
+        ';'
+    """
+    return max(",;\t", key=line.count)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns for a message: the first eight, and how many more there are."""
+    shown = ", ".join(shortened(name)[1:-1] for name in names[:8])
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def example(*lines: str) -> str:
+    """The end of a message about an unknown form: lines of the right one."""
+    return "\n".join(("right is, for example:", *(f"  {line}" for line in lines)))
+
+
 def rows(path: Path) -> tuple[tuple[str, ...], Rows]:
-    """The header, and each row with its line.
+    """The header, and each row with its line; comma, semicolon or tab between, blanks skipped.
 
     Raises:
         DataError: unreadable, without a header, or a row too short.
     """
     text = table_text(path, if_workbook="name the data set whose table it is with --dataset")
     try:
-        header, cells = reading.table(text)
+        mark = delimiter_of(text.partition("\n")[0])
+        header, cells = reading.table(text, delimiter=mark, skip_blanks=True)
     except reading.DamagedError as error:
         raise DataError(f"{path} {error}") from error
     found = []
@@ -70,7 +94,7 @@ def rows_by_id(path: Path) -> tuple[tuple[str, ...], Rows]:
     header, found = rows(path)
     if "id" not in header:
         raise DataError(
-            f"{path}: column 'id' is missing (dataset/subject/clip); has {', '.join(header)}. For "
+            f"{path}: column 'id' is missing (dataset/subject/clip); has {listed(header)}. For "
             "a data set's own table name it with --dataset"
         )
     seen: set[str] = set()

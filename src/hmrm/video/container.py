@@ -19,12 +19,8 @@ from hmrm import limits, provenance
 from hmrm.clip import Image, MediaClock
 from hmrm.errors import InputError, VideoError
 from hmrm.video import pixels
+from hmrm.video.kinds import VIDEO_SUFFIXES, raw_stream
 from hmrm.video.source import TimedImage, VideoSource, checked_rate
-
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".avi", ".webm", ".gif", ".mkv", ".mpg", ".mpeg"}
-    | {".wmv", ".flv", ".ts", ".mts", ".m2ts", ".3gp", ".ogv"}
-)
 
 # Playlists and scripts can name other files and addresses, and text files "decode" to images of
 # text; only containers that hold video are let in, and only local files are opened.
@@ -257,6 +253,8 @@ def _why_not_opened(path: Path) -> str:
             "the video is cut off or damaged: its index cannot be read, as after an interrupted "
             "copy or recording; copy it again"
         )
+    if raw := raw_stream(path):
+        return raw
     names = ", ".join(sorted(VIDEO_SUFFIXES)[:6])
     return f"not a video that can be read; give a video file (such as {names}) or an image folder"
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from hmrm.errors import InputError
-from hmrm.video.container import VIDEO_SUFFIXES
 from hmrm.video.images import StillPair, is_image, natural_key
+from hmrm.video.kinds import VIDEO_SUFFIXES, is_video, untaken_notes
 
 Clips = list[Path | StillPair]
 
 
-def discover(paths: Sequence[Path], *, skip: Sequence[str] = ()) -> Clips:
+def discover(
+    paths: Sequence[Path], *, skip: Sequence[str] = (), untaken: list[Path] | None = None
+) -> Clips:
     """The clips behind files and folders, each once, for ``open_video``.
 
     A folder that directly holds images is one clip; any other folder stands for every video and
@@ -42,7 +44,7 @@ def discover(paths: Sequence[Path], *, skip: Sequence[str] = ()) -> Clips:
     skipped = {name for name in skip if any(fnmatchcase(p.name, name) for p in paths)}
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "folder":
-            found.extend(_clips_in(path, skip, skipped))
+            found.extend(_clips_in(path, skip, skipped, [] if untaken is None else untaken))
         elif path in stills:
             found.append(StillPair(onset=stills[0], apex=stills[1]))
         else:
@@ -89,19 +91,31 @@ def _kind(path: Path) -> Literal["file", "folder"]:
     raise InputError(f"{path}: no such file or folder; check the name")
 
 
-def _clips_in(folder: Path, skip: Sequence[str], skipped: set[str]) -> Clips:
-    found: Clips = list(_walk(folder, skip, skipped, seen=set()))
+def _clips_in(folder: Path, skip: Sequence[str], skipped: set[str], untaken: list[Path]) -> Clips:
+    others: list[Path] = []
+    found: Clips = list(_walk(folder, skip, skipped, others, seen=set()))
     if not found:
         excluded = f" except for {', '.join(skip)}" if skip else ""
         raise InputError(
-            f"{folder}: holds no video and no image folder{excluded}; known are "
-            f"{', '.join(sorted(VIDEO_SUFFIXES))} and folders of images"
+            "; ".join(
+                [
+                    f"{folder}: holds no video and no image folder{excluded}; known are "
+                    f"{', '.join(sorted(VIDEO_SUFFIXES))} and folders of images",
+                    *untaken_notes(others),
+                ]
+            )
         )
+    untaken += others
     return found
 
 
 def _walk(
-    folder: Path, skip: Sequence[str], skipped: set[str], *, seen: set[str]
+    folder: Path,
+    skip: Sequence[str],
+    skipped: set[str],
+    untaken: list[Path],
+    *,
+    seen: set[str],
 ) -> Iterator[Path]:
     real = os.path.realpath(folder)
     if real in seen:  # a link that leads back up
@@ -118,16 +132,18 @@ def _walk(
             "permissions"
         ) from error
     images = [p for p in entries if is_image(p) and p.is_file()]
-    others = [p for p in entries if p.is_dir() or p.suffix.lower() in VIDEO_SUFFIXES]
+    others = [p for p in entries if p.is_dir() or is_video(p)]
     skipped_by = {p: [name for name in skip if fnmatchcase(p.name, name)] for p in others}
     skipped.update(*skipped_by.values())
     others = [p for p in others if not skipped_by[p]]
     if len(images) > 1 or (images and not others):
+        untaken += [p for p in others if not p.is_dir()]
         yield folder
         return
+    untaken += [p for p in entries if p.is_file() and not is_video(p)]
     for entry in others:
         if entry.is_dir():
-            yield from _walk(entry, skip, skipped, seen=seen)
+            yield from _walk(entry, skip, skipped, untaken, seen=seen)
         else:
             yield entry
 

@@ -21,6 +21,7 @@ class Findings:
         corrections: what it may correct.
         refused: rows that were skipped, as far as they say which clip they are.
         read: the tables it opened.
+        compared: further tables that were read to be compared alone.
         rows: how many rows of each clip were met, readable or not.
     """
 
@@ -29,6 +30,7 @@ class Findings:
     refused: list[Record] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     read: list[Path] = field(default_factory=list)
+    compared: list[Path] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
 
     def open(self, path: Path) -> tuple[Sheet, ...]:
@@ -65,6 +67,8 @@ class DataSet:
         read_folders: reads records from folders alone, where the data set has no table.
         raw_first: words in folder names, the rendition to prefer first.
         published: counts to check against: ``clips``, ``subjects``, and emotions.
+        published_by_table: regular expression of a file name → counts to check against instead,
+            where a table of that name was read.
         repeats: several expressions of one clip are usual.
         rates_differ: clips have a rate each.
     """
@@ -83,6 +87,7 @@ class DataSet:
     read_folders: ReadFolders | None = None
     raw_first: tuple[str, ...] = ("raw",)
     published: Mapping[str, int] = field(default_factory=dict)
+    published_by_table: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     repeats: bool = False
     rates_differ: bool = False
 
@@ -90,6 +95,13 @@ class DataSet:
     def rank(self) -> Callable[[Parts], int]:
         """Order of preference among renditions of a clip."""
         return rank_by(self.raw_first)
+
+    def published_of(self, files: Sequence[str]) -> Mapping[str, int]:
+        """The published counts of what these files hold."""
+        for pattern, counts in self.published_by_table.items():
+            if any(re.search(pattern, name.lower()) for name in files):
+                return counts
+        return self.published
 
 
 def first_match(tables: Sequence[Path], patterns: Sequence[str]) -> list[Path]:

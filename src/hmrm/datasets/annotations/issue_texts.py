@@ -11,6 +11,9 @@ from hmrm.clip import Issue
 WORDS: Mapping[str, str] = {
     # Which table, sheet and column was read.
     "table_not_read": "another table that could be the one was not read",
+    "tables_differ": "two tables of the data set state different frames",
+    "table_lacks": "an expression stands in one table of the data set and not in the other",
+    "other_table": "the table is that of another part of the data set",
     "sheet_renamed": "the sheet has another name than the published one",
     "sheet_not_read": "a second sheet with the same columns was not read",
     "column_twice": "a column header stands twice",
@@ -75,6 +78,8 @@ WORDS: Mapping[str, str] = {
 _FORMER_CODES = {"picture_empty": "image_empty"}
 """Codes in the summaries of folders that an earlier version prepared."""
 
+EACH = frozenset({"tables_differ", "other_table"})
+"""Codes of which every single issue is stated."""
 FAULTS = frozenset(
     {
         *("clip_not_on_disk", "clip_not_in_table", "folder_differs"),
@@ -87,12 +92,16 @@ FAULTS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class IssueGroup:
-    """All issues of one code: how many, and address and message of the first."""
+    """All issues of one code: how many, and address and message of the first.
+
+    ``others`` are addresses and messages of the rest, where each matters by itself.
+    """
 
     code: str
     count: int
     where: str
     message: str
+    others: tuple[str, ...] = ()
 
 
 def group_issues(issues: Iterable[Issue]) -> tuple[IssueGroup, ...]:
@@ -101,7 +110,13 @@ def group_issues(issues: Iterable[Issue]) -> tuple[IssueGroup, ...]:
     for issue in issues:
         grouped.setdefault(issue.code, []).append(issue)
     return tuple(
-        IssueGroup(code=code, count=len(found), where=found[0].where, message=found[0].message)
+        IssueGroup(
+            code=code,
+            count=len(found),
+            where=found[0].where,
+            message=found[0].message,
+            others=tuple(f"{i.where}: {i.message}" for i in found[1:] if code in EACH),
+        )
         for code, found in sorted(grouped.items())
     )
 

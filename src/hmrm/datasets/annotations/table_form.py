@@ -4,13 +4,15 @@ A table's cells mean the same in nearly all data sets: who, which clip, onset, a
 units, emotion. A `TableForm` states where one departs from that; `read_tables` does the rest.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from hmrm.datasets.annotations.description import Findings, main_tables
+from hmrm.datasets.annotations.disagreements import settled
 from hmrm.datasets.annotations.labels import emotion_of
 from hmrm.datasets.annotations.read_rows import read_rows
 from hmrm.datasets.annotations.records import (
@@ -23,6 +25,7 @@ from hmrm.datasets.annotations.records import (
     units_of,
 )
 from hmrm.datasets.annotations.workbook import Column, Row, Table, find_table
+from hmrm.errors import DataError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class TableForm:
         cut: the clip's folder holds the expression alone, from onset to offset.
         zero_is_none: columns of frames in which 0 means none.
         kind: the column that distinguishes micro from macro; None where all are micro.
+        kind_codes: cells of that column that are no words → their kind.
         takes: rows of other kinds are passed over.
         has_emotions: whether ``emotion`` is read as it stands; else ``finish`` knows better.
         finish: completes a record from its row.
@@ -72,6 +76,7 @@ class TableForm:
     cut: bool = True
     zero_is_none: frozenset[Literal["apex", "offset"]] = frozenset()
     kind: str | None = None
+    kind_codes: Mapping[str, Kind] = field(default_factory=dict)
     takes: tuple[Kind, ...] = ("micro", "macro")
     has_emotions: bool = True
     finish: Callable[[Row, Record], Record] | None = None
@@ -79,6 +84,8 @@ class TableForm:
 
 def read_tables(form: TableForm, tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Records of the files that match, or that were named by hand, one after the other.
+
+    Where one file is read of several that match, the others are compared with it.
 
     Raises:
         DataError: a file holds no such table, or more rows are refused than read.
@@ -89,7 +96,29 @@ def read_tables(form: TableForm, tables: Sequence[Path], findings: Findings) -> 
         sheets = findings.open(path)
         table = find_table(sheets, form.columns, findings.notes, sheet_name=form.sheet)
         records += read_table(form, table, findings)
+    if form.every_file or not chosen:
+        return records
+    for path in tables:
+        if path != chosen[0] and any(re.search(p, path.name.lower()) for p in form.files):
+            records = compared(form, records, path, findings)
     return records
+
+
+def compared(
+    form: TableForm, records: list[Record], path: Path, findings: Findings
+) -> list[Record]:
+    """``records``, settled with what a further table states; as they are where it is another kind.
+
+    Its rows that cannot be read, and what is noted of it alone, do not count.
+    """
+    own = Findings()
+    try:
+        table = find_table(own.open(path), form.columns, own.notes, sheet_name=form.sheet)
+        others = read_table(form, table, own)
+    except DataError:
+        return records
+    findings.compared.append(path)
+    return settled(records, others, findings.notes)
 
 
 def read_table(form: TableForm, table: Table, findings: Findings) -> list[Record]:
@@ -109,7 +138,7 @@ def record_of(form: TableForm, row: Row) -> Record | None:
     """
     if form.is_outside(row):
         return None
-    kind: Kind = "micro" if form.kind is None else kind_of(row, form.kind)
+    kind = _kind(form, row)
     if kind not in form.takes:
         return None
     name = form.name(row)
@@ -132,6 +161,12 @@ def record_of(form: TableForm, row: Row) -> Record | None:
         where=row.address(form.addressed),
     )
     return record if form.finish is None else form.finish(row, record)
+
+
+def _kind(form: TableForm, row: Row) -> Kind:
+    if form.kind is None:
+        return "micro"
+    return form.kind_codes.get(row.text(form.kind)) or kind_of(row, form.kind)
 
 
 def _frame(form: TableForm, row: Row, key: Literal["apex", "offset"]) -> int | None:

@@ -11,13 +11,14 @@ Part A: ``part_A/spNO.1/a/color/355.jpg`` (``depth`` next to it; frames are drop
 one video. ``CAS(ME)3_part_A_v2.xls``, sheet ``AU+Emotion``, adds the macro-expressions.
 Its micro-expressions also come cut out: ``Part_A_ME_clip/frame/spNO.1_a_28/28.jpg``, the onset in
 the name.
-Part C: one video of 8 minutes a person, ``CAS(ME)3_part_C_ME.xlsx``; there is no apex.
+Part C: one video of 8 minutes a person, ``CAS(ME)3_part_C.xls`` with the intervals of both kinds
+(``Exp_type`` 1 is micro, 0 macro), and ``CAS(ME)3_part_C_ME.xlsx`` with the emotions of the
+micro-expressions; the two do not agree everywhere. There is no apex.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from hmrm.datasets.annotations.description import DataSet, Findings, first_match
@@ -25,16 +26,17 @@ from hmrm.datasets.annotations.folders import Parts
 from hmrm.datasets.annotations.labels import emotion_of
 from hmrm.datasets.annotations.records import Record, is_remark, named_elsewhere, span
 from hmrm.datasets.annotations.spreadsheets import read_workbook
-from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
-from hmrm.datasets.annotations.workbook import Column, Row, has_table
+from hmrm.datasets.annotations.table_form import ClipName, TableForm, compared, read_tables
+from hmrm.datasets.annotations.workbook import Column, Notes, Row, has_table
 from hmrm.errors import DataError
 
 NAME_A, NAME_C = "cas-me-3", "cas-me-3-c"
 
 _LABELS_NAME = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
+_LABELS_NAME_C = "CAS(ME)3_part_C_ME.xlsx"
 _LABELS = (r"part_?a.*me_?label.*v2", r"part_?a.*me_?label", r"me_?label")
 _ALL = (r"part_?a_?v2", r"part_?a_?v1", r"part_?a(?!.*label)")
-_TABLES_C = (r"part_?c_?me", r"part_?c")
+_LABELS_C, _ALL_C = (r"part_?c_?me",), (r"part_?c(?!_?me)",)
 _COLUMNS = (
     Column(key="subject", names=("Subject",)),
     Column(key="video", names=("Filename", "File name", "Video")),
@@ -59,6 +61,12 @@ _COLUMNS_C = (
     Column(key="units", names=("au", "AUs"), required=False),
     Column(key="emotion", names=("emotion",)),
 )
+_ALL_COLUMNS_C = (
+    Column(key="subject", names=("Subject", "sub")),
+    Column(key="onset", names=("Onset",)),
+    Column(key="offset", names=("Offset",)),
+    Column(key="kind", names=("Exp_type", "Expression type")),
+)
 _SUBJECT = re.compile(r"spno\.?\s*0*(\d+)", re.IGNORECASE)
 _CUT_OUT = re.compile(r"spno\.?\s*0*(\d+)_([^_]+)_0*(\d+)", re.IGNORECASE)
 
@@ -66,6 +74,7 @@ _CUT_OUT = re.compile(r"spno\.?\s*0*(\d+)_([^_]+)_0*(\d+)", re.IGNORECASE)
 def read_all_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
     """Micro-expressions of the label workbook, then macro-expressions of the other, if there.
 
+    The other's micro-expressions are compared with the labels'.
     A table of another name, given by hand, is one or the other by its columns.
     """
     labels, others = first_match(tables, _LABELS)[:1], first_match(tables, _ALL)[:1]
@@ -74,9 +83,90 @@ def read_all_a(tables: Sequence[Path], findings: Findings) -> list[Record]:
         whole = [path for path in given if has_table(read_workbook(path), _ALL_COLUMNS)]
         labels, others = [path for path in given if path not in whole], whole
     records = read_tables(LABELS, labels, findings)
-    return records + read_tables(
-        replace(BOTH_KINDS, takes=("macro",)) if labels else BOTH_KINDS, others, findings
-    )
+    if not labels:
+        return read_tables(BOTH_KINDS, others, findings)
+    for path in others:
+        records = compared(replace(BOTH_KINDS, takes=("micro",)), records, path, findings)
+    return records + read_tables(replace(BOTH_KINDS, takes=("macro",)), others, findings)
+
+
+def read_all_c(tables: Sequence[Path], findings: Findings) -> list[Record]:
+    """The intervals of both kinds, the micro-expressions with the labels' names and emotions.
+
+    Where one of the two tables alone is there, what it holds.
+    """
+    labels, others = first_match(tables, _LABELS_C)[:1], first_match(tables, _ALL_C)[:1]
+    if not labels and not others:
+        given = list(tables[:1])
+        others = [path for path in given if has_table(read_workbook(path), _ALL_COLUMNS_C)]
+        labels = [path for path in given if path not in others]
+    if not others:
+        return read_tables(PART_C, labels, findings)
+    records = read_tables(PART_C_ALL, others, findings)
+    if not labels:
+        return records
+    # Rows of the labels are no further rows of these clips.
+    own = Findings(corrections=findings.corrections, notes=findings.notes)
+    named = read_tables(PART_C, labels, own)
+    findings.read += own.read
+    findings.skipped += own.skipped
+    return labelled(records, named, findings.notes)
+
+
+def labelled(records: Sequence[Record], named: Sequence[Record], notes: Notes) -> list[Record]:
+    """``records`` with clip, emotion and units of those ``named`` that are the same expression.
+
+    That is one of the same subject with the same onset and offset, else with one of the two; what
+    differs, and what has no other, is noted with both cells.
+    """
+    rest = list(named)
+    found: dict[int, Record] = {}
+    for least in (2, 1):
+        for number, record in enumerate(records):
+            if record.kind == "micro" and number not in found:
+                near = [one for one in rest if _equal_ends(record, one) >= least]
+                if near:
+                    found[number] = near[0]
+                    rest.remove(near[0])
+    done = []
+    for number, record in enumerate(records):
+        label = found.get(number)
+        if label is None:
+            done.append(record)
+            continue
+        _note_ends(record, label, notes)
+        done.append(
+            replace(
+                record,
+                clip=label.clip,
+                emotion=label.emotion,
+                units=label.units,
+                units_text=label.units_text,
+                no_emotion="",
+                cells={**record.cells, "emotion": label.cell("emotion")},
+            )
+        )
+    for label in rest:
+        ends = f"{label.onset_frame} to {label.offset_frame}"
+        notes.add("table_lacks", label.where, f"{label.id}, frames {ends}: in this table alone")
+    return done
+
+
+def _equal_ends(record: Record, label: Record) -> int:
+    if record.subject != label.subject:
+        return 0
+    return (record.onset_frame == label.onset_frame) + (record.offset_frame == label.offset_frame)
+
+
+def _note_ends(record: Record, label: Record, notes: Notes) -> None:
+    for name in ("onset", "offset"):
+        ours, theirs = getattr(record, f"{name}_frame"), getattr(label, f"{name}_frame")
+        if ours != theirs:
+            notes.add(
+                "tables_differ",
+                record.cell(name),
+                f"{label.id}: {name} {ours} here, {theirs} in {label.cell(name)}; {ours} is taken",
+            )
 
 
 def place_a(parts: Parts) -> str | None:
@@ -147,6 +237,12 @@ def _finished_c(row: Row, record: Record) -> Record:
     return record if record.clip else replace(record, clip=f"f{record.onset_frame}")
 
 
+def _finished_c_all(row: Row, record: Record) -> Record:
+    del row
+    elsewhere = "" if record.kind == "macro" else named_elsewhere(_LABELS_NAME_C)
+    return replace(record, clip=f"f{record.onset_frame}", no_emotion=elsewhere)
+
+
 LABELS = TableForm(
     dataset=NAME_A,
     files=_LABELS,
@@ -163,13 +259,22 @@ LABELS = TableForm(
 BOTH_KINDS = replace(LABELS, files=_ALL, columns=_ALL_COLUMNS, sheet="AU+Emotion", kind="kind")
 PART_C = TableForm(
     dataset=NAME_C,
-    files=_TABLES_C,
+    files=_LABELS_C,
     columns=_COLUMNS_C,
     name=_clip_name_c,
     is_outside=_is_outside_c,
     addressed="onset",
     cut=False,
     finish=_finished_c,
+)
+PART_C_ALL = replace(
+    PART_C,
+    files=_ALL_C,
+    columns=_ALL_COLUMNS_C,
+    kind="kind",
+    kind_codes={"1": "micro", "0": "macro"},
+    has_emotions=False,
+    finish=_finished_c_all,
 )
 CAS_ME_3_A = DataSet(
     name=NAME_A,
@@ -193,9 +298,9 @@ CAS_ME_3_C = DataSet(
     citation=CAS_ME_3_A.citation,
     how_to_get=CAS_ME_3_A.how_to_get,
     frames_per_s=30.0,
-    table_name="CAS(ME)3_part_C_ME.xlsx",
-    tables=_TABLES_C,
-    read_tables=partial(read_tables, PART_C),
+    table_name=_LABELS_NAME_C,
+    tables=(*_LABELS_C, *_ALL_C),
+    read_tables=read_all_c,
     place=place_c,
     published={
         "clips": 165,
@@ -205,5 +310,6 @@ CAS_ME_3_C = DataSet(
         "others": 20,
         "positive": 16,
     },
+    published_by_table={_ALL_C[0]: {"clips": 463, "subjects": 28, "micro": 160, "macro": 303}},
     repeats=True,
 )

@@ -33,9 +33,9 @@ from hmrm.datasets.annotations.records import (
     note_other_subject,
     span,
 )
-from hmrm.datasets.annotations.spreadsheets import Sheet
+from hmrm.datasets.annotations.spreadsheets import Sheet, read_workbook
 from hmrm.datasets.annotations.table_form import ClipName, TableForm, read_tables
-from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table
+from hmrm.datasets.annotations.workbook import Column, Notes, Row, find_table, has_table
 from hmrm.errors import DataError
 
 Camera = Literal["hs", "vis", "nir"]
@@ -52,6 +52,12 @@ _SHORT_COLUMNS = (
     Column(key="offset", names=("offset", "OffsetF")),
     Column(key="emotion", names=("emotion", "Label")),
 )
+_LONG_ONLY = (
+    Column(key="clip", names=("Filename", "File name")),
+    Column(key="first", names=("FirstF",)),
+    Column(key="last", names=("LastF",)),
+)
+"""What a table of the long clips alone has."""
 _LONG_COLUMNS = (
     Column(key="subject", names=("Subject", "Sub")),
     Column(key="clip", names=("Filename", "File name")),
@@ -126,6 +132,22 @@ def _short_form(dataset: str) -> TableForm:
         has_emotions=False,
         finish=_finished,
     )
+
+
+def read_short_table(
+    dataset: str, camera: Camera, tables: Sequence[Path], findings: Findings
+) -> list[Record]:
+    """Records of a table of the short clips; one of SMIC-E, given instead, is noted as such."""
+    records = read_tables(_short_form(dataset), tables, findings)
+    for path in findings.read:
+        if has_table(read_workbook(path), _LONG_ONLY):
+            findings.notes.add(
+                "other_table",
+                str(path),
+                f"a table of SMIC-E: long clips, whose second and third expressions are not read "
+                f"here; smic-e-{camera} reads them",
+            )
+    return records
 
 
 def _clip_name(row: Row) -> ClipName:
@@ -269,7 +291,7 @@ def _short_set(camera: Camera, published: Mapping[str, int]) -> DataSet:
         frames_per_s=100.0 if camera == "hs" else 25.0,
         table_name="smic.xlsx",
         tables=(r"^smic[^e]*\.(xlsx|xls|csv)$",),
-        read_tables=partial(read_tables, _short_form(name)),
+        read_tables=partial(read_short_table, name, camera),
         place=partial(place, camera, False),
         read_folders=partial(read_folders, name),
         raw_first=("raw", f"smic/{camera}", "cropped"),

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from hmrm import atomic
 from hmrm.csv_cells import Writer
-from hmrm.evaluation.action_units.score import FILE_NAME
+from hmrm.evaluation.action_units.found import FILE_NAME
 from hmrm.flow.mapset import MapSet, canonical_maps
 
 

@@ -1,7 +1,5 @@
 """Action units found against action units annotated: one F1 for each, over all clips pooled."""
 
-import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +12,8 @@ from hmrm.errors import ConfigError, DataError
 from hmrm.evaluation.text_files import rows, rows_by_id
 from hmrm.records import formerly
 
-FILE_NAME = "action_units.csv"
 FAILURES = ("no face", "no usable flow")
 """Kinds of reasons for which prepare skips a clip that it should have managed."""
-_UNIT_COLUMN = re.compile(r"(?:p_)?au_?0*(\d{1,2})(?:_c)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +51,10 @@ class UnitScores:
         excluded: annotated clips that were never looked at and have no result; they do not count.
         unknown: clips of the found table that the truth lacks; they do not count.
         unreadable: annotated clips whose code could not be read; they do not count.
+        failed: annotated clips in which the tool that found the units had no face; they do not
+            count.
+        macro_f1_failed_missed: `macro_f1` if nothing was found in the failed clips; None where
+            there are none.
     """
 
     WRITTEN_TOO: ClassVar = ("macro_f1", "micro_f1")
@@ -65,6 +65,8 @@ class UnitScores:
     excluded: int = field(metadata=formerly("left_out"))
     unknown: int
     unreadable: int
+    failed: int = 0
+    macro_f1_failed_missed: float | None = None
 
     @property
     def macro_f1(self) -> float:
@@ -85,6 +87,8 @@ def score_units(
     *,
     units: Sequence[int] = (),
     excluded: Collection[str] = (),
+    failed: Collection[str] = (),
+    unmeasured: Mapping[str, frozenset[int]] | None = None,
 ) -> UnitScores:
     """Score found units against annotated ones; clips are matched by id, sides do not matter.
 
@@ -95,38 +99,59 @@ def score_units(
         truth: code of each clip; None where it could not be read.
         units: numbers to score; by default all that some annotation states with certainty.
         excluded: clips that do not count where they have no result.
+        failed: clips in which the finder saw no face; they do not count, and the score as if
+            nothing was found in them stands alongside.
+        unmeasured: units of a clip that have no number there; they count neither way in it.
 
     Raises:
         DataError: no clip is annotated, or the two tables share none.
     """
     known = {clip: code for clip, code in truth.items() if code is not None}
     unseen = set(known) & set(excluded) - set(found)
-    codes = {clip: code for clip, code in known.items() if clip not in unseen}
+    faceless = set(known) & set(failed) - set(found) - unseen
+    codes = {clip: code for clip, code in known.items() if clip not in unseen | faceless}
+    if faceless and not codes:
+        raise DataError("action units: no face was found in any annotated clip")
     if not codes:
         raise DataError("action units: the truth annotates no clip; give the annotation table")
     if not set(codes) & set(found):
         raise DataError(
             f"action units: the tables share no clip; truth has {next(iter(codes))!r}, found "
-            f"{next(iter(found), 'nothing')!r}; ids are dataset/subject/clip"
+            f"{next(iter(found), 'nothing')!r}; give both the same ids, dataset/subject/clip; a "
+            "table without a column id, as OpenFace's, is named after its file"
         )
     stated = sorted(set().union(*(code.certain for code in codes.values())))
     if not units and not stated:
         raise DataError("action units: the truth states no unit with certainty in any clip")
+    numbers, gaps = units or stated, unmeasured or {}
+    missed = None
+    if faceless:
+        every = codes | {clip: known[clip] for clip in faceless}
+        theirs = units or sorted(set().union(*(code.certain for code in every.values())))
+        f1s = [_score_one(number, every, found, gaps).f1 for number in theirs]
+        missed = sum(f1s) / len(f1s)
     return UnitScores(
-        units=tuple(_score_one(number, codes, found) for number in units or stated),
+        units=tuple(_score_one(number, codes, found, gaps) for number in numbers),
         clips=len(codes),
         without_result=len(set(codes) - set(found)),
         excluded=len(unseen),
-        unknown=len(set(found) - set(truth)),
+        unknown=len((set(found) | set(failed)) - set(truth)),
         unreadable=len(truth) - len(known),
+        failed=len(faceless),
+        macro_f1_failed_missed=missed,
     )
 
 
 def _score_one(
-    number: int, codes: Mapping[str, UnitCode], found: Mapping[str, frozenset[int]]
+    number: int,
+    codes: Mapping[str, UnitCode],
+    found: Mapping[str, frozenset[int]],
+    unmeasured: Mapping[str, frozenset[int]],
 ) -> UnitScore:
     hits = false_alarms = misses = doubtful = 0
     for clip, code in codes.items():
+        if number in unmeasured.get(clip, frozenset()):
+            continue
         seen = number in found.get(clip, frozenset())
         if number in code.certain:
             hits, misses = hits + seen, misses + (not seen)
@@ -151,7 +176,7 @@ def read_truth(path: Path, *, dataset: str | None = None) -> dict[str, UnitCode 
         DataError: the table cannot be read.
     """
     if dataset is None:
-        return dict(_read_codes(path))
+        return dict(read_codes(path))
     if is_composite(dataset):
         raise ConfigError(
             "the composite has a table for each part: score casme2 and samm one after the other; "
@@ -162,37 +187,6 @@ def read_truth(path: Path, *, dataset: str | None = None) -> dict[str, UnitCode 
         raise ConfigError(f"{known.title} has no action units; score another data set")
     records = load_dataset(known.name, path, LoadOptions(table_only=True)).annotations.records
     return {record.id: record.units for record in records}
-
-
-def read_found(path: Path, *, threshold: float = 0.5) -> dict[str, frozenset[int]]:
-    """Units found by clip id: a CSV, or a folder with ``action_units.csv``.
-
-    Besides ``id`` it has either ``action_units`` (``4+L10``, empty for none) or a column for each
-    unit (``AU12``, ``p_AU12``, OpenFace's ``AU12_c``) with 0 and 1 or a probability.
-
-    Args:
-        threshold: from which probability a unit counts as found.
-
-    Raises:
-        DataError: the table cannot be read.
-    """
-    file = path / FILE_NAME if path.is_dir() else path
-    header, lines = rows_by_id(file)
-    if "action_units" in header:
-        return {clip: code.certain for clip, code in _read_codes(file).items()}
-    columns = {
-        name: int(match[1]) for name in header if (match := _UNIT_COLUMN.fullmatch(name.strip()))
-    }
-    if not columns:
-        raise DataError(f"{file}: neither a column action_units nor columns such as AU12")
-    found = {}
-    for line, row in lines:
-        numbers = set()
-        for name, number in columns.items():
-            if _number(row[name], f"{file} line {line}: {name}") >= threshold:
-                numbers.add(number)
-        found[row["id"]] = frozenset(numbers)
-    return found
 
 
 def read_excluded(folder: Path) -> frozenset[str]:
@@ -213,17 +207,12 @@ def read_excluded(folder: Path) -> frozenset[str]:
     return frozenset(row["what"] for _, row in lines if row.get("kind") not in FAILURES)
 
 
-def _number(text: str | None, where: str) -> float:
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise DataError(f"{where} is {text!r}; give 0, 1 or a probability from 0 to 1")
-    return value
+def read_codes(path: Path) -> dict[str, UnitCode]:
+    """Codes by clip id of a CSV with the columns ``id`` and ``action_units``.
 
-
-def _read_codes(path: Path) -> dict[str, UnitCode]:
+    Raises:
+        DataError: it cannot be read, or a code in it.
+    """
     header, lines = rows_by_id(path)
     if "action_units" not in header:
         raise DataError(

@@ -8,6 +8,9 @@ Known forms, recognised by their content:
   baseline), or subject and video, or video alone, then ``onset offset``, then type and score;
 - a file per video, ``onset offset score``, named after it (the baseline's predictions), or a
   folder of these; micro or macro is read off the names of the folders above;
+- exports of annotation programs: ELAN's tab-delimited text and ``.eaf``, BORIS' tables of
+  aggregated and of single events; tiers or behaviours may hold the type, and times become frames
+  by ``frames_per_s`` (or stay ms);
 - the challenge's log: a line with a part's number, then ``video onset offset onset offset TP``,
   truth before found, ``-`` where there is none.
 
@@ -20,32 +23,27 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from hmrm import reading, records
 from hmrm.csv_cells import unguarded
 from hmrm.errors import DataError, shortened
-from hmrm.evaluation.spotting.rows import NUMBER, ReadOptions, Row, interval_of
-from hmrm.evaluation.text_files import table_text
+from hmrm.evaluation.spotting import annotators
+from hmrm.evaluation.spotting.headers import NAMES, Header, header_of, plain
+from hmrm.evaluation.spotting.marks import marks_of
+from hmrm.evaluation.spotting.rows import NUMBER, ReadOptions, Row, interval_of, rate_of
+from hmrm.evaluation.text_files import delimiter_of, example, listed, table_text
 from hmrm.intervals import IntervalTable, Kind, build_table, kind_of
 
 Role = Literal["truth", "found"]
 
-NAMES: dict[str, tuple[str, ...]] = {
-    "subject": ("subject", "sub", "subject_id"),
-    "video": ("video", "vid", "filename", "video_name", "video_id", "clip"),
-    "onset": ("onset", "onset_frame", "onset_index", "pred_onset", "start"),
-    "apex": ("apex", "apex_frame", "apex_index"),
-    "offset": ("offset", "offset_frame", "offset_index", "pred_offset", "end"),
-    "type": ("type", "kind", "expression_type", "exp_type"),
-    "score": ("score", "salience", "confidence", "prob", "probability"),
-    "label": ("label", "class", "emotion", "estimated_emotion"),
-}
-"""Column → names it goes by, in lower case with ``_`` for blanks."""
-
+_SUFFIXES = (".txt", ".csv", ".tsv", ".eaf")
+_EXP_TYPES = {"1": "micro", "0": "macro"}
+"""As CAS(ME)³ part C writes the types."""
 _VERDICTS = ("TP", "FP", "FN")
+EXAMPLE = example("subject,video,onset,offset,type", "006,006_1,3562,3632,micro", "006,006_2,,,")
 _IF_WORKBOOK = (
     "hmrm datasets intervals writes the intervals of a data set's own table as text; other tables "
     "save as CSV"
@@ -63,14 +61,14 @@ def read_intervals(
     """
     options = options or ReadOptions()
     files = [file for path in paths for file in _files(path)]
-    rows, from_log = [], False
+    rows, from_log, tally = [], False, Counter[str]()
     for file in files:
-        found = list(_rows(file, role, options.part))
+        found = annotators.settle_types(list(_rows(file, role, options.part)), tally)
         rows += found
         from_log = from_log or any("verdict" in row for row in found)
     source = ", ".join(path.name for path in paths)
     stated = [*_empty(rows, source, role), *_counted_from(rows, source, options)]
-    intervals, videos, tally = [], [], Counter[str]()
+    intervals, videos = [], []
     for row in rows:
         videos.append((row.get("subject", ""), row["video"]))
         if not (row["onset"] or row["offset"]):
@@ -79,9 +77,26 @@ def read_intervals(
         if one is not None:
             intervals.append(one)
     stated += [f"{source}: {count} row(s) {words}" for words, count in tally.items()]
-    return build_table(
+    table = build_table(
         intervals, source=source, videos=videos, warnings=stated, duplicates_meant=from_log
     )
+    in_ms = _in_ms(rows, source, options)
+    return replace(table, in_ms=in_ms, marks=marks_of(rows, source, options))
+
+
+def _in_ms(rows: Sequence[Row], source: str, options: ReadOptions) -> bool:
+    """Whether all intervals are times without a frame rate."""
+    kinds = {
+        bool(row.get("unit")) and rate_of(row, options) is None
+        for row in rows
+        if row["onset"] or row["offset"]
+    }
+    if len(kinds) == 2:
+        raise DataError(
+            f"{source}: times in some files, frames in others; give --frames-per-s, which turns "
+            "times into frames"
+        )
+    return kinds == {True}
 
 
 def _empty(rows: Sequence[Row], source: str, role: Role) -> list[str]:
@@ -114,9 +129,9 @@ def _counted_from(rows: Sequence[Row], source: str, options: ReadOptions) -> lis
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".csv") and p.is_file())
+    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
     if not found:
-        raise DataError(f"{path}: holds no .txt or .csv file; give interval files")
+        raise DataError(f"{path}: holds no {', '.join(_SUFFIXES)} file; give interval files")
     names: dict[tuple[str, str], Path] = {}
     for file in found:
         place = (file.stem, _kind_of_folders(file))
@@ -141,6 +156,9 @@ def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
     if file.suffix == ".json":
         yield from _json_rows(file, text)
         return
+    if file.suffix.lower() == ".eaf" or text.lstrip().startswith("<?xml"):
+        yield from annotators.eaf_rows(file, text)
+        return
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         # The baseline writes a file for every video it looked at, named after it.
@@ -154,9 +172,12 @@ def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
             cells.append((f"{file} line {n}", split(line)))
         except DataError as error:
             raise DataError(f"{file} line {n}: {error}") from error
-    header = _header(cells[0][1])
-    if header is not None:
-        yield from _table_rows(cells, header)
+    boris = next((i for i, row in enumerate(cells) if annotators.boris_header(row[1])), None)
+    header = header_of(cells[0][1])
+    if boris is not None:
+        yield from annotators.boris_rows(cells[boris:])
+    elif header is not None:
+        yield from _table_rows(cells, header, file)
     elif any(len(row) == 6 and row[-1] in _VERDICTS for _, row in cells):
         yield from _log_rows(file, cells, role, part)
     else:
@@ -164,13 +185,13 @@ def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
 
 
 def _splitter(first: str) -> Callable[[str], list[str]]:
-    marks = [mark for mark in ("\t", ";", ",") if mark in first]
-    if not marks:
+    mark = delimiter_of(first)
+    if mark not in first:
         return str.split
 
     def delimited(line: str) -> list[str]:
         try:
-            cells = next(csv.reader([line], delimiter=marks[0]))
+            cells = next(csv.reader([line], delimiter=mark))
         except csv.Error as error:
             raise DataError(f"cannot be read as a table ({error})") from error
         return [unguarded(cell.strip()) for cell in cells]
@@ -178,34 +199,48 @@ def _splitter(first: str) -> Callable[[str], list[str]]:
     return delimited
 
 
-def _header(cells: Sequence[str]) -> dict[str, int] | None:
-    """Column → position; None where the line is no header."""
-    names = [_plain(cell) for cell in cells]
-    places = {
-        column: next(names.index(alias) for alias in aliases if alias in names)
-        for column, aliases in NAMES.items()
-        if any(alias in names for alias in aliases)
-    }
-    return places if len(places) >= 2 else None
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[ \-]+", "_", name.strip().lower())
-
-
-def _table_rows(cells: Sequence[tuple[str, list[str]]], header: Mapping[str, int]) -> Iterator[Row]:
+def _table_rows(
+    cells: Sequence[tuple[str, list[str]]], header: Header, file: Path
+) -> Iterator[Row]:
     where, names = cells[0]
-    missing = [name for name in ("video", "onset", "offset") if name not in header]
+    # ELAN's export states no video: the file is one.
+    needed = ("onset", "offset") if header.units else ("video", "onset", "offset")
+    missing = [name for name in needed if name not in header.places]
     if missing:
         raise DataError(
-            f"{where}: no column {' nor '.join(missing)} among {', '.join(names)}; expected "
-            "subject, video, onset, offset and type"
+            f"{where}: no column {' nor '.join(missing)} among {listed(names)}; {EXAMPLE}"
         )
+    coded = "type" in header.places and plain(names[header.places["type"]]) == "exp_type"
     for place, row in cells[1:]:
-        if len(row) != len(names):
+        if len(row) < len(names) or any(row[len(names) :]):
             raise DataError(f"{place}: {len(row)} cells, but the header has {len(names)}")
-        counted = {"counted": _plain(names[header["onset"]])}
-        yield {"where": place, **counted, **{column: row[i] for column, i in header.items()}}
+        found = {column: row[i] for column, i in header.places.items()}
+        if coded:
+            found["type"] = _EXP_TYPES.get(found["type"].strip(), found["type"])
+        yield {"where": place, "counted": header.onset_name, "video": file.stem} | (
+            found if not header.units and not header.hints else _annotated(found, row, header, file)
+        )
+
+
+def _annotated(found: Row, row: Sequence[str], header: Header, file: Path) -> Row:
+    """A row of an annotation program: times, and columns that may hold the type."""
+    video = annotators.media_name(found.get("video", "")) or file.stem
+    subject = found.get("subject", "")
+    units = {f"{name}_unit": unit for name, unit in header.units.items()}
+    hints = [row[i] for i in header.hints]
+    more: Row = {
+        "video": video,
+        "subject": "" if subject.lower() in annotators.NO_SUBJECT else subject,
+        **units,
+    }
+    if header.units:
+        more["unit"] = header.units["onset"]
+    if header.rate is not None:
+        more["rate"] = row[header.rate]
+    if hints and "type" not in header.places:
+        more["hints"] = "\t".join(hints)
+        more.setdefault("label", next((h for h in hints[::-1] if kind_of(h) is None), ""))
+    return found | more
 
 
 def _log_rows(
@@ -230,7 +265,8 @@ def _log_rows(
             )
         if part not in (None, current):
             continue
-        onset, offset = row[1:3] if role == "truth" else row[3:5]
+        sides = row[1:3], row[3:5]
+        (onset, offset), partner = sides if role == "truth" else sides[::-1]
         absent = onset == offset == "-"
         yield {
             "where": where,
@@ -238,6 +274,9 @@ def _log_rows(
             "onset": "" if absent else onset,
             "offset": "" if absent else offset,
             "verdict": row[-1],
+            "side": role,
+            "partner_onset": partner[0],
+            "partner_offset": partner[1],
         }
 
 
@@ -261,7 +300,7 @@ def _bare_row(where: str, cells: list[str], file: Path) -> Row:
     if names is None or len(kinds) > 1:
         raise DataError(
             f"{where}: got {' '.join(cells)!r}; expected subject, video, onset, offset and type, "
-            "or onset, offset and score in a file named after its video"
+            f"or onset, offset and score in a file named after its video; {EXAMPLE}"
         )
     return row | dict(zip(names, rest, strict=False))
 

@@ -1,4 +1,4 @@
-"""What one row of an interval file says: frames, type, score and label."""
+"""What one row of an interval file says: frames or times, type, score and label."""
 
 import math
 import re
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hmrm.errors import DataError
+from hmrm.evaluation.spotting.headers import seconds
 from hmrm.intervals import Interval, Kind, kind_of, kind_of_duration
 
 Lengths = tuple[int, int | None]
@@ -15,6 +16,7 @@ Row = dict[str, str]
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _LARGEST_NUMBER = 1e12  # Cameras count up to 8 digits.
 _LONGEST_FRAMES = 1_000_000  # 83 minutes at 200 frames a second.
+MS_PER_S = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,9 @@ class ReadOptions:
         first_frame: number of a video's first frame in the file; None: not stated, taken as 0.
         missing_offset: what to do where the offset is empty, or 0 or less after a later onset,
             which some tables write for "unknown": refuse, take the apex, or leave the row out.
-        frames_per_s: separates micro from macro where the file does not.
+        frames_per_s: separates micro from macro where the file does not, and turns times into
+            frames; without it times are kept as ms, one "frame" each.
+        kind: of intervals without a type.
         lengths: kind → least and most frames. Where a file states no types, what is no longer
             than micro's most frames is micro, and the rest macro.
         drop_lengths: skip intervals outside ``lengths`` of their kind, as the baseline does.
@@ -35,6 +39,7 @@ class ReadOptions:
     first_frame: int | None = None
     missing_offset: Literal["refuse", "apex", "drop"] = "refuse"
     frames_per_s: float | None = None
+    kind: Kind = ""
     lengths: Mapping[Kind, Lengths] = field(default_factory=dict)
     drop_lengths: bool = False
     part: str | None = None
@@ -49,6 +54,8 @@ def interval_of(row: Row, options: ReadOptions, tally: Counter[str]) -> Interval
         DataError: frames that make no interval, or a type or score that is none.
     """
     where, base = row["where"], options.first_frame or 0
+    if row.get("unit"):
+        row, base = _in_frames(row, options), 0
     onset, apex = _frame(row, "onset"), _apex(row)
     offset = _offset(row, onset, apex, options.missing_offset)
     if offset is None:
@@ -56,6 +63,8 @@ def interval_of(row: Row, options: ReadOptions, tally: Counter[str]) -> Interval
         return None
     _check_frames(f"{where}: frames {onset} to {offset}", onset, offset, base)
     kind = _kind(row, offset - onset, options)
+    if row.get("unit") and kind and not (row.get("type") or options.kind):
+        tally["without a type taken as micro up to 0.5 s and as macro above"] += 1
     if onset < base:
         tally["that began before the video cut to its first frame"] += 1
     one = Interval(
@@ -72,6 +81,27 @@ def interval_of(row: Row, options: ReadOptions, tally: Counter[str]) -> Interval
         tally["shorter or longer than asked for skipped"] += 1
         return None
     return one
+
+
+def _in_frames(row: Row, options: ReadOptions) -> Row:
+    """The row with frames instead of its times, which are those of onset and offset frame."""
+    rate = rate_of(row, options) or MS_PER_S
+    found = dict(row)
+    for name in ("onset", "apex", "offset"):
+        text = row.get(name, "").strip()
+        if text not in ("", "-", "/"):
+            unit = row.get(f"{name}_unit", row["unit"])
+            found[name] = str(round(seconds(text, unit, f"{row['where']}: {name}") * rate))
+    return found
+
+
+def rate_of(row: Row, options: ReadOptions) -> float | None:
+    """Frames per second by which a row's times become frames; None where nothing states them."""
+    if options.frames_per_s is not None:
+        return options.frames_per_s
+    text = row.get("rate", "").strip()
+    rate = float(text) if NUMBER.fullmatch(text) else 0.0
+    return rate if 0 < rate < _LARGEST_NUMBER else None
 
 
 def _check_frames(what: str, onset: int, offset: int, base: int) -> None:
@@ -136,14 +166,17 @@ def _kind(row: Row, distance: int, options: ReadOptions) -> Kind:
         if kind is None:
             raise DataError(f"{row['where']}: type is {text!r}; expected micro or macro")
         return kind
+    if options.kind:
+        return options.kind
     frames = distance + 1
     if "micro" in options.lengths and options.lengths["micro"][1] is not None:
         return "micro" if frames <= options.lengths["micro"][1] else "macro"
     if "macro" in options.lengths:
         return "macro" if frames >= options.lengths["macro"][0] else "micro"
-    if options.frames_per_s is not None:
-        return kind_of_duration(distance / options.frames_per_s)
-    return ""
+    rate = options.frames_per_s
+    if row.get("unit"):
+        rate = rate_of(row, options) or MS_PER_S
+    return "" if rate is None else kind_of_duration(distance / rate)
 
 
 def _within(frames: int, bounds: Lengths) -> bool:

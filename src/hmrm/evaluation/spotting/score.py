@@ -7,58 +7,29 @@ positives. True and false positives and false negatives are summed over all vide
 is taken, never averaged over videos. "All" is the sum of micro and macro.
 
 Departs from the organisers' script of 2020, which counts true intervals that any found one
-overlaps: one found interval can then count for two true ones.
+overlaps: one found interval can then count for two true ones. How many that are is stated.
+
+Without types there is no score: a micro-expression found over a macro-expression is no hit, and
+counting it as one mixes what the rule keeps apart. A challenge log states no types, but marks its
+hits: there, what is marked TP may pair.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from hmrm import records
+from hmrm.errors import DataError
 from hmrm.evaluation import metrics
-from hmrm.intervals import Interval, IntervalTable, alike_named
+from hmrm.evaluation.spotting.counts import Counts, mark_notes
+from hmrm.evaluation.spotting.types import with_types
+from hmrm.intervals import Interval, IntervalTable, Marks, alike_named
 from hmrm.provenance import Stamp
 
 OVERLAP = 0.5
 """Least intersection over union, inclusive: MEGC's k."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counts:
-    """What was found, summed over videos; ratios are 0 where nothing could be counted."""
-
-    WRITTEN_TOO: ClassVar = ("precision", "recall", "f1")
-
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-
-    @property
-    def precision(self) -> float:
-        """Part of the found intervals that are true."""
-        return _ratio(self.true_positives, self.true_positives + self.false_positives)
-
-    @property
-    def recall(self) -> float:
-        """Part of the true intervals that were found."""
-        return _ratio(self.true_positives, self.true_positives + self.false_negatives)
-
-    @property
-    def f1(self) -> float:
-        """Twice the true positives over all intervals, true and found."""
-        wrong = self.false_positives + self.false_negatives
-        return _ratio(2 * self.true_positives, 2 * self.true_positives + wrong)
-
-    def __add__(self, other: "Counts") -> "Counts":
-        """Counts of two disjoint sets of intervals."""
-        return Counts(
-            true_positives=self.true_positives + other.true_positives,
-            false_positives=self.false_positives + other.false_positives,
-            false_negatives=self.false_negatives + other.false_negatives,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +51,8 @@ class SpottingScores:
         recognition_uf1: unweighted F1 of the labels over the true positives, all labels of the
             truth named; None where labels are missing.
         strs: spotting F1 ("all") times ``recognition_uf1``.
+        dropped: annotations that a found interval covers beyond the one it is matched with, by
+            part; the organisers' script of 2020 counts them as found.
         warnings: sentences a reader must see.
         pairs: positions in both tables of what was matched, by truth.
     """
@@ -88,6 +61,7 @@ class SpottingScores:
     recognition_uf1: float | None
     strs: float | None
     curves: Mapping[str, tuple[CurvePoint, ...]]
+    dropped: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
     pairs: tuple[tuple[int, int], ...] = field(metadata=records.NOT_WRITTEN)
 
@@ -117,8 +91,10 @@ class _Matcher:
     added so far, so that one pass in falling order of score gives the whole curve.
     """
 
-    def __init__(self, truth: Sequence[Interval], *, least: float) -> None:
-        self._least = least
+    def __init__(
+        self, truth: Sequence[Interval], *, least: float, marks: Marks | None = None
+    ) -> None:
+        self._least, self._marks = least, marks
         self._places: dict[tuple[str, str], list[int]] = defaultdict(list)
         self._truth = truth
         for i, one in enumerate(truth):
@@ -128,9 +104,18 @@ class _Matcher:
 
     def add(self, number: int, found: Interval) -> bool:
         """Match one more, moving others over where that helps; False if there is no place."""
-        near = [(overlap(self._truth[i], found), -i) for i in self._places[found.key, found.kind]]
+        places = self._places[found.key, found.kind]
+        if self._marks is not None:
+            pairs = self._marks.pairs
+            places = [i for i in places if (self._truth[i].place, found.place) in pairs]
+        near = [(overlap(self._truth[i], found), -i) for i in places]
         self._near[number] = [-i for iou, i in sorted(near, reverse=True) if iou >= self._least]
         return self._place(number, set())
+
+    def dropped(self) -> list[int]:
+        """True intervals that something found covers, and that are matched with nothing."""
+        covered = {i for near in self._near.values() for i in near}
+        return sorted(covered - set(self.found_of))
 
     def _place(self, number: int, tried: set[int]) -> bool:
         for i in self._near[number]:
@@ -144,51 +129,117 @@ class _Matcher:
 
 
 def match(
-    truth: Sequence[Interval], found: Sequence[Interval], *, least: float = OVERLAP
+    truth: Sequence[Interval],
+    found: Sequence[Interval],
+    *,
+    least: float = OVERLAP,
+    marks: Marks | None = None,
 ) -> tuple[tuple[int, int], ...]:
     """Pairs (position in truth, position in found) of a largest one-to-one matching.
 
     Intervals pair only within a video and a type, at an overlap of ``least`` or more. Of several
     largest matchings the one taken is fixed: surest found first, best overlap first.
+
+    Args:
+        marks: of a log; only what it calls a hit pairs.
     """
-    matcher = _Matcher(truth, least=least)
+    return tuple(sorted(_matched(truth, found, least=least, marks=marks).found_of.items()))
+
+
+def _matched(
+    truth: Sequence[Interval],
+    found: Sequence[Interval],
+    *,
+    least: float,
+    marks: Marks | None = None,
+) -> _Matcher:
+    matcher = _Matcher(truth, least=least, marks=marks)
     for number in _by_score(found):
         matcher.add(number, found[number])
-    return tuple(sorted(matcher.found_of.items()))
+    return matcher
 
 
 def score_spotting(
     truth: IntervalTable, found: IntervalTable, *, least: float = OVERLAP
 ) -> SpottingScores:
-    """Score found intervals against true ones."""
-    truth, found = alike_named(truth, found)
-    warnings = [*truth.warnings, *found.warnings, *_unmatched_names(truth, found)]
-    true, spotted = truth.intervals, found.intervals
-    unreported = [
-        f"{table.source}: {count} of {len(table.intervals)} intervals have no type"
-        for table in (truth, found)
-        if (count := sum(not one.kind for one in table.intervals))
-    ]
-    if unreported:
-        warnings.append(
-            f"{'; '.join(unreported)}: types are left aside, and only all intervals are scored"
+    """Score found intervals against true ones.
+
+    Raises:
+        DataError: types are missing, and no marks of a log stand for them; or one side has times
+            and the other frames.
+    """
+    if truth.in_ms != found.in_ms and truth.intervals and found.intervals:
+        timed = truth if truth.in_ms else found
+        raise DataError(
+            f"{timed.source}: holds times, the other side frames; give --frames-per-s, which "
+            "turns times into frames"
         )
-        true, spotted = _untyped(true), _untyped(spotted)
-    pairs = match(true, spotted, least=least)
-    parts = {"all": (true, spotted)} if unreported else _by_part(true, spotted)
-    counts = {name: _count(*sides, least=least) for name, sides in parts.items()}
+    truth, found = alike_named(truth, found)
+    marks = _shared_marks(truth, found)
+    truth, found = (truth, found) if marks else with_types(truth, found)
+    true, spotted = truth.intervals, found.intervals
+    matcher = _matched(true, spotted, least=least, marks=marks)
+    pairs = tuple(sorted(matcher.found_of.items()))
+    parts = {"all": (true, spotted)} if marks else _by_part(true, spotted)
+    counts = {name: _count(*sides, least=least, marks=marks) for name, sides in parts.items()}
     curves = {}
     if spotted and all(one.score is not None for one in spotted):
         curves = {name: _curve(*sides, least=least) for name, sides in parts.items()}
+    dropped = {name: _dropped(true, matcher.dropped(), name) for name in parts}
+    warnings = [*truth.warnings, *found.warnings, *_unmatched_names(truth, found)]
+    one_sided = truth.marks or found.marks
+    if one_sided is not None:
+        warnings += mark_notes(one_sided, counts["all"], len(dropped["all"]))
+    if marks is not None:
+        warnings += _unmarked(true, spotted, marks, least=least)
     uf1 = _recognition(true, spotted, pairs)
     return SpottingScores(
         counts=counts,
         pairs=pairs,
         curves=curves,
+        dropped=dropped,
         recognition_uf1=uf1,
         strs=None if uf1 is None else uf1 * counts["all"].f1,
         warnings=tuple(warnings),
     )
+
+
+def _shared_marks(truth: IntervalTable, found: IntervalTable) -> Marks | None:
+    """The marks of the log that both sides are from, where they state no types."""
+    same = truth.marks is not None and truth.marks == found.marks
+    untyped = not any(one.kind for one in (*truth.intervals, *found.intervals))
+    return truth.marks if same and untyped else None
+
+
+def _dropped(true: Sequence[Interval], numbers: Sequence[int], part: str) -> tuple[str, ...]:
+    return tuple(
+        f"{true[i].key} {true[i].onset_index} to {true[i].offset_index}"
+        for i in numbers
+        if part in ("all", true[i].kind)
+    )
+
+
+def _unmarked(
+    true: Sequence[Interval], found: Sequence[Interval], marks: Marks, *, least: float
+) -> list[str]:
+    """What overlap and marks disagree on."""
+    by_video: dict[str, list[Interval]] = defaultdict(list)
+    for one in true:
+        by_video[one.key].append(one)
+    near = {(a.place, b.place) for b in found for a in by_video[b.key] if overlap(a, b) >= least}
+    stated = []
+    if beyond := near - marks.pairs:
+        stated.append(
+            f"{marks.source}: {len(beyond)} pair(s) overlap by {least:g} or more and are not "
+            "marked TP, as of different types; they are no hits"
+        )
+    if short := marks.pairs - near:
+        (key, onset, offset), _ = min(short)
+        stated.append(
+            f"{marks.source}: {len(short)} row(s) are marked TP, but overlap by less than "
+            f"{least:g}, e.g. {key} {onset} to {offset}; they are no hits"
+        )
+    return stated
 
 
 def _by_part(
@@ -201,12 +252,14 @@ def _by_part(
     return parts | {"all": (true, found)}
 
 
-def _untyped(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
-    return tuple(replace(one, kind="") for one in intervals)
-
-
-def _count(true: Sequence[Interval], found: Sequence[Interval], *, least: float) -> Counts:
-    return _counts(len(match(true, found, least=least)), len(true), len(found))
+def _count(
+    true: Sequence[Interval],
+    found: Sequence[Interval],
+    *,
+    least: float,
+    marks: Marks | None = None,
+) -> Counts:
+    return _counts(len(match(true, found, least=least, marks=marks)), len(true), len(found))
 
 
 def _counts(matched: int, true: int, found: int) -> Counts:
@@ -272,7 +325,3 @@ def _recognition(
     called = np.array([named.index(found[f].label) for _, f in pairs])
     f1 = metrics.score(truth, called, classes=named).f1
     return float(f1[: len(classes)].mean())
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0

@@ -15,28 +15,29 @@ from hmrm.flow.metrics import OUTLIER_PX, FlowScores, mean_scores
 SCORE_SUFFIXES = (".csv", ".json")
 
 
-def find_truth(source: Path, names: Sequence[str]) -> dict[str, Path]:
+def find_truth(source: Path, pairs: Mapping[str, Sequence[str]]) -> dict[str, Path]:
     """The flow file of every pair.
 
     Args:
         source: one flow file, for one pair; or a folder of ``NAME.flo`` or, as FlyingChairs has
-            it, ``NAME_flow.flo`` (or .png, .pfm, .npy).
-        names: of the pairs.
+            it, ``NAME_flow.flo`` or ``NAME-flow_01.flo`` (or .png, .pfm, .npy).
+        pairs: name of each pair → further names of its file, before the suffix.
 
     Raises:
         InputError: one file for several pairs, no such file or folder, or a pair without its one
             file.
     """
     if not source.is_dir():
-        if len(names) > 1:
-            raise InputError(f"{source}: one flow file for {len(names)} pairs; give a folder")
+        if len(pairs) > 1:
+            raise InputError(f"{source}: one flow file for {len(pairs)} pairs; give a folder")
         if not source.is_file():
             raise InputError(f"{source}: no such flow file or folder; give the true flow")
-        return {names[0]: source}
+        return dict.fromkeys(pairs, source)
     there = sorted(p for p in source.iterdir() if p.suffix.lower() in FORMATS and p.is_file())
     found: dict[str, Path] = {}
-    for name in names:
-        files = [path for path in there if path.stem in (name, f"{name}_flow")]
+    for name, others in pairs.items():
+        known = (name, f"{name}_flow", f"{name}-flow", f"{name}-flow_01", *others)
+        files = [path for path in there if path.stem in known]
         if len(files) != 1:
             what = ", ".join(path.name for path in files) or "none"
             raise InputError(
