@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from hmrm import limits, records
 from hmrm.errors import InputError, OutputError
-from hmrm.video.container import VIDEO_SUFFIXES
+from hmrm.video.kinds import VIDEO_SUFFIXES
 from hmrm.web.answers import ForbiddenError, TooLargeError, answer, body, route
 from hmrm.web.jobs import Job, State, new_id
 from hmrm.web.site import Site, job_of, site_of

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
@@ -76,14 +75,24 @@ def _makes_sense(record: Record) -> bool:
     return onset <= apex <= offset
 
 
+def _with_frame(record: Record, name: str, frame: int | None, cell: str) -> Record:
+    """The record with another onset, apex or offset, and the cell that it stands in."""
+    cells = {**record.cells, name: cell}
+    match name:
+        case "onset":
+            return replace(record, onset_frame=frame, cells=cells)
+        case "apex":
+            return replace(record, apex_frame=frame, cells=cells)
+        case _:
+            return replace(record, offset_frame=frame, cells=cells)
+
+
 def _settled(record: Record, partner: Record, notes: Notes) -> Record:
     take = _makes_sense(partner) and not _makes_sense(record)
     changed = record
     for name, ours, theirs in _differences(record, partner):
         if take:
-            cells = {**changed.cells, name: partner.cell(name)}
-            change: dict[str, Any] = {f"{name}_frame": theirs, "cells": cells}
-            changed = replace(changed, **change)
+            changed = _with_frame(changed, name, theirs, partner.cell(name))
         reason = (
             "with which onset, apex and offset make sense"
             if take
