@@ -81,7 +81,9 @@ class HMRM(nn.Module):
         Raises:
             DataError: wrong size. Values are not looked at; ``predict`` refuses bad ones.
         """
-        inference.check_shape(tuple(maps.shape), self.config)
+        # An exported program has its sizes in its signature; a symbolic batch is no int.
+        if not torch.compiler.is_compiling():
+            inference.check_shape(tuple(maps.shape), self.config)
         grains = self.encoder(self.tokens(maps))
         fused = self._fused(maps, grains)
         if generator is not None and self.training and self.config.dropout > 0:
