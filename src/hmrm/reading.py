@@ -169,6 +169,16 @@ def _require_small(table: Any) -> None:
     raise DamagedError(f"is nested more than {most.depth} deep")
 
 
+def require_rows(lines: int) -> None:
+    """Refuse a text table of more lines than a table may have rows, before it is parsed.
+
+    Raises:
+        DamagedError: names how many, and how to raise the limit.
+    """
+    if lines > limits.current().rows:
+        raise DamagedError(f"{lines} lines; {limits.how_to_raise('rows', lines)}")
+
+
 def table(
     text: str, *, delimiter: str = ",", skip_blanks: bool = False
 ) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str | None]]]]:
@@ -184,6 +194,8 @@ def table(
             or no table; names the line.
     """
     most, lacking = limits.current(), 0
+    # Cells may hold line breaks, so rows are counted below; this bounds what is parsed at all.
+    require_rows(text.count("\n") // 2)
     file = io.StringIO(text, newline="")
     reader = csv.DictReader(file, delimiter=delimiter, skipinitialspace=skip_blanks)
     try:

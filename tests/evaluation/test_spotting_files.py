@@ -254,3 +254,10 @@ def test_what_is_written_is_read_back(
     read_back = read_intervals([path], "found")
     assert read_back.intervals == tuple(rows)
     assert set(read_back.videos) == {"006_quiet", *(row.key for row in rows)}
+
+
+def test_a_table_of_too_many_lines_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("subject,video,onset,offset,type\n" + "s,v,1,9,micro\n" * 200_001)
+    with pytest.raises(DataError, match=r"200002 lines; the limit is 200000.*HMRM_LIMITS=rows"):
+        read_intervals([path], "truth")

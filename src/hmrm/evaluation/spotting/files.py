@@ -159,6 +159,10 @@ def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
     if file.suffix.lower() == ".eaf" or text.lstrip().startswith("<?xml"):
         yield from annotators.eaf_rows(file, text)
         return
+    try:
+        reading.require_rows(text.count("\n"))
+    except reading.DamagedError as error:
+        raise DataError(f"{file}: too long for a table of intervals ({error})") from error
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         # The baseline writes a file for every video it looked at, named after it.
