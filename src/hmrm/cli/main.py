@@ -43,11 +43,11 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> bool:
-    if wanted:
+def _print_version(asked: bool) -> bool:
+    if asked:
         OUT.print(f"hmrm {provenance.version()}")
         raise typer.Exit
-    return wanted
+    return asked
 
 
 @app.callback()
