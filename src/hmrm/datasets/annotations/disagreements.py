@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
@@ -82,8 +81,13 @@ def _settled(record: Record, partner: Record, notes: Notes) -> Record:
     for name, ours, theirs in _differences(record, partner):
         if take:
             cells = {**changed.cells, name: partner.cell(name)}
-            change: dict[str, Any] = {f"{name}_frame": theirs, "cells": cells}
-            changed = replace(changed, **change)
+            changed = replace(
+                changed,
+                onset_frame=theirs if name == "onset" else changed.onset_frame,
+                apex_frame=theirs if name == "apex" else changed.apex_frame,
+                offset_frame=theirs if name == "offset" else changed.offset_frame,
+                cells=cells,
+            )
         reason = (
             "with which onset, apex and offset make sense"
             if take
