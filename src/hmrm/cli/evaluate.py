@@ -111,6 +111,7 @@ def evaluate(
     output: Annotated[
         Path, typer.Option("-o", "--output", callback=output_folder, help="Folder of the run.")
     ] = Path("hmrm-run"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print run.json.")] = False,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Score a model honestly: no subject on both sides, all clips pooled, all classes named.
@@ -160,7 +161,12 @@ def evaluate(
                 recompute_damaged=recompute_damaged,
                 progress=progressing,
             )
-    _print(result.summary, output)
+    if as_json:
+        OUT.print((output / "run.json").read_text("utf-8"), end="")
+        for warning in result.summary.warnings:
+            print_warning(warning)
+    else:
+        _print(result.summary, output)
 
 
 def _telling_what_is_there(bar: Progress, output: Path) -> Progress:
@@ -187,7 +193,7 @@ def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunR
     units = predict_units(name, maps)
     if units is not None:
         path = write_units(output, units)
-        OUT.print(f"{len(units.units)} action units of each clip in {path}")
+        ERR.print(f"{len(units.units)} action units of each clip in {path}")
     return result
 
 

@@ -1,8 +1,12 @@
 """hmrm info: versions, backends, weights and licences of this installation."""
 
 import importlib.util
+import json
 from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
+from typing import Annotated
+
+import typer
 
 from hmrm import provenance
 from hmrm.cli.terminal import OUT, print_table
@@ -17,8 +21,15 @@ OPTIONAL = {
 }
 
 
-def info() -> None:
+def info(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Versions, optional parts, backends, models, shipped weights and licences."""
+    if as_json:
+        table = {name: list(rows()) for name, rows in _PARTS.items()}
+        stated = {"hmrm": provenance.version(), "commit": provenance.commit(), **table}
+        OUT.print(json.dumps(stated, indent=1, ensure_ascii=False))
+        return
     commit = provenance.commit()
     OUT.print(f"hmrm {provenance.version()}" + (f" (commit {commit})" if commit else ""))
     _print_part("Packages", ("package", "version", "for"), _packages())
@@ -77,3 +88,6 @@ def _weights() -> Rows:
             card = folder.joinpath(f"{name}.md")
             first = card.read_text("utf-8").splitlines()[0].lstrip("# ") if card.is_file() else ""
             yield name, f"{len(file.read_bytes()) / 1e6:.1f} MB", first
+
+
+_PARTS = {"packages": _packages, "backends": _backends, "models": _models, "weights": _weights}

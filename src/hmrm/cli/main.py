@@ -2,9 +2,12 @@
 
 import errno
 import sys
+import traceback
+from typing import Annotated
 
 import typer
 
+from hmrm import provenance
 from hmrm.cli.ablate import ablate
 from hmrm.cli.analyze import analyze
 from hmrm.cli.benchmark import app as benchmark
@@ -20,7 +23,7 @@ from hmrm.cli.score_aus import score_aus
 from hmrm.cli.score_spotting import score_spotting
 from hmrm.cli.serve import serve
 from hmrm.cli.spot import spot
-from hmrm.cli.terminal import ERR, print_error
+from hmrm.cli.terminal import ERR, LOUDNESS, OUT, print_error, set_loudness
 from hmrm.cli.train import app as train
 from hmrm.cli.weights import app as weights
 from hmrm.errors import HmrmError, OutputError
@@ -31,7 +34,6 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 app = typer.Typer(
     name="hmrm",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # rich cuts long words of a help text at 80 columns
     pretty_exceptions_enable=False,
     help="Find facial micro-expressions in video, name them, show where and when, and how sure.",
@@ -40,6 +42,33 @@ app = typer.Typer(
         "7 weights, 8 missing extra, 9 not a number, 130 interrupted, 141 nobody reads the output."
     ),
 )
+
+
+def _print_version(asked: bool) -> bool:
+    if asked:
+        OUT.print(f"hmrm {provenance.version()}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Show Python's own trace of an error.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="No progress; results, warnings and errors stay.")
+    ] = False,
+) -> None:
+    del version
+    set_loudness(verbose=verbose, quiet=quiet)
+
 
 app.command(short_help="Analyse a synthetic clip with a known smile.")(demo)
 app.command(short_help="Find and classify movements in videos; write a report.")(analyze)
@@ -65,6 +94,8 @@ def main() -> None:
     try:
         app()
     except HmrmError as error:
+        if LOUDNESS.verbose:
+            traceback.print_exc()
         print_error(error)
         sys.exit(error.exit_code)
     except OSError as error:

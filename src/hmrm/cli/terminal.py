@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -112,6 +113,27 @@ def _discard(stream: Any) -> None:
     os.close(nowhere)
 
 
+@dataclass
+class Loudness:
+    """What ``hmrm -v`` and ``hmrm -q`` ask for.
+
+    Attributes:
+        verbose: Python's trace of an error is shown, too.
+        quiet: no progress; results, warnings and errors stay.
+    """
+
+    verbose: bool = False
+    quiet: bool = False
+
+
+LOUDNESS = Loudness()
+
+
+def set_loudness(*, verbose: bool, quiet: bool) -> None:
+    """Keep what this call of the program asks for."""
+    LOUDNESS.verbose, LOUDNESS.quiet = verbose, quiet
+
+
 OUT = Terminal()
 """Results go to standard output."""
 
@@ -187,7 +209,7 @@ def progress_bar(*, enabled: bool) -> Iterator[Display]:
 
     Where that is no terminal, long stages print a line every `LINE_S` seconds instead.
     """
-    if not enabled:
+    if not enabled or LOUDNESS.quiet:
         yield _Silent()
         return
     if not ERR.is_terminal:

@@ -7,6 +7,7 @@ shows the face squeezed vertically. Maps are such squares (28 x 28). Images of `
 are not squeezed: only there a turn of the head is a rotation and makes no strain.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,3 +67,35 @@ CROPS: dict[str, CropBox] = {
     "megc2019-flow": CropBox(top=4 / 28, bottom=1.0, left=1 / 28, right=27 / 28),
 }
 """Every crop that a map may be declared in, and its place relative to hmrm-1."""
+
+_MEASURED = re.compile(r"measured:(-?\d\.\d{4}),(-?\d\.\d{4}),(-?\d\.\d{4}),(-?\d\.\d{4})")
+
+
+def measured_crop(box: CropBox) -> str:
+    """Name of a crop that has none: its place itself, in fractions to four decimals.
+
+    Example:
+        >>> from hmrm.faces.crops import CropBox, crop_box, measured_crop
+        >>> name = measured_crop(CropBox(top=0.1, bottom=1, left=0, right=0.9))
+        >>> name
+        'measured:0.1000,1.0000,0.0000,0.9000'
+        >>> crop_box(name).right
+        0.9
+    """
+    places = (box.top, box.bottom, box.left, box.right)
+    return "measured:" + ",".join(f"{place:.4f}" for place in places)
+
+
+def crop_box(name: str) -> CropBox:
+    """Where the canonical crop lies in the crop of that name, of `CROPS` or measured.
+
+    Raises:
+        KeyError: neither.
+    """
+    measured = _MEASURED.fullmatch(name)
+    if measured is None:
+        return CROPS[name]
+    top, bottom, left, right = map(float, measured.groups())
+    if not (0 < bottom - top < 10 and 0 < right - left < 10):
+        raise KeyError(name)
+    return CropBox(top=top, bottom=bottom, left=left, right=right)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Int, UInt8
 
 from hmrm.clip import ClipId, Issue
 from hmrm.errors import DataError, NumericalError
-from hmrm.faces.crops import CANONICAL_CROP, CROPS, CropBox
+from hmrm.faces.crops import CANONICAL_CROP, CROPS, CropBox, crop_box
 from hmrm.flow.pair import centre_and_scale
 
 
@@ -46,7 +46,7 @@ class MapSet:
         offset_maps: the same apex→offset, where the data has it.
         units: action units as 0 and 1, one column each, where they are known.
         classes: names in label order; also of classes that no clip here has.
-        crop: key of `CROPS`.
+        crop: a name that `hmrm.faces.crops.crop_box` knows.
         channels_apart: u and v were scaled apart from each other, so their ratio is lost.
         source: layout it was read from; empty where it was made in memory.
         issues: see `Issue`.
@@ -140,8 +140,11 @@ def _check(
 ) -> None:
     if not ids:
         raise DataError("the data holds no clip at all; give a folder of flow maps")
-    if crop not in CROPS:
-        raise DataError(f"crop {crop!r} is unknown; declare one of {', '.join(CROPS)}")
+    try:
+        crop_box(crop)
+    except KeyError as error:
+        known = ", ".join(CROPS)
+        raise DataError(f"crop {crop!r} is unknown; declare one of {known}") from error
     seen: set[str] = set()
     for name, label, values in zip(ids, labels, maps, strict=True):
         ClipId.parse(name)
@@ -196,7 +199,7 @@ def canonical_form(
     Raises:
         NumericalError: NaN or infinity.
     """
-    box, side = CROPS[crop], maps.shape[-1]
+    box, side = crop_box(crop), maps.shape[-1]
     result = np.empty(maps.shape, dtype=np.float32)
     for number, values in enumerate(maps):
         uv = _cut(values[:2], box, side=side)

@@ -68,6 +68,7 @@ WORDS: Mapping[str, str] = {
     "interval_cut": "an interval that reaches beyond its video was cut to it",
     "result_damaged": "a map of an earlier run is damaged and was made again",
     # Flow maps.
+    "crop_measured": "the crop that the layout declares does not fit, another one is taken",
     "identical_maps": "the same map stands under several clips",
     "no_motion": "a map holds no motion at all",
     "blank_column": "a column of labels.csv is empty",

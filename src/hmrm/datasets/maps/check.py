@@ -8,17 +8,12 @@ from pathlib import Path
 
 from hmrm.clip import Issue
 from hmrm.datasets.maps.composite import differences_from_composite
+from hmrm.datasets.maps.fit import ENOUGH_CLIPS, FACE, off_by
 from hmrm.datasets.maps.geometry import FaceGeometry, measure_face
 from hmrm.datasets.maps.importers import load_maps
 from hmrm.errors import DataError
 from hmrm.flow.mapset import MapSet, canonical_maps, identical_maps
 from hmrm.records import formerly
-
-FACE = FaceGeometry(axis_x=0.5, eye_x=0.215, eye_y=0.27, mouth_y=0.68)
-"""Where the canonical crop has the face."""
-
-_NEAR = FaceGeometry(axis_x=0.03, eye_x=0.03, eye_y=0.03, mouth_y=0.06)
-_ENOUGH_CLIPS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +44,7 @@ class MapsCheck:
     Attributes:
         path: the folder.
         layout: how it is laid out, see `hmrm.datasets.maps.importers`.
-        crop: the face crop that its maps are declared in.
+        crop: the face crop that its maps are in: declared by the layout, or measured.
         map_side: px.
         sha256: of the maps.
         datasets: by name.
@@ -120,18 +115,28 @@ def _counts(found: MapSet, dataset: str) -> MapCounts:
 
 
 def _face(found: MapSet) -> FacePlace:
-    if len(found.ids) < _ENOUGH_CLIPS:
-        note = f"fewer than {_ENOUGH_CLIPS} clips: too few to measure"
+    if len(found.ids) < ENOUGH_CLIPS:
+        note = f"fewer than {ENOUGH_CLIPS} clips: too few to measure"
         return FacePlace(measured=None, note=note)
     try:
-        measured = asdict(measure_face(canonical_maps(found)))
+        measured = measure_face(canonical_maps(found))
     except DataError as error:
         return FacePlace(measured=None, note=str(error))
-    due, near = asdict(FACE), asdict(_NEAR)
-    off = [k for k in due if abs(measured[k] - due[k]) > near[k]]
     note = "eyes and mouth lie where the declared crop states"
-    if off:
-        lines = (f"{k} {measured[k]:.3f} instead of {due[k]:.3f}" for k in off)
-        note = f"the declared crop does not fit: {', '.join(lines)}"
-    rounded = FaceGeometry(**{k: round(v, 4) for k, v in measured.items()})
+    changed = [issue for issue in found.issues if issue.code == "crop_measured"]
+    if changed:
+        note = f"eyes and mouth lie right in the crop {found.crop}, which is not the declared one"
+    elif off := off_by(measured):
+        note = (
+            f"the declared crop does not fit: {', '.join(off)}. {_declared_by(found)} declares "
+            f"{found.crop}; no other crop was found that fits, so maps are used as declared. "
+            "Compare them with those of other sets, and write them as maps.npz "
+            "(hmrm.datasets.maps.prepared) with their own crop"
+        )
+    rounded = FaceGeometry(**{k: round(v, 4) for k, v in asdict(measured).items()})
     return FacePlace(measured=rounded, expected=FACE, note=note)
+
+
+def _declared_by(found: MapSet) -> str:
+    names = {"flat": "The layout with labels.csv", "folds": "The layout of folds"}
+    return names.get(found.source, "maps.npz")

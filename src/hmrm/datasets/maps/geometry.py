@@ -16,6 +16,8 @@ EYE_WINDOW = (0.15, 0.5)
 MOUTH_WINDOW = (0.58, 0.85)
 _COLUMNS = (0.08, 0.42)
 _MIRROR_STEP_PX = 0.05
+_LEAST_SYMMETRY = 0.8
+"""Correlation of average motion with its mirror image: .85 and more of faces, to .75 of noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,17 @@ def measure_face(maps: Float[np.ndarray, "n c s s"]) -> FaceGeometry:
     Raises:
         DataError: no peak where an eye or a mouth should be: too few clips, or not a face.
     """
+    return face_candidates(maps)[0]
+
+
+def face_candidates(maps: Float[np.ndarray, "n c s s"]) -> list[FaceGeometry]:
+    """All places that eyes and mouth may have by `measure_face`, the most likely first.
+
+    Brows move, too: in an unknown crop they may stand where eyes are looked for.
+
+    Raises:
+        DataError: see `measure_face`.
+    """
     uv = maps[:, :2] - np.median(maps[:, :2], axis=(2, 3), keepdims=True)
     rms = np.sqrt((uv**2).sum(1).mean((1, 2)))
     moving = rms > 0
@@ -55,16 +68,20 @@ def measure_face(maps: Float[np.ndarray, "n c s s"]) -> FaceGeometry:
     axis = mirror_axis(average)
     columns = np.arange(average.shape[1])
     mirrored = np.array([np.interp(2 * axis - columns, columns, row) for row in average])
+    if np.corrcoef(average[:, 2:-2].ravel(), mirrored[:, 2:-2].ravel())[0, 1] < _LEAST_SYMMETRY:
+        raise DataError("average motion is not alike on both sides, as a face's is; too few clips?")
     symmetric = (average + mirrored) / 2
-    eye_row, eye_column = _highest_peak(symmetric, EYE_WINDOW, name="eye")
-    mouth_row, _ = _highest_peak(symmetric, MOUTH_WINDOW, name="mouth")
     side = average.shape[0]
-    return FaceGeometry(
-        axis_x=(axis + 0.5) / side,
-        eye_x=(eye_column + 0.5) / side,
-        eye_y=(eye_row + 0.5) / side,
-        mouth_y=(mouth_row + 0.5) / side,
-    )
+    return [
+        FaceGeometry(
+            axis_x=(axis + 0.5) / side,
+            eye_x=(eye_column + 0.5) / side,
+            eye_y=(eye_row + 0.5) / side,
+            mouth_y=(mouth_row + 0.5) / side,
+        )
+        for eye_row, eye_column in _peaks(symmetric, EYE_WINDOW, name="eye")
+        for mouth_row, _ in _peaks(symmetric, MOUTH_WINDOW, name="mouth")
+    ]
 
 
 def mirror_axis(image: Float[np.ndarray, "s s"]) -> float:
@@ -83,21 +100,21 @@ def mirror_axis(image: Float[np.ndarray, "s s"]) -> float:
     return float(max(candidates, key=cosine_similarity))
 
 
-def _highest_peak(
+def _peaks(
     image: Float[np.ndarray, "s s"], rows: tuple[float, float], *, name: str
-) -> tuple[float, float]:
-    """Highest interior maximum with its row in ``rows`` and its column in the left half."""
+) -> list[tuple[float, float]]:
+    """Interior maxima with row in ``rows`` and column in the left half, the highest first."""
     side = image.shape[0]
-    best: tuple[float, float, float] | None = None
+    found: list[tuple[float, float, float]] = []
     for row in range(max(1, int(rows[0] * side)), int(rows[1] * side)):
         for column in range(max(1, int(_COLUMNS[0] * side)), int(_COLUMNS[1] * side)):
             around = image[row - 1 : row + 2, column - 1 : column + 2]
             value = float(image[row, column])
-            if value == around.max() and (best is None or value > best[0]):
-                best = (value, row + _vertex(around[:, 1]), column + _vertex(around[1]))
-    if best is None:
+            if value == around.max():
+                found.append((value, row + _vertex(around[:, 1]), column + _vertex(around[1])))
+    if not found:
         raise DataError(f"average motion has no peak at the {name}; too few clips, or no face")
-    return best[1], best[2]
+    return [(row, column) for _, row, column in sorted(found, key=lambda one: -one[0])]
 
 
 def _vertex(three: Float[np.ndarray, " 3"]) -> float:

@@ -22,6 +22,7 @@ from jaxtyping import Float32
 
 from hmrm import image_size, reading
 from hmrm.clip import CLASSES, ClipId, Issue
+from hmrm.datasets.maps.fit import with_fitting_crop
 from hmrm.datasets.maps.prepared import FILE_NAME, read_prepared
 from hmrm.errors import DataError, shortened
 from hmrm.flow.mapset import MapSet, build_mapset, from_pixels, identical_maps
@@ -39,6 +40,9 @@ _DATASET_OF_SUBJECT = (
 
 def load_maps(path: Path, *, offset: bool = False) -> MapSet:
     """Read a folder of flow maps, whatever its layout.
+
+    Folders of images are in the crop that their layout stands for, unless the face shows that they
+    are in another one; see `hmrm.datasets.maps.fit`.
 
     Args:
         path: folder with ``labels.csv`` and ``maps/``; folder of subjects, or its parent; folder
@@ -63,10 +67,10 @@ def load_maps(path: Path, *, offset: bool = False) -> MapSet:
     if path.name == FILE_NAME or (path / FILE_NAME).is_file():
         return _with_duplicates(read_prepared(path))
     if (path / "labels.csv").is_file():
-        return _with_duplicates(_load_flat(path, offset=offset))
+        return with_fitting_crop(_with_duplicates(_load_flat(path, offset=offset)))
     root = _fold_root(path)
     if root is not None:
-        return _with_duplicates(_load_folds(root))
+        return with_fitting_crop(_with_duplicates(_load_folds(root)))
     what = "no such folder" if not path.exists() else "no flow maps in a known layout"
     raise DataError(
         f"{path}: {what}; expected labels.csv next to maps/, "
