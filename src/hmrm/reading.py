@@ -43,9 +43,12 @@ def read_bytes(path: Path, *, most: int | None = None, limit: str = "file_bytes"
 
     Raises:
         OSError: it cannot be read.
-        DamagedError: it is no regular file, or too large.
+        DamagedError: it is no regular file, too large, or no file can have its name.
     """
-    status = path.stat()
+    try:
+        status = path.stat()
+    except ValueError as error:  # a zero byte in a name that a damaged table gave
+        raise DamagedError(f"no file can have this name ({error})") from error
     piped = stat.S_ISFIFO(status.st_mode) and path.is_absolute() and path.parts[1] == "dev"
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(f"is a folder: {path.name}")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hmrm.clip import CLASSES
-from hmrm.datasets.maps.importers import load_maps
+from hmrm.datasets.maps.importers import load_maps, read_map
 from hmrm.errors import DataError
 from hmrm.synthetic.datasets.flow_maps import LAYOUTS, synthesize_maps, write_layout
 
@@ -256,3 +256,8 @@ def test_channels_of_the_public_maps_are_u_v_strain():
         np.corrcoef(optical_strain(m[1:][::-1]).ravel(), m[0].ravel())[0, 1] for m in maps[::10]
     ]
     assert np.median(cosine_similarity) > 0.5 > np.median(swapped) + 0.2
+
+
+def test_a_name_that_no_file_can_have_is_named(tmp_path):
+    with pytest.raises(DataError, match="no file can have this name"):
+        read_map(tmp_path / "a\0.png")
