@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hmrm import provenance
+from hmrm.evaluation.calibration_scores import score_calibration
 from hmrm.evaluation.predictions import read_table
 from hmrm.evaluation.results import (
     FileUsed,
@@ -43,6 +44,7 @@ def score_external(path: Path, output: Path, *, classes: tuple[str, ...]) -> Run
         scores=score_parts([predictions]),
         config=PredictionsTables(predictions=FileUsed(name=path.name, sha256=digest)),
         provenance=provenance.make_stamp(data_hash=digest),
+        calibration=score_calibration([predictions]),
     )
     result = RunResult(predictions={0: predictions}, summary=summary)
     write_result(output, result)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hmrm import atomic, provenance, reading, records
 from hmrm.errors import ConfigError, DataError, MissingExtraError, SeenInTrainingError, shortened
+from hmrm.evaluation.calibration_scores import score_calibration
 from hmrm.evaluation.fold import checked_scores, is_transductive
 from hmrm.evaluation.predictions import build_predictions
 from hmrm.evaluation.results import (
@@ -169,6 +170,7 @@ def score_pretrained(
         provenance=provenance.make_stamp(
             config_hash=model.digest[:12], data_hash=mapset.sha256, seeds=()
         ),
+        calibration=score_calibration([predictions]),
     )
     result = RunResult(predictions={0: predictions}, summary=summary)
     write_result(output, result)
