@@ -130,7 +130,7 @@ def test_unsure_scores_are_repaired_and_their_sets_cover():
     for sets in (found.other_subjects, found.other_data_sets):
         assert sets["pooled"].coverage.value == pytest.approx(0.9, abs=0.03)
         assert sets["every_data_set"].coverage.value >= sets["pooled"].coverage.value
-    assert found.abstention.left_out == pytest.approx(0.2, abs=0.03)
+    assert found.abstention.excluded == pytest.approx(0.2, abs=0.03)
     assert found.abstention.gain.low > 0
 
 

@@ -209,7 +209,7 @@ def _print_calibration(found: "CalibrationScores") -> None:
         f"Brier {found.brier.value:.3f} ({found.brier_uncalibrated.value:.3f}), "
         f"calibration error {error.value:.3f} ({found.error_uncalibrated.value:.3f}; a perfectly "
         f"calibrated model: {error.perfect_low:.3f} to {error.perfect_high:.3f}); without the "
-        f"least certain {kept.left_out:.0%} of clips UF1 {kept.uf1:.3f} "
+        f"least certain {kept.excluded:.0%} of clips UF1 {kept.uf1:.3f} "
         f"({kept.gain.value:+.3f}, 95 %: {kept.gain.low:+.3f} to {kept.gain.high:+.3f})"
     )
     rows = [

@@ -49,7 +49,7 @@ class Fitted:
 
     Attributes:
         least: probability from which on a class belongs to a set, by rule and class.
-        certain: what the highest score (its softmax) of the least certain ``left_out`` is below.
+        certain: what the highest score (its softmax) of the least certain ``excluded`` is below.
     """
 
     scaling: Scaling
@@ -63,7 +63,7 @@ def fit(
     data_sets: Sequence[str],
     *,
     level: float = LEVEL,
-    left_out: float = 0.2,
+    excluded: float = 0.2,
 ) -> Fitted:
     """Fit scaling, thresholds and the limit of certainty on calibration clips.
 
@@ -72,7 +72,7 @@ def fit(
         truth: index of each clip's class.
         data_sets: of each clip; not used by the scaling, nor when it is applied.
         level: fraction of clips whose set holds the true class, 0 to 1.
-        left_out: fraction of clips that count as uncertain.
+        excluded: fraction of clips that count as uncertain.
 
     Raises:
         DataError: no clips.
@@ -99,12 +99,12 @@ def fit(
             "by_class": tuple(_least(right[truth == one], level) for one in range(classes)),
             "every_data_set": (min(pooled, hardest),) * classes,
         },
-        certain=float(np.quantile(softmax(logits).max(axis=1), left_out)),
+        certain=float(np.quantile(softmax(logits).max(axis=1), excluded)),
     )
 
 
 def fit_scaling(logits: Float[np.ndarray, "n k"], truth: Int[np.ndarray, " n"]) -> Scaling:
-    """The scaling of least negative log likelihood, offsets drawn towards 0 by a ridge of 1.
+    """The scaling of least negative log likelihood, offsets held near 0 by a ridge of 1.
 
     Raises:
         DataError: no clips.

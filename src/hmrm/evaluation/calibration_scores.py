@@ -61,13 +61,13 @@ class Abstention:
     subjects' clips.
 
     Attributes:
-        left_out: fraction of clips below the limit.
+        excluded: fraction of clips below the limit.
         uf1: of the clips that remain.
         gain: ``uf1`` minus the UF1 of all clips.
         curve: UF1 of the most certain 100, 90, … 50 % of clips.
     """
 
-    left_out: float
+    excluded: float
     uf1: float
     gain: Interval
     curve: tuple[float, ...]
@@ -229,7 +229,7 @@ def _abstention(
     ]
     kept = [_rows(one, rows) for one, rows in zip(seeds, certain, strict=True)]
     return Abstention(
-        left_out=float(1 - np.mean(certain)),
+        excluded=float(1 - np.mean(certain)),
         uf1=float(np.mean([one.score().uf1 for one in kept])),
         gain=gain_of_subset(seeds, certain, generator=np.random.default_rng(0), samples=SAMPLES),
         curve=tuple(float(value) for value in curve),
