@@ -18,7 +18,7 @@ help:
 	@echo "make check     format, lint, types, tests: what CI runs"
 	@echo "make fuzz      damage inputs of every reader (FUZZ_INPUTS=20000 FUZZ_SEED=0); resumes"
 	@echo "make kill      kill -9 commands that resume at KILL_MOMENTS=10 moments each, and start them again"
-	@echo "make weights   export the shipped weights for installations without torch"
+	@echo "make weights   export and calibrate the shipped weights for installations without torch"
 	@echo "make wheel     build the wheel and try its demo in a fresh environment, without torch"
 	@echo "make clean     remove the environment and everything built"
 
@@ -78,9 +78,11 @@ KILL_MOMENTS ?= 10
 kill: $(VENV)/.dev-installed
 	$(BIN)/python -m fuzz.kill --moments $(KILL_MOMENTS) -o build/kill
 
-# The same bytes each time; a test fails where they are not those of the safetensors.
+# The same bytes each time; a test fails where ONNX or calibration are not those of the tensors.
 weights: $(VENV)/.dev-installed
 	$(BIN)/hmrm weights export mtcnn hmrm-synthetic hmrm-composite
+	$(BIN)/hmrm weights calibrate hmrm-synthetic --run results/hmrm-synthetic-zero-shot
+	$(BIN)/hmrm weights calibrate hmrm-composite --run results/hmrm-frozen-linear
 
 wheel: $(VENV)/.dev-installed
 	rm -rf dist build/wheel-trial

@@ -107,7 +107,13 @@ class Event:
         onset_s, apex_s, offset_s: presentation times in s.
         label: class name, "unclear: A or B" where two are about as probable, or None while nothing
             has classified it.
-        probabilities: class name → probability; empty while nothing has classified it.
+        probabilities: class name → probability, the network's own; empty while nothing has
+            classified it.
+        calibrated: the same, calibrated on other subjects; empty without a calibration.
+        class_set: classes of which one is the true one in ``set_coverage`` of laboratory clips;
+            empty without a calibration.
+        set_coverage: 0 to 1; None without a calibration.
+        unlike_training: whether its motion is unlike all training maps; None where not known.
         decisive_region: the part of the face that contributed most to the class, or None.
         region: the part of the face that stood highest.
         peak_motion_px: largest regional motion at the apex, px in the canonical crop; None where
@@ -141,6 +147,10 @@ class Event:
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
     decisive_region: str | None = None
+    calibrated: Mapping[str, float] = field(default_factory=dict)
+    class_set: tuple[str, ...] = ()
+    set_coverage: float | None = None
+    unlike_training: bool | None = None
     flags: tuple[str, ...] = ()
 
     @property

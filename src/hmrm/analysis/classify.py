@@ -1,6 +1,6 @@
 """Classifies a movement with a trained network, and says which region decided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -13,9 +13,10 @@ from hmrm.clip import FlowMap
 from hmrm.errors import MissingExtraError, WeightsError
 from hmrm.faces.crops import CANONICAL
 from hmrm.faces.regions import FINE
+from hmrm.model.calibration_file import read_calibration
 from hmrm.model.exported import load_exported
 from hmrm.model.inference import Answer
-from hmrm.model.weight_card import WeightCard, tensor_path, weights_path
+from hmrm.model.weight_card import WeightCard, onnx_path, tensor_path, weights_path
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"
 """Trained on synthetic motion alone: no licence of a data set binds it."""
@@ -49,10 +50,12 @@ class NetworkClassifier:
     Attributes:
         classes: names in label order; ``none`` among them means: no expression.
         origin: which weights these are.
+        calibration: of their probabilities; None where there is no calibration next to them.
 
     Raises:
         MissingExtraError: the weights were not exported and torch is not installed.
-        WeightsError: missing, damaged, or trained on another crop.
+        WeightsError: missing, damaged, trained on another crop, or next to them the calibration of
+            other weights.
     """
 
     def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
@@ -66,6 +69,8 @@ class NetworkClassifier:
         self.origin = WeightsOrigin(
             weights=tensor_path(Path(weights)).stem, sha256=sha256, trained_on=card.trained_on
         )
+        tensors = tensor_path(onnx_path(weights) or weights_path(weights))
+        self.calibration = read_calibration(tensors, sha256=sha256, classes=card.classes)
 
     def __call__(self, flow_map: FlowMap) -> Classification:
         """Class probabilities of a flow map, and the region that contributed most to the likeliest.
@@ -76,9 +81,18 @@ class NetworkClassifier:
         """
         self._network.check(flow_map.values[None])
         found = self._network.answer(flow_map.values)
-        return Classification(
+        plain = Classification(
             probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
             decisive_region=FINE[int(found.contributions.argmax())].name,
+        )
+        if self.calibration is None:
+            return plain
+        calibrated = self.calibration.apply(plain.probabilities)
+        return replace(
+            plain,
+            calibrated=calibrated.probabilities,
+            class_set=calibrated.class_set,
+            set_coverage=self.calibration.set_coverage,
         )
 
 

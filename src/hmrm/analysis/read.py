@@ -35,6 +35,10 @@ class _StoredEvent:
     label: str | None = field(metadata=formerly("class"))
     probabilities: Mapping[str, float]
     decisive_region: str | None
+    calibrated: Mapping[str, float] = field(default_factory=dict)
+    class_set: tuple[str, ...] = field(default=(), metadata=formerly("set"))
+    set_coverage: float | None = None
+    unlike_training: bool | None = None
     region: str
     peak_motion_px: float | None
     salience: float = field(metadata=formerly("confidence"))
@@ -66,6 +70,10 @@ class _StoredEvent:
             label=self.label,
             probabilities=self.probabilities,
             decisive_region=self.decisive_region,
+            calibrated=self.calibrated,
+            class_set=self.class_set,
+            set_coverage=self.set_coverage,
+            unlike_training=self.unlike_training,
             flags=self.flags,
         )
 

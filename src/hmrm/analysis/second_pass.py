@@ -235,6 +235,10 @@ def classified(
                 label=found.label,
                 probabilities=found.probabilities,
                 decisive_region=found.decisive_region,
+                calibrated=found.calibrated,
+                class_set=found.class_set,
+                set_coverage=found.set_coverage,
+                unlike_training=found.unlike_training,
             )
         )
     return tuple(done)

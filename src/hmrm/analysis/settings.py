@@ -22,10 +22,19 @@ class Classification:
     Attributes:
         probabilities: of every class, in label order; they add up to one.
         decisive_region: the part of the face that contributed most to the most probable class.
+        calibrated: probabilities calibrated on other subjects; empty without a calibration.
+        class_set: classes of which one is the true one in ``set_coverage`` of clips like those of
+            the calibration; empty without one.
+        set_coverage: None without a calibration.
+        unlike_training: whether the movement is unlike all training maps; None where not known.
     """
 
     probabilities: Mapping[str, float]
     decisive_region: str | None = None
+    calibrated: Mapping[str, float] = field(default_factory=dict)
+    class_set: tuple[str, ...] = ()
+    set_coverage: float | None = None
+    unlike_training: bool | None = None
 
     @property
     def label(self) -> str:

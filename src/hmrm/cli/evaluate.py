@@ -12,6 +12,7 @@ from hmrm.progress import Progress
 from hmrm.training.registry import trainable
 
 if TYPE_CHECKING:
+    from hmrm.evaluation.calibration_scores import CalibrationScores, SetScores
     from hmrm.evaluation.results import Estimate, RunResult, RunSummary
 
 Rule = Literal["fixed", "inner", "oracle"]
@@ -206,6 +207,8 @@ def _print(summary: "RunSummary", output: Path) -> None:
         interval = f"{uf1.low:.3f} to {uf1.high:.3f}"
         rows.append((name, str(part.clips), *cells, interval, f"{uf1.chance.permuted:.3f}"))
     print_table(("", "clips", "UF1", "UAR", "acc.", "95 % of UF1", "guess"), rows)
+    if summary.calibration is not None:
+        _print_calibration(summary.calibration)
     seeds = len(summary.seeds)
     OUT.print(
         f"{summary.clips} clips of {summary.subjects} subjects, {len(summary.skipped)} skipped; "
@@ -214,6 +217,34 @@ def _print(summary: "RunSummary", output: Path) -> None:
     )
     for warning in (*summary.warnings, *(leak.message for leak in summary.leaks[:3])):
         print_warning(warning)
+
+
+def _print_calibration(found: "CalibrationScores") -> None:
+    error, kept = found.error, found.abstention
+    OUT.print(
+        "calibrated on other subjects: "
+        f"NLL {found.nll.value:.3f} (before {found.nll_uncalibrated.value:.3f}), "
+        f"Brier {found.brier.value:.3f} ({found.brier_uncalibrated.value:.3f}), "
+        f"calibration error {error.value:.3f} ({found.error_uncalibrated.value:.3f}; a perfectly "
+        f"calibrated model: {error.perfect_low:.3f} to {error.perfect_high:.3f}); without the "
+        f"least certain {kept.excluded:.0%} of clips UF1 {kept.uf1:.3f} "
+        f"({kept.gain.value:+.3f}, 95 %: {kept.gain.low:+.3f} to {kept.gain.high:+.3f})"
+    )
+    rows = [
+        (f"other {by}: {rule}", *_set_cells(one))
+        for by, sets in (("subjects", found.other_subjects), ("data sets", found.other_data_sets))
+        for rule, one in (sets or {}).items()
+    ]
+    head = (f"sets at {found.level:.0%}", "coverage", "95 %", "size", "least class", "least set")
+    print_table(head, rows)
+
+
+def _set_cells(one: "SetScores") -> tuple[str, ...]:
+    covered = one.coverage
+    classes = [value for value in one.by_class if value is not None]
+    interval = f"{covered.low:.3f} to {covered.high:.3f}"
+    least = (min(classes), min(one.by_data_set.values()))
+    return (f"{covered.value:.3f}", interval, f"{one.size:.2f}", *(f"{v:.3f}" for v in least))
 
 
 def _mean_sd(found: "Estimate") -> str:

@@ -7,7 +7,7 @@ import typer
 
 from hmrm.cli.terminal import OUT, output_folder
 
-app = typer.Typer(no_args_is_help=True, help="Weight files for installations without torch.")
+app = typer.Typer(no_args_is_help=True, help="Weight files: export and calibration.")
 
 
 def _folder(path: Path | None) -> Path | None:
@@ -49,3 +49,27 @@ def export(
     for name in weights:
         done = export_weights(name, output)
         OUT.print(f"{', '.join(map(str, done.paths))}: within {done.difference:.1g} of torch")
+
+
+@app.command()
+def calibrate(
+    weights: Annotated[
+        str,
+        typer.Argument(help="A shipped name, or a .safetensors file.", show_default=False),
+    ],
+    run: Annotated[
+        Path,
+        typer.Option(
+            "--run",
+            help="Finished run of the same model, whose scores never saw their subject.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Fit calibrated probabilities and class sets on a run's out-of-fold scores.
+
+    Writes NAME.calibration.json beside the weights, which analyze reads with them.
+    """
+    from hmrm.evaluation.calibrate_weights import calibrate_weights
+
+    OUT.print(f"{calibrate_weights(weights, run)}")

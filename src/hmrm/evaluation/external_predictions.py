@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hmrm import provenance
+from hmrm.evaluation.calibration_scores import score_calibration
 from hmrm.evaluation.external_tables import read_external
 from hmrm.evaluation.results import (
     FileUsed,
@@ -50,6 +51,7 @@ def score_external(
         scores=score_parts([predictions]),
         config=PredictionsTables(predictions=FileUsed(name=path.name, sha256=digest)),
         provenance=provenance.make_stamp(data_hash=digest),
+        calibration=score_calibration([predictions]),
     )
     result = RunResult(predictions={0: predictions}, summary=summary)
     write_result(output, result)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hmrm import atomic, provenance, reading, records
 from hmrm.errors import ConfigError, DataError, MissingExtraError, SeenInTrainingError, shortened
+from hmrm.evaluation.calibration_scores import score_calibration
 from hmrm.evaluation.fold import checked_scores, is_transductive
 from hmrm.evaluation.predictions import build_predictions
 from hmrm.evaluation.results import (
@@ -166,13 +167,16 @@ def score_pretrained(
         leaks=(),
         scores=scored,
         config=WeightsTables(weights=model.used),
-        provenance=provenance.make_stamp(
-            config_hash=model.digest[:12], data_hash=mapset.sha256, seeds=()
-        ),
+        provenance=_stamp(model, mapset),
+        calibration=score_calibration([predictions]),
     )
     result = RunResult(predictions={0: predictions}, summary=summary)
     write_result(output, result)
     return result
+
+
+def _stamp(model: PretrainedModel, mapset: MapSet) -> provenance.Stamp:
+    return provenance.make_stamp(config_hash=model.digest[:12], data_hash=mapset.sha256, seeds=())
 
 
 def _columns(model: PretrainedModel, classes: Collection[str]) -> list[int]:

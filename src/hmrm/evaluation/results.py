@@ -10,6 +10,7 @@ import numpy as np
 from hmrm import atomic, records
 from hmrm.csv_cells import Writer
 from hmrm.errors import DataError
+from hmrm.evaluation.calibration_scores import CalibrationScores
 from hmrm.evaluation.leakage import Leak
 from hmrm.evaluation.oracle import OracleControl
 from hmrm.evaluation.predictions import Predictions, match, read_table, write_table
@@ -151,6 +152,7 @@ class RunSummary:
         scores: `COMPOSITE` first, then each data set where there are several.
         curves: UF1 by epoch for each seed, of ``test_uf1`` and ``inner_uf1`` where recorded.
         oracle_control: for the rule ``oracle``, one for each seed.
+        calibration: of all clips pooled; None without scores, and in files from before it.
     """
 
     model: str
@@ -174,6 +176,7 @@ class RunSummary:
     provenance: Stamp
     curves: Mapping[str, tuple[tuple[float, ...], ...]] | None = None
     oracle_control: tuple[SeedControl, ...] | None = None
+    calibration: CalibrationScores | None = None
 
     @property
     def composite(self) -> PartScores:

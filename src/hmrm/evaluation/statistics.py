@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from hmrm.errors import DataError
 from hmrm.evaluation.metrics import confusion_matrix, per_class, score
@@ -92,16 +92,7 @@ def bootstrap(
     counts = _counts_by_subject(seeds)
     values = _scores(counts.sum(0)[None])
     synthetic = _sampled_scores(counts, _sample_subjects(len(counts), samples, generator))
-    tail = (1 - level) / 2
-    return {
-        name: Interval(
-            value=float(values[name][0]),
-            low=float(np.quantile(synthetic[name], tail)),
-            high=float(np.quantile(synthetic[name], 1 - tail)),
-            sd=float(synthetic[name].std(ddof=1)),
-        )
-        for name in values
-    }
+    return {name: _interval(float(values[name][0]), synthetic[name], level) for name in values}
 
 
 def paired_bootstrap(
@@ -186,24 +177,84 @@ def chance_levels(
     }
 
 
-def _counts_by_subject(
+def mean_over_subjects(
+    values: Float[np.ndarray, " n"],
+    subjects: Sequence[str],
+    *,
+    generator: np.random.Generator,
+    samples: int = SAMPLES,
+    level: float = 0.95,
+) -> Interval:
+    """Mean of a number that each clip has, its interval over resampled subjects.
+
+    Args:
+        values: one per clip.
+        subjects: whose each clip is.
+    """
+    names, places = np.unique(np.array(subjects), return_inverse=True)
+    sums = np.stack([np.bincount(places), np.bincount(places, weights=values)], axis=1)
+    sampled = _sample_subjects(len(names), samples, generator) @ sums
+    return _interval(float(values.mean()), sampled[:, 1] / sampled[:, 0], level)
+
+
+def gain_of_subset(
     seeds: Sequence[Predictions],
+    kept: Sequence[Bool[np.ndarray, " n"]],
+    *,
+    generator: np.random.Generator,
+    samples: int = SAMPLES,
+    level: float = 0.95,
+) -> Interval:
+    """UF1 of the kept clips minus UF1 of all, on the same sampled subjects.
+
+    Args:
+        kept: which clips, for each seed.
+
+    Raises:
+        DataError: seeds that do not speak of the same clips.
+    """
+    counts = [_counts_by_subject(seeds), _counts_by_subject(seeds, kept)]
+    weights = _sample_subjects(len(counts[0]), samples, generator)
+    everything, part = (_sampled_scores(one, weights)["uf1"] for one in counts)
+    values = [float(_scores(one.sum(0)[None])["uf1"][0]) for one in counts]
+    return _interval(values[1] - values[0], part - everything, level)
+
+
+def _interval(value: float, sampled: Float[np.ndarray, " draws"], level: float) -> Interval:
+    tail = (1 - level) / 2
+    return Interval(
+        value=value,
+        low=float(np.quantile(sampled, tail)),
+        high=float(np.quantile(sampled, 1 - tail)),
+        sd=float(sampled.std(ddof=1)),
+    )
+
+
+def _counts_by_subject(
+    seeds: Sequence[Predictions], kept: Sequence[Bool[np.ndarray, " n"]] | None = None
 ) -> Int[np.ndarray, "subjects seeds k k"]:
-    """Confusion matrix of each subject and seed; subjects in the order of their names."""
+    """Confusion matrix of each subject and seed; subjects in the order of their names.
+
+    Args:
+        kept: count only these clips of each seed.
+    """
     if not seeds:
         raise DataError("no predictions to resample")
     for one in seeds[1:]:
         match(seeds[0], one)
     subjects = np.array(seeds[0].subjects)
     classes = len(seeds[0].classes)
+    rows = kept or [np.ones(len(subjects), dtype=bool)] * len(seeds)
+
+    def matrix(one: Predictions, chosen: Bool[np.ndarray, " n"]) -> Int[np.ndarray, "k k"]:
+        return confusion_matrix(one.truth[chosen], one.predicted[chosen], classes=classes)
+
     return np.stack(
         [
             np.stack(
                 [
-                    confusion_matrix(
-                        s.truth[subjects == name], s.predicted[subjects == name], classes=classes
-                    )
-                    for s in seeds
+                    matrix(one, (subjects == name) & chosen)
+                    for one, chosen in zip(seeds, rows, strict=True)
                 ]
             )
             for name in sorted(set(seeds[0].subjects))

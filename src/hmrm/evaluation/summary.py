@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm import provenance
+from hmrm.evaluation.calibration_scores import score_calibration
 from hmrm.evaluation.foldfiles import FoldFile
 from hmrm.evaluation.leakage import find_leaks
 from hmrm.evaluation.metrics import score
@@ -58,6 +59,7 @@ def pool(
         ),
         curves=_curves(folds, mapset.classes) or None,
         oracle_control=_control(folds, mapset.classes) if settings.selection == "oracle" else None,
+        calibration=score_calibration(list(predictions.values())),
     )
     return RunResult(predictions=predictions, summary=summary)
 

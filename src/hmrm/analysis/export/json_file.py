@@ -12,7 +12,7 @@ from hmrm.analysis.export.sidecar import Json, video_json, write_json
 from hmrm.analysis.export.tables import Table, Value, digits_of, events_table, frames_table
 from hmrm.analysis.record import Analysis
 
-VERSION = "1.0"
+VERSION = "1.1"
 """The second number rises where keys are added, the first where any changes its meaning."""
 
 SCHEMA = "export.schema.json"
@@ -58,15 +58,23 @@ def _row(table: Table, place: int) -> dict[str, Json]:
             name, column[place].item() if isinstance(column[place], np.generic) else column[place]
         )
         for name, column in table.items()
-        if not name.startswith("p_")
+        if not name.startswith(("p_", "probability_"))
     }
-    row["probabilities"] = {
-        name.removeprefix("p_"): _plain(name, float(column[place]))
-        for name, column in table.items()
-        if name.startswith("p_") and np.isfinite(column[place])
-    }
+    row["probabilities"] = _by_class(table, place, "p_")
+    row["calibrated"] = _by_class(table, place, "probability_")
+    row["set"] = [name for name in str(row["set"] or "").split(";") if name]
+    unlike = row["unlike_training"]
+    row["unlike_training"] = None if unlike is None else unlike == "yes"
     row["flags"] = [flag for flag in str(row["flags"]).split(";") if flag]
     return row
+
+
+def _by_class(table: Table, place: int, prefix: str) -> dict[str, Json]:
+    return {
+        name.removeprefix(prefix): _plain(name, float(column[place]))
+        for name, column in table.items()
+        if name.startswith(prefix) and np.isfinite(column[place])
+    }
 
 
 def _plain(name: str, value: Value) -> Json:

@@ -28,6 +28,12 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "face_id": ("face, from 0; nobody is recognised", ""),
     "region": ("part of the face that moved most; sides of the image", ""),
     "decisive_region": ("part of the face that contributed most to the class", ""),
+    "set": (
+        "classes of which one is the true one in set_coverage of laboratory clips, joined by ;",
+        "",
+    ),
+    "set_coverage": ("shown for laboratory clips only; 0 to 1", ""),
+    "unlike_training": ("yes where the motion is unlike all training maps; empty: not known", ""),
     "peak_motion_px": ("largest motion at the apex, in a crop of the face 224 px wide", "px"),
     "salience": ("0 to 1: how far the movement stands above the face's own noise", ""),
     "flags": ("quality flags", ""),
@@ -61,7 +67,10 @@ def described(name: str) -> tuple[str, str]:
     if name in COLUMNS:
         return COLUMNS[name]
     if name.startswith("p_"):
-        return f"probability of the class {name.removeprefix('p_')}", ""
+        return f"probability of the class {name.removeprefix('p_')}, the network's own", ""
+    if name.startswith("probability_"):
+        one = name.removeprefix("probability_")
+        return f"probability of the class {one}, calibrated on other subjects", ""
     if name.startswith("motion_"):
         return "displacement away from rest, in a crop of the face 224 px wide", "px"
     if name.endswith(("_x", "_y")):

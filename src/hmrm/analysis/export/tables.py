@@ -32,7 +32,10 @@ POINTS = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_cor
 NAMED = (*CLASSES, "none")
 """Classes of the shipped weights; those of other weights follow them."""
 
-TEXT = frozenset({"type", "class", "decisive_region", "region", "flags", "source", "scope"})
+TEXT = frozenset(
+    {"type", "class", "decisive_region", "set", "unlike_training", "region", "flags"}
+    | {"source", "scope"}
+)
 """Columns of text; those of `WHOLE` hold whole numbers, all others measured ones."""
 
 WHOLE = frozenset(
@@ -56,6 +59,9 @@ def event_columns(events: Sequence[Event]) -> dict[str, Callable[[Event], Value]
     def probability(name: str) -> Callable[[Event], Value]:
         return lambda event: event.probabilities.get(name, np.nan)
 
+    def calibrated(name: str) -> Callable[[Event], Value]:
+        return lambda event: event.calibrated.get(name, np.nan)
+
     return {
         "face_id": lambda event: event.face_id,
         "onset_frame": lambda event: event.onset_index,
@@ -69,6 +75,10 @@ def event_columns(events: Sequence[Event]) -> dict[str, Callable[[Event], Value]
         "class": lambda event: event.label,
         **{f"p_{name}": probability(name) for name in (*NAMED, *sorted(others))},
         "decisive_region": lambda event: event.decisive_region,
+        **{f"probability_{name}": calibrated(name) for name in (*NAMED, *sorted(others))},
+        "set": lambda event: ";".join(event.class_set) or None,
+        "set_coverage": lambda event: _number(event.set_coverage),
+        "unlike_training": lambda event: _yes_or_no(event.unlike_training),
         "region": lambda event: event.region,
         "peak_motion_px": lambda event: _number(event.peak_motion_px),
         "salience": lambda event: event.salience,
@@ -205,6 +215,10 @@ def _class_of(event: Event) -> str:
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else np.nan
+
+
+def _yes_or_no(value: bool | None) -> str | None:
+    return None if value is None else "yes" if value else "no"
 
 
 def _number(value: float | None) -> float:

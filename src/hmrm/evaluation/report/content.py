@@ -9,6 +9,7 @@ import numpy as np
 
 from hmrm import provenance, records
 from hmrm.errors import DataError
+from hmrm.evaluation.calibration_scores import CalibrationScores, score_calibration
 from hmrm.evaluation.leakage import Leak
 from hmrm.evaluation.oracle import PERMUTATIONS
 from hmrm.evaluation.predictions import match
@@ -131,6 +132,14 @@ class RunLeak:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunCalibration:
+    """How a run's probabilities and class sets hold."""
+
+    run: str
+    calibration: CalibrationScores = field(metadata=records.INLINE)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportContent:
     """All that a report says.
 
@@ -138,6 +147,7 @@ class ReportContent:
         datasets: columns of the table; ``dataset_names`` what they are called on the page.
         separate: in every run no subject is on both sides.
         errors: by emotion and action unit, where a table of them was given.
+        calibrations: of the runs that have scores of other subjects to calibrate on.
     """
 
     title: str
@@ -155,6 +165,7 @@ class ReportContent:
     warnings: tuple[str, ...]
     leaks: tuple[RunLeak, ...]
     errors: ErrorRates | None = None
+    calibrations: tuple[RunCalibration, ...] = ()
 
 
 def build_content(
@@ -193,6 +204,15 @@ def build_content(
         warnings=(*_warnings(runs), *_split_otherwise(runs), *_incomparable(runs)),
         leaks=tuple(RunLeak(run=r.name, leak=leak) for r in runs for leak in r.summary.leaks),
         errors=None if emotions is None else error_rates(runs, emotions),
+        calibrations=_calibrations(runs),
+    )
+
+
+def _calibrations(runs: Sequence[Run]) -> tuple[RunCalibration, ...]:
+    """From the predictions, so that runs from before it have it, too."""
+    found = [(run.name, score_calibration(run.seeds)) for run in runs]
+    return tuple(
+        RunCalibration(run=name, calibration=one) for name, one in found if one is not None
     )
 
 

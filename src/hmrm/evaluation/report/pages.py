@@ -13,6 +13,7 @@ import markupsafe
 
 from hmrm import atomic, records
 from hmrm.errors import MissingExtraError
+from hmrm.evaluation.calibration_scores import SetScores
 from hmrm.evaluation.report import figures as draw
 from hmrm.evaluation.report.content import (
     GROUPS,
@@ -156,6 +157,7 @@ def _render(
         figures={**optional, **safe},
         figure_files=files,
         hard_lists=HARD_LISTS,
+        set_rows=_set_rows(content),
         pair=_pair,
         means=_means,
         spread=_spread,
@@ -164,6 +166,19 @@ def _render(
         signed=_signed,
         verdict=_verdict,
     )
+
+
+def _set_rows(content: ReportContent) -> list[tuple[str, str, str, SetScores]]:
+    """Run, what its sets were calibrated on, rule, and how they hold."""
+    return [
+        (run.run, by, rule.replace("_", " "), scores)
+        for run in content.calibrations
+        for by, sets in (
+            ("subjects", run.calibration.other_subjects),
+            ("data sets", run.calibration.other_data_sets),
+        )
+        for rule, scores in (sets or {}).items()
+    ]
 
 
 def _pair(cell: Cell | None) -> str:
