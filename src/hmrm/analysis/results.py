@@ -121,7 +121,10 @@ def read_kept(path: Path, settings: str) -> VideoResult | None:
         plain = stored["result"]
         if stored["settings"] != settings or stored["sha256"] != _digest(plain):
             return None
-        events = tuple(Event(**{**one, "flags": tuple(one["flags"])}) for one in plain["events"])
+        events = tuple(
+            Event(**{**one, "flags": tuple(one["flags"]), "class_set": tuple(one["class_set"])})
+            for one in plain["events"]
+        )
         notices = tuple(Notice(**one) for one in plain["notices"])
         rejected = tuple(RejectedCandidate(**one) for one in plain["rejected"])
         read = {"events": events, "notices": notices, "rejected": rejected}

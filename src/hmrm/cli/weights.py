@@ -68,7 +68,7 @@ def calibrate(
 ) -> None:
     """Fit calibrated probabilities and class sets on a run's out-of-fold scores.
 
-    Writes NAME.calibration.json beside the weights, which analyze reads with them.
+    Writes NAME.calibration.json next to the weights, which analyze reads with them.
     """
     from hmrm.evaluation.calibrate_weights import calibrate_weights
 

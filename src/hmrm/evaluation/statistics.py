@@ -215,6 +215,9 @@ def gain_of_subset(
     """
     counts = [_counts_by_subject(seeds), _counts_by_subject(seeds, kept)]
     weights = _sample_subjects(len(counts[0]), samples, generator)
+    # A draw of subjects of whom no clip is kept, in one of the seeds, has no score of the part.
+    sizes = np.tensordot(weights, counts[1].sum(axis=(2, 3)), axes=1)
+    weights = weights[(sizes > 0).all(axis=1)]
     everything, part = (_sampled_scores(one, weights)["uf1"] for one in counts)
     values = [float(_scores(one.sum(0)[None])["uf1"][0]) for one in counts]
     return _interval(values[1] - values[0], part - everything, level)
