@@ -235,7 +235,14 @@ def _print_calibration(found: "CalibrationScores") -> None:
         for by, sets in (("subjects", found.other_subjects), ("data sets", found.other_data_sets))
         for rule, one in (sets or {}).items()
     ]
-    head = (f"sets at {found.level:.0%}", "coverage", "95 %", "size", "least class", "least set")
+    head = (
+        "",
+        f"coverage of sets at {found.level:.0%}",
+        "95 %",
+        "size",
+        "least class",
+        "least set",
+    )
     print_table(head, rows)
 
 
