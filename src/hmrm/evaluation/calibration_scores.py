@@ -97,8 +97,12 @@ class CalibrationScores:
     abstention: Abstention
 
 
+_LARGEST_LOGIT = 1e6
+"""Scores beyond are no logits of a model: their squares would overflow a fit."""
+
+
 def score_calibration(seeds: Sequence[Predictions]) -> CalibrationScores | None:
-    """Calibrate each subject on the others, and measure; None without scores or other subjects.
+    """Calibrate each subject on the others, and measure; None without usable scores or other subjects.
 
     Args:
         seeds: the same clips predicted by each seed.
@@ -108,6 +112,8 @@ def score_calibration(seeds: Sequence[Predictions]) -> CalibrationScores | None:
     if len(scored) < len(seeds) or len(set(first.subjects)) < 2:
         return None
     logits = [logits_of(scores) for scores in scored]
+    if any(not (np.abs(one) <= _LARGEST_LOGIT).all() for one in logits):
+        return None
     raw = [softmax(one) for one in logits]
     found = [
         calibrate_on_others(one, first.truth, first.subjects, first.datasets) for one in logits
