@@ -102,7 +102,9 @@ _LARGEST_LOGIT = 1e6
 
 
 def score_calibration(seeds: Sequence[Predictions]) -> CalibrationScores | None:
-    """Calibrate each subject on the others, and measure; None without usable scores or other subjects.
+    """Calibrate each subject on the others, and measure.
+
+    None without usable scores or other subjects.
 
     Args:
         seeds: the same clips predicted by each seed.
