@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test test-all test-web test-boris check fuzz kill lint types weights wheel clean
+.PHONY: help bench demo test test-all test-web test-boris check docs fuzz kill lint types weights wheel clean
 
 help:
 	@echo "make demo      find a synthetic smile in a video and write a report (a few minutes the first time)"
@@ -15,11 +15,13 @@ help:
 	@echo "make test-all  run the tests and the slow ones"
 	@echo "make test-web  open every page in a real browser (Debian's package chromium)"
 	@echo "make test-boris lets BORIS itself read a project (installs it into build/boris)"
+	@echo "make docs      build the pages of docs as a site, build/site, without network"
 	@echo "make check     format, lint, types, tests: what CI runs"
 	@echo "make fuzz      damage inputs of every reader (FUZZ_INPUTS=20000 FUZZ_SEED=0); resumes"
 	@echo "make kill      kill -9 commands that resume at KILL_MOMENTS=10 moments each, and start them again"
+	@echo "make bench     measure what an analysis costs, part by part, and write the page"
 	@echo "make weights   export and calibrate the shipped weights for installations without torch"
-	@echo "make wheel     build the wheel and try its demo in a fresh environment, without torch"
+	@echo "make wheel     build sdist, from it the wheel, and try its demo in a fresh environment, without torch"
 	@echo "make clean     remove the environment and everything built"
 
 $(BIN)/python:
@@ -32,7 +34,7 @@ $(VENV)/.run-installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev-installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[torch,research,dev]'
+	$(PIP) install -c constraints.txt -e '.[torch,research,cluster,dev]'
 	@touch $@ $(VENV)/.run-installed
 
 demo: $(VENV)/.run-installed
@@ -66,6 +68,15 @@ types: $(VENV)/.dev-installed
 
 check: lint types test
 
+$(VENV)/.docs-installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[docs]'
+	@touch $@ $(VENV)/.run-installed
+
+# Strict: a link, an anchor or a name of the interface that leads nowhere ends it.
+docs: $(VENV)/.docs-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	! grep -rlE '(src|url)(="|\()https?://' build/site --include=*.html
+
 FUZZ_INPUTS ?= 20000
 FUZZ_SEED ?= 0
 
@@ -78,6 +89,9 @@ KILL_MOMENTS ?= 10
 kill: $(VENV)/.dev-installed
 	$(BIN)/python -m fuzz.kill --moments $(KILL_MOMENTS) -o build/kill
 
+bench: $(VENV)/.dev-installed
+	$(BIN)/python -m benchmarks.speed
+
 # The same bytes each time; a test fails where ONNX or calibration are not those of the tensors.
 weights: $(VENV)/.dev-installed
 	$(BIN)/hmrm weights export mtcnn hmrm-synthetic hmrm-composite
@@ -86,7 +100,7 @@ weights: $(VENV)/.dev-installed
 
 wheel: $(VENV)/.dev-installed
 	rm -rf dist build/wheel-trial
-	$(BIN)/python -m build --wheel
+	$(BIN)/python -m build
 	$(PYTHON) -m venv build/wheel-trial
 	build/wheel-trial/bin/python -m pip --disable-pip-version-check install -c constraints.txt "$$(ls dist/*.whl)"
 	! build/wheel-trial/bin/python -c "import torch" 2>/dev/null

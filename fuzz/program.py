@@ -108,12 +108,13 @@ def _action(words: Sequence[str]) -> Callable[[], object]:
 
 def _called(module: str, name: str, path: Path) -> None:
     """A public function that no command leads to; its named errors end as a command's would."""
+    from hmrm.cli.terminal import harmless
     from hmrm.errors import HmrmError
 
     try:
         getattr(importlib.import_module(module), name)(path)
     except HmrmError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {harmless(str(error))}\n")
         sys.exit(error.exit_code)
 
 

@@ -126,7 +126,9 @@ def variants() -> dict[str, FusionConfig]:
             expressions=replace(mesh, candidates=replace(mesh.candidates, valley=0.0, alike=-1.0)),
         ),
         "without speech rule": replace(
-            whole, expressions=replace(mesh, speech=no_speech), speech_count=10**9
+            whole,
+            expressions=replace(mesh, speech=no_speech),
+            syllables=replace(whole.syllables, turns=10**9),
         ),
         "without blink rules": replace(
             whole,

@@ -27,6 +27,7 @@ from hmrm.spotting.salience import salience
 
 PAGE = Path("docs/benchmarks/spotting.md")
 TUNED_P = (0.35, 0.45, 0.55, 0.65, 0.75)
+DEVELOPMENT: tuple[Part, ...] = ("development", "development-quiet", "development-speech")
 KINDS = ("micro", "macro")
 Found = list[Interval]
 
@@ -110,7 +111,7 @@ def main() -> None:
     given = parser.parse_args()
     single_thread()
     developing = given.development or given.model_path is None
-    parts: tuple[Part, ...] = ("training", "development", "development-quiet")
+    parts: tuple[Part, ...] = ("training", *DEVELOPMENT)
     if not developing:
         parts = (*parts, "test", "quiet")
     orders = [
@@ -145,7 +146,7 @@ def score_all(kept: dict[Part, list[Measured]], *, developing: bool) -> dict[str
         "softnet": lambda one: baseline(one, p=softnet.PUBLISHED_P),
         "softnet-tuned-p": lambda one: baseline(one, p=tuned),
     }
-    parts: tuple[Part, ...] = ("development", "development-quiet")
+    parts = DEVELOPMENT
     if not developing:
         parts = (*parts, "test", "quiet")
     scored = {

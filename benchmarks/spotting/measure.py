@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.spotting import softnet
+from benchmarks.spotting.talking import render_talking
 from benchmarks.spotting.videos import Part, Video, render_video
 from hmrm import atomic
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
@@ -90,7 +91,10 @@ def measure(order: Order) -> float:
         return 0.0
     # Which faces are rendered again was settled before the detector looked twice.
     first_pass_only = MTCNN(MTCNNConfig(second_look=False))
-    video = render_video(order.part, order.number, order.model_path, first_pass_only)
+    if order.part == "development-speech":
+        video = render_talking(order.number, first_pass_only)
+    else:
+        video = render_video(order.part, order.number, order.model_path, first_pass_only)
     rate, config = video.clip.config.frames_per_s, SpottingConfig()
     step = max(1, round(rate / config.most_frames_per_s))
     stride = max(step, round(rate / softnet.FRAMES_PER_S))

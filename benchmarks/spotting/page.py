@@ -32,7 +32,9 @@ their harmonic mean.
   that others made, with its expressions (ICT-FaceKit). In the videos for development *the atlas*:
   our own table of where each facial action unit pulls the skin, and how far around. So the
   test motion comes from elsewhere than the motion that was tuned on; but the morphable face
-  cannot close its eyes, and the blinks of the test videos are the atlas's, too.
+  cannot close its eyes, and the blinks of the test videos are the atlas's, too. A third motion
+  is for development as well: *a talking face*, whose lips and jaw go where the sounds of words and
+  phrases pull them (`benchmarks/spotting/talking.py`).
 - **What is on by default.** All that is measured here: `hmrm spot` runs with its shipped settings,
   no option given. That includes the rules that exclude speech, blinks and turns of the head.
   Without these rules nothing was measured here.
@@ -71,7 +73,8 @@ def page(result: Mapping[str, Any]) -> str:
     head = _HEAD.format(unsure=_UNSURE.format(true=true, videos=tested["videos"]))
     if result.get("finder") != FINDER:
         head += _EARLIER
-    return "\n".join([head, *_f1(result), *_false(result), _origin(result), ""])
+    tables = (*_f1(result), *_false(result), *_talking(result))
+    return "\n".join([head, *tables, _origin(result), ""])
 
 
 def _f1(result: Mapping[str, Any]) -> Iterator[str]:
@@ -105,6 +108,27 @@ def _false(result: Mapping[str, Any]) -> Iterator[str]:
             rate = f"{sum(counts) / minutes:.1f} ({low / minutes:.1f} to {high / minutes:.1f})"
             cells = [_name(name, result), words, *map(str, counts), f"{minutes:.0f}", rate]
             yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _talking(result: Mapping[str, Any]) -> Iterator[str]:
+    yield "## A talking face (development)\n"
+    yield (
+        "False micro-expressions while a face speaks single words and phrases and does nothing "
+        "else, and in videos in which it shows expressions between and during them; there also "
+        "those found.\n"
+    )
+    yield "| | words alone, a minute (95 %) | with expressions: false micro | found of all |"
+    yield "| --- | --- | ---: | ---: |"
+    for name, parts in result["scores"].items():
+        part = parts["development-speech"]
+        alone = part["found_by_kind"]["talk"]
+        low, high = (limit / alone["minutes"] for limit in _poisson(alone["micro"]))
+        rate = f"{alone['micro'] / alone['minutes']:.1f} ({low:.1f} to {high:.1f})"
+        micro, every = part["counts"]["micro"], part["counts"]["all"]
+        false = micro["false_positives"] - alone["micro"]
+        true, missed = every["true_positives"], every["false_negatives"]
+        yield f"| {_name(name, result)} | {rate} | {false} | {true} of {true + missed} |"
     yield ""
 
 

@@ -27,7 +27,9 @@ from hmrm.synthetic.demo import demo_face
 from hmrm.synthetic.placement import Placement
 from hmrm.synthetic.rendered_face import render_face
 
-Part = Literal["test", "quiet", "development", "development-quiet", "training"]
+Part = Literal[
+    "test", "quiet", "development", "development-quiet", "development-speech", "training"
+]
 Item = Literal["micro", "macro", "speech", "turn", "light"]
 
 FIRST_SEED: dict[Part, int] = {
@@ -35,6 +37,7 @@ FIRST_SEED: dict[Part, int] = {
     "quiet": 71000,
     "development": 72000,
     "development-quiet": 73000,
+    "development-speech": 75000,
     "training": 74000,
 }
 RATES: dict[Part, tuple[float, ...]] = {
@@ -42,6 +45,7 @@ RATES: dict[Part, tuple[float, ...]] = {
     "quiet": (30.0, 60.0) * 4,
     "development": (30.0, 60.0),
     "development-quiet": (30.0, 60.0) * 4,
+    "development-speech": (30.0, 30.0, 25.0, 25.0, 60.0, 60.0, 30.0, 30.0),
     "training": (30.0,) * 5,
 }
 SECONDS: dict[Part, float] = {
@@ -49,6 +53,7 @@ SECONDS: dict[Part, float] = {
     "quiet": 30.0,
     "development": 40.0,
     "development-quiet": 15.0,
+    "development-speech": 20.0,
     "training": 30.0,
 }
 QUIET_KINDS = ("blink", "speech", "turn", "light")

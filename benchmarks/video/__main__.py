@@ -93,7 +93,7 @@ def measured(path: Path) -> dict[str, Any]:
     }
 
 
-def write(path: Path, seconds: int) -> None:
+def write(path: Path, seconds: int, frames_per_s: float = RATE) -> None:
     """A video of that length; ten rendered seconds forwards and backwards, without a seam."""
     from hmrm.facs.atlas import ActionUnit
     from hmrm.synthetic.clips import ClipConfig, Expression, render_clip
@@ -101,8 +101,8 @@ def write(path: Path, seconds: int) -> None:
     from hmrm.video.writer import write_video
 
     image, points = demo_face()
-    smile = Expression(units=(ActionUnit(12, "both", 1.5),), onset_s=5.0)
-    config = ClipConfig(frames_per_s=RATE, duration_s=LOOP_S)
+    smile = Expression(units=(ActionUnit(12, "both", 1.5),), onset_s=min(5.0, seconds / 2))
+    config = ClipConfig(frames_per_s=frames_per_s, duration_s=min(LOOP_S, seconds))
     clip = render_clip(image, points, [smile], config, rng=np.random.default_rng(7))
     frames = [frame.image for frame in clip.frames()]
 
@@ -111,7 +111,7 @@ def write(path: Path, seconds: int) -> None:
             yield from frames
             yield from reversed(frames)
 
-    write_video(path, islice(endless(), round(seconds * RATE)), RATE)
+    write_video(path, islice(endless(), round(seconds * frames_per_s)), frames_per_s)
 
 
 if __name__ == "__main__":

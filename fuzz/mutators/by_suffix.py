@@ -38,11 +38,14 @@ BY_SUFFIX: Mapping[str, tuple[Mutator, ...]] = {
 
 _RAW_FRACTION = 0.3
 
+_MOST_BYTES = 1 << 28
+"""Of a damaged file, as a mutator applied twice can multiply its size."""
+
 
 def damage(path: Path, rng: Random) -> str:
     """Change one file; the words that describe how."""
     known = BY_SUFFIX.get(path.suffix.lower(), ())
     chosen = raw.MUTATORS if not known or rng.random() < _RAW_FRACTION else known
     mutator = rng.choice(chosen)
-    path.write_bytes(mutator(path.read_bytes(), rng))
+    path.write_bytes(mutator(path.read_bytes(), rng)[:_MOST_BYTES])
     return f"{mutator.__module__.rsplit('.', 1)[-1]}.{mutator.__name__}"

@@ -37,7 +37,7 @@ class Language:
                 return self.otherwise(content, rng)
             change(*rng.choice(places[rng.choice(list(places))]))
             text = self.write(document)
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, RecursionError, MemoryError):
             return self.otherwise(content, rng)
         return encoded(text.replace(f'"{MARK}"', self.value_text(rng)))
 

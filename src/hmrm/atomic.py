@@ -124,11 +124,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write UTF-8 text with plain newlines to ``path`` as a whole.
-
-    Letters of names that are not UTF-8 on disk are written as their numbers.
+    """Write UTF-8 text with plain newlines to ``path`` as a whole; see `encoded`.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    write_bytes(path, content.encode("utf-8", "backslashreplace"))
+    write_bytes(path, encoded(content))
+
+
+def encoded(text: str) -> bytes:
+    """Text as it is written: letters of names that are not UTF-8 on disk by their numbers."""
+    return text.encode("utf-8", "backslashreplace")

@@ -7,6 +7,7 @@ to apex; ``*_index`` is a zero-based position in the clip, ``*_s`` a time in sec
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -98,6 +99,47 @@ class FlowMap:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LikelyUnit:
+    """An action unit that would move the skin as it moved.
+
+    Attributes:
+        number: FACS number.
+        side: of the image: left, right or both.
+        px: largest displacement it causes, px of the canonical crop.
+    """
+
+    number: int
+    side: Literal["both", "left", "right"]
+    px: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counterfactual:
+    """The class that a movement would have without the motion of one region."""
+
+    region: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reasons:
+    """Why a movement has its class.
+
+    Attributes:
+        regions: fine region → how much the lead of the class shrinks without its motion (logits,
+            below 0 where it grows), most first; empty where the classifier does not tell.
+        units: likely action units by the atlas, strongest first; read from the motion alone.
+        sentence: both in words; "" where nothing is stated.
+        counterfactual: of the first region that changes the class by itself; None where none does.
+    """
+
+    regions: Mapping[str, float] = field(default_factory=dict)
+    units: tuple[LikelyUnit, ...] = ()
+    sentence: str = ""
+    counterfactual: Counterfactual | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One spotted movement of one face.
 
@@ -121,6 +163,7 @@ class Event:
         salience: 0 to 1, how far the peak stands above the face's own noise; NaN where a person
             added the event, which nothing measured.
         flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
+        reasons: why it has its class; None where its motion was not kept.
 
     Example:
         >>> from hmrm import Event
@@ -152,6 +195,7 @@ class Event:
     set_coverage: float | None = None
     unlike_training: bool | None = None
     flags: tuple[str, ...] = ()
+    reasons: Reasons | None = None
 
     @property
     def duration_s(self) -> float:

@@ -13,7 +13,8 @@ HmrmError                      base; ``exit_code`` is what the command line retu
 ├── WeightsError          (7)  weight file missing, damaged or for another network
 │   └── SeenInTrainingError    the weights were trained on the clips they are to be scored on
 ├── MissingExtraError     (8)  an optional dependency is not installed
-└── NumericalError        (9)  NaN or infinity where a number was due
+├── NumericalError        (9)  NaN or infinity where a number was due
+└── EngineError          (10)  workers on other machines cannot be reached or used, or were lost
 
 Messages say what, where, what was got and what to do.
 """
@@ -101,3 +102,9 @@ class NumericalError(HmrmError):
     """NaN or infinity where a number was due."""
 
     exit_code = 9
+
+
+class EngineError(HmrmError):
+    """Workers on other machines cannot be reached, were lost, or are of another version."""
+
+    exit_code = 10

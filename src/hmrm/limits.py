@@ -29,8 +29,10 @@ class Limits:
         elements: that the header of one array claims.
         cells: of a workbook; also those that the short rows of a text table lack.
         rows: of a text table.
+        frame_rows: of a frames.csv of ours, one for each face of a frame.
         merged_ranges, merged_cells: of one sheet: ranges, and cells under all of them.
         cell_letters: of one cell.
+        seeds: of an evaluation.
         depth: of nested lists and tables in JSON and TOML; also parts of a dotted key.
         digits: of an integer in a file.
         network_width, network_depth, network_side, network_taps: of a network that a config or a
@@ -55,9 +57,11 @@ class Limits:
     elements: int = 1 << 27
     cells: int = 250_000
     rows: int = 200_000
+    frame_rows: int = 500_000
     merged_ranges: int = 10_000
     merged_cells: int = 250_000
     cell_letters: int = 131_072
+    seeds: int = 1000
     depth: int = 50
     digits: int = 18
     network_width: int = 4096

@@ -89,6 +89,7 @@ def run_all(
         futures = {pool.submit(function, item): item for item in items}
         try:
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                # Popped: results are not held until the last one is there.
+                yield futures.pop(future), future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -106,6 +106,10 @@ def _version_of(package: str) -> str | None:
 
 def _git(root: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        # Reading only: a git that is killed while it refreshes its index leaves a lock behind.
+        ["git", "--no-optional-locks", "-C", str(root), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()

@@ -10,7 +10,7 @@ import json
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ def parse_json(text: str) -> Any:
         if depth > most.depth:
             raise DamagedError(f"is nested more than {most.depth} deep")
     if re.search(_LONG_INTEGER % (most.digits + 1), bare):
-        raise DamagedError(f"holds an integer of more than {most.digits} digits")
+        raise _long_integer()
     try:
         found = json.loads(text)
         if _SURROGATE.search(text):
@@ -118,6 +118,10 @@ def parse_json(text: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise DamagedError(f"is not JSON ({str(error)[:200]})") from error
     return found
+
+
+def _long_integer() -> DamagedError:
+    return DamagedError(f"holds an integer of more than {limits.current().digits} digits")
 
 
 def read_toml(path: Path) -> Any:
@@ -134,8 +138,10 @@ def read_toml(path: Path) -> Any:
         found = tomllib.loads(text)
     except RecursionError as error:
         raise DamagedError(f"is nested more than {limits.current().depth} deep") from error
-    except ValueError as error:
+    except tomllib.TOMLDecodeError as error:
         raise DamagedError(f"is not TOML ({str(error)[:200]})") from error
+    except ValueError as error:  # Python's own bound on digits: 4300
+        raise _long_integer() from error
     _require_small(found)
     return found
 
@@ -165,7 +171,7 @@ def _require_small(table: Any) -> None:
             elif isinstance(value, list):
                 inside += value
             elif type(value) is int and abs(value) >= 10**most.digits:
-                raise DamagedError(f"holds an integer of more than {most.digits} digits")
+                raise _long_integer()
         level = inside
         if not level:
             return
@@ -196,26 +202,54 @@ def table(
         DamagedError: a cell that is too long, too many cells that short rows lack, too many rows,
             or no table; names the line.
     """
-    most, lacking = limits.current(), 0
     # Cells may hold line breaks, so rows are counted below; this bounds what is parsed at all.
     require_rows(text.count("\n") // 2)
+    header, rows = row_by_row(text, delimiter=delimiter, skip_blanks=skip_blanks)
+    return header, list(rows)
+
+
+def row_by_row(
+    text: str, *, delimiter: str = ",", skip_blanks: bool = False, limit: str = "rows"
+) -> tuple[tuple[str, ...], Iterator[tuple[int, dict[str, str | None]]]]:
+    """As `table`, but the rows one after the other, so that long tables need little memory.
+
+    Args:
+        limit: name of the limit on the number of rows.
+
+    Raises:
+        DamagedError: no table, here; anything else while the rows are taken.
+    """
     file = io.StringIO(text, newline="")
     reader = csv.DictReader(file, delimiter=delimiter, skipinitialspace=skip_blanks)
     try:
+        # Spreadsheet programs write empty rows above a table.
+        while reader.fieldnames is not None and not any(n.strip() for n in reader.fieldnames):
+            reader.fieldnames = None
         header = tuple(reader.fieldnames or ())
-        rows: list[tuple[int, dict[str, str | None]]] = []
+    except csv.Error as error:
+        raise _no_table(1, error) from error
+    return header, _rows(reader, header, limit)
+
+
+def _rows(
+    reader: "csv.DictReader[str]", header: tuple[str, ...], limit: str
+) -> Iterator[tuple[int, dict[str, str | None]]]:
+    cells, most, lacking, count = limits.current().cells, getattr(limits.current(), limit), 0, 0
+    try:
         for row in reader:
             # A header of 100,000 names over rows of one cell would take gigabytes.
             lacking += sum(cell is None for cell in row.values())
-            if lacking > most.cells:
+            if lacking > cells:
                 advice = limits.how_to_raise("cells", lacking)
                 raise DamagedError(f"line {reader.line_num}: rows lack {lacking} cells; {advice}")
-            if len(rows) == most.rows:
-                advice = limits.how_to_raise("rows", most.rows + 1)
-                raise DamagedError(f"line {reader.line_num}: more than {most.rows} rows; {advice}")
-            rows.append((reader.line_num, {name: row.get(name) for name in header}))
+            if count == most:
+                advice = limits.how_to_raise(limit, most + 1)
+                raise DamagedError(f"line {reader.line_num}: more than {most} rows; {advice}")
+            count += 1
+            yield reader.line_num, {name: row.get(name) for name in header}
     except csv.Error as error:
-        raise DamagedError(
-            f"line {reader.line_num + 1}: cannot be read as a table ({error})"
-        ) from error
-    return header, rows
+        raise _no_table(reader.line_num + 1, error) from error
+
+
+def _no_table(line: int, error: csv.Error) -> DamagedError:
+    return DamagedError(f"line {line}: cannot be read as a table ({error})")

@@ -94,6 +94,24 @@ def claimed(
         raise
 
 
+def require_same(
+    folder: Path, file_name: str, identity: Mapping[str, Any], *, key: str = ""
+) -> None:
+    """Refuse to take results from a folder that is not of the same run.
+
+    Args:
+        file_name, identity, key: see `claim`.
+
+    Raises:
+        ConfigError: it is another run's, or its identity is unreadable.
+    """
+    path = folder / file_name
+    there = _read(path, key)
+    if there != identity:
+        advice = "it is no part of this run: delete it, or give the settings it was made with"
+        raise _refusal(folder, path, there, identity, advice)
+
+
 def _refusal(
     folder: Path,
     path: Path,

@@ -28,6 +28,7 @@ from hmrm.clip import (
     FlowMap,
     Notice,
     Pair,
+    Reasons,
     RejectedCandidate,
 )
 from hmrm.errors import OutputError
@@ -107,7 +108,7 @@ def test_events_table(analysis: Analysis, tmp_path: Path) -> None:
 
 def test_frames_table_counts_from_0(analysis: Analysis, tmp_path: Path) -> None:
     lost = replace(analysis.frames[0], box_xyxy_px=None, success=False, motion_px={})
-    saved.write_frames(tmp_path / "frames.csv", [*analysis.frames, lost])
+    saved.save(tmp_path, replace(analysis, frames=[*analysis.frames, lost]))
     with (tmp_path / "frames.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[0]["frame_index"] == "0" and rows[20]["motion_left_mouth"] == "1.0"
@@ -117,7 +118,7 @@ def test_frames_table_counts_from_0(analysis: Analysis, tmp_path: Path) -> None:
 
 
 def test_json_fits_its_schema(analysis: Analysis, tmp_path: Path) -> None:
-    saved.write_json(tmp_path / "analysis.json", analysis)
+    saved.save(tmp_path, analysis)
     content = json.loads((tmp_path / "analysis.json").read_text())
     schema = json.loads(Path(saved.__file__).with_name("analysis.schema.json").read_text())
     jsonschema.validate(content, schema)
@@ -184,6 +185,25 @@ def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
     assert words.UNCLASSIFIED in report.render(unclassified)
 
 
+def test_one_account_of_the_decisive_regions_is_given(analysis: Analysis) -> None:
+    """Gradient and occlusion can name different parts of the face."""
+    classified = {"label": "positive", "decisive_region": "nose"}
+    plain = event(probabilities={"positive": 0.9}, **classified)
+    told = replace(plain, reasons=Reasons(regions={"left_cheek": 1.0, "chin": 0.5}))
+    first, second = (report.render(replace(analysis, events=(one, one))) for one in (plain, told))
+    assert "nose contributed most" in first and "loses most of its lead" not in first
+    assert "nose contributed most" not in second and "loses most of its lead" in second
+
+
+def test_the_last_number_of_the_time_axis_keeps_its_unit(analysis: Analysis) -> None:
+    """A number centred on the right border would be cut off there."""
+    text = report.render(analysis)
+    width = timeline.WIDTH
+    ticks = re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="(\w+)">[\d.]+ s</text>', text)
+    assert len(ticks) >= 2 and float(ticks[-1][0]) > width - 20
+    assert [anchor for _, anchor in ticks] == ["middle"] * (len(ticks) - 1) + ["end"]
+
+
 def test_truth_is_shown_alongside_what_was_found(analysis: Analysis) -> None:
     smile = timeline.Span(start_s=0.1, end_s=0.4, title="smile")
     late = timeline.Span(start_s=0.48, end_s=0.5, title="frown")
@@ -242,15 +262,17 @@ def test_every_flag_that_spotting_gives_is_put_in_words() -> None:
 def test_blurred_report_shows_no_face(analysis: Analysis) -> None:
     rng = np.random.default_rng(0)
     face = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
-    kept = replace(images(), pair=Pair(onset=face, apex=face))
+    flow = np.zeros((2, 64, 64), dtype=np.float32)
+    kept = replace(images(), pair=Pair(onset=face, apex=face), flow=flow)
     view = FaceView(face_id=0, index=0, time_s=0.0, image=face, box_xyxy_px=(8.0, 8.0, 40.0, 40.0))
     one = replace(analysis, images=(kept, None), faces=(view,))
     shown, hidden = (report.render(one, blur_faces=flag) for flag in (False, True))
     for text, most in ((shown, 4096), (hidden, 8 * 8)):
-        jpegs = re.findall(r"data:image/jpeg;base64,([^)\"]+)", text)
+        colours = r'<img src="[^"]+" alt="motion from onset to apex as colours">'
+        jpegs = re.findall(r"data:image/jpeg;base64,([^)\"]+)", re.sub(colours, "", text))
         pictures = [cv2.imdecode(np.frombuffer(b64decode(j), np.uint8), 1) for j in jpegs]
         faces = [p for p in pictures if p.shape[:2] == (64, 64)]
-        assert len(faces) == 3
+        assert len(faces) == 4  # onset, apex, magnified, and the followed face
         for picture in faces:
             cells = picture.reshape(8, 8, 8, 8, 3).astype(float)
             spread = cells.std(axis=(1, 3)).max()

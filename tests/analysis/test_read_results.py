@@ -9,7 +9,7 @@ import pytest
 import hmrm
 from hmrm.analysis.read import read_results
 from hmrm.analysis.record import Analysis
-from hmrm.analysis.saved import save, write_frames, write_json
+from hmrm.analysis.saved import save
 from hmrm.clip import FaceFrame
 from hmrm.errors import DataError, InputError
 from tests.analysis.analyses_to_export import CASES
@@ -39,7 +39,7 @@ def test_an_analysis_reads_back(analysis: Analysis, tmp_path: Path) -> None:
 
 def test_older_results_are_read(tmp_path: Path) -> None:
     """``confidence`` instead of salience, no player's clock, frames from 1 without points."""
-    write_json(tmp_path / "analysis.json", CASES["two"])
+    save(tmp_path, CASES["two"])
     content = json.loads((tmp_path / "analysis.json").read_text())
     content["schema"] = "1"
     del content["player_clock"]
@@ -59,7 +59,7 @@ def test_older_results_are_read(tmp_path: Path) -> None:
 
 
 def test_frames_count_from_0(tmp_path: Path) -> None:
-    write_frames(tmp_path / "frames.csv", CASES["two"].frames)
+    save(tmp_path, CASES["two"])
     lines = (tmp_path / "frames.csv").read_text().splitlines()
     assert lines[0].startswith("frame_index,face_id,timestamp,confidence,success,face_x")
     assert lines[1].startswith("0,0,0.0,") and lines[8].startswith("8,0,0.32,")
@@ -79,7 +79,7 @@ def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
 
 
 def test_a_name_cannot_lead_elsewhere(tmp_path: Path) -> None:
-    write_json(tmp_path / "analysis.json", CASES["no-events"])
+    save(tmp_path, CASES["no-events"])
     content = json.loads((tmp_path / "analysis.json").read_text())
     for source, name in (("../../x.mp4", "x"), ("..\\x.mp4", "x"), ("", "video"), ("..", "video")):
         (tmp_path / "analysis.json").write_text(json.dumps(content | {"source": source}))
@@ -102,7 +102,7 @@ def test_a_name_that_is_not_utf_8_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_damage_is_named(changes: dict[str, object], message: str, tmp_path: Path) -> None:
-    write_json(tmp_path / "analysis.json", CASES["two"])
+    save(tmp_path, CASES["two"])
     content = json.loads((tmp_path / "analysis.json").read_text())
     (tmp_path / "analysis.json").write_text(json.dumps(content | changes))
     with pytest.raises(DataError, match=message) as raised:
@@ -114,7 +114,7 @@ def test_damage_is_named(changes: dict[str, object], message: str, tmp_path: Pat
     ("key", "value"), [("apex_frame", 99), ("offset_s", 0.0), ("onset_frame", -1)]
 )
 def test_events_out_of_order_are_refused(key: str, value: float, tmp_path: Path) -> None:
-    write_json(tmp_path / "analysis.json", CASES["two"])
+    save(tmp_path, CASES["two"])
     content = json.loads((tmp_path / "analysis.json").read_text())
     content["events"][0][key] = value
     (tmp_path / "analysis.json").write_text(json.dumps(content))

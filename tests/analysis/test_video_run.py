@@ -1,17 +1,22 @@
 """A run over several videos keeps what is finished, and only while it is still true."""
 
+import hashlib
 import json
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import cv2
 import numpy as np
 import pytest
 
-from hmrm import provenance
-from hmrm.analysis.results import VideoResult, read_kept, spotting_mapping, write_kept
-from hmrm.analysis.run import Outcome, Target, VideoRun, run_videos, settings_digest
+from hmrm.analysis.report.index import write_index
+from hmrm.analysis.results import VideoFiles, VideoResult, read_kept, spotting_mapping, write_kept
+from hmrm.analysis.run import Outcome, VideoRun, run_videos, settings_digest
 from hmrm.analysis.settings import AnalyzeConfig
+from hmrm.analysis.target import Target
 from hmrm.clip import Event, Notice, RejectedCandidate
 from hmrm.errors import FaceNotFoundError, MissingExtraError, OutputError, VideoError
 from hmrm.spotting.settings import SpottingConfig
@@ -61,19 +66,17 @@ def targets(tmp_path: Path) -> list[Target]:
 
 
 class Process:
-    """Counts what is processed; writes one file for each video."""
+    """Counts what is processed; makes one file for each video."""
 
-    def __init__(self, folder: Path, *, fails: BaseException | None = None) -> None:
-        self.folder, self.fails, self.videos = folder, fails, list[str]()
+    def __init__(self, *, fails: BaseException | None = None) -> None:
+        self.fails, self.videos = fails, list[str]()
 
-    def __call__(self, target: Target) -> VideoResult:
+    def __call__(self, target: Target) -> VideoFiles:
         if self.fails is not None and target.video == "b":
             raise self.fails
         self.videos.append(target.video)
-        file = self.folder / f"{target.video}.txt"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text("made")
-        return VideoResult(
+        name = f"{target.video}.txt"
+        result = VideoResult(
             subject=target.subject,
             video=target.video,
             source=target.video,
@@ -83,8 +86,9 @@ class Process:
             duration_s=0.1,
             events=(EVENT,),
             notices=(NOTICE,),
-            files={file.name: provenance.sha256(file)},
+            files={name: hashlib.sha256(b"made").hexdigest()},
         )
+        return VideoFiles(result=result, contents={name: b"made"})
 
 
 def run(
@@ -94,7 +98,7 @@ def run(
     settings: str = "x",
     fails: BaseException | None = None,
 ) -> tuple[VideoRun, list[str]]:
-    process = Process(folder, fails=fails)
+    process = Process(fails=fails)
     return run_videos(targets, folder, process, settings=settings), process.videos
 
 
@@ -163,7 +167,7 @@ def test_one_video_that_cannot_be_used_does_not_stop_the_others(
     found = run_videos(
         targets[::-1],
         tmp_path / "out",
-        Process(tmp_path / "out", fails=FaceNotFoundError("nobody")),
+        Process(fails=FaceNotFoundError("nobody")),
         settings="x",
         progress=lambda *call: calls.append(call),
         on_outcome=seen.append,
@@ -286,7 +290,22 @@ def test_a_video_that_opens_with_a_rate_alone_is_resumed(
 
     monkeypatch.setattr("hmrm.analysis.run.open_video", needs_a_rate)
     assert states(run(targets, tmp_path / "out")[0]) == ["failed", "failed"]
-    found = run_videos(
-        targets, tmp_path / "out", Process(tmp_path), settings="x", frames_per_s=25.0
-    )
+    found = run_videos(targets, tmp_path / "out", Process(), settings="x", frames_per_s=25.0)
     assert states(found) == ["resumed", "resumed"]
+
+
+def test_the_index_links_to_the_report_of_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    name = os.fsdecode(b"smile \xff%.mp4")
+    result = VideoResult(
+        subject="", video=name, source=name, data_hash="d", frame_count=10,
+        frames_per_s=30.0, duration_s=1.0, events=(), notices=(),
+    )  # fmt: skip
+    target = Target(video=name, source=tmp_path / name)
+    report = tmp_path / target.folder / "report.html"
+    report.parent.mkdir()
+    report.touch()
+    outcome = Outcome(target=target, state="new", result=result)
+    write_index(tmp_path, VideoRun(outcomes=(outcome,)), "Videos")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    [link] = re.findall(r'href="([^"]+report\.html)"', page)
+    assert (tmp_path / os.fsdecode(unquote_to_bytes(link))).samefile(report)

@@ -148,10 +148,12 @@ def test_synthesize_prepare_check(tmp_path: Path):
     words = call(
         *("datasets", "prepare", "smic-vis", tmp_path / "data", "-o", tmp_path / "maps"),
         *("--flow", "farneback", "--faces", tmp_path / "data/faces.csv", "--apex", "middle"),
+        *("--size", 56),
     )
     assert f"{clips} clips of 1 subjects" in words and words_of("no_apex") in words
     found = json.loads(call("datasets", "check", tmp_path / "maps", "--json"))
     assert found["clips"] == clips and found["layout"] == "prepared"
+    assert found["map_side"] == 56
 
 
 def test_a_set_without_a_table_is_not_written_without_frames(tmp_path: Path):

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from hmrm.cli import terminal
+from hmrm.progress import Pace
 
 
 @pytest.fixture
@@ -81,3 +82,24 @@ def test_results_reach_standard_output_while_bars_are_shown(monkeypatch, capsys)
 def test_strings_are_printed_as_they_are(text, capsys):
     terminal.OUT.print(text)
     assert capsys.readouterr().out == f"{text}\n"
+
+
+def test_a_slow_start_is_forgotten_and_nothing_is_estimated_before_it_can_be():
+    pace = Pace(window_s=20.0, least_s=5.0)
+    pace.add(0.0, 1)
+    assert pace.left_s(0.0, 1801) is None
+    pace.add(30.0, 2)  # weights were loaded meanwhile
+    for second in range(31, 61):
+        pace.add(float(second), 2 + 30 * (second - 30))
+    assert abs(pace.left_s(60.0, 1801) - 30.0) < 1.0, "the rate of the last seconds"
+    assert pace.left_s(60.0, None) is None
+    assert pace.left_s(120.0, 1801) > 50.0, "a stage that stands is not about to end"
+    pace.add(121.0, 1)
+    assert pace.left_s(122.0, 1801) is None, "the next video"
+
+
+def test_steps_longer_than_the_window_are_estimated_from_the_last_of_them():
+    pace = Pace(window_s=20.0, least_s=5.0)
+    for step, now in enumerate((0.0, 600.0, 700.0)):
+        pace.add(now, step)
+    assert pace.left_s(700.0, 5) == 300.0

@@ -49,6 +49,21 @@ def test_positions_and_names_are_those_of_spot(name: str, tmp_path: Path) -> Non
             assert numbers[int(row["offset_index"])] == record.offset_frame
 
 
+def test_a_frame_that_leads_nowhere_is_named_and_its_expression_skipped(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, SYNTHETIC_SETS["casme2"]().first(3), images="blank")
+    loaded = load_dataset("casme2", tmp_path)
+    record = loaded.annotations.records[0]
+    folder = loaded.folder_of(record)
+    assert folder is not None
+    frames = images_in(folder.path)
+    onset = next(p for p in frames if re.findall(r"\d+", p.stem)[-1] == str(record.onset_frame))
+    onset.unlink()
+    onset.symlink_to(tmp_path / "nowhere.jpg")
+    done = write_intervals(tmp_path / "truth.csv", loaded)
+    assert [skip.what for skip in done.skipped] == [record.id]
+    assert str(onset) in done.skipped[0].reason and "copy the frame again" in done.skipped[0].reason
+
+
 @pytest.mark.parametrize("name", LONG)
 def test_whatever_spot_takes_for_subjects_the_videos_are_found_again(
     name: str, tmp_path: Path

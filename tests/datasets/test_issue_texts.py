@@ -7,7 +7,7 @@ import hmrm.datasets
 from hmrm.datasets.annotations.issue_texts import WORDS, words_of
 
 _SOURCES = Path(hmrm.datasets.__file__).parent.rglob("*.py")
-_GIVEN = re.compile(r'(?:notes\.add\(\s*|code=)"(\w+)"')
+_GIVEN = re.compile(r'(?:notes\.add\(\s*|code=|^CODE = )"(\w+)"', re.M)
 
 
 def test_every_code_that_is_given_has_a_sentence_and_no_other() -> None:

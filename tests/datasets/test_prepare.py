@@ -27,9 +27,11 @@ from hmrm.datasets.preparation.prepare_clip import ClipSettings, Job
 from hmrm.datasets.preparation.run import prepare
 from hmrm.datasets.preparation.supplied_points import read_points
 from hmrm.errors import ConfigError, DataError, InputError
+from hmrm.flow.aligned_frames import read_aligned_frames
 from hmrm.flow.apex import APEX_RULES
 from hmrm.flow.estimate import ESTIMATORS, weights_sha256
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
+from hmrm.flow.mapset import with_frame_files
 from hmrm.synthetic.datasets.composite import synthetic_casme2, synthetic_samm, synthetic_smic
 from hmrm.synthetic.datasets.long_videos import synthetic_samm_lv
 from hmrm.synthetic.datasets.writer import write_points, write_synthetic
@@ -232,6 +234,46 @@ def test_what_clips_no_longer_there_left_behind_is_removed(synthetic: Path, tmp_
     assert contents(output) == contents(fresh) | own
 
 
+def test_larger_maps_are_the_same_motion_in_finer_cells(
+    made, synthetic: Path, tmp_path: Path
+) -> None:
+    prepare("smic", synthetic, tmp_path, settings(synthetic, size=56))
+    small, large = load_maps(made[0]), load_maps(tmp_path)
+    assert large.maps.shape == (3, 3, 56, 56) and large.maps.dtype == np.float32
+    assert json.loads((tmp_path / "prepare.json").read_text())["made_from"]["size"] == 56
+    for name, values in zip(large.ids, large.maps, strict=True):
+        coarse = values[:2].reshape(2, 28, 2, 28, 2).mean((2, 4))
+        other = small.maps[small.ids.index(name)][:2]
+        # Each is centred and scaled by its own median and r.m.s.
+        assert np.corrcoef(coarse.ravel(), other.ravel())[0, 1] > 0.99
+    assert prepare("smic", synthetic, tmp_path, settings(synthetic, size=56)).made == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, 56), (56, 112), (112, None)])
+def test_a_folder_of_another_size_is_refused(
+    first: int | None, second: int | None, synthetic: Path, tmp_path: Path
+) -> None:
+    prepare("smic", synthetic, tmp_path, settings(synthetic, size=first))
+    before = contents(tmp_path)
+    with pytest.raises(ConfigError, match="size"):
+        prepare("smic", synthetic, tmp_path, settings(synthetic, size=second))
+    assert contents(tmp_path) == before
+
+
+def test_a_map_of_another_size_among_the_results_is_made_again(
+    synthetic: Path, tmp_path: Path
+) -> None:
+    small, large = tmp_path / "small", tmp_path / "large"
+    prepare("smic", synthetic, small, settings(synthetic))
+    prepare("smic", synthetic, large, settings(synthetic, size=56))
+    before = contents(large)
+    name = "flow/smic/s01/s01_ne_01.npz"
+    shutil.copy(small / name, large / name)
+    report = prepare("smic", synthetic, large, settings(synthetic, size=56))
+    assert [i.where for i in report.issues if i.code == "result_damaged"] == [str(large / name)]
+    assert report.made == 1 and contents(large) == before
+
+
 def test_workers_do_not_change_the_result(made, synthetic: Path, tmp_path: Path) -> None:
     output, _ = made
     prepare("composite", synthetic, tmp_path, settings(synthetic), workers=2)
@@ -426,3 +468,25 @@ def test_points_of_unknown_clips_are_told(synthetic: Path, tmp_path: Path) -> No
     reported = [o.message for o in report.issues if o.code == "points_without_clip"]
     # The file holds points of CASME II and SAMM, too, which nobody asked for.
     assert sorted(reported) == [f"{clip} is no clip here" for clip in sorted(more)]
+
+
+def test_frames_are_kept_through_the_onsets_transform(synthetic: Path, tmp_path: Path) -> None:
+    asked = settings(synthetic, frames=True)
+    report = prepare("casme2", synthetic / "CASME2", tmp_path, asked)
+    maps = load_maps(tmp_path)
+    assert maps.frames == tmp_path / "frames"
+    files = with_frame_files(maps).maps
+    for name, file in zip(maps.ids, files, strict=True):
+        clip = read_aligned_frames(Path(str(file)))
+        for kind, index in (("onset", 0), ("apex", clip.apex)):
+            image = cv2.imread(str(tmp_path / "faces" / f"{name}_{kind}.png"))
+            expected = image if clip.frames.ndim == 4 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+            shown = clip.frames[index] if clip.frames.ndim == 3 else clip.frames[index, ..., ::-1]
+            np.testing.assert_array_equal(shown, expected)
+        assert clip.frame_rate == 200 and len(clip.frames) > clip.apex > 0
+    # A file that is gone is made again; the others stay.
+    Path(str(files[0])).unlink()
+    again = prepare("casme2", synthetic / "CASME2", tmp_path, asked)
+    assert report.made == len(maps.ids) and again.made == 1
+    with pytest.raises(ConfigError):
+        prepare("casme2", synthetic / "CASME2", tmp_path, settings(synthetic))

@@ -180,6 +180,8 @@ def test_frames_are_read_from_what_people_type(value: object, frame: int, code: 
 
 
 @example(float("inf"))
+@example(10**400)
+@example(f"{'9' * 5000}-{'9' * 5000}")
 @given(st.text() | st.floats() | st.integers() | st.booleans() | st.none() | st.dates())
 def test_no_cell_gives_another_exception(value: object) -> None:
     row = one(value)

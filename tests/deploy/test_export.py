@@ -69,6 +69,20 @@ def test_shipped_networks_answer_as_torch_does(name: str) -> None:
     np.testing.assert_allclose(opened(name).predict(maps), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", shipped_names())
+def test_action_units_and_maps_without_a_region_are_torchs(name: str) -> None:
+    maps = some_maps(2)
+    network, card = load_model(name)
+    reference, exported = FittedHmrm(network=network), opened(name)
+    found = exported.action_units(maps)
+    assert found.shape == (2, len(card.action_units))
+    np.testing.assert_allclose(found, reference.action_units(maps), atol=1e-5)
+    for values in maps:
+        without = exported.without_each_region(values)
+        np.testing.assert_allclose(without, reference.without_each_region(values), atol=1e-5)
+        np.testing.assert_allclose(without[0], exported.predict(values[None])[0], atol=1e-12)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="the 442 public maps are not here")
 @pytest.mark.parametrize("name", shipped_names())

@@ -1,107 +1,60 @@
-"""The README is true: its commands exist, run in order, and its links lead somewhere."""
+"""The README is short and true: its targets exist, its event is the demo's, its links lead on."""
 
 import re
-import shlex
 import subprocess
-import sys
-from pathlib import Path
 
-import cv2
 import pytest
 
-from hmrm.synthetic.demo import demo_clip
+from tests.docs.pages import PAGES, README, ROOT, blocks, commands, name_of, text_of
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = [
-    line.split(" #")[0].strip()
-    for kind, text in BLOCKS
-    if kind == "sh"
-    for line in text.splitlines()
-    if line.strip()
-]
-HMRM = [c for c in COMMANDS if c.startswith("hmrm ")]
+TEXT = text_of(README)
+MOST_WORDS = 400
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
-def hmrm(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    words = shlex.split(command)
-    return subprocess.run(
-        [sys.executable, "-m", "hmrm", *words[1:]],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
+def test_it_is_short_with_one_picture_and_three_ways_on() -> None:
+    assert len(TEXT.split()) <= MOST_WORDS
+    assert TEXT.count("![") == 1
+    for question in ("I have a video", "I have a data set", "I compare models"):
+        assert f"[{question}](docs/" in TEXT
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the README's file names exist."""
-    folder = tmp_path_factory.mktemp("readme")
-    done = hmrm("hmrm demo -o demo --no-progress", folder)
-    assert done.returncode == 0, done.stderr
-    assert "overlap" in done.stdout
-    (folder / "demo" / "demo.mp4").rename(folder / "video.mp4")
-    write_pictures(folder)
-    write_truth(folder)
-    return folder
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_make_targets_exist(page) -> None:
+    for command in commands(page):
+        if command.line.startswith("make "):
+            words = ["make", "-n", *command.line.split()[1:]]
+            assert subprocess.run(words, cwd=ROOT, capture_output=True).returncode == 0, command
 
 
-def write_pictures(folder: Path) -> None:
-    """``onset.png`` and ``apex.png``, as the README names them."""
-    clip = demo_clip()
-    for name, index in (("onset", 180), ("apex", 195)):
-        image = cv2.cvtColor(clip.frame(index).image, cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(folder / f"{name}.png"), image)
+def test_every_other_command_of_the_readme_is_known() -> None:
+    starts = ("make ", "hmrm ", "python3 -m venv", "source ", "python -m pip install ")
+    shown = [command.line for command in commands(README) if command.in_block]
+    assert not [line for line in shown if not line.startswith(starts)]
+    assert {"make demo", "make test", "hmrm analyze video.mp4 -o results"} <= set(shown)
 
 
-def write_truth(folder: Path) -> None:
-    """``truth.csv``: when the demo's smile happens, as an annotator would write it down."""
-    (event,) = demo_clip().truth.events
-    row = f",video,{event.onset_index},{event.offset_index},micro"
-    (folder / "truth.csv").write_text(f"subject,video,onset,offset,type\n{row}\n")
+def test_windows_and_the_others_run_the_same() -> None:
+    shells = [set(text.splitlines()) for kind, text in blocks(README) if kind != "text"]
+    [windows] = [set(t.splitlines()) for kind, t in blocks(README) if kind == "powershell"]
+    unix = next(lines for lines in shells if "source .venv/bin/activate" in lines)
+    assert len(windows & unix) == 2  # installing, and the demo
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
-def test_make_targets_exist(command: str) -> None:
-    done = subprocess.run(["make", "-n", *command.split()[1:]], cwd=ROOT, capture_output=True)
-    assert done.returncode == 0
+def anchors(text: str) -> set[str]:
+    """Anchors of the headings of a page, as GitHub and MkDocs make them."""
+    heads = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w -]", "", head.lower()).strip().replace(" ", "-") for head in heads}
 
 
-def test_every_other_command_is_known() -> None:
-    starts = ("make ", "hmrm ", "python3 -m venv", ".venv/bin/")
-    assert not [c for c in COMMANDS if not c.startswith(starts)]
-    assert HMRM
-
-
-@pytest.mark.parametrize("command", HMRM)
-def test_commands_run(command: str, folder: Path) -> None:
-    bars = command.split()[1] in ("analyze", "demo", "evaluate")
-    done = hmrm(command + (" --no-progress" if bars else ""), folder)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("code", [text for kind, text in BLOCKS if kind == "python"])
-def test_python_blocks_run(code: str, folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
-
-
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
-def test_links_lead_somewhere(target: str) -> None:
-    assert target.startswith("http") or (ROOT / target).exists()
-
-
-def test_exit_codes_are_those_of_the_errors() -> None:
-    from hmrm import errors
-
-    listed = dict(re.findall(r"(\d+) ([a-z][a-z ]+)", README.split("## Exit codes")[1]))
-    codes = {
-        cls.exit_code
-        for cls in vars(errors).values()
-        if isinstance(cls, type) and issubclass(cls, errors.HmrmError)
-    }
-    assert {str(c) for c in codes} <= set(listed)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page) -> None:
+    text = re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL)
+    for target in _LINK.findall(text):
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        to = page.parent / path if path else page
+        assert to.exists(), target
+        if anchor:
+            assert anchor in anchors(text_of(to)), target

@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.slow
 def test_every_step_leaves_what_the_text_promises(folder):
-    for name in ("svm", "ststnet", "mine", "oracle", "linear", "foreign"):
+    for name in ("svm", "ststnet", "mine", "oracle", "linear", "external"):
         assert (folder / f"runs/{name}/run.json").exists(), name
     page = (folder / "report/report.html").read_text()
     for words in ("svm-mirrored", "region_means:RegionMeans", "ststnet, oracle", "permuted"):
@@ -50,8 +50,8 @@ def test_every_step_leaves_what_the_text_promises(folder):
 
 
 @pytest.mark.slow
-def test_the_foreign_table_gives_the_same_scores(folder):
-    texts = [(folder / f"runs/{n}/predictions/seed0.csv").read_text() for n in ("svm", "foreign")]
+def test_the_external_table_gives_the_same_scores(folder):
+    texts = [(folder / f"runs/{n}/predictions/seed0.csv").read_text() for n in ("svm", "external")]
     assert texts[0] == texts[1]
 
 

@@ -289,7 +289,10 @@ def test_shipped_ablations_can_be_built(path):
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")
     asked = load_ablation(path)
-    assert (asked.rows[0].plan.settings.folds, len(asked.rows[0].plan.settings.seeds)) == ("5", 3)
+    # The grid of sizes costs hours for one seed.
+    seeds = 1 if path.stem == "ablation-paper-grid" else 3
+    found = asked.rows[0].plan.settings
+    assert (found.folds, len(found.seeds)) == ("5", seeds)
     for one in asked.rows:
         recogniser = find_recogniser(one.plan.model, one.plan.options)
         assert one.part or one is asked.rows[0]

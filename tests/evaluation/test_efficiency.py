@@ -89,6 +89,20 @@ def test_median_leaves_out_warming_up_and_outliers(monkeypatch: pytest.MonkeyPat
     assert len(calls) == 1 + 5
 
 
+def test_models_on_frames_are_measured_without_a_data_set() -> None:
+    machine, network = measure_models(("stlbp-ip", "geme-recreation"), budget_s=0.0)
+    assert machine.parameters == 3 * (10_080 + 1)
+    assert network.parameters == 865_541
+    # Convolutions of both streams, those between them, and both classifiers, by hand.
+    sides, widths = (112, 56, 28, 14), (3, 32, 64, 128, 256)
+    streams = sum(2 * s * s * 9 * a * b for s, a, b in zip(sides, widths, widths[1:], strict=False))
+    crossings = sum(2 * (s // 2) ** 2 * w * w for s, w in zip(sides[1:], widths[2:], strict=True))
+    assert network.flops == 2 * streams + crossings + 2 * 256 * (3 + 2)
+    for found in (machine, network):
+        assert found.training_s_per_fold is None
+        assert all(ms > 0 for ms in found.ms_per_clip.values())
+
+
 def test_every_kind_of_model_is_measured() -> None:
     names = ("svm-linear", "ststnet", "hmrm-lite")
     steps: list[tuple[str, int, int | None]] = []

@@ -159,3 +159,15 @@ def test_an_unknown_form_shows_three_lines_of_a_right_one(tmp_path: Path) -> Non
         "casme2/sub01/EP02_01f,positive,positive",
         "samm/006/006_1_2,0,2",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffClip\ttrue_label\tpredicted_label\ncasme2/sub01/a\tNegative\tPOSITIVE\n",
+        "\n,,\nid,truth,predicted\n,,\ncasme2/sub01/a, 0.0 , 1.0\n,,\n",
+        "y_pred|y_true|sub|data|filename\n1|0|sub01|casme2|a\n",
+    ],
+)
+def test_spreadsheets_of_others_name_the_same_clip(tmp_path: Path, text: str) -> None:
+    assert labels(read(tmp_path, text)) == [("casme2/sub01/a", 0, 1)]

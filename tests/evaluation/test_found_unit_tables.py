@@ -117,3 +117,14 @@ def test_an_unknown_table_shows_three_lines_of_a_right_one(tmp_path: Path) -> No
     with pytest.raises(DataError, match="both the clip x/s/a; keep one"):
         table = write(tmp_path, "d.csv", "id,AU4\nx/s/a,1\na,1\n")
         read_found(table).named_as({"x/s/a"})
+
+
+def test_spreadsheets_write_decimal_commas_bars_and_empty_rows(tmp_path: Path) -> None:
+    for text in (
+        "clip; AU04_c; AU12_c; success\na; 1,0; 0,25; 1\n;;;\nb; 0,0; 1,0; 1\n",
+        "\r\n , , \r\n id , AU4 , AU12 \r\n a , 1 , 0 \r\n,,\r\n b , 0 , 1 \r\n",
+        "\ufeffclip|AU12|AU4\na|0|1\nb|1|0\n",
+    ):
+        found = read_found(write(tmp_path, "a.csv", text))
+        assert found.units == {"a": {4}, "b": {12}}
+        assert not found.failed

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from hmrm.evaluation.run import evaluate
 from hmrm.evaluation.settings import Plan, Settings
 from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
 
+ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden/ststnet_loso_predictions.csv"
 
 
@@ -125,6 +127,19 @@ def test_published_numbers_do_not_stand_beside_other_clips(report):
     assert "these runs do not" in words
     assert "HTNet" not in words and "macro precision" not in words
     assert "no subject on both sides" in words
+
+
+def test_published_numbers_stand_beside_whole_systems_with_one_subject_left_out(tmp_path):
+    for name, beside in (("bi-woof", True), ("bi-woof-5fold", False), ("htnet-small-5fold", False)):
+        write_report([ROOT / "results" / name], tmp_path / name)
+        assert ("CausalNet" in (tmp_path / name / "report.md").read_text()) == beside
+    summary = json.loads((ROOT / "results/bi-woof/run.json").read_text())
+    shutil.copytree(ROOT / "results/bi-woof", tmp_path / "run")
+    # A re-creation never stands in a column with published numbers.
+    summary["model"] = "mfdan-recreation"
+    (tmp_path / "run/run.json").write_text(json.dumps(summary))
+    write_report([tmp_path / "run"], tmp_path / "other")
+    assert "CausalNet" not in (tmp_path / "other/report.md").read_text()
 
 
 def test_pictures_of_markdown_exist(report):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from label_leak import uses_test_labels
 
-from hmrm.errors import ConfigError, DataError, NumericalError
+from hmrm.errors import ConfigError, DataError, NumericalError, OutputError
 from hmrm.evaluation.fold import inner_curve, oracle_epoch, run_fold
 from hmrm.evaluation.leakage import find_leaks
 from hmrm.evaluation.metrics import score
@@ -108,6 +108,15 @@ def test_a_run_that_lost_folds_is_completed_to_the_same_bytes(tmp_path, syntheti
     )
     assert contents(tmp_path / "part") == contents(tmp_path / "whole")
     assert steps == [("folds", done, 12) for done in range(3, 13)]
+
+
+def test_a_folder_in_place_of_the_timings_is_named(tmp_path, synthetic):
+    evaluate(synthetic, plan(), tmp_path)
+    (tmp_path / "timings.jsonl").unlink()
+    (tmp_path / "timings.jsonl").mkdir()
+    next((tmp_path / "folds").rglob("0*.json")).unlink()
+    with pytest.raises(OutputError, match=r"timings\.jsonl: cannot be written"):
+        evaluate(synthetic, plan(), tmp_path)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -352,7 +361,7 @@ def test_transductive_models_are_stamped(tmp_path, synthetic, how, stamped):
         ("toy_models:NearestMean", {"color": 1}, "unknown key 'color'"),
         ("toy_models:threads", {"color": 1}, "no option color"),
         ("toy_models:NO_FIT", {}, "has no fit"),
-        ("toy_models:NearestMean", {"map_kind": "rgb"}, "choose canonical or raw"),
+        ("toy_models:NearestMean", {"map_kind": "rgb"}, "choose one of canonical, raw, frames"),
         (":x", {}, "package.module:factory"),
     ],
 )
@@ -422,7 +431,7 @@ def test_a_failing_fit_names_model_fold_and_seed(tmp_path, synthetic, monkeypatc
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("hmrm.evaluation.run.run_fold", fail)
+    monkeypatch.setattr("hmrm.evaluation.fold_task.run_fold", fail)
     with pytest.raises(ZeroDivisionError) as caught:
         evaluate(synthetic, plan(), tmp_path)
     (note,) = caught.value.__notes__

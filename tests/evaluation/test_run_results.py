@@ -81,7 +81,7 @@ def test_a_damaged_summary_is_refused_with_file_and_key(tmp_path, changes, words
 
 def test_every_key_of_a_summary_is_needed_but_those_that_may_be_absent(tmp_path):
     optional = {"fold_count", "named", "evaluations", "epochs", "curves", "oracle_control"}
-    optional |= {"calibration"}
+    optional |= {"calibration", "synthetic"}
     table = records.to_json(summary())
     for key in {one.name for one in fields(RunSummary)} - optional:
         (tmp_path / "run.json").write_text(json.dumps({k: table[k] for k in table if k != key}))

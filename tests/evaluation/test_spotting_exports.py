@@ -1,5 +1,6 @@
 """Interval files of annotation programs and challenge logs, with their quirks."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -131,6 +132,56 @@ def test_boris_single_events_are_paired(tmp_path: Path) -> None:
         read(tmp_path, text.replace("\tSTART", "\tPOINT"), "b.tsv")
 
 
+def boris_project(events: list[object], **observations: object) -> str:
+    one = {
+        "file": {"1": ["C:/films/006_1.avi"], "2": []},
+        "type": "MEDIA",
+        "events": events,
+        "media_info": {"fps": {"C:/films/006_1.avi": 200.0}},
+    }
+    behaviours = [("State event", "micro"), ("State event", "Macro"), ("Point event", "apex")]
+    conf = {str(i): {"type": t, "code": c, "key": "m"} for i, (t, c) in enumerate(behaviours)}
+    stored = {"behaviors_conf": conf, "observations": {"obs1": one} | observations}
+    return json.dumps(stored | {"project_format_version": "7.0"})
+
+
+def test_boris_projects_pair_states_by_time(tmp_path: Path) -> None:
+    events: list[object] = [
+        [5, "", "Macro", "brow", "", 1000],
+        [1.3, "No focal subject", "micro", "", "stored before its start", 260],
+        [1.0, "No focal subject", "micro", "", "", 200],
+        [1.1, "", "apex", "", "", 220],
+        [6.5, "", "Macro", "brow", "", 1300],
+    ]
+    quiet = {"file": [], "type": "LIVE", "events": []}
+    table = read(tmp_path, boris_project(events, seen=quiet), "a.boris")
+    assert places(table) == [("006_1", 200, 260, "micro"), ("006_1", 1000, 1300, "macro")]
+    assert "seen" in table.videos
+
+
+def test_boris_projects_that_cannot_be_read_say_why(tmp_path: Path) -> None:
+    pair: list[object] = [[1.0, "", "micro", "", ""], [1.3, "", "micro", "", ""]]
+    row = {"file": {"1": ["a.mp4", "b.mp4"]}, "events": []}
+    again = {"file": {"1": ["006_1.mp4"]}, "events": pair}
+    for text, message in (
+        (boris_project(pair[:1]), "obs1' at 1 s: 'micro' begins and never ends; fix unpaired"),
+        (boris_project(pair, row=row), "row': plays 2 media in a row"),
+        (boris_project(pair, again=again), "again': states 'micro' of video '006_1', as does"),
+        (boris_project([["1", "", "micro", ""]]), "event 0: is .*, not time, subject"),
+        ("{}", "no BORIS project"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read(tmp_path, text, "a.boris")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_our_own_boris_project_is_read_back(name: str, tmp_path: Path) -> None:
+    one = CASES[name]
+    one.export(tmp_path / "clip.boris", "boris")
+    found = read_intervals([tmp_path], "found", ReadOptions())
+    assert len(found.intervals) == sum(len(tier.entries) for tier in tiers(one))
+
+
 @pytest.mark.parametrize(
     ("header", "row"),
     [
@@ -145,6 +196,15 @@ def test_boris_single_events_are_paired(tmp_path: Path) -> None:
 def test_headers_of_any_common_kind(tmp_path: Path, header: str, row: str) -> None:
     found = read(tmp_path, f"{header}\n{row}\n", frames_per_s=30.0)
     assert places(found) == [("6_v", 3, 12, "micro")]
+
+
+def test_decimal_commas_are_read_unless_they_may_part_thousands(tmp_path: Path) -> None:
+    ms = "subject;video;onset_ms;offset_ms;type\n6;v;100,5;400,0;micro\n;;;;\n"
+    assert places(read(tmp_path, ms, frames_per_s=200.0)) == [("6_v", 20, 80, "micro")]
+    s = "subject|video|onset_s|offset_s|type\n6|v|0,125|0,4|micro\n"
+    assert places(read(tmp_path, s, frames_per_s=200.0)) == [("6_v", 25, 80, "micro")]
+    with pytest.raises(DataError, match="onset is '1,250'; expected a time in milliseconds"):
+        read(tmp_path, ms.replace("100,5", "1,250"))
 
 
 def test_frames_win_over_times(tmp_path: Path) -> None:

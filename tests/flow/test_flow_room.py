@@ -9,12 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOW = ROOT / "src/hmrm/flow"
-LIGHT_ESTIMATOR = {"gru_aofe.estimator", "gru_aofe.edges"}
+NETWORKS = ("gru_aofe.", "raft.")
+LIGHT_ESTIMATOR = {"gru_aofe.estimator", "gru_aofe.edges", "raft.estimator"}
 
 
-def test_only_the_network_needs_torch():
+def test_only_the_networks_need_torch():
     names = [".".join(p.relative_to(FLOW).with_suffix("").parts) for p in FLOW.rglob("*.py")]
-    modules = [n for n in names if not n.startswith("gru_aofe.") or n in LIGHT_ESTIMATOR]
+    modules = [n for n in names if not n.startswith(NETWORKS) or n in LIGHT_ESTIMATOR]
     code = "import sys\nfor name in ('torch', 'einops', 'sklearn'): sys.modules[name] = None\n"
     code += "".join(f"import hmrm.flow.{name}\n" for name in modules)
     # matplotlib takes a second, so it is loaded only where something is plotted

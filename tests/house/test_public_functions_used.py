@@ -1,7 +1,7 @@
 """What nothing but tests uses is wired, moved to the tests or deleted.
 
 A name counts as used where a chain of uses leads to it from something a user can reach: a command,
-`hmrm.__all__`, an example, a benchmark, a tool, a code block of README or tutorial. What is
+`hmrm.__all__`, an example, a benchmark, a tool, a code block of README or docs. What is
 used by unused code alone is unused too. Entries of registries count, since they stand in a dict
 that is used; so does a class that is named by a string, as lazy registries do. A method counts as
 used where code, a template or a page takes an attribute of its name, from whatever object; those
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src"
 OTHER_CODE = ("benchmarks", "examples", "tools")
-PAGES = ("README.md", "docs/tutorial.md")
+PAGES = ("README.md", *(str(p.relative_to(ROOT)) for p in sorted((ROOT / "docs").rglob("*.md"))))
 
 CALLED_FROM_OUTSIDE = {"hmrm.cli.terminal.Terminal.on_broken_pipe": "rich calls it"}
 """Methods that a library calls, each with its reason."""

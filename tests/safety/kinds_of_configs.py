@@ -37,6 +37,13 @@ CONFIGS: Mapping[str, Kind] = {
         "benchmark models --models in/run.toml -o out/x.json",
         _OPTION,
     ),
+    "config-many-seeds": kind(
+        damaged.config(
+            f"[model]\nname = 'svm-linear'\n[evaluation]\nseeds = {list(range(30_000))}"
+        ),
+        CONFIG,
+        "HMRM_LIMITS=seeds=30000",
+    ),
     "config-is-a-folder": kind(after(nothing, folder_named("run.toml")), CONFIG, "run.toml"),
     "config-is-endless": kind(after(nothing, link("run.toml", "/dev/zero")), CONFIG, "run.toml"),
     "ablation-row-names-code": kind(damaged.evil_ablation, ABLATE, _OPTION),

@@ -183,6 +183,15 @@ def test_tables_whose_rows_lack_many_cells_or_are_many(monkeypatch: pytest.Monke
         reading.table("a\n1\n2\n3\n")
 
 
+def test_long_tables_are_read_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(limits.VARIABLE, "rows=1,frame_rows=2")
+    header, rows = reading.row_by_row("a\n1\n2\n3\n", limit="frame_rows")
+    assert header == ("a",)
+    assert [next(rows), next(rows)] == [(2, {"a": "1"}), (3, {"a": "2"})]
+    with pytest.raises(DamagedError, match=r"line 4: more than 2 rows; .*frame_rows=3"):
+        next(rows)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff", ".pgm", ".webp"])
 def test_the_header_tells_the_size(suffix: str) -> None:
     import cv2

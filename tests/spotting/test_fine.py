@@ -14,7 +14,7 @@ REGIONS = (
     "right_mouth_corner",
     "chin",
 )
-CORNERS = [5, 6]
+BROWS, CORNERS = [0, 1], [5, 6]
 
 
 def motion(count, *movements, rate=100.0, noise=0.01, wander=0.02, seed=0, eyes=None, segment=None):
@@ -104,3 +104,15 @@ def test_nothing_is_read_across_segments():
 def test_too_few_rows_give_nothing():
     assert find_fine(motion(3)) == []
     assert find_fine(motion(0)) == []
+
+
+def test_a_movement_of_most_of_a_second_is_whole_and_not_what_a_quick_rest_leaves_of_it():
+    level = np.interp(np.arange(180) / 30.0, [3.0, 3.2, 3.6, 3.8], [0.0, 1.0, 1.0, 0.0])
+    smile = (1 - np.cos(np.pi * level)) / 2
+    for seed in range(3):
+        signal = motion(
+            180, (CORNERS, 0.97, smile), rate=30.0, noise=0.008, wander=0.005, seed=seed
+        )
+        (one,) = find_fine(signal)
+        assert abs(one.onset - 90) <= 2 and abs(one.offset - 114) <= 2
+        assert one.peak_px > 0.8

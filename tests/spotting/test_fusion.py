@@ -1,6 +1,6 @@
 import numpy as np
 from scripted import SMILE, course, face
-from test_fine import CORNERS, motion
+from test_fine import BROWS, CORNERS, motion
 
 from hmrm.spotting.fusion import find_events
 
@@ -77,6 +77,18 @@ def test_small_movements_about_the_mouth_in_a_row_are_speech():
     assert {r.reason for r in found.rejected} == {"speech"}
     apart = motion(count, (CORNERS, 0.8, weak(count, (100, 108), (250, 258))), rate=RATE)
     assert len(find_events(face(count), apart).events) == 2
+
+
+def test_brows_that_rise_while_a_face_talks_softly_are_found_and_marked():
+    count = 400
+    spans = [(100, 108), (114, 122), (128, 136), (142, 150)]
+    brows = (BROWS, 0.9, weak(count, (124, 136)))
+    signal = motion(count, (CORNERS, 0.8, weak(count, *spans)), brows, rate=RATE)
+    (one,) = find_events(face(count), signal).events
+    assert "brow" in one.region
+    assert one.flags == ("during_speech",)
+    (silent,) = find_events(face(count), motion(count, brows, rate=RATE)).events
+    assert silent.flags == ()
 
 
 def test_events_are_in_order_and_numbered_as_the_video_is():

@@ -39,7 +39,7 @@ def test_a_config_loads(path: Path) -> None:
         assert isinstance(recogniser, Recogniser)
         assert plan.settings.selection == "fixed" or recogniser.epochs is not None
     else:
-        flow = path.stem.startswith("gru-aofe")
+        flow = path.stem.startswith(("gru-aofe", "flow-"))
         config.load(FlowTrainingConfig if flow else SyntheticTrainingConfig, path)
 
 

@@ -109,6 +109,7 @@ def test_a_member_of_constant_scores_adds_nothing() -> None:
         ({"members": [{"name": "ensemble"}]}, "name a recogniser"),
         ({"members": [{"name": "hmrm", "repeat": 0}]}, "repeat = 0"),
         ({"members": [{"name": "nobody"}]}, "'nobody' is unknown"),
+        ({"members": [{"name": "lbp-top"}]}, "reads frames"),
     ],
 )
 def test_options_are_checked(options: dict[str, object], message: str) -> None:

@@ -15,6 +15,8 @@ from hmrm.errors import ConfigError, NumericalError, WeightsError
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
 from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
 from hmrm.flow.gru_aofe.weights import load_flow_weights, save_flow_weights
+from hmrm.flow.raft.network import Raft, RaftConfig
+from hmrm.flow.raft.weights import load_raft_weights
 from hmrm.synthetic.flow_pairs import PairsConfig
 from hmrm.training.flow import loop as flow_training
 from hmrm.training.flow.batches import Batch
@@ -70,6 +72,26 @@ def test_a_stopped_training_ends_with_the_same_bytes(step: int, whole: Path, tmp
     ]
     assert rows[0] == rows[1]
     assert [row["step"] for row in rows[0]] == [2, 4, 5]
+
+
+def test_raft_is_trained_by_the_same_command_and_resumes(tmp_path: Path):
+    settings = replace(SMALL, steps=3, raft=RaftConfig(size="small", iterations=2))
+    with pytest.raises(StoppedError):
+        train_flow(settings, tmp_path / "stopped", progress=stop_at(2))
+    path = train_flow(settings, tmp_path / "stopped")
+    assert train_flow(settings, tmp_path / "whole").read_bytes() == path.read_bytes()
+    network, card = load_raft_weights(path)
+    assert card.steps == 3 and card.config == settings.raft and card.checkpoint_sha256 is None
+    start = Raft(settings.raft, generator=torch.Generator().manual_seed(settings.seed))
+    changed = [
+        name
+        for name, value in network.state_dict().items()
+        if not torch.equal(value, start.state_dict()[name])
+    ]
+    assert len(changed) == 106
+    other = replace(settings, start_from=path, raft=RaftConfig(size="large"))
+    with pytest.raises(ConfigError, match="another size"):
+        train_flow(other, tmp_path / "other")
 
 
 def test_the_weights_so_far_can_be_used(tmp_path: Path):

@@ -13,7 +13,7 @@ from hmrm.errors import ConfigError, DataError, NumericalError, SeenInTrainingEr
 from hmrm.evaluation.fold import run_fold
 from hmrm.evaluation.settings import Settings
 from hmrm.flow.pair import mirrored_maps
-from hmrm.model.contract import HasFeatures, Recogniser
+from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
 from hmrm.model.fitted_network import FittedHmrm
 from hmrm.model.network import HMRM
 from hmrm.subject_folds import Fold
@@ -50,6 +50,40 @@ def test_it_learns_what_can_be_learnt() -> None:
     scores = fitted.predict(test.maps)
     assert (scores.argmax(1) == test.labels).mean() > 0.8
     np.testing.assert_allclose(scores.sum(1), 1, atol=1e-12)
+
+
+def larger_clips(count: int) -> TrainingSet:
+    """The toy's clips, each cell cut into four."""
+    train = toy_clips(count)
+    return replace(train, maps=train.maps.repeat(2, axis=2).repeat(2, axis=3), offset_maps=None)
+
+
+def test_a_network_for_larger_maps_learns_from_them() -> None:
+    recogniser = replace(
+        QUICK,
+        network=replace(TINY, map_size=56),
+        fitting=FittingConfig(epochs=15, batch=8, learning_rate=3e-3),
+    )
+    train = larger_clips(48)
+    scores = recogniser.fit(train, seed=0).predict(train.maps)
+    assert (scores.argmax(1) == train.labels).mean() > 0.8
+
+
+@pytest.mark.parametrize("side", [28, 56])
+def test_maps_of_another_size_than_the_network_s_are_refused(side: int) -> None:
+    recogniser = replace(QUICK, network=replace(TINY, map_size=84 - side))
+    train = toy_clips(12) if side == 28 else larger_clips(12)
+    with pytest.raises(DataError, match=rf"\(12, 3, {side}, {side}\).*network\.map_size"):
+        recogniser.fit(train, seed=0)
+
+
+def test_synthetic_maps_do_not_go_with_larger_ones() -> None:
+    with pytest.raises(ConfigError, match=r"28 x 28 .*56.*fraction = 0"):
+        replace(
+            QUICK,
+            network=replace(TINY, map_size=56),
+            synthetic=SyntheticMapsConfig(fraction=1.0),
+        )
 
 
 def test_same_seed_same_weights_and_another_seed_others() -> None:

@@ -57,6 +57,11 @@ def test_a_stopped_training_ends_with_the_same_bytes(
     assert train_synthetic(SMALL, tmp_path).read_bytes() == whole.read_bytes()
 
 
+def test_a_network_for_larger_maps_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"map_size = 56: synthetic maps have 28 x 28"):
+        replace(SMALL, network=replace(SMALL.network, map_size=56))
+
+
 def test_another_seed_gives_other_weights(whole: Path, tmp_path: Path) -> None:
     other = train_synthetic(replace(SMALL, seed=1), tmp_path)
     assert other.read_bytes() != whole.read_bytes()

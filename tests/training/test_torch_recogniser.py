@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.flow.pair import mirrored_about_median
 from hmrm.model.baselines.off_apexnet import OffApexNet
 from hmrm.model.baselines.ststnet import StstNet
-from hmrm.model.contract import HasFeatures, Recogniser, TrainingSet
+from hmrm.model.contract import HasFeatures, MapKind, Recogniser, TrainingSet
 from hmrm.training.registry import MODELS, build_recogniser, trainable
 from hmrm.training.torch_recogniser import (
     FittedNetwork,
@@ -25,7 +26,7 @@ from hmrm.training.torch_recogniser import (
 
 CLASSES = ("negative", "positive", "surprise")
 QUICK = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 8}
-NETWORKS = [name for name in trainable() if MODELS[name].network is not None]
+NETWORKS = [name for name in trainable() if MODELS[name].network and MODELS[name].reads == "maps"]
 
 
 def synthetic(count: int, *, seed: int = 0) -> TrainingSet:
@@ -57,6 +58,13 @@ def test_it_learns_what_can_be_learnt() -> None:
     scores = fitted.predict(test.maps)
     assert (scores.argmax(1) == test.labels).all()
     np.testing.assert_allclose(scores.sum(1), 1, atol=1e-12)
+
+
+def test_maps_of_another_size_are_refused_with_what_to_do(quick: TorchRecogniser) -> None:
+    train = synthetic(12)
+    larger = replace(train, maps=train.maps.repeat(2, axis=2).repeat(2, axis=3))
+    with pytest.raises(DataError, match=r"56 x 56 cells.*28 x 28.*--size 28"):
+        quick.fit(larger, seed=0)
 
 
 def test_same_seed_same_bytes_and_another_seed_others(quick: TorchRecogniser) -> None:
@@ -195,9 +203,11 @@ def test_options_are_checked(name: str, options: dict[str, object] | None, messa
 
 @pytest.mark.parametrize("name", trainable())
 def test_every_known_name_is_a_recogniser(name: str) -> None:
-    recogniser = build_recogniser(name)
+    options = {"genders": "genders.csv"} if name == "geme-recreation" else None
+    recogniser = build_recogniser(name, options)
     assert isinstance(recogniser, Recogniser)
-    assert recogniser.map_kind in ("raw", "canonical")
+    assert (recogniser.map_kind == "frames") == (MODELS[name].reads == "frames")
+    assert recogniser.map_kind in get_args(MapKind)
 
 
 def test_a_network_that_is_only_counted_is_not_trained() -> None:

@@ -235,6 +235,37 @@ def test_exports_leave_nothing_behind(client: TestClient, job: Job, tmp_path: Pa
     assert list((tmp_path / "data" / "work").iterdir()) == []
 
 
+def test_the_annotated_video_carries_the_edits(client: TestClient, tmp_path: Path) -> None:
+    video = tmp_path / "film.mp4"
+    write_video(video, (np.full((64, 64, 3), 90, np.uint8) for _ in range(20)), 25.0)
+    whole = analysis(0)
+    found = dataclasses.replace(
+        whole,
+        frames=(),
+        frame_count=20,
+        frames_per_s=25.0,
+        provenance={**whole.provenance, "data_hash": open_video(video).content_hash()},
+    )
+    job = add_finished(site_of(client), make_results(tmp_path / "own", found, video), video)
+
+    def annotated(query: str) -> np.ndarray:
+        sent = client.get(f"/api/jobs/{job.id}/export?format=mp4&{query}")
+        assert sent.status_code == 200, sent.text
+        path = tmp_path / "sent.mp4"
+        path.write_bytes(sent.content)
+        shown = [frame.image for frame in open_video(path).frames()]
+        assert len(shown) == 20
+        return np.asarray(shown, np.int16)
+
+    assert edit(client, job, kind="add", onset=5, apex=8, offset=12).status_code == 201
+    without, with_edits = annotated("coder=Bea"), annotated("coder=Ada")
+    strip = np.abs(without - with_edits)[:, 66:].max(axis=(1, 2, 3))
+    assert strip.min() > 50, "the event that was added is in the timeline of every frame"
+    blurred = annotated("coder=Ada&blur_faces=1")
+    assert np.ptp(blurred[:, 4:60, 4:60], axis=(1, 2)).max() < 10
+    assert list((tmp_path / "data" / "work").iterdir()) == []
+
+
 def test_faces_are_named_merged_and_chosen(client: TestClient, job: Job) -> None:
     edit(client, job, kind="name_face", face_id=1, text="the guest")
     shown = edit(client, job, kind="choose_subject", face_id=1).json()

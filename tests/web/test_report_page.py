@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from hmrm.analysis.report.index import write_index
-from hmrm.analysis.report.page import write_report
+from hmrm.analysis.report.page import render
 from hmrm.analysis.results import VideoResult
-from hmrm.analysis.run import Outcome, Target, VideoRun
+from hmrm.analysis.run import Outcome, VideoRun
+from hmrm.analysis.target import Target
 from hmrm.errors import VideoError
 from tests.web.pages import analysis
 
@@ -79,7 +80,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int], P
     made = {}
     for events, faces in CASES:
         path = folder / f"{events}-{faces}.html"
-        write_report(path, analysis(events, faces))
+        path.write_text(render(analysis(events, faces)), encoding="utf-8")
         made[events, faces] = path
     return made
 
@@ -119,27 +120,28 @@ def test_sorting_and_filtering(browser: Any, reports: dict[tuple[int, int], Path
         assert page.locator("#events tbody tr:visible").count() == 2
         assert page.locator("section[id^=event-]:visible").count() == 2
         assert "2 of 8" in page.locator("#shown").inner_text()
-        page.get_by_label("without flags only").check()
+        page.get_by_label("only those without a flag").check()
         assert page.locator("#events tbody tr:visible").count() == 0
         page.get_by_role("button", name="Show all").click()
         rows = "document.querySelectorAll('#events tbody tr:not([hidden])')"
         page.wait_for_function(f"{rows}.length === 8")
 
 
-def test_comparator_shows_onset_and_apex_in_turn(
-    browser: Any, reports: dict[tuple[int, int], Path]
+@pytest.mark.parametrize(("place", "other"), [(0, "Apex"), (1, "Magnified")])
+def test_comparator_shows_two_images_in_turn(
+    browser: Any, reports: dict[tuple[int, int], Path], place: int, other: str
 ) -> None:
     with visited(browser, reports[1, 1]) as visit:
-        box = visit.page.locator(".compare")
+        box = visit.page.locator(".compare").nth(place)
         picture = "(one) => getComputedStyle(one).backgroundImage"
         onset = box.locator(".crop").evaluate(picture)
-        box.get_by_role("button", name="Apex").click()
-        apex = box.locator(".crop").evaluate(picture)
-        assert onset != apex and apex.startswith('url("data:image/jpeg')
+        box.get_by_role("button", name=other).click()
+        second = box.locator(".crop").evaluate(picture)
+        assert onset != second and second.startswith('url("data:image/jpeg')
         box.get_by_role("button", name="Blink").click()
-        shown = "document.querySelector('.compare .shown').textContent"
+        shown = f"document.querySelectorAll('.compare .shown')[{place}].textContent"
         visit.page.wait_for_function(f"{shown} === 'onset'")
-        visit.page.wait_for_function(f"{shown} === 'apex'")
+        visit.page.wait_for_function(f"{shown} === '{other.lower()}'")
         box.get_by_role("button", name="Onset").click()
         visit.page.wait_for_timeout(700)
         assert box.locator(".crop").evaluate(picture) == onset
@@ -178,7 +180,8 @@ def test_index_of_several_videos(browser: Any, tmp_path: Path, screen: str) -> N
         )
     )
     write_index(tmp_path, run, "Videos")
-    write_report(tmp_path / good.folder / "report.html", one)
+    (tmp_path / good.folder).mkdir()
+    (tmp_path / good.folder / "report.html").write_text(render(one), encoding="utf-8")
     with visited(browser, tmp_path / "index.html", screen) as visit:
         assert visit.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
         assert visit.page.evaluate(CUT) == [] and faults(visit.page) == []

@@ -81,7 +81,7 @@ def test_websockets_of_other_sites_are_closed(tmp_path: Path, headers: dict[str,
     with (
         served(tmp_path) as client,
         pytest.raises(WebSocketDisconnect) as closed,
-        client.websocket_connect("/api/jobs", headers=headers),
+        client.websocket_connect(f"{HERE.replace('http', 'ws')}/api/live", headers=headers),
     ):
         pass
     assert closed.value.code == 1008

@@ -119,6 +119,14 @@ def test_an_event_is_relabelled_moved_undone_added_commented_and_exported(
         with page.expect_download() as download:
             page.get_by_role("button", name="Export", exact=True).click()
         assert download.value.suggested_filename == "a smile_export.zip"
+        assert not page.locator("#blurred").is_visible()
+        page.locator("#format").select_option("mp4")
+        page.locator("#blurred").check()
+        with page.expect_download(timeout=120_000) as download:
+            page.get_by_role("button", name="Export", exact=True).click()
+        assert download.value.suggested_filename == "a smile_annotated.mp4"
+        annotated = open_video(Path(download.value.path()))
+        assert len(list(annotated.frames())) == len(clip.images())
         assert visit.messages == []
     answer = browser.new_context().request.get(
         f"{running.address}/api/jobs/{demo}/export?format=elan&coder=Ada"

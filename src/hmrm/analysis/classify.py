@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from hmrm import provenance
+from hmrm.analysis.explain.regions import contributions, counterfactual
 from hmrm.analysis.settings import Classification, Classifier
 from hmrm.clip import FlowMap
 from hmrm.errors import MissingExtraError, WeightsError
@@ -20,6 +21,10 @@ from hmrm.model.weight_card import WeightCard, onnx_path, tensor_path, weights_p
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"
 """Trained on synthetic motion alone: no licence of a data set binds it."""
+
+
+_TINY = 1e-300
+"""Keeps the logarithm of a probability finite."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,14 @@ class _Network(Protocol):
     def check(self, maps: Float32[np.ndarray, "n 3 s s"]) -> None: ...
 
     def answer(self, flow_map: Float32[np.ndarray, "3 s s"]) -> Answer: ...
+
+    def without_each_region(
+        self, flow_map: Float32[np.ndarray, "3 s s"]
+    ) -> Float[np.ndarray, "17 classes"]: ...
+
+    def action_units(
+        self, maps: Float32[np.ndarray, "n 3 s s"]
+    ) -> Float[np.ndarray, "n units"]: ...
 
 
 class NetworkClassifier:
@@ -66,6 +79,7 @@ class NetworkClassifier:
                 f"{CANONICAL.name!r}; take weights of that crop"
             )
         self.classes = card.classes
+        self._units = card.action_units
         self.origin = WeightsOrigin(
             weights=tensor_path(Path(weights)).stem, sha256=sha256, trained_on=card.trained_on
         )
@@ -81,9 +95,13 @@ class NetworkClassifier:
         """
         self._network.check(flow_map.values[None])
         found = self._network.answer(flow_map.values)
+        occluded = np.log(self._network.without_each_region(flow_map.values) + _TINY)
         plain = Classification(
             probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
             decisive_region=FINE[int(found.contributions.argmax())].name,
+            contributions=contributions(occluded),
+            counterfactual=counterfactual(occluded, self.classes),
+            unit_probabilities=self._unit_probabilities(flow_map),
         )
         if self.calibration is None:
             return plain
@@ -94,6 +112,13 @@ class NetworkClassifier:
             class_set=calibrated.class_set,
             set_coverage=self.calibration.set_coverage,
         )
+
+    def _unit_probabilities(self, flow_map: FlowMap) -> dict[int, float] | None:
+        if not self._units:
+            return None
+        numbers = (int(name.removeprefix("AU")) for name in self._units)
+        found = self._network.action_units(flow_map.values[None])[0].tolist()
+        return dict(zip(numbers, found, strict=True))
 
 
 def _opened(weights: str | Path) -> tuple[_Network, WeightCard, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from hmrm import reading, records
 from hmrm.analysis.export.tables import POINTS
 from hmrm.analysis.record import Analysis
-from hmrm.clip import OWN_CLOCK, Event, FaceFrame, MediaClock, Notice, RejectedCandidate
+from hmrm.clip import OWN_CLOCK, Event, FaceFrame, MediaClock, Notice, Reasons, RejectedCandidate
 from hmrm.errors import DataError, InputError
 from hmrm.records import formerly
 
@@ -43,6 +43,7 @@ class _StoredEvent:
     peak_motion_px: float | None
     salience: float = field(metadata=formerly("confidence"))
     flags: tuple[str, ...]
+    reasons: Reasons | None = None
 
     def __post_init__(self) -> None:
         if self.face_id < 0:
@@ -75,6 +76,7 @@ class _StoredEvent:
             set_coverage=self.set_coverage,
             unlike_training=self.unlike_training,
             flags=self.flags,
+            reasons=self.reasons,
         )
 
 
@@ -224,17 +226,16 @@ def _read(folder: Path, frames: bool) -> Analysis:
 
 def _read_frames(path: Path) -> tuple[FaceFrame, ...]:
     try:
-        header, rows = reading.table(reading.read_text(path, limit="file_bytes"))
+        text = reading.read_text(path, limit="file_bytes")
+        header, rows = reading.row_by_row(text, limit="frame_rows")
+        first = 1 if _FRAMES_FROM_1 in header else 0
+        column = _FRAMES_FROM_1 if first else "frame_index"
+        regions = tuple(name for name in header if name.startswith("motion_"))
+        return tuple(_Row(path, line, cells, regions).frame(column, first) for line, cells in rows)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     except reading.DamagedError as error:
         raise DataError(f"{path}: damaged ({error}); analyse the video again") from error
-    first = 1 if _FRAMES_FROM_1 in header else 0
-    regions = tuple(name for name in header if name.startswith("motion_"))
-    return tuple(
-        _Row(path, line, cells, regions).frame(_FRAMES_FROM_1 if first else "frame_index", first)
-        for line, cells in rows
-    )
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hmrm import atomic
+from hmrm import atomic, records
 from hmrm.analysis.record import Analysis
-from hmrm.clip import Event, Notice, RejectedCandidate
+from hmrm.clip import Event, Notice, Reasons, RejectedCandidate
+from hmrm.errors import DataError
 from hmrm.intervals import Interval, kind_of_duration
 
 TOO_FEW_FRAMES = "too_few_frames"
@@ -80,6 +81,18 @@ class VideoResult:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class VideoFiles:
+    """What one video of a run gave, before it is written.
+
+    Attributes:
+        contents: path below the run's folder → what belongs there.
+    """
+
+    result: VideoResult
+    contents: Mapping[str, bytes]
+
+
 def result_of(
     analysis: Analysis, subject: str, video: str, files: Mapping[str, str] | None = None
 ) -> VideoResult:
@@ -122,15 +135,26 @@ def read_kept(path: Path, settings: str) -> VideoResult | None:
         if stored["settings"] != settings or stored["sha256"] != _digest(plain):
             return None
         events = tuple(
-            Event(**{**one, "flags": tuple(one["flags"]), "class_set": tuple(one["class_set"])})
+            Event(
+                **{
+                    **one,
+                    "flags": tuple(one["flags"]),
+                    "class_set": tuple(one["class_set"]),
+                    "reasons": _reasons(one["reasons"], path),
+                }
+            )
             for one in plain["events"]
         )
         notices = tuple(Notice(**one) for one in plain["notices"])
         rejected = tuple(RejectedCandidate(**one) for one in plain["rejected"])
         read = {"events": events, "notices": notices, "rejected": rejected}
         return VideoResult(**{**plain, **read})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
+
+
+def _reasons(plain: Any, path: Path) -> Reasons | None:
+    return None if plain is None else records.from_json(Reasons, plain, where=str(path))
 
 
 def spotting_mapping(result: VideoResult) -> dict[str, Any]:

@@ -1,18 +1,19 @@
 """An Analysis as files: events.csv, frames.csv, analysis.json (with a schema), report.html."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hmrm import atomic, provenance
+from hmrm import atomic
 from hmrm.analysis.export.tables import csv_of, event_columns, frame_columns
 from hmrm.analysis.record import Analysis
-from hmrm.analysis.report.page import write_report
+from hmrm.analysis.report.page import render
 from hmrm.analysis.report.timeline import Span
-from hmrm.analysis.results import VideoResult, result_of
-from hmrm.analysis.run import Target
-from hmrm.clip import Event, FaceFrame, RejectedCandidate
+from hmrm.analysis.results import VideoFiles, result_of
+from hmrm.analysis.target import Target
+from hmrm.clip import Event, Reasons, RejectedCandidate
 
 SCHEMA_VERSION = "2"
 
@@ -34,31 +35,24 @@ def save(
     Raises:
         OutputError: a file cannot be written.
     """
-    events, frames, content, page = (folder / name for name in FILES)
-    write_events(events, analysis.events)
-    write_frames(frames, analysis.frames)
-    write_json(content, analysis)
-    write_report(page, analysis, truth=truth, blur_faces=blur_faces)
-    return page
+    for name, text in _texts(analysis, truth=truth, blur_faces=blur_faces):
+        atomic.write_text(folder / name, text)
+    return folder / FILES[-1]
 
 
-def save_video(
-    folder: Path, target: Target, analysis: Analysis, *, blur_faces: bool = False
-) -> VideoResult:
-    """Save one video of a run, in a folder of its own.
+def files_of(target: Target, analysis: Analysis, *, blur_faces: bool = False) -> VideoFiles:
+    """One video of a run as it is saved there, in a folder of its own; nothing is written.
 
     Args:
-        folder: the run's.
         blur_faces: as `save`.
-
-    Raises:
-        OutputError: a file cannot be written.
     """
-    place = folder / target.folder
-    atomic.remove_partial(place)
-    save(place, analysis, blur_faces=blur_faces)
-    digests = {f"{target.folder}/{name}": provenance.sha256(place / name) for name in FILES}
-    return result_of(analysis, target.subject, target.video, digests)
+    contents = {
+        f"{target.folder}/{name}": atomic.encoded(text)
+        for name, text in _texts(analysis, blur_faces=blur_faces)
+    }
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    result = result_of(analysis, target.subject, target.video, digests)
+    return VideoFiles(result=result, contents=contents)
 
 
 def write_events(path: Path, events: Sequence[Event]) -> None:
@@ -67,29 +61,25 @@ def write_events(path: Path, events: Sequence[Event]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    atomic.write_text(path, csv_of(event_columns(events), events))
+    atomic.write_text(path, _events_table(events))
 
 
-def write_frames(path: Path, frames: Sequence[FaceFrame]) -> None:
-    """Write one row per face and frame, with OpenFace's column names where they exist.
-
-    ``frame_index`` counts from 0; ``motion_<region>`` is the regional displacement away from
-    rest, px in the canonical crop; empty where it was not measured.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    atomic.write_text(path, csv_of(frame_columns(frames), frames))
+def _events_table(events: Sequence[Event]) -> str:
+    return csv_of(event_columns(events), events)
 
 
-def write_json(path: Path, analysis: Analysis) -> None:
-    """Write all but the images and the per-frame table; ``analysis.schema.json`` describes it.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    text = json.dumps(to_mapping(analysis), indent=2, allow_nan=False)
-    atomic.write_text(path, text + "\n")
+def _texts(
+    analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool
+) -> Iterator[tuple[str, str]]:
+    """Name and content of each of `FILES`; one at a time, for tables of long videos are large."""
+    events, frames, content, page = FILES
+    yield events, _events_table(analysis.events)
+    # One row per face and frame, with OpenFace's column names where they exist; motion is px in
+    # the canonical crop away from rest, empty where it was not measured.
+    yield frames, csv_of(frame_columns(analysis.frames), analysis.frames)
+    # All but the images and the per-frame table; ``analysis.schema.json`` describes it.
+    yield content, json.dumps(to_mapping(analysis), indent=2, allow_nan=False) + "\n"
+    yield page, render(analysis, truth=truth, blur_faces=blur_faces)
 
 
 def to_mapping(analysis: Analysis) -> dict[str, Any]:
@@ -133,6 +123,20 @@ def _event_mapping(event: Event) -> dict[str, Any]:
         "peak_motion_px": None if event.peak_motion_px is None else _rounded(event.peak_motion_px),
         "salience": _rounded(event.salience),
         "flags": list(event.flags),
+        "reasons": None if event.reasons is None else _reasons_mapping(event.reasons),
+    }
+
+
+def _reasons_mapping(reasons: Reasons) -> dict[str, Any]:
+    other = reasons.counterfactual
+    return {
+        "regions": {k: _rounded(v, 4) for k, v in reasons.regions.items()},
+        "units": [
+            {"number": unit.number, "side": unit.side, "px": _rounded(unit.px, 4)}
+            for unit in reasons.units
+        ],
+        "sentence": reasons.sentence,
+        "counterfactual": None if other is None else {"region": other.region, "label": other.label},
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from hmrm.analysis.explain.reasons import reasons
 from hmrm.analysis.settings import Classifier
 from hmrm.clip import Event, EventImages, FaceView, Frame, Image, Pair, StripImage
 from hmrm.faces.align import canonical_transform, warp
@@ -220,13 +221,17 @@ def classified(
     images: Sequence[EventImages | None],
     classifier: Classifier | None,
 ) -> tuple[Event, ...]:
-    """Events with class and probabilities, where images were kept and a classifier is there."""
-    if classifier is None:
-        return tuple(events)
+    """Events with class, probabilities and reasons where images were kept.
+
+    Without a classifier the reasons are the likely action units alone.
+    """
     done = []
     for event, kept in zip(events, images, strict=True):
         if kept is None or kept.flow_map is None:
             done.append(event)
+            continue
+        if classifier is None:
+            done.append(dataclasses.replace(event, reasons=reasons(kept.flow_map, None)))
             continue
         found = classifier(kept.flow_map)
         done.append(
@@ -239,6 +244,7 @@ def classified(
                 class_set=found.class_set,
                 set_coverage=found.set_coverage,
                 unlike_training=found.unlike_training,
+                reasons=reasons(kept.flow_map, found),
             )
         )
     return tuple(done)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from hmrm.clip import FlowMap
+from hmrm.clip import Counterfactual, FlowMap
 from hmrm.records import formerly
 from hmrm.spotting.settings import Faces, SpottingConfig
 
@@ -27,6 +27,8 @@ class Classification:
             the calibration; empty without one.
         set_coverage: None without a calibration.
         unlike_training: whether the movement is unlike all training maps; None where not known.
+        contributions, counterfactual: ``regions`` and ``counterfactual`` of `hmrm.clip.Reasons`.
+        unit_probabilities: action unit → probability; None where the classifier knows no units.
     """
 
     probabilities: Mapping[str, float]
@@ -35,6 +37,9 @@ class Classification:
     class_set: tuple[str, ...] = ()
     set_coverage: float | None = None
     unlike_training: bool | None = None
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    counterfactual: Counterfactual | None = None
+    unit_probabilities: Mapping[int, float] | None = None
 
     @property
     def label(self) -> str:

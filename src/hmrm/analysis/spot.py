@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from hmrm import atomic, provenance
@@ -10,16 +11,19 @@ from hmrm import config as configs
 from hmrm.analysis import notices, second_pass
 from hmrm.analysis.record import Analysis
 from hmrm.analysis.report.index import write_index
-from hmrm.analysis.results import VideoResult, spotting_mapping
-from hmrm.analysis.run import Outcome, Target, VideoRun, blurring, run_videos, settings_digest
-from hmrm.analysis.saved import save_video
+from hmrm.analysis.results import VideoFiles, spotting_mapping
+from hmrm.analysis.run import Outcome, VideoRun, blurring, run_videos, settings_digest
+from hmrm.analysis.saved import files_of
 from hmrm.analysis.settings import KEPT_IMAGES
-from hmrm.errors import InputError
+from hmrm.analysis.target import Target
+from hmrm.engine.contract import Engine
+from hmrm.engine.local import LocalEngine
+from hmrm.errors import InputError, WeightsError
 from hmrm.faces.boxes import Detector
 from hmrm.intervals import write_csv
 from hmrm.progress import Progress, silent
 from hmrm.spotting.face_frames import FaceFrames
-from hmrm.spotting.first_pass import face_detector
+from hmrm.spotting.first_pass import DetectorName, face_detector
 from hmrm.spotting.settings import SpottingConfig
 from hmrm.spotting.spot import spot_video
 from hmrm.spotting.upright import upright
@@ -105,6 +109,54 @@ def spot(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Spotting:
+    """Spots in one video at a time, wherever it is sent to.
+
+    Attributes:
+        progress: of the steps within a video; only where it runs in this process.
+    """
+
+    config: SpottingConfig
+    frames_per_s: float | None
+    blur_faces: bool
+    detector: Detector | None
+    progress: Progress = silent
+
+    def __call__(self, target: Target) -> VideoFiles:
+        found = spot(
+            target.source,
+            frames_per_s=self.frames_per_s,
+            config=self.config,
+            detector=self.detector or _detector(self.config.detector),
+            progress=self.progress,
+        )
+        return files_of(target, found, blur_faces=self.blur_faces)
+
+    def settings(self) -> str:
+        """Digest of what decides a result, as it is on this machine."""
+        extras = {"frames_per_s": f"{self.frames_per_s}", **blurring(self.blur_faces)}
+        return settings_digest("spot", self.config, extras)
+
+
+@lru_cache(maxsize=1)
+def _detector(name: DetectorName) -> Detector:
+    """Opened once in a process."""
+    return face_detector(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SpotCheck:
+    """Whether a machine would spot as the one where the run was started."""
+
+    spotting: _Spotting
+    settings: str
+
+    def __call__(self) -> None:
+        if self.spotting.settings() != self.settings:
+            raise WeightsError("other version or landmark model than where the run was started")
+
+
 def spot_videos(
     targets: Sequence[Target],
     folder: Path,
@@ -113,6 +165,7 @@ def spot_videos(
     frames_per_s: float | None = None,
     blur_faces: bool = False,
     detector: Detector | None = None,
+    engine: Engine | None = None,
     progress: Progress = silent,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> VideoRun:
@@ -124,32 +177,25 @@ def spot_videos(
     Videos whose current result is kept in the folder are not spotted again (``run.py``). Where no
     video could be used, no tables are written, but those of an earlier run are replaced.
 
+    Args:
+        blur_faces: no face can be recognised in the reports.
+        engine: computes, several videos at a time; None is this process.
+
     Raises:
+        EngineError: see `hmrm.engine.contract.Engine`.
         OutputError: a result cannot be written.
     """
-    config = config or SpottingConfig()
-
-    @cache
-    def faces() -> Detector:
-        return detector or face_detector(config.detector)
-
-    def process(target: Target) -> VideoResult:
-        found = spot(
-            target.source,
-            frames_per_s=frames_per_s,
-            config=config,
-            detector=faces(),
-            progress=progress,
-        )
-        return save_video(folder, target, found, blur_faces=blur_faces)
-
+    config, engine = config or SpottingConfig(), engine or LocalEngine()
+    spotting = _Spotting(
+        config=config, frames_per_s=frames_per_s, blur_faces=blur_faces, detector=detector
+    )
     run = run_videos(
         targets,
         folder,
-        process,
-        settings=settings_digest(
-            "spot", config, {"frames_per_s": f"{frames_per_s}", **blurring(blur_faces)}
-        ),
+        replace(spotting, progress=progress) if engine.here else spotting,
+        settings=spotting.settings(),
+        engine=engine,
+        check=_SpotCheck(spotting=spotting, settings=spotting.settings()),
         frames_per_s=frames_per_s,
         progress=progress,
         on_outcome=on_outcome,

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hmrm.cli.engine_options import EngineName, ShardText, Workers, opened_engine, shard_of
 from hmrm.cli.terminal import ERR, OUT, output_folder, print_table, progress_bar
-from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
     from hmrm.evaluation.ablation.table import AblationTable
-    from hmrm.flow.mapset import MapSet
 
 
 def ablate(
@@ -57,7 +56,9 @@ def ablate(
     table: Annotated[
         bool, typer.Option("--table", help="Run nothing; print what is done.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    workers: Workers = 1,
+    engine: EngineName = "local",
+    shard: ShardText = None,
     recompute_damaged: Annotated[
         bool,
         typer.Option(
@@ -78,28 +79,50 @@ def ablate(
 ) -> None:
     """Change one thing at a time: every row under the same protocol, compared on the same subjects.
 
+    Example: hmrm ablate --data maps --config configs/ablation.toml -o runs/ablation
+
     Interrupted, it prints what is done and goes on there when the same command is given again.
     """
-    from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.ablation.runs import ablate as run
-    from hmrm.evaluation.ablation.runs import load_ablation, tabulate
+    from hmrm.evaluation.ablation.runs import ablate_shard, load_ablation, tabulate
+    from hmrm.evaluation.task_maps import MapFolder
 
+    part = shard_of(shard, engine=engine)
     asked = load_ablation(config, folds=folds, seeds=seeds, allow_code=allow_code or ())
     names = [name for given in only or [] for name in given.split(",")]
     asked.chosen(names)
     wants_offset = any(row.plan.settings.offset_maps for row in asked.rows)
-    maps = _part(load_maps(data, offset=wants_offset), dataset)
+    folder = MapFolder(path=data, offset=wants_offset, dataset=dataset)
+    maps = folder.load()
     if table:
         _print(tabulate(maps, asked, output), output)
         return
-    try:
+    if part is not None:
         with progress_bar(enabled=progress) as bar:
+            done = ablate_shard(
+                maps,
+                asked,
+                output,
+                part,
+                only=names,
+                workers=workers,
+                recompute_damaged=recompute_damaged,
+                progress=bar,
+            )
+        OUT.print(
+            f"part {part.number} of {part.of}: {done} folds in ROW.shards below {output}; when all "
+            "parts are through, give the same command without --shard to join them"
+        )
+        return
+    try:
+        with opened_engine(engine, workers=workers) as there, progress_bar(enabled=progress) as bar:
             result = run(
                 maps,
                 asked,
                 output,
                 only=names,
-                workers=workers,
+                engine=there,
+                folder=folder,
                 recompute_damaged=recompute_damaged,
                 progress=bar,
             )
@@ -109,16 +132,6 @@ def ablate(
     _print(result.table, output)
     for error in result.failures.values():
         raise error
-
-
-def _part(maps: "MapSet", dataset: str | None) -> "MapSet":
-    if dataset is None:
-        return maps
-    chosen = [i for i, name in enumerate(maps.datasets) if name == dataset]
-    if not chosen:
-        known = ", ".join(sorted(set(maps.datasets)))
-        raise ConfigError(f"data set {dataset!r} is not there; the folder has {known}")
-    return maps.select(chosen)
 
 
 def _print(table: "AblationTable", output: Path) -> None:

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hmrm.cli.engine_options import (
+    EngineName,
+    ShardText,
+    Workers,
+    opened_engine,
+    print_shard,
+    shard_of,
+)
+from hmrm.cli.live import analyze_live
 from hmrm.cli.terminal import ERR, OUT, Display, output_folder, print_error, progress_bar
 from hmrm.cli.video_options import ApexRule, BlurFaces, Detector, Faces, print_untaken
+from hmrm.errors import ConfigError
 
 if TYPE_CHECKING:
     from hmrm.analysis.record import Analysis
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
     from hmrm.analysis.run import VideoRun
     from hmrm.analysis.settings import AnalyzeConfig
     from hmrm.clip import Event
+    from hmrm.engine.contract import Engine
     from hmrm.video.images import StillPair
 
 _ALIGNED_BY: Mapping[str, Literal["mesh", 5, 68]] = {"mesh": "mesh", "5": 5, "68": 68}
@@ -66,9 +77,22 @@ def analyze(
         ),
     ] = None,
     blur_faces: BlurFaces = False,
+    workers: Workers = 1,
+    engine: EngineName = "local",
+    shard: ShardText = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Play the one video in real time, or read a camera (/dev/video0; untested), and "
+            "report each movement within about a second of its end.",
+        ),
+    ] = False,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Find micro-expressions (to 0.5 s) and longer expressions in videos, and classify them.
+
+    Example: hmrm analyze video.mp4 -o results
 
     Each video gets events.csv, frames.csv, analysis.json and report.html: in the output folder
     itself, or, of several videos, in a folder each. A video that fails does not stop the others;
@@ -78,7 +102,7 @@ def analyze(
     from hmrm.video.discover import discover, unique_names
 
     untaken: list[Path] = []
-    clips = discover(videos, untaken=untaken)
+    clips = [] if live else discover(videos, untaken=untaken)
     print_untaken(untaken)
     # After it: a name that is wrong is refused before half a second of imports.
     from hmrm.analysis.settings import AnalyzeConfig
@@ -93,12 +117,35 @@ def analyze(
     )
     given = _Given(onset=onset, apex=apex, frames_per_s=frames_per_s, blur_faces=blur_faces)
     classes_from = None if weights == "none" else weights
-    with progress_bar(enabled=progress) as bar:
-        if len(clips) == 1:
+    if live:
+        _require_live(videos, given)
+        analyze_live(str(videos[0]), output, config, classes_from)
+        return
+    part = shard_of(shard, engine=engine)
+    if len(clips) == 1:
+        if part is not None or engine != "local":
+            raise ConfigError("one video is one task: leave --shard and --engine out")
+        with progress_bar(enabled=progress) as bar:
             _analyze_one(clips[0], output, config, given, classes_from, bar)
-            return
-        named = dict(zip(unique_names(clips), clips, strict=True))
-        _analyze_several(named, output, config, given, classes_from, bar)
+        return
+    named = list(zip(unique_names(clips), clips, strict=True))
+    mine, place = (named, output) if part is None else (part.part(named), part.folder(output))
+    with opened_engine(engine, workers=workers) as there, progress_bar(enabled=progress) as bar:
+        run = _analyze_several(dict(mine), place, config, given, classes_from, there, bar)
+    print_run(run)
+    if part is not None:
+        print_shard(part, output, f"{len(mine)} of {len(named)} videos")
+
+
+def _require_live(videos: list[Path], given: "_Given") -> None:
+    if len(videos) != 1:
+        raise typer.BadParameter("takes one video or camera", param_hint="--live")
+    if given != _Given(onset=None, apex=None, frames_per_s=None, blur_faces=False):
+        raise typer.BadParameter(
+            "--onset, --apex, --frames-per-s and --blur-faces are for recorded videos; leave them "
+            "out",
+            param_hint="--live",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,10 +189,12 @@ def _analyze_several(
     config: "AnalyzeConfig",
     given: _Given,
     weights: str | None,
+    engine: "Engine",
     bar: Display,
-) -> None:
+) -> "VideoRun":
     from hmrm.analysis.analyze_videos import analyze_videos
-    from hmrm.analysis.run import Outcome, Target
+    from hmrm.analysis.run import Outcome
+    from hmrm.analysis.target import Target
 
     def show(outcome: Outcome) -> None:
         with bar.paused():
@@ -155,7 +204,7 @@ def _analyze_several(
                 page = output / outcome.target.folder / "report.html"
                 print_found(outcome.result, page, resumed=outcome.state == "resumed")
 
-    run = analyze_videos(
+    return analyze_videos(
         [Target(video=name, source=clip) for name, clip in named.items()],
         output,
         config,
@@ -164,11 +213,10 @@ def _analyze_several(
         frames_per_s=given.frames_per_s,
         weights=weights,
         blur_faces=given.blur_faces,
+        engine=engine,
         progress=bar,
         on_outcome=show,
     )
-    with bar.paused():
-        print_run(run)
 
 
 def print_found(found: "Analysis | VideoResult", page: Path, *, resumed: bool = False) -> None:

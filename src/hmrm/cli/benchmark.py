@@ -38,6 +38,14 @@ def models(
         list[Path] | None,
         typer.Option("--run", help="Folder of hmrm evaluate, for UF1 in the figure; repeatable."),
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="Earlier JSON file of the same processor: its rows stay, but for those measured "
+            "now.",
+            show_default=False,
+        ),
+    ] = None,
     allow_code: Annotated[
         list[str] | None,
         typer.Option(
@@ -52,26 +60,78 @@ def models(
     ] = 1.0,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
-    """Parameters, operations, bytes, times of our networks and every baseline, in one run.
+    """Count parameters, operations and bytes of every model, and measure their times.
+
+    Example: hmrm benchmark models --models svm-linear -o costs.json
 
     Processor time of one thread. Training: one timed epoch on 435 synthetic maps, times the epochs.
     """
     from hmrm import atomic, records
     from hmrm.evaluation.cost.measure import TRAINING_CLIPS, measure_models, model_names
-    from hmrm.evaluation.cost.page import as_markdown, cost_table, read_scores, write_figure
+    from hmrm.evaluation.cost.page import (
+        as_markdown,
+        cost_table,
+        read_costs,
+        read_scores,
+        write_figure,
+    )
 
     expected = tuple(names.replace(" ", "").split(",")) if names else model_names()
-    scores = read_scores(runs or [], expected, allow_code=allow_code or ())
+    kept = read_costs(keep, here=True) if keep is not None else {}
+    scores = {name: row.measured_uf1 for name, row in kept.items() if row.measured_uf1}
+    scores |= read_scores(runs or [], expected, allow_code=allow_code or ())
     with progress_bar(enabled=progress) as bar:
-        measured = list(
-            measure_models(expected, budget_s=budget_s, allow_code=allow_code or (), progress=bar)
+        found = measure_models(
+            expected, budget_s=budget_s, allow_code=allow_code or (), progress=bar
         )
+        costs = {name: row.cost for name, row in kept.items()}
+        costs |= {one.name: one for one in found}
+    known = model_names()
+    order = sorted(costs, key=lambda name: known.index(name) if name in known else len(known))
+    measured = [costs[name] for name in order]
     records.write(output, cost_table(measured, scores=scores, training_clips=TRAINING_CLIPS))
     figure, page = output.with_suffix(".svg"), output.with_suffix(".md")
     write_figure(figure, measured, scores=scores)
     atomic.write_text(page, as_markdown(measured, scores=scores, figure=figure.name))
     _print_table(measured)
     ERR.print(f"written: {output}, {figure}, {page}")
+
+
+@app.command("systems")
+def systems(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            callback=output_file,
+            help="Page to write (.md); its figure (SVG) goes next to it.",
+        ),
+    ],
+    costs: Annotated[
+        Path, typer.Option(help="JSON file of hmrm benchmark models.", show_default=False)
+    ],
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option("--run", help="Folder of hmrm evaluate; repeatable."),
+    ] = None,
+) -> None:
+    """Write one table of every system that the paper names: scores, costs, published numbers.
+
+    Example: hmrm benchmark systems --costs models.json --run runs/svm -o systems.md
+
+    Reduced networks and re-creations stand apart, without a published number next to them. Run it
+    where the folder configs/ lies: systems of ours are known by their config.
+    """
+    from hmrm import atomic
+    from hmrm.evaluation.cost.page import read_costs
+    from hmrm.evaluation.cost.systems import system_lines, systems_page, write_systems_figure
+
+    lines = system_lines(runs or [], read_costs(costs))
+    figure = output.with_suffix(".svg")
+    write_systems_figure(figure, lines)
+    atomic.write_text(output, systems_page(lines, figure=figure.name))
+    ERR.print(f"written: {output}, {figure}")
 
 
 def _print_table(measured: Sequence["Efficiency"]) -> None:

@@ -29,6 +29,8 @@ def ceiling(
 ) -> None:
     """Classify by human action-unit codes, and by those of a simulated second coder.
 
+    Example: hmrm ceiling codes.csv
+
     Leaves one subject out; learns from the published codes. Agreement 1 is what these codes
     themselves bear, the others what a coder would reach who agrees with them so far. A score of a
     method on video above that needs an explanation.

@@ -1,14 +1,18 @@
-"""What hmrm datasets prints of checks: data sets, the composite, folders of flow maps."""
+"""What hmrm datasets prints: of checks, of what was prepared, of folders of flow maps."""
 
+from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmrm.cli.terminal import OUT, print_table
+from hmrm.clip import ClipId
 
 if TYPE_CHECKING:
     from hmrm.datasets.annotations.issue_texts import IssueGroup
     from hmrm.datasets.check_dataset import CompositeCheck, DataSetCheck, PartCheck
     from hmrm.datasets.maps.check import MapsCheck
+    from hmrm.datasets.preparation.run import PrepareReport
 
 
 def print_check(found: "DataSetCheck") -> None:
@@ -88,7 +92,10 @@ def _print_composite(found: "CompositeCheck") -> None:
 def print_maps(found: "MapsCheck") -> None:
     """Counts as a table, where the face lies, and issues of data quality."""
     from hmrm.datasets.annotations.issue_texts import words_of
+    from hmrm.datasets.synthetic_mark import TITLE, marked
 
+    if marked(found.issues):
+        OUT.emphasise(TITLE, ": no face here is a person's", style="yellow")
     OUT.print(f"{found.path}: layout {found.layout}, crop {found.crop}")
     rows = []
     for name, part in found.datasets.items():
@@ -109,3 +116,24 @@ def print_maps(found: "MapsCheck") -> None:
         OUT.emphasise(words_of(issue.code), rest, style="yellow")
     if not found.identical_maps:
         OUT.print("no two maps are identical")
+
+
+def print_prepared(done: "PrepareReport", output: Path) -> None:
+    """Clips made and excluded, where their faces are from, and issues."""
+    subjects = {ClipId.parse(clip).subject for clip in done.clips}
+    left = f"{len(done.skipped)} excluded"
+    if done.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
+        left += f" ({reasons}), see {output / 'skipped.csv'}"
+    OUT.print(
+        f"{len(done.clips)} clips of {len(subjects)} subjects in {done.maps} "
+        f"({done.made} made now), {left}",
+    )
+    if done.removed:
+        OUT.print(f"{done.removed} clips of an earlier run are in the maps no more; files removed")
+    sources = Counter(done.faces.values()).most_common()
+    OUT.print("faces: " + ", ".join(f"{count} {source}" for source, count in sources))
+    for change, count in done.other_faces.items():
+        what = f"{count} made again, as their faces are from elsewhere"
+        OUT.emphasise(what, f": {change}", style="yellow", before="  ")
+    print_issues(done.grouped_issues)

@@ -1,12 +1,20 @@
 """hmrm datasets: what is here, maps for evaluation, or synthetic data to try with."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmrm.cli.dataset_reports import print_check, print_issues, print_maps
+from hmrm.cli.dataset_reports import print_check, print_issues, print_maps, print_prepared
+from hmrm.cli.engine_options import (
+    EngineName,
+    ShardText,
+    Workers,
+    opened_engine,
+    print_shard,
+    shard_of,
+)
+from hmrm.cli.synthesize import write_dataset, write_maps
 from hmrm.cli.terminal import ERR, OUT, output_file, output_folder, progress_bar
 from hmrm.errors import ConfigError
 
@@ -17,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at data sets, prepare them, o
 
 # Keys of hmrm.flow.apex.APEX_RULES, written out so that help opens without it.
 ApexRule = Literal["difference", "middle", "registration"]
+_SIZES: dict[str, Literal[56, 112] | None] = {"28": None, "56": 56, "112": 112}
 _Table = Annotated[
     Path | None, typer.Option("--table", help="Annotation table.", show_default=False)
 ]
@@ -41,7 +50,10 @@ _Corrections = Annotated[
 
 @app.command("list")
 def show() -> None:
-    """Name every data set that can be read, its frame rate, licence, and where to apply for it."""
+    """Name every data set that can be read, its frame rate, licence, and where to apply for it.
+
+    Example: hmrm datasets list
+    """
     from hmrm.datasets.sources.catalogue import DATASETS
 
     OUT.print("composite: CASME II, SAMM and SMIC-HS below one folder, by the rule of MEGC 2019")
@@ -75,14 +87,18 @@ def check(
 ) -> None:
     """Say what is there and what is missing, count against the published numbers, list issues.
 
+    Example: hmrm datasets check composite data
+
     Images are counted, not opened; prepare reports which ones are damaged.
 
     NAME ROOT looks at a data set as its authors ship it (hmrm datasets list); NAME alone, a
     folder, at flow maps in any known layout.
     """
     if root is None:
+        from hmrm.datasets.synthetic_mark import CODE
+
         maps = _check_maps(source, as_json=as_json)
-        if strict and (maps.issues or maps.identical_maps):
+        if strict and (any(one.code != CODE for one in maps.issues) or maps.identical_maps):
             raise typer.Exit(1)
         return
     from hmrm.datasets.check_dataset import check_dataset
@@ -94,6 +110,7 @@ def check(
     if as_json:
         OUT.print(found.to_json())
     else:
+        _print_mark(root)
         print_check(found)
     if strict and found.faults:
         raise typer.Exit(1)
@@ -109,7 +126,9 @@ def prepare(
     flow: Annotated[
         str, typer.Option(help="tvl1, deepflow, dis, farneback, gru-aofe or gru-aofe-fast.")
     ] = "deepflow",
-    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    workers: Workers = 1,
+    engine: EngineName = "local",
+    shard: ShardText = None,
     apex_rule: Annotated[
         ApexRule,
         typer.Option(
@@ -134,6 +153,21 @@ def prepare(
     head_motion: Annotated[
         bool, typer.Option(help="Fit the head's motion and take it out of the flow.")
     ] = True,
+    frames: Annotated[
+        bool,
+        typer.Option(
+            "--frames",
+            help="Keep every frame from onset to offset in the crop, too, for models on frames "
+            "such as lbp-top: some MB a clip.",
+        ),
+    ] = False,
+    size: Annotated[
+        Literal["28", "56", "112"],
+        typer.Option(
+            help="Cells of a map along each side. Shipped weights and the networks of the "
+            "literature take 28; hmrm takes the others with network.map_size in its config."
+        ),
+    ] = "28",
     faces: _Faces = None,
     table: _Table = None,
     corrections: _Corrections = None,
@@ -141,46 +175,43 @@ def prepare(
 ) -> None:
     """Align onset and apex of every clip, estimate the flow, and write maps for hmrm evaluate.
 
+    Example: hmrm datasets prepare composite data -o own-maps
+
     The same command given again makes what is missing and what changed. A folder that holds
     results of another data set or of other settings is refused.
     """
-    from hmrm.clip import ClipId
     from hmrm.datasets.load import LoadOptions
     from hmrm.datasets.preparation.plan import PrepareConfig
     from hmrm.datasets.preparation.prepare_clip import ClipSettings
     from hmrm.datasets.preparation.run import prepare as run
+    from hmrm.datasets.preparation.run import prepare_shard
+    from hmrm.datasets.synthetic_mark import is_synthetic, write_mark
 
+    part = shard_of(shard, engine=engine)
     settings = PrepareConfig(
         clip=ClipSettings(
             flow=flow,
             apex=apex_rule,
             head_motion=head_motion,
             landmarks=68 if landmarks == "68" else None,
+            frames=True if frames else None,
+            size=_SIZES[size],
         ),
         classes=classes,
         macro=macro,
         faces=faces,
         load=LoadOptions(table=table, corrections=corrections),
     )
-    with progress_bar(enabled=progress) as bar:
-        done = run(name, root, output, settings, workers=workers, progress=bar)
-    subjects = {ClipId.parse(clip).subject for clip in done.clips}
-    left = f"{len(done.skipped)} excluded"
-    if done.skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
-        left += f" ({reasons}), see {output / 'skipped.csv'}"
-    OUT.print(
-        f"{len(done.clips)} clips of {len(subjects)} subjects in {done.maps} "
-        f"({done.made} made now), {left}",
-    )
-    if done.removed:
-        OUT.print(f"{done.removed} clips of an earlier run are in the maps no more; files removed")
-    sources = Counter(done.faces.values()).most_common()
-    OUT.print("faces: " + ", ".join(f"{count} {source}" for source, count in sources))
-    for change, count in done.other_faces.items():
-        what = f"{count} made again, as their faces are from elsewhere"
-        OUT.emphasise(what, f": {change}", style="yellow", before="  ")
-    print_issues(done.grouped_issues)
+    with opened_engine(engine, workers=workers) as there, progress_bar(enabled=progress) as bar:
+        if part is not None:
+            count = prepare_shard(name, root, output, part, settings, workers=workers, progress=bar)
+            print_shard(part, output, f"{count} clips")
+            return
+        done = run(name, root, output, settings, engine=there, progress=bar)
+    if is_synthetic(root):
+        write_mark(output)
+    _print_mark(root)
+    print_prepared(done, output)
 
 
 @app.command()
@@ -205,6 +236,8 @@ def intervals(
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Write the annotated intervals as a table for hmrm score-spotting.
+
+    Example: hmrm datasets intervals samm-lv data -o truth.csv
 
     Frames are positions in each video's folder below ROOT, from 0, and videos are called what
     hmrm spot ROOT calls them, so that the table fits what it finds; columns onset_index, ... With
@@ -284,13 +317,15 @@ def synthesize(
 ) -> None:
     """Make up a data set to try everything with: rendered faces, or flow maps with labels.
 
+    Example: hmrm datasets synthesize maps -o maps
+
     A score on it shows that the chain works, never how good a model is.
     """
     of_maps = {"--layout": layout, "--clips": clips, "--noise": noise}
     if name.lower() == "maps":
         if not frames:
             raise ConfigError("synthesize maps: there are no frames; remove --no-frames")
-        _synthesize_maps(
+        write_maps(
             output,
             layout=layout or "flat",
             subjects=subjects or 4,
@@ -302,7 +337,7 @@ def synthesize(
     misplaced = [option for option, value in of_maps.items() if value is not None]
     if misplaced:
         raise ConfigError(f"synthesize {name}: {misplaced[0]} is for maps; remove it")
-    _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=frames)
+    write_dataset(name, output, subjects=subjects, seed=seed, frames=frames)
 
 
 @app.command("draw", hidden=True)
@@ -317,7 +352,7 @@ def synthesize_by_old_name(
 ) -> None:
     """The old name of hmrm datasets synthesize NAME."""
     ERR.print(f"hmrm datasets draw is now: hmrm datasets synthesize {name}")
-    _synthesize_dataset(name, output, subjects=subjects, seed=seed, frames=images)
+    write_dataset(name, output, subjects=subjects, seed=seed, frames=images)
 
 
 @app.command("fake", hidden=True)
@@ -333,45 +368,15 @@ def synthesize_maps_by_old_name(
 ) -> None:
     """The old name of hmrm datasets synthesize maps."""
     ERR.print("hmrm datasets fake is now: hmrm datasets synthesize maps")
-    _synthesize_maps(output, layout=layout, subjects=subjects, clips=clips, noise=noise, seed=seed)
+    write_maps(output, layout=layout, subjects=subjects, clips=clips, noise=noise, seed=seed)
 
 
-def _synthesize_dataset(
-    name: str, output: Path, *, subjects: int | None, seed: int, frames: bool
-) -> None:
-    from hmrm.synthetic.datasets.catalogue import synthetic_sets_of
-    from hmrm.synthetic.datasets.writer import write_points, write_synthetic
+def _print_mark(root: Path) -> None:
+    """The heading of what was found in a synthetic data set."""
+    from hmrm.datasets.synthetic_mark import TITLE, is_synthetic
 
-    points: dict[str, tuple[float, ...]] = {}
-    clips = 0
-    for whole in synthetic_sets_of(name):
-        some = whole if subjects is None else whole.of_subjects(subjects)
-        if not frames and not some.tables(some.clips):
-            ERR.print(f"warning: {some.name} has no table; without frames it is not written")
-            continue
-        points |= write_synthetic(output, some, seed=seed, images="rendered" if frames else "none")
-        clips += len(some.records)
-    if points:
-        write_points(output / "faces.csv", points)
-    OUT.print(f"{clips} synthetic clips in {output}")
-
-
-def _synthesize_maps(
-    output: Path, *, layout: str, subjects: int, clips: int, noise: float, seed: int
-) -> None:
-    import numpy as np
-
-    from hmrm.synthetic.datasets.flow_maps import synthesize_maps, write_layout
-
-    crop = "megc2019-flow" if layout == "flat" else "norm-u-v-os"
-    generator = np.random.default_rng(seed)
-    made = synthesize_maps(
-        subjects=subjects, clips=clips, crop=crop, noise=noise, generator=generator
-    )
-    write_layout(output, made, layout=layout)
-    OUT.print(
-        f"{len(made.ids)} synthetic clips of {len(set(made.subjects))} subjects in {output}",
-    )
+    if is_synthetic(root):
+        OUT.emphasise(TITLE, ": no face here is a person's", style="yellow")
 
 
 def _check_maps(source: str, *, as_json: bool) -> "MapsCheck":

@@ -23,6 +23,8 @@ def demo(
 ) -> None:
     """Render a clip with a known micro-expression, analyse it, and show both side by side.
 
+    Example: hmrm demo -o demo
+
     A public-domain portrait gets a smile of about one pixel and a third of a second, head
     motion, blinks and camera noise. Nothing is downloaded.
     """

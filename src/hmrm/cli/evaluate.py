@@ -1,10 +1,19 @@
 """hmrm evaluate: train and test a model under the protocol, or score what is there."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hmrm.cli.engine_options import (
+    EngineName,
+    ShardText,
+    Workers,
+    opened_engine,
+    print_shard,
+    shard_of,
+)
 from hmrm.cli.terminal import ERR, OUT, output_folder, print_table, print_warning, progress_bar
 from hmrm.errors import ConfigError
 from hmrm.evaluation.settings import CLASS_SETS
@@ -14,6 +23,9 @@ from hmrm.training.registry import trainable
 if TYPE_CHECKING:
     from hmrm.evaluation.calibration_scores import CalibrationScores, SetScores
     from hmrm.evaluation.results import Estimate, RunResult, RunSummary
+    from hmrm.evaluation.settings import Plan
+    from hmrm.evaluation.task_maps import MapFolder
+    from hmrm.shard import Shard
 
 Rule = Literal["fixed", "inner", "oracle"]
 
@@ -101,7 +113,9 @@ def evaluate(
     allow_seen: Annotated[
         bool, typer.Option(help="Score weights on people they were trained on; stamped.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    workers: Workers = 1,
+    engine: EngineName = "local",
+    shard: ShardText = None,
     recompute_damaged: Annotated[
         bool,
         typer.Option(
@@ -117,9 +131,14 @@ def evaluate(
 ) -> None:
     """Score a model honestly: no subject on both sides, all clips pooled, all classes named.
 
+    Example: hmrm evaluate --model svm-mirrored --data maps -o runs/svm
+
     An interrupted run goes on where it stopped when the same command is given again.
     """
     given = [name for name in (weights, predictions) if name is not None]
+    part = shard_of(shard, engine=engine)
+    if given and (part is not None or engine != "local"):
+        raise ConfigError("--shard and --engine divide the training of --model or --config")
     if len(given) > 1 or (given and model is not None):
         raise ConfigError("give one of --model, --weights and --predictions")
     if predictions is not None:
@@ -148,26 +167,62 @@ def evaluate(
             selection=selection,
             seeds=None if seeds is None else tuple(range(seeds)),
         )
-        from hmrm.datasets.maps.importers import load_maps
-        from hmrm.evaluation.run import evaluate as run
+        from hmrm.evaluation.task_maps import MapFolder
 
-        maps = load_maps(data, offset=plan.settings.offset_maps)
+        folder = MapFolder(path=data, offset=plan.settings.offset_maps)
         with progress_bar(enabled=progress) as bar:
-            progressing = _telling_what_is_there(bar, output)
-            result = run(
-                maps,
-                plan,
-                output,
-                workers=workers,
-                recompute_damaged=recompute_damaged,
-                progress=progressing,
+            work = _Work(
+                folder=folder, plan=plan, output=output, recompute_damaged=recompute_damaged
             )
+            if part is not None:
+                done = work.compute_part(part, workers, bar)
+                print_shard(part, output, f"{done} folds")
+                return
+            result = work.compute(engine, workers, bar)
     if as_json:
         OUT.print((output / "run.json").read_text("utf-8"), end="")
         for warning in result.summary.warnings:
             print_warning(warning)
     else:
         _print(result.summary, output)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """A model to train and test."""
+
+    folder: "MapFolder"
+    plan: "Plan"
+    output: Path
+    recompute_damaged: bool
+
+    def compute(self, engine: str, workers: int, bar: Progress) -> "RunResult":
+        from hmrm.evaluation.run import evaluate as run
+
+        maps = self.folder.load()
+        with opened_engine(engine, workers=workers) as there:
+            return run(
+                maps,
+                self.plan,
+                self.output,
+                engine=there,
+                folder=self.folder,
+                recompute_damaged=self.recompute_damaged,
+                progress=_telling_what_is_there(bar, self.output),
+            )
+
+    def compute_part(self, shard: "Shard", workers: int, bar: Progress) -> int:
+        from hmrm.evaluation.run import evaluate_shard
+
+        return evaluate_shard(
+            self.folder.load(),
+            self.plan,
+            self.output,
+            shard,
+            workers=workers,
+            recompute_damaged=self.recompute_damaged,
+            progress=_telling_what_is_there(bar, shard.folder(self.output)),
+        )
 
 
 def _telling_what_is_there(bar: Progress, output: Path) -> Progress:
@@ -199,7 +254,7 @@ def _finished(name: str, data: Path, output: Path, *, allow_seen: bool) -> "RunR
 
 
 def _print(summary: "RunSummary", output: Path) -> None:
-    OUT.emphasise(summary.model, f": {summary.selection_words}")
+    OUT.emphasise(summary.title, f": {summary.selection_words}")
     rows = []
     for name, part in summary.scores.items():
         uf1 = part.uf1

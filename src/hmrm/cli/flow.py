@@ -68,7 +68,11 @@ def flow(
     ] = None,
     arrows: Annotated[bool, typer.Option(help="Draw arrows on the onset instead.")] = False,
     method: Annotated[
-        str, typer.Option(help="gru-aofe, gru-aofe-fast, tvl1, deepflow, dis or farneback.")
+        str,
+        typer.Option(
+            help="gru-aofe, gru-aofe-fast, tvl1, deepflow, dis, farneback, or raft:FILE (weights "
+            "of hmrm weights raft)."
+        ),
     ] = "deepflow",
     align: Annotated[
         bool,
@@ -105,6 +109,8 @@ def flow(
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Estimate the optical flow from onset to apex, px, u right and v down.
+
+    Example: hmrm flow onset.png apex.png --image flow.png
 
     In one folder NAME_onset.png belongs to NAME_apex.png, or images are named as those of
     FlyingChairs, KITTI, Middlebury or Sintel are; in two folders images of the same name belong
@@ -204,7 +210,7 @@ def _run(job: _Job, task: _Task, *, several: bool) -> "tuple[str, FlowScores | N
     """Estimate and write one pair; the line that reports it, and its error if that is known."""
     import numpy as np
 
-    from hmrm.flow.estimate import estimate_flow, noise_floor_px
+    from hmrm.flow.estimate import NOISE_FLOOR_PX, estimate_flow, noise_floor_px
     from hmrm.flow.files.formats import FORMATS, write_flow
 
     path = _place(task.output, job.name, suffixes=set(FORMATS), default=".flo", several=several)
@@ -221,9 +227,11 @@ def _run(job: _Job, task: _Task, *, several: bool) -> "tuple[str, FlowScores | N
     length = np.linalg.norm(found, axis=0)
     line = (
         f"{path}: {found.shape[2]} x {found.shape[1]} px, motion mean {length.mean():.3f} px, "
-        f"largest {length.max():.2f} px (a static pair gives about "
-        f"{noise_floor_px(task.method):.3f} px with {task.method})"
+        f"largest {length.max():.2f} px"
     )
+    if task.method in NOISE_FLOOR_PX:
+        floor = noise_floor_px(task.method)
+        line += f" (a static pair gives about {floor:.3f} px with {task.method})"
     truth = task.truth.get(job.name)
     return line, None if truth is None else _score(found, truth)
 

@@ -24,7 +24,10 @@ OPTIONAL = {
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Versions, optional parts, backends, models, shipped weights and licences."""
+    """Show versions, optional parts, backends, models, shipped weights and licences.
+
+    Example: hmrm info
+    """
     if as_json:
         table = {name: list(rows()) for name, rows in _PARTS.items()}
         stated = {"hmrm": provenance.version(), "commit": provenance.commit(), **table}
@@ -86,8 +89,9 @@ def _weights() -> Rows:
         if file.name.endswith(".safetensors"):
             name = file.name.removesuffix(".safetensors")
             card = folder.joinpath(f"{name}.md")
-            first = card.read_text("utf-8").splitlines()[0].lstrip("# ") if card.is_file() else ""
-            yield name, f"{len(file.read_bytes()) / 1e6:.1f} MB", first
+            lines = card.read_text("utf-8").splitlines() if card.is_file() else []
+            title = next((line[2:] for line in lines if line.startswith("# ")), "")
+            yield name, f"{len(file.read_bytes()) / 1e6:.1f} MB", title
 
 
 _PARTS = {"packages": _packages, "backends": _backends, "models": _models, "weights": _weights}

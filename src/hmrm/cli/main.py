@@ -15,6 +15,7 @@ from hmrm.cli.ceiling import ceiling
 from hmrm.cli.datasets import app as datasets
 from hmrm.cli.demo import demo
 from hmrm.cli.evaluate import evaluate
+from hmrm.cli.explain import explain
 from hmrm.cli.export import export
 from hmrm.cli.flow import flow
 from hmrm.cli.info import info
@@ -39,7 +40,8 @@ app = typer.Typer(
     help="Find facial micro-expressions in video, name them, show where and when, and how sure.",
     epilog=(
         "Exit codes: 0 done, 1 internal, 2 wrong usage, 3 input, 4 face, 5 output, 6 config, "
-        "7 weights, 8 missing extra, 9 not a number, 130 interrupted, 141 nobody reads the output."
+        "7 weights, 8 missing extra, 9 not a number, 10 cluster, 130 interrupted, "
+        "141 nobody reads the output."
     ),
 )
 
@@ -73,6 +75,7 @@ def _common(
 app.command(short_help="Analyse a synthetic clip with a known smile.")(demo)
 app.command(short_help="Find and classify movements in videos; write a report.")(analyze)
 app.command(short_help="Results as files for ELAN, Praat, BORIS and others.")(export)
+app.command(short_help="Why a movement has its class.")(explain)
 app.command(short_help="Optical flow from onset to apex.")(flow)
 app.command(short_help="Versions, backends, weights and licences.")(info)
 app.command(short_help="Score a model without seeing the test subject.")(evaluate)

@@ -29,7 +29,10 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Put runs next to each other and to the published numbers: HTML, Markdown, JSON."""
+    """Put runs next to each other and to the published numbers: HTML, Markdown, JSON.
+
+    Example: hmrm report runs/svm runs/zero-shot -o report
+    """
     from hmrm.datasets.maps.importers import load_maps
     from hmrm.evaluation.report.pages import write_report
 

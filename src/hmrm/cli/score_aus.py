@@ -41,7 +41,9 @@ def score_aus(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """F1 of every stated action unit, clips pooled and matched by id.
+    """Compute the F1 of every stated action unit, clips pooled and matched by id.
+
+    Example: hmrm score-aus --dataset casme2 --truth table.xlsx --found runs/weights
 
     Units in doubt count neither way in their clip; sides and intensities do not matter. Weights
     with an action-unit head write what they find: hmrm evaluate --weights hmrm-synthetic -o RUN,

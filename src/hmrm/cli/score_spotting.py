@@ -75,6 +75,8 @@ def score_spotting(
 ) -> None:
     """Score spotting by the MEGC rule: overlap of 0.5 or more, sums over all videos, one F1.
 
+    Example: hmrm score-spotting --truth truth.csv --found spotting/spotting.csv
+
     Reads CSV with subject, video, onset, offset, type (by any usual name), the text files of public
     baselines, challenge logs with their marks, and exports of ELAN and BORIS. Without types there
     is no score: it would mix micro and macro. Both ends of an interval count. Frames are taken as

@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hmrm.cli.analyze import print_run
+from hmrm.cli.engine_options import (
+    EngineName,
+    ShardText,
+    Workers,
+    opened_engine,
+    print_shard,
+    shard_of,
+)
 from hmrm.cli.terminal import ERR, OUT, output_folder, print_error, progress_bar
 from hmrm.cli.video_options import ApexRule, BlurFaces, Detector, Faces, print_untaken
 
@@ -50,9 +58,14 @@ def spot(
         ),
     ] = None,
     blur_faces: BlurFaces = False,
+    workers: Workers = 1,
+    engine: EngineName = "local",
+    shard: ShardText = None,
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Find micro-expressions (to 0.5 s) and macro-expressions (longer) in long videos.
+
+    Example: hmrm spot video.mp4 -o spotting
 
     Writes spotting.csv (subject, video, onset, offset, type, apex, score; frames from 0, both
     ends count; a video in which nothing was found has a row without frames, one too short to
@@ -67,8 +80,8 @@ def spot(
     clips = discover(videos, skip=skip or (), untaken=untaken)
     print_untaken(untaken)
     # After it: a name that is wrong is refused before half a second of imports.
-    from hmrm.analysis.run import Target
     from hmrm.analysis.spot import spot_videos
+    from hmrm.analysis.target import Target
     from hmrm.spotting.settings import SpottingConfig
 
     targets = [
@@ -81,7 +94,9 @@ def spot(
         apex_rule=apex_rule,
         detector=detector,
     )
-    with progress_bar(enabled=progress) as bar:
+    part = shard_of(shard, engine=engine)
+    mine, place = (targets, output) if part is None else (part.part(targets), part.folder(output))
+    with opened_engine(engine, workers=workers) as there, progress_bar(enabled=progress) as bar:
 
         def show(outcome: "Outcome") -> None:
             if outcome.error is not None:
@@ -89,18 +104,21 @@ def spot(
                     print_error(outcome.error)
 
         run = spot_videos(
-            targets,
-            output,
+            mine,
+            place,
             config,
             frames_per_s=frames_per_s,
             blur_faces=blur_faces,
+            engine=there,
             progress=bar,
             on_outcome=show,
         )
     if run.results:
-        _print_found(run, output)
+        _print_found(run, place)
     _print_notices(run)
     print_run(run)
+    if part is not None:
+        print_shard(part, output, f"{len(mine)} of {len(targets)} videos")
 
 
 def _print_found(run: "VideoRun", output: Path) -> None:

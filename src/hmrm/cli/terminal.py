@@ -20,12 +20,12 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
-from hmrm import atomic
-from hmrm.errors import OutputError
+from hmrm import atomic, errors
+from hmrm.errors import HmrmError, OutputError
+from hmrm.progress import Pace, duration_text
 
 _MOST_OF_AN_END = 1500
 BROKEN_PIPE = 141
@@ -219,18 +219,31 @@ def progress_bar(*, enabled: bool) -> Iterator[Display]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=ERR, transient=True) as bars:
         yield _Bars(bars)
 
 
 def print_error(error: Exception) -> None:
-    """Print an error as one line; the middle of a very long one is cut."""
+    """Print an error as one line with its place in the docs; of a very long one the middle is cut.
+
+    A test compares docs/errors.md with the errors.
+    """
     text = str(error)
     if len(text) > 2 * _MOST_OF_AN_END:
         text = f"{text[:_MOST_OF_AN_END]} … {text[-_MOST_OF_AN_END:]}"
-    ERR.emphasise("error:", f" {text}", style="bold red")
+    named = next((c for c in type(error).__mro__ if c.__module__ == errors.__name__), HmrmError)
+    place = f" [docs/errors.md#{named.__name__.lower()}]"
+    ERR.emphasise("error:", f" {text}{place}", style="bold red")
+
+
+def _left(pace: Pace, done: int, total: int | None) -> str:
+    """Note a step, and say how long the others take; nothing before that can be known."""
+    now = time.monotonic()
+    pace.add(now, done)
+    left_s = pace.left_s(now, total)
+    return "" if left_s is None or done == total else f"{duration_text(left_s)} to go"
 
 
 class _Bars:
@@ -239,15 +252,13 @@ class _Bars:
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
-        self._done: dict[str, int] = {}
+        self._paces: dict[str, Pace] = {}
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(stage, total=total)
-        if done < self._done.get(stage, 0):  # the next video
-            self._bars.reset(self._tasks[stage])
-        self._done[stage] = done
-        self._bars.update(self._tasks[stage], completed=done, total=total)
+            self._tasks[stage] = self._bars.add_task(stage, total=total, left="")
+        left = _left(self._paces.setdefault(stage, Pace()), done, total)
+        self._bars.update(self._tasks[stage], completed=done, total=total, left=left)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -272,25 +283,17 @@ class _Lines:
     """Lines for log files."""
 
     def __init__(self) -> None:
-        self._started: dict[str, tuple[float, int]] = {}
-        self._done: dict[str, int] = {}
+        self._paces: dict[str, Pace] = {}
         self._last = time.monotonic()
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
+        left = _left(self._paces.setdefault(stage, Pace()), done, total)
         now = time.monotonic()
-        if done < self._done.get(stage, done + 1):  # new, or the next video
-            self._started[stage] = (now, done)
-        self._done[stage] = done
-        start, first = self._started[stage]
         if now - self._last < LINE_S:
             return
         self._last = now
-        left = ""
-        if total is not None and done > first:
-            minutes = (now - start) / (done - first) * (total - done) / 60
-            left = f", about {minutes:.0f} min to go"
         of = "" if total is None else f" of {total}"
-        ERR.print(f"{stage}: {done}{of}{left}")
+        ERR.print(f"{stage}: {done}{of}{left and f', {left}'}")
 
     def paused(self) -> AbstractContextManager[None]:
         return nullcontext()

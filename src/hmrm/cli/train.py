@@ -34,6 +34,8 @@ def synthetic(
 ) -> None:
     """Train the network on synthetic action-unit motion; no real clip is needed or used.
 
+    Example: hmrm train synthetic --config configs/hmrm-synthetic.toml -o runs/synthetic
+
     A table [estimated] in the config has flow estimated between rendered images.
 
     Stop it with Ctrl-C at any moment; the same command goes on at the last checkpoint and ends
@@ -66,6 +68,10 @@ def flow(
     progress: Annotated[bool, typer.Option(help="Draw progress bars.")] = True,
 ) -> None:
     """Train the optical flow network on synthetic pairs; no photograph is needed or used.
+
+    Example: hmrm train flow --config configs/gru-aofe-short.toml -o runs/flow
+
+    A table [raft] in the config trains RAFT or RAFT-small instead, in the same way.
 
     Stop it with Ctrl-C at any moment; the same command goes on at the last checkpoint and ends
     with the same weights. validation.json in the folder shows how far it is.
@@ -109,6 +115,8 @@ def composite(
     ] = None,
 ) -> None:
     """Train on all clips of a data set, for use on other subjects.
+
+    Example: hmrm train composite --data maps --config configs/hmrm-frozen-linear.toml -o runs/own
 
     No score of these weights on these clips means anything: the card names every subject seen,
     and scoring them is refused.

@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
-from hmrm.cli.terminal import OUT, output_folder
+from hmrm.cli.terminal import OUT, output_file, output_folder
+from hmrm.errors import MissingExtraError
 
-app = typer.Typer(no_args_is_help=True, help="Weight files: export and calibration.")
+app = typer.Typer(
+    no_args_is_help=True, help="Weight files: export, calibration, checkpoints of others."
+)
 
 
 def _folder(path: Path | None) -> Path | None:
@@ -41,6 +44,8 @@ def export(
 ) -> None:
     """Write weights as ONNX files, which analyze runs through OpenCV without torch.
 
+    Example: hmrm weights export my.safetensors
+
     Needs the extra torch itself: a file is written once OpenCV gives torch's answers. It carries
     the digest of its weights, so that a file that belongs to others is noticed.
     """
@@ -49,6 +54,35 @@ def export(
     for name in weights:
         done = export_weights(name, output)
         OUT.print(f"{', '.join(map(str, done.paths))}: within {done.difference:.1g} of torch")
+
+
+@app.command()
+def raft(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            help="A published .pth file of RAFT or RAFT-small: torchvision's, or the authors'.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", callback=output_file, help="A .safetensors file to write."),
+    ],
+) -> None:
+    """Convert a checkpoint of RAFT for the flow method raft:FILE.
+
+    Example: hmrm weights raft raft_small.pth -o raft-small.safetensors
+
+    Tensors alone are read (no object in the file is made), each is matched by its name, and the
+    card states the checkpoint's digest. Nothing is downloaded.
+    """
+    try:
+        from hmrm.flow.raft.checkpoint import convert_checkpoint
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"weights raft: needs {error.name}; install hmrm[torch]") from error
+    card = convert_checkpoint(checkpoint, output)
+    OUT.print(f"{output}: RAFT {card.config.size}; use it as --method raft:{output}")
 
 
 @app.command()
@@ -67,6 +101,8 @@ def calibrate(
     ],
 ) -> None:
     """Fit calibrated probabilities and class sets on a run's out-of-fold scores.
+
+    Example: hmrm weights calibrate my.safetensors --run runs/own
 
     Writes NAME.calibration.json next to the weights, which analyze reads with them.
     """

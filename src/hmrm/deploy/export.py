@@ -17,7 +17,7 @@ from hmrm.deploy.hmrm_graph import Patches, hmrm_graph, source_maps, unsupported
 from hmrm.deploy.mtcnn_graphs import mtcnn_graphs
 from hmrm.dnn import open_onnx
 from hmrm.errors import MissingExtraError, WeightsError
-from hmrm.model.exported import MAPS, statement
+from hmrm.model.exported import MAPS, outputs_of, statement
 from hmrm.model.weight_card import SHIPPED, weights_path
 
 LARGEST_DIFFERENCE = 1e-4
@@ -86,7 +86,7 @@ def _export_hmrm(path: Path, folder: Path | None) -> Exported:
     content = hmrm_graph(card.config, tensors, patches, stated)
     target = (folder or path.parent) / f"{path.stem}.onnx"
     size = (MAPS, card.config.channels, card.config.map_size, card.config.map_size)
-    difference = _compared(content, target, ("logits",), _reference(network), size)
+    difference = _compared(content, target, outputs_of(card), _reference(network), size)
     atomic.write_bytes(target, content)
     if target.parent.resolve() != path.parent.resolve():
         shutil.copyfile(path.with_suffix(".json"), target.with_suffix(".json"))
@@ -105,7 +105,9 @@ def _reference(network: "HMRM") -> Network:
             grain[torch.from_numpy(maps), torch.arange(grain.shape[1])]
             for grain, maps in zip(vectors, source_maps(), strict=True)
         )
-        return (network.fused_head(network.fusion(Grains(*picked)).flatten(1)).numpy(),)
+        fused = network.fusion(Grains(*picked)).flatten(1)
+        heads = (network.fused_head, network.unit_head)
+        return tuple(head(fused).numpy() for head in heads if head is not None)
 
     return run
 

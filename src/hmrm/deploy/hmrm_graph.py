@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmrm.deploy.graph import Graph
-from hmrm.model.exported import MAPS, VIEWS
+from hmrm.model.exported import LOGITS, MAPS, UNITS, VIEWS
 from hmrm.model.sizes import COARSE_REGIONS, FINE_PER_COARSE, FINE_REGIONS, Grain, HMRMConfig
 
 _EPSILON = 1e-5  # of torch's LayerNorm
@@ -29,6 +29,10 @@ class _Grain:
     length: int
 
 
+HEADS = {LOGITS: "fused_head", UNITS: "unit_head"}
+"""Output of the file → the head that gives it."""
+
+
 def unsupported(config: HMRMConfig) -> tuple[str, ...]:
     """Settings that no graph is built for: those of ablations."""
     usual = {"grains": "both", "mixer": "scan", "face_token": False}
@@ -45,6 +49,8 @@ def hmrm_graph(
 ) -> bytes:
     """Content of the file: a clip's six maps, see `model.exported`, → 18 rows of logits.
 
+    Logits of the classes, and of the action units where the network has a head for them.
+
     A region's vector depends on that region's motion alone, so four maps in which every fourth
     region has grown are enough to know the logits for each of the 16 regions grown alone.
 
@@ -60,9 +66,13 @@ def hmrm_graph(
         grains = [network.block(grain, f"encoder.blocks.{number}") for grain in grains]
     vectors = (network.vectors(grain) for grain in grains)
     picked = (network.picked(*pair) for pair in zip(vectors, source_maps(), strict=True))
-    logits = network.classified(*picked)
-    classes = len(tensors["fused_head.bias"])
-    return network.graph.file({"logits": (logits, (VIEWS + FINE_REGIONS, classes))}, metadata)
+    fused, rows = network.fused(*picked), VIEWS + FINE_REGIONS
+    outputs = {
+        name: (network.linear(fused, head), (rows, len(tensors[f"{head}.bias"])))
+        for name, head in HEADS.items()
+        if f"{head}.bias" in tensors
+    }
+    return network.graph.file(outputs, metadata)
 
 
 def source_maps() -> tuple[np.ndarray, np.ndarray]:
@@ -127,14 +137,14 @@ class _Network:
         found = self.graph.add("Gather", flat, index, axis=0)
         return self.graph.reshape(found, (rows, regions, self.config.dim))
 
-    def classified(self, coarse: str, fine: str) -> str:
-        """Fusion of the regions' vectors and the decision's head."""
+    def fused(self, coarse: str, fine: str) -> str:
+        """Fusion of the regions' vectors: what the heads see."""
         if self.config.fusion == "window":
             coarse, fine = self._inside_windows(coarse, fine)
         count, dim = COARSE_REGIONS + FINE_REGIONS, self.config.dim
         vectors = self.graph.add("Concat", coarse, fine, axis=1)
         fused = self.norm(self._attended(vectors, count), "fusion.out_norm")
-        return self.linear(self.graph.reshape(fused, (-1, count * dim)), "fused_head")
+        return self.graph.reshape(fused, (-1, count * dim))
 
     def _inside_windows(self, coarse: str, fine: str) -> tuple[str, str]:
         graph, dim, group = self.graph, self.config.dim, 1 + FINE_PER_COARSE

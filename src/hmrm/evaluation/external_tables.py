@@ -16,7 +16,7 @@ from hmrm import reading
 from hmrm.csv_cells import unguarded
 from hmrm.errors import ConfigError, DataError, shortened
 from hmrm.evaluation.predictions import EXAMPLE, Predictions, label_of, predictions_of_rows
-from hmrm.evaluation.text_files import delimiter_of, table_text
+from hmrm.evaluation.text_files import delimiter_of, head_line, table_text
 
 NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "clip_id"),
@@ -75,7 +75,7 @@ def read_external(
     if lists and _SUBJECT.search(text):
         return _of_lists(path, text, lists, classes)
     lines = [(f"{path} line {n}", line) for n, line in enumerate(text.splitlines(), 1)]
-    cells = [(w, re.split(r"[\s,;]+", line.strip())) for w, line in lines if line.strip()]
+    cells = [(w, re.split(r"[\s,;]+", line.strip())) for w, line in lines if line.strip(" \t,;|")]
     if _is_log(cells):
         return _of_log(path, cells, classes, columns)
     return ExternalPredictions(predictions=_of_table(path, text, classes, columns))
@@ -94,8 +94,8 @@ def _column(name: str) -> str:
 def _of_table(
     path: Path, text: str, classes: tuple[str, ...], columns: Sequence[str]
 ) -> Predictions:
-    first = text.partition("\n")[0]
-    if columns and not {"truth", "predicted"} <= {_column(c) for c in re.split(r"[,;\t]", first)}:
+    first = head_line(text)
+    if columns and not {"truth", "predicted"} <= {_column(c) for c in re.split(r"[,;\t|]", first)}:
         text = delimiter_of(first).join(columns) + "\n" + text
         names = dict(zip(columns, columns, strict=True))
         skipped = 1
@@ -116,10 +116,14 @@ def _of_table(
                     if names[name] == column:
                         names[name] = name.strip()
                 names[best] = column
+    numbered = [(n, row) for n, row in numbered if any((c or "").strip() for c in row.values())]
     rows = [
         {names[name]: unguarded((cell or "").strip()) for name, cell in row.items()}
         for _, row in numbered
     ]
+    for row in rows:  # a clip's whole id in the column of its name
+        if "id" not in row and "subject" not in row and row.get("clip", "").count("/") >= 2:
+            row["id"] = row["clip"]
     places = [f"{path} line {n - skipped}" for n, _ in numbered]
     return predictions_of_rows(path, rows, places, classes)
 

@@ -7,7 +7,7 @@ happens after training, or in an observer that returns nothing.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from hmrm.errors import ConfigError, NumericalError
 from hmrm.evaluation.metrics import score
@@ -107,7 +107,7 @@ def inner_curve(
 class _FirstPass:
     """An observer that keeps the scores of some clips after every epoch."""
 
-    def __init__(self, maps: Float32[np.ndarray, "t 3 s s"], *, classes: int) -> None:
+    def __init__(self, maps: Shaped[np.ndarray, "t ..."], *, classes: int) -> None:
         self.maps = maps
         self.classes = classes
         self.scores: list[Float[np.ndarray, "t k"]] = []
@@ -118,7 +118,7 @@ class _FirstPass:
 
 
 def checked_scores(
-    fitted: FittedRecogniser, maps: Float32[np.ndarray, "t 3 s s"], *, classes: int
+    fitted: FittedRecogniser, maps: Shaped[np.ndarray, "t ..."], *, classes: int
 ) -> Float[np.ndarray, "t k"]:
     """Predict, and hold the model to its contract.
 
@@ -140,9 +140,9 @@ def checked_scores(
 
 def is_transductive(
     fitted: FittedRecogniser,
-    test: Float32[np.ndarray, "t 3 s s"],
+    test: Shaped[np.ndarray, "t ..."],
     together: Float[np.ndarray, "t k"],
-    others: Float32[np.ndarray, "m 3 s s"],
+    others: Shaped[np.ndarray, "m ..."],
 ) -> bool:
     """Whether a clip's scores depend on the clips around it.
 

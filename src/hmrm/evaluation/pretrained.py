@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmrm import atomic, provenance, reading, records
+from hmrm.datasets.synthetic_mark import marked
 from hmrm.errors import ConfigError, DataError, MissingExtraError, SeenInTrainingError, shortened
 from hmrm.evaluation.calibration_scores import score_calibration
 from hmrm.evaluation.fold import checked_scores, is_transductive
@@ -169,6 +170,7 @@ def score_pretrained(
         config=WeightsTables(weights=model.used),
         provenance=_stamp(model, mapset),
         calibration=score_calibration([predictions]),
+        synthetic=marked(mapset.issues) or None,
     )
     result = RunResult(predictions={0: predictions}, summary=summary)
     write_result(output, result)

@@ -9,6 +9,7 @@ import numpy as np
 
 from hmrm import atomic, records
 from hmrm.csv_cells import Writer
+from hmrm.datasets.synthetic_mark import TITLE
 from hmrm.errors import DataError
 from hmrm.evaluation.calibration_scores import CalibrationScores
 from hmrm.evaluation.leakage import Leak
@@ -153,6 +154,7 @@ class RunSummary:
         curves: UF1 by epoch for each seed, of ``test_uf1`` and ``inner_uf1`` where recorded.
         oracle_control: for the rule ``oracle``, one for each seed.
         calibration: of all clips pooled; None without scores, and in files from before it.
+        synthetic: True where the data were made by ``hmrm datasets synthesize``.
     """
 
     model: str
@@ -177,6 +179,12 @@ class RunSummary:
     curves: Mapping[str, tuple[tuple[float, ...], ...]] | None = None
     oracle_control: tuple[SeedControl, ...] | None = None
     calibration: CalibrationScores | None = None
+    synthetic: bool | None = None
+
+    @property
+    def title(self) -> str:
+        """The model, after a mark where the data are synthetic."""
+        return f"{TITLE}: {self.model}" if self.synthetic else self.model
 
     @property
     def composite(self) -> PartScores:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import tomli_w
 
-from hmrm import config, records
-from hmrm.errors import ConfigError
+from hmrm import config, limits, records
+from hmrm.errors import ConfigError, shortened
 from hmrm.training.registry import refuse_code
 
 Selection = Literal["fixed", "inner", "oracle"]
@@ -63,7 +63,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
-            raise ConfigError(f"seeds = {list(self.seeds)}: give different numbers from 0 up")
+            raise ConfigError(
+                f"seeds = {shortened(list(self.seeds))}: give different numbers from 0 up"
+            )
+        if len(self.seeds) > limits.current().seeds:
+            raise ConfigError(
+                f"seeds: {len(self.seeds)}, each a whole run; "
+                f"{limits.how_to_raise('seeds', len(self.seeds))}"
+            )
         if self.inner_folds < 2:
             raise ConfigError(f"inner_folds = {self.inner_folds}: must be at least 2")
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hmrm import provenance
+from hmrm.datasets.synthetic_mark import marked
 from hmrm.evaluation.calibration_scores import score_calibration
 from hmrm.evaluation.foldfiles import FoldFile
 from hmrm.evaluation.leakage import find_leaks
@@ -60,6 +61,7 @@ def pool(
         curves=_curves(folds, mapset.classes) or None,
         oracle_control=_control(folds, mapset.classes) if settings.selection == "oracle" else None,
         calibration=score_calibration(list(predictions.values())),
+        synthetic=marked(mapset.issues) or None,
     )
     return RunResult(predictions=predictions, summary=summary)
 

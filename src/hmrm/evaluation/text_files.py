@@ -1,5 +1,7 @@
 """The text of a table that a user gives, whatever program saved it."""
 
+import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,14 +43,32 @@ def table_text(path: Path, *, if_workbook: str) -> str:
 
 
 def delimiter_of(line: str) -> str:
-    """What stands between the cells of a header: comma, semicolon or tab.
+    """What stands between the cells of a header: comma, semicolon, tab or bar.
 
     Example:
         >>> from hmrm.evaluation.text_files import delimiter_of
         >>> delimiter_of("subject;video;onset")
         ';'
     """
-    return max(",;\t", key=line.count)
+    return max(",;\t|", key=line.count)
+
+
+def head_line(text: str) -> str:
+    """The first line that holds more than blanks and marks between cells."""
+    lines = io.StringIO(text)
+    return next((line.rstrip("\r\n") for line in lines if line.strip(" \r\n\t,;|")), "")
+
+
+def with_point(number: str) -> str:
+    """A number with a decimal point, where a comma stands for it (``0,25``).
+
+    Example:
+        >>> from hmrm.evaluation.text_files import with_point
+        >>> with_point("0,25"), with_point("1,250.5")
+        ('0.25', '1,250.5')
+    """
+    comma = re.fullmatch(r"([+-]?\d+),(\d+)", number.strip())
+    return number if comma is None else f"{comma[1]}.{comma[2]}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -63,26 +83,30 @@ def example(*lines: str) -> str:
 
 
 def rows(path: Path) -> tuple[tuple[str, ...], Rows]:
-    """The header, and each row with its line; comma, semicolon or tab between, blanks skipped.
+    """The header, and each row with its line; comma, semicolon, tab or bar between.
+
+    Empty rows are skipped.
 
     Raises:
         DataError: unreadable, without a header, or a row too short.
     """
     text = table_text(path, if_workbook="name the data set whose table it is with --dataset")
     try:
-        mark = delimiter_of(text.partition("\n")[0])
+        mark = delimiter_of(head_line(text))
         header, cells = reading.table(text, delimiter=mark, skip_blanks=True)
     except reading.DamagedError as error:
         raise DataError(f"{path} {error}") from error
     found = []
     for line, row in cells:
+        if not any((cell or "").strip() for cell in row.values()):
+            continue
         short = next((name for name, cell in row.items() if cell is None), None)
         if short is not None:
             raise DataError(f"{path} line {line}: has no cell {short!r}; the row is too short")
-        found.append((line, {name: cell or "" for name, cell in row.items()}))
+        found.append((line, {name.strip(): cell or "" for name, cell in row.items()}))
     if not header:
         raise DataError(f"{path}: is empty; give a table with a header")
-    return header, found
+    return tuple(name.strip() for name in header), found
 
 
 def rows_by_id(path: Path) -> tuple[tuple[str, ...], Rows]:

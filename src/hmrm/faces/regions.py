@@ -89,6 +89,15 @@ FINE = [
 """The paper's sixteen (7 x 7 of 28): four of the first coarse region, row by row, then the next."""
 
 
+def _other_side(name: str) -> str:
+    side, _, rest = name.partition("_")
+    return f"{'right' if side == 'left' else 'left'}_{rest}"
+
+
+MIRRORED_FINE = [[one.name for one in FINE].index(_other_side(fine.name)) for fine in FINE]
+"""For each fine region the row of the one that a mirror turns it into."""
+
+
 def mixing_boxes(
     landmarks68: Float[np.ndarray, "68 2"] | None = None, *, margin: float = 0.05
 ) -> Mapping[str, Region]:

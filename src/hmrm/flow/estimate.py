@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
 
 from hmrm import provenance
-from hmrm.errors import InputError
+from hmrm.errors import InputError, WeightsError
 from hmrm.flow.aligned import Aligned
 from hmrm.flow.classical import DeepFlow, Dis, DualTVL1, Farneback, FlowEstimator
 from hmrm.flow.gru_aofe.estimator import GruAofeFlow
+from hmrm.flow.raft.estimator import PREFIX as RAFT
+from hmrm.flow.raft.estimator import RaftFlow
 
 ESTIMATORS: Mapping[str, Callable[[], FlowEstimator]] = {
     "tvl1": DualTVL1,
@@ -51,7 +54,7 @@ def estimate_flow(
         onset: ``(h, w)`` grey, ``(h, w, 1)``, ``(h, w, 3)`` RGB or ``(h, w, 4)`` RGB with alpha
             (dropped); uint8, uint16 over its full range, or float in 0 to 1.
         apex: an image of the same height and width.
-        method: a key of ``ESTIMATORS``.
+        method: a key of ``ESTIMATORS``, or ``raft:FILE``.
         align: take the head's own motion out of the apex first and add it again (``aligned.py``).
 
     Returns:
@@ -85,12 +88,18 @@ def estimate_flow(
 def build_estimator(method: str) -> FlowEstimator:
     """The estimator of that name, for many pairs of ``(h, w)`` uint8 images.
 
+    Args:
+        method: a key of ``ESTIMATORS``, or ``raft:FILE`` with weights of RAFT or RAFT-small.
+
     Raises:
         MissingExtraError: another OpenCV package has replaced the one that holds it.
         InputError: no estimator has that name.
     """
+    if method.startswith(RAFT) and method != RAFT:
+        return RaftFlow(weights=Path(method.removeprefix(RAFT)))
     if method not in ESTIMATORS:
-        raise InputError(f"flow method: unknown {method!r}; choose one of {', '.join(ESTIMATORS)}")
+        known = ", ".join(ESTIMATORS)
+        raise InputError(f"flow method: unknown {method!r}; choose one of {known}, or raft:FILE")
     return ESTIMATORS[method]()
 
 
@@ -100,9 +109,13 @@ def weights_sha256(method: str) -> str:
 
     Raises:
         InputError: no estimator has that name.
+        WeightsError: a user's weights cannot be read.
     """
     weights = getattr(build_estimator(method), "weights", None)
-    return provenance.sha256(weights) if weights else ""
+    try:
+        return provenance.sha256(weights) if weights else ""
+    except OSError as error:
+        raise WeightsError(f"flow method {method}: {error}; name a file of weights") from error
 
 
 def noise_floor_px(method: str) -> float:
@@ -113,11 +126,11 @@ def noise_floor_px(method: str) -> float:
     with noise and where texture is missing.
 
     Raises:
-        InputError: no estimator has that name.
+        InputError: no estimator has that name, or it was not measured, as weights of a user's.
     """
     if method not in NOISE_FLOOR_PX:
         known = ", ".join(NOISE_FLOOR_PX)
-        raise InputError(f"flow method: unknown {method!r}; choose one of {known}")
+        raise InputError(f"flow method: {method!r} was not measured; choose one of {known}")
     return NOISE_FLOOR_PX[method]
 
 

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Float, Float32, Int, Shaped, UInt8
 
 from hmrm.clip import ClipId, Issue
 from hmrm.errors import DataError, NumericalError
@@ -42,7 +43,8 @@ class MapSet:
         labels: indices into ``classes``.
         maps: (u right, v down, strain) onset→apex. From images 0 to 1, where the zero of u and
             v is unknown and is best taken to be their median; else px, or the values of
-            `hmrm.clip.FlowMap`. float32; float16 where a large set is kept small.
+            `hmrm.clip.FlowMap`. float32; float16 where a large set is kept small. For models that
+            read frames, names of files instead (`with_frame_files`).
         offset_maps: the same apex→offset, where the data has it.
         units: action units as 0 and 1, one column each, where they are known.
         classes: names in label order; also of classes that no clip here has.
@@ -50,11 +52,12 @@ class MapSet:
         channels_apart: u and v were scaled apart from each other, so their ratio is lost.
         source: layout it was read from; empty where it was made in memory.
         issues: see `Issue`.
+        frames: folder of the clips' aligned frames, where they were kept.
     """
 
     ids: tuple[str, ...]
     labels: Int[np.ndarray, " n"]
-    maps: Float[np.ndarray, "n 3 s s"]
+    maps: Float[np.ndarray, "n 3 s s"] | Shaped[np.ndarray, " n"]
     classes: tuple[str, ...]
     crop: str = CANONICAL_CROP
     channels_apart: bool = False
@@ -62,6 +65,7 @@ class MapSet:
     issues: tuple[Issue, ...] = ()
     offset_maps: Float[np.ndarray, "n 3 s s"] | None = None
     units: Float32[np.ndarray, "n k"] | None = None
+    frames: Path | None = None
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -155,6 +159,24 @@ def _check(
             raise DataError(f"{name}: label {label} is none of 0…{len(classes) - 1} {classes}")
         if not np.isfinite(values).all():
             raise DataError(f"{name}: the map holds NaN or infinity; make it again or leave it out")
+
+
+def with_frame_files(mapset: MapSet) -> MapSet:
+    """The same clips with the names of the files that hold their frames in the place of maps.
+
+    Raises:
+        DataError: no frames were kept, or those of a clip are missing.
+    """
+    how = "run hmrm datasets prepare --frames, and give its folder"
+    if mapset.frames is None:
+        raise DataError(f"this model reads frames, and the data holds flow maps alone; {how}")
+    files = [mapset.frames / f"{name}.npz" for name in mapset.ids]
+    missing = [name for name, file in zip(mapset.ids, files, strict=True) if not file.is_file()]
+    if missing:
+        raise DataError(
+            f"{mapset.frames}: lacks frames of {len(missing)} clips, first {missing[0]}; {how}"
+        )
+    return replace(mapset, maps=np.array([str(file) for file in files]), offset_maps=None)
 
 
 def canonical_maps(mapset: MapSet) -> Float32[np.ndarray, "n 3 s s"]:

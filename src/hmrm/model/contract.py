@@ -10,12 +10,18 @@ from collections.abc import Callable
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Shaped
 
 from hmrm.flow.mapset import MapSet
 
-MapKind = Literal["canonical", "raw"]
-"""`canonical`: crop hmrm-1, u and v centred and scaled, strain from them; `raw`: as on file."""
+MapKind = Literal["canonical", "raw", "frames"]
+"""`canonical`: crop hmrm-1, u and v centred and scaled, strain from them; `raw`: as on file.
+
+`frames`: in the place of maps, the names of files with each clip's frames, which
+`hmrm.flow.aligned_frames` reads."""
+
+Inputs = Shaped[np.ndarray, "n ..."]
+"""Maps ``(n, 3, s, s)`` float32, or names of files ``(n)``, as the model's `MapKind` has it."""
 
 
 TrainingSet = MapSet
@@ -26,7 +32,7 @@ TrainingSet = MapSet
 class FittedRecogniser(Protocol):
     """A trained model that changes no more."""
 
-    def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
+    def predict(self, maps: Inputs) -> Float[np.ndarray, "n classes"]:
         """One score per class, float64, largest wins; deterministic, each clip for itself.
 
         A clip's scores must be the same alone as in a batch; the runner checks it, and stamps the
@@ -38,7 +44,7 @@ class FittedRecogniser(Protocol):
 class HasFeatures(Protocol):
     """A fitted model that also shows the features its decision rests on."""
 
-    def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
+    def features(self, maps: Inputs) -> Float[np.ndarray, "n d"]:
         """One vector per clip, for the report's feature map."""
 
 
@@ -46,7 +52,7 @@ class HasFeatures(Protocol):
 class ChecksMaps(Protocol):
     """A fitted model that names what it cannot classify, for maps from outside."""
 
-    def check(self, maps: Float32[np.ndarray, "n 3 s s"]) -> None:
+    def check(self, maps: Inputs) -> None:
         """Raise a `DataError` or `NumericalError` that names the first unfit map."""
 
 

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
+from hmrm.faces.regions import FINE
 from hmrm.model import inference
 from hmrm.model.inference import Answer, Maps
 from hmrm.model.network import HMRM
@@ -106,6 +107,17 @@ class FittedHmrm:
         best = torch.tensor([int(probabilities.argmax())])
         contributions = self.network.region_contributions(_tensor(flow_map[None]), best)[0]
         return Answer(probabilities, contributions.numpy())
+
+    def without_each_region(
+        self, flow_map: Float32[np.ndarray, "3 s s"]
+    ) -> Float[np.ndarray, "17 classes"]:
+        """Probabilities of the clip, and of the clip without the motion of each fine region."""
+        maps = np.repeat(flow_map[None], 1 + len(FINE), axis=0)
+        side = flow_map.shape[-1]
+        for row, region in enumerate(FINE, start=1):
+            left, top, right, bottom = (round(side * edge) for edge in region.box_xyxy)
+            maps[row, :, top:bottom, left:right] = 0.0
+        return self.predict(maps)
 
     def _each(self, maps: Maps, logits: Callable[[Tensor], Tensor]) -> Float[np.ndarray, "n k"]:
         with one_torch_thread(), torch.inference_mode():

@@ -60,7 +60,8 @@ def check_shape(shape: tuple[int, ...], config: HMRMConfig) -> None:
     if len(shape) != 4 or tuple(shape[1:]) != size:
         raise DataError(
             f"flow maps of shape {tuple(shape)}: this network takes (n, "
-            f"{', '.join(map(str, size))}); resample the maps or take weights for this size"
+            f"{', '.join(map(str, size))}); set network.map_size, take weights "
+            f"for this size, or make maps of it (hmrm datasets prepare --size)"
         )
 
 

@@ -6,7 +6,6 @@ compiled at installation: that would download torch again for the build.
 """
 
 import contextlib
-import fcntl
 import functools
 import hashlib
 import multiprocessing
@@ -18,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+
+from hmrm.file_lock import lock
 
 SOURCES = Path(__file__).parent / "csrc"
 FLAGS = ("-O3", "-std=gnu++20", "-ffp-contract=fast", "-fPIC", "-shared", "-Wno-psabi")
@@ -68,6 +69,8 @@ def cache_folder() -> Path:
         folder = (Path(base) if base else Path.home() / ".cache") / "hmrm"
     except RuntimeError as error:
         raise UnavailableError("no home folder to keep the compiled scan in") from error
+    if not hasattr(os, "getuid"):
+        raise UnavailableError("this system does not tell whose the cache folder is")
     if folder.exists():
         found = folder.stat()
         if found.st_uid != os.getuid() or found.st_mode & 0o022:
@@ -127,5 +130,5 @@ def _digest_path(target: Path) -> Path:
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         # The lock goes with the process, so a killed compiler run blocks nobody.
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, wait=True)
         yield

@@ -5,6 +5,7 @@ look in any expression (measured over filmed expressions: a tenth of the nose, a
 for longer than a moment, a quarter of an eye), and a hand over mouth or brow covers some of them.
 """
 
+import bisect
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,6 +108,12 @@ class AppearanceRecorder:
         now, last = now - now.mean(), last - last.mean()
         return float(now @ last / max(np.sqrt((now @ now) * (last @ last)), 1e-9))
 
+    def forget(self, before: int) -> None:
+        """Drop the images of earlier frames, but for the last one taken."""
+        rows = min(bisect.bisect_left(self._index, before), len(self._index) - 1)
+        if rows > 0:
+            del self._index[:rows], self._pixels[:rows]
+
     def appearances(self) -> FaceAppearances:
         """All looks so far."""
         empty = np.empty((0, LOOK_WH_PX[1], LOOK_WH_PX[0], 3), dtype=np.uint8)
@@ -161,13 +168,13 @@ def _changed(
     """Part of every region's pixels that look unlike rest, by look."""
     masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _REGIONS}
     face = np.any(list(masks.values()), axis=0)
-    colours = np.maximum(pixels.astype(np.float64), 1.0)
+    colours = np.maximum(pixels[:, face].astype(np.float64), 1.0)
     usual = np.median(colours[rest], axis=0)
     # Light that changes on most of the face is no hand.
-    light = np.median((colours / usual)[:, face], axis=1)[:, None, None]
-    relative = colours / light / np.median(usual[face], axis=0)
-    usual = usual / np.median(usual[face], axis=0)
+    light = np.median(colours / usual, axis=1)[:, None]
+    relative = colours / light / np.median(usual, axis=0)
+    usual = usual / np.median(usual, axis=0)
     distance = np.abs(relative - usual).mean(axis=-1)
     spread = np.median(distance[rest], axis=0) + config.least
     unlike = distance > config.unlike * spread
-    return {name: unlike[:, mask].mean(axis=1) for name, mask in masks.items()}
+    return {name: unlike[:, mask[face]].mean(axis=1) for name, mask in masks.items()}

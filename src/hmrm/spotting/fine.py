@@ -63,6 +63,8 @@ class FineConfig:
         known_times: registration's wandering at rest in its scatter from frame to frame.
         known_floor_px: and at least this.
         known_px: least threshold while the known noise stands.
+        swallowed: a movement is only what the resting place of its scale left of a longer one that
+            a slower scale shows so many times as large.
         apart_s: apexes are at least this far apart.
         edge: onset and offset lie where the displacement passes this part of the apex.
         least_s: shorter excursions are glitches.
@@ -99,6 +101,7 @@ class FineConfig:
     known_times: float = 4.2
     known_floor_px: float = 0.032
     known_px: float = 0.2
+    swallowed: float = 2.0
     apart_s: float = 0.125
     edge: float = 0.08
     least_s: float = 0.08
@@ -175,11 +178,10 @@ def find_fine(
     nowhere = np.zeros(len(signal.index), dtype=bool)
     away = nowhere if displaced is None else displaced
     closed = nowhere if excluded is None else excluded
-    found = [
-        pair
-        for scale in config.scales
-        for pair in _at_scale(signal, scale, config, away, closed, least)
-    ]
+    found: list[tuple[float, FineMovement]] = []
+    for scale in reversed(config.scales):
+        near = _at_scale(signal, scale, config, away, closed, least)
+        found += [pair for pair in near if not _is_remainder(pair[1], found, config.swallowed)]
     taken = nowhere.copy()
     kept = []
     for _, movement in sorted(
@@ -190,6 +192,18 @@ def find_fine(
             taken[rows] = True
             kept.append(movement)
     return sorted(kept, key=lambda movement: movement.onset)
+
+
+def _is_remainder(
+    one: FineMovement, slower: Sequence[tuple[float, FineMovement]], swallowed: float
+) -> bool:
+    """Whether a slower scale shows that this one's quick rest has followed the movement itself."""
+    return any(
+        other.onset <= one.apex <= other.offset
+        and other.salience >= 1
+        and other.peak_px >= swallowed * one.peak_px
+        for _, other in slower
+    )
 
 
 def blinks(signal: RegionalMotion, config: FineConfig | None = None) -> Bool[np.ndarray, " t"]:

@@ -175,6 +175,7 @@ class _Recorder:
     points: CropPoints = field(default_factory=CropPoints)
     appearances: AppearanceRecorder = field(default_factory=AppearanceRecorder)
     numbers: "array[float]" = field(default_factory=lambda: array("d"))
+    index: "array[int]" = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:
         return len(self.numbers) // 15
@@ -184,12 +185,21 @@ class _Recorder:
     ) -> None:
         """Measure the face in the next frame."""
         index, time_s = frame.index, frame.time_s
+        self.index.append(index)
         self.mesh.add(index, time_s, face)
         five = self.points.update(face.mesh.points_xyz_px, jump=face.jump)
         self.numbers.extend([face.detection_confidence, *face.box_xyxy_px, *five.ravel()])
         self.appearances.add(index, time_s, frame.image, five)
         if face.eye_distance_px >= least_px:
             self.meter.update(index, time_s, grey, five, jump=face.jump)
+
+    def forget(self, before: int) -> None:
+        """Drop what was measured in earlier frames."""
+        rows = bisect.bisect_left(self.index, before)
+        del self.index[:rows], self.numbers[: 15 * rows]
+        self.mesh.forget(rows)
+        self.meter.forget(before)
+        self.appearances.forget(before)
 
     def track(self, face_id: int) -> FaceTrack:
         """The face in all frames so far."""
@@ -233,6 +243,73 @@ class _Scenes:
         return found
 
 
+class FirstPassUnderWay:
+    """A first pass whose frames come one by one; what it found so far can be had at any time.
+
+    Args:
+        source, size_wh_px, frames_per_s: as the video states them.
+        stride: every how many frames one is given.
+    """
+
+    def __init__(
+        self,
+        config: FirstPassConfig | None = None,
+        *,
+        source: str,
+        size_wh_px: tuple[int, int],
+        frames_per_s: float,
+        stride: int = 1,
+        detector: Detector | None = None,
+    ) -> None:
+        self._config = config or FirstPassConfig()
+        self._source, self._size_wh_px, self._rate = source, size_wh_px, frames_per_s
+        self._stride = stride
+        found_by = detector or face_detector(self._config.detector)
+        self._scenes = _Scenes(tracker=MeshTracker(self._config.track, detector=found_by))
+
+    def add(self, frame: Frame) -> list[MeshFace]:
+        """Measure every face of the next frame; the faces."""
+        grey = _grey(frame)
+        recorders = self._scenes.recorders
+        found = self._scenes.faces(frame)
+        for face in found:
+            if face.face_id not in recorders:
+                recorders[face.face_id] = _Recorder(meter=MotionMeter(self._config.motion))
+            recorders[face.face_id].add(face, frame, grey, self._config.least_eye_distance_px)
+        return found
+
+    def forget(self, before: int) -> None:
+        """Drop what was measured in frames before that one, and faces not seen since."""
+        recorders = self._scenes.recorders
+        for face_id in list(recorders):
+            recorders[face_id].forget(before)
+            if not len(recorders[face_id]):
+                del recorders[face_id]
+
+    def so_far(self, frame_count: int, end_s: float) -> FirstPass:
+        """What was found.
+
+        Args:
+            frame_count: frames up to now, whether they were given or not.
+            end_s: time of the last.
+        """
+        scenes = self._scenes
+        least = min(self._config.least_frames, frame_count)
+        kept = [i for i in sorted(scenes.recorders) if len(scenes.recorders[i]) >= least]
+        return FirstPass(
+            source=self._source,
+            size_wh_px=self._size_wh_px,
+            frame_count=frame_count,
+            stride=self._stride,
+            end_s=end_s,
+            tracks=tuple(scenes.recorders[face_id].track(face_id) for face_id in kept),
+            cuts_s=tuple(scenes.cuts_s),
+            black=scenes.black * self._stride,
+            excluded_faces=scenes.tracker.excluded,
+            stated_frames_per_s=self._rate,
+        )
+
+
 def first_pass(
     video: VideoSource,
     config: FirstPassConfig | None = None,
@@ -250,35 +327,22 @@ def first_pass(
         WeightsError: the weights of mesh or detector cannot be read.
     """
     config = config or FirstPassConfig()
-    tracker = MeshTracker(config.track, detector=detector or face_detector(config.detector))
     stride = max(1, round(video.frames_per_s / config.most_frames_per_s))
-    scenes = _Scenes(tracker=tracker)
-    recorders = scenes.recorders
+    under_way = FirstPassUnderWay(
+        config,
+        source=video.label,
+        size_wh_px=video.size_wh_px,
+        frames_per_s=video.frames_per_s,
+        stride=stride,
+        detector=detector,
+    )
     count, end_s = 0, 0.0
     for frame in video.frames():
         count, end_s = frame.index + 1, frame.time_s
         progress(STAGE, count, video.frame_count)
-        if frame.index % stride:
-            continue
-        grey = _grey(frame)
-        for face in scenes.faces(frame):
-            if face.face_id not in recorders:
-                recorders[face.face_id] = _Recorder(meter=MotionMeter(config.motion))
-            recorders[face.face_id].add(face, frame, grey, config.least_eye_distance_px)
-    least = min(config.least_frames, count)
-    kept = [i for i in sorted(recorders) if len(recorders[i]) >= least]
-    return FirstPass(
-        source=video.label,
-        size_wh_px=video.size_wh_px,
-        frame_count=count,
-        stride=stride,
-        end_s=end_s,
-        tracks=tuple(recorders[face_id].track(face_id) for face_id in kept),
-        cuts_s=tuple(scenes.cuts_s),
-        black=scenes.black * stride,
-        excluded_faces=tracker.excluded,
-        stated_frames_per_s=video.frames_per_s,
-    )
+        if frame.index % stride == 0:
+            under_way.add(frame)
+    return under_way.so_far(count, end_s)
 
 
 def face_detector(name: DetectorName) -> Detector:

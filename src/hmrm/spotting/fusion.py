@@ -26,6 +26,7 @@ from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.neutral import estimate_neutral
 from hmrm.spotting.position import PARTS, position_of
 from hmrm.spotting.regional import RegionalMotion, values_at
+from hmrm.spotting.syllables import SyllableConfig, syllables, within_gap
 
 Instrument = Literal["mesh", "registration", "both"]
 
@@ -57,13 +58,12 @@ class FusionConfig:
         weak: a fine movement that comes so near to counting is kept as too weak.
         together: what neither instrument sees well enough counts where their saliences, added as
             independent ones are, reach so much.
-        speech_gap_s, speech_count: so many short movements about the mouth, no further apart, are
-            speech too soft for the mesh's opening to show.
     """
 
     expressions: ExpressionConfig = field(default_factory=ExpressionConfig)
     fine: FineConfig = field(default_factory=FineConfig)
     cover: CoverConfig = field(default_factory=CoverConfig)
+    syllables: SyllableConfig = field(default_factory=SyllableConfig)
     displaced: float = 0.7
     flank_s: float = 0.12
     returning: float = 0.1
@@ -71,8 +71,6 @@ class FusionConfig:
     blink_fraction: float = 0.5
     weak: float = 0.7
     together: float = 1.05
-    speech_gap_s: float = 1.0
-    speech_count: int = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -213,18 +211,21 @@ def _fine_events(
     within = _widened(measures, within, config.flank_s)
     excluded = values_at(measures.index, within | mesh.spoken, motion.index)
     near = find_fine(motion, config.fine, displaced=displaced, excluded=excluded, least=config.weak)
-    found = [one for one in near if one.salience >= 1]
-    chatter = _in_rows(found, motion, config)
-    kept, dropped = _both(near, within, measures, motion, mesh, config)
-    for one in found:
+    speech = syllables(near, motion, config.syllables)
+    silent = [one for one in near if one not in speech]
+    kept, dropped = _both(silent, within, measures, motion, mesh, config)
+    for one in near:
+        if one.salience < 1 and one not in speech:
+            continue
         frames = _frames(one, motion)
-        reason = "speech" if one in chatter else _reason(one, frames, measures, mesh, config)
+        reason = "speech" if one in speech else _reason(one, frames, measures, mesh, config)
         if _inside(within, frames, measures):
             reason = "part_of_expression"
         if covered is not None and reason is None and _hidden(one, frames, measures, covered):
             reason = "covered"
         if reason is None:
-            kept.append(_of_registration(one, frames, motion))
+            spoken = within_gap(one, speech, motion, config.syllables)
+            kept.append(_of_registration(one, frames, motion, spoken=spoken))
         else:
             dropped.append(_dropped(one, frames, reason))
     return kept, dropped
@@ -302,8 +303,9 @@ def _frames(one: FineMovement, motion: RegionalMotion) -> tuple[int, int, int]:
 
 
 def _of_registration(
-    one: FineMovement, frames: tuple[int, int, int], motion: RegionalMotion
+    one: FineMovement, frames: tuple[int, int, int], motion: RegionalMotion, *, spoken: bool
 ) -> FaceEvent:
+    holds = (("during_speech", spoken), ("blink_overlap", one.blink_fraction > 0))
     lasts_s = float(motion.time_s[one.offset] - motion.time_s[one.onset])
     return FaceEvent(
         onset_index=frames[0],
@@ -314,7 +316,7 @@ def _of_registration(
         region=one.region,
         salience=one.salience,
         peak_px=one.peak_px,
-        flags=("blink_overlap",) if one.blink_fraction else (),
+        flags=tuple(name for name, holding in holds if holding),
     )
 
 
@@ -351,26 +353,6 @@ def _reason(
         if turning > config.turning_deg:
             return "turn"
     return None
-
-
-def _in_rows(
-    found: list[FineMovement], motion: RegionalMotion, config: FusionConfig
-) -> list[FineMovement]:
-    """Short movements about the mouth that follow each other closely."""
-    short = [
-        one
-        for one in found
-        if "brow" not in one.region
-        and motion.time_s[one.offset] - motion.time_s[one.onset] <= 2 * MICRO_S
-    ]
-    runs: list[list[FineMovement]] = []
-    for one in short:
-        begins_s = motion.time_s[one.onset]
-        if runs and begins_s - motion.time_s[runs[-1][-1].offset] <= config.speech_gap_s:
-            runs[-1].append(one)
-        else:
-            runs.append([one])
-    return [one for run in runs if len(run) >= config.speech_count for one in run]
 
 
 def _widened(

@@ -85,6 +85,11 @@ class MeshRecorder:
         self._numbers.extend([time_s, face.mesh.presence, face.eye_distance_px])
         self._points.extend(face.mesh.points_xyz_px[list(KEPT)].ravel().tolist())
 
+    def forget(self, rows: int) -> None:
+        """Drop the first rows."""
+        del self._index[:rows], self._segment[:rows]
+        del self._numbers[: 3 * rows], self._points[: 3 * len(KEPT) * rows]
+
     def measures(self) -> FaceMeasures:
         """The measures of all frames so far, pose taken out against the person's own shape."""
         numbers = np.array(self._numbers).reshape(-1, 3)

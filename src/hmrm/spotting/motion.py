@@ -10,6 +10,7 @@ the nose's): onset, apex and offset can be read off a displacement, not off a sp
 motion is what most of the face agrees on, because the nose alone cannot tell turning from moving.
 """
 
+import bisect
 from array import array
 from dataclasses import dataclass, field
 
@@ -124,7 +125,7 @@ class MotionMeter:
             jump: the face does not continue from the frame before (new, back, after a cut).
         """
         gap = bool(self._time_s) and time_s - self._time_s[-1] > self.config.longest_gap_s
-        if jump or gap:
+        if jump or gap or not self._time_s:
             self._anchors = []
         to_frame = self._to_frame(points_xy_px)
         view = View.around(grey, to_frame, self.config.registration)
@@ -148,6 +149,12 @@ class MotionMeter:
         self._time_s.append(time_s)
         self._segments.append(self._segment)
         self._values.extend([head_px, eye, *self._now.ravel()])
+
+    def forget(self, before: int) -> None:
+        """Drop the rows of earlier frames."""
+        rows = bisect.bisect_left(self._index, before)
+        del self._index[:rows], self._time_s[:rows], self._segments[:rows]
+        del self._values[: (2 + 2 * len(self.regions)) * rows]
 
     def signal(self) -> MotionSignal:
         """All that was measured so far."""

@@ -228,7 +228,7 @@ def _eye(canvas: Canvas, eye: np.ndarray, skin: np.ndarray, iris: np.ndarray) ->
     far = np.hypot(x - middle[0], y - middle[1])
     radius = 0.24 * width
     for size, colour in ((radius, iris), (0.45 * radius, np.array([14.0, 12.0, 12.0]))):
-        disc = 1.0 / (1.0 + np.exp((far - size) / 0.5))
+        disc = 1.0 / (1.0 + np.exp(np.minimum((far - size) / 0.5, 700.0)))  # more overflows
         _paint(canvas, inside * disc[..., None], colour)
     glint = np.hypot(x - middle[0] - 0.3 * radius, y - middle[1] + 0.35 * radius)
     _paint(canvas, inside * np.exp(-0.5 * (glint / 1.2) ** 2)[..., None], np.full(3, 245.0))

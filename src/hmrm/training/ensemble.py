@@ -35,6 +35,8 @@ class Ensemble:
             raise ConfigError("ensemble: needs at least one member")
         if self.member_weights is not None and len(self.member_weights) != len(self.members):
             raise ConfigError("ensemble: needs one weight for each member")
+        if "frames" in {member.map_kind for member in self.members}:
+            raise ConfigError("ensemble: a member reads frames; members read flow maps")
 
     @property
     def map_kind(self) -> MapKind:

@@ -9,9 +9,10 @@ import torch
 
 from hmrm.errors import ConfigError, DataError
 from hmrm.flow.mapset import MapSet
-from hmrm.flow.pair import mirrored_maps
+from hmrm.flow.pair import MAP_SIDE, mirrored_maps
 from hmrm.model.contract import FittedRecogniser, MapKind, Observer
 from hmrm.model.fitted_network import FittedHmrm
+from hmrm.model.inference import check_shape
 from hmrm.model.network import HMRM, parameter_count
 from hmrm.model.sizes import PRESETS, HMRMConfig
 from hmrm.parallel import one_torch_thread
@@ -73,6 +74,11 @@ class HmrmRecogniser:
             raise ConfigError(
                 f"last_blocks = {self.last_blocks}: the network has {self.sizes.depth}"
             )
+        if self.synthetic.fraction > 0 and self.sizes.map_size != MAP_SIDE:
+            raise ConfigError(
+                f"synthetic: maps have {MAP_SIDE} x {MAP_SIDE} cells, and network.map_size is "
+                f"{self.sizes.map_size}; set synthetic.fraction = 0"
+            )
 
     @property
     def sizes(self) -> HMRMConfig:
@@ -109,12 +115,14 @@ class HmrmRecogniser:
 
         Raises:
             ConfigError: options that the training set cannot serve.
-            DataError: fewer than two clips.
+            DataError: fewer than two clips, or maps of another size than the network's.
             NumericalError: the loss became NaN or infinite.
             WeightsError: pretrained weights are missing, of other sizes, or know other people.
         """
         if len(train.ids) < 2:
             raise DataError(f"{len(train.ids)} training clips: a network needs at least two")
+        # A larger map would be read at the wrong cells, without any error.
+        check_shape(train.maps.shape, self.sizes)
         # Layers draw weights from torch's global stream before ours replace them.
         with one_torch_thread(), torch.random.fork_rng(devices=[]):
             network = start_network(

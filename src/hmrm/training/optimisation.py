@@ -99,3 +99,6 @@ def update_average(average: nn.Module, model: nn.Module, *, decay: float, step: 
     decay = min(decay, (1 + step) / (10 + step))
     for mean, value in zip(average.parameters(), model.parameters(), strict=True):
         mean.lerp_(value, 1 - decay)
+    # Statistics of batch normalisation are averages already.
+    for kept, current in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(current)

@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from hmrm import config
 from hmrm.errors import ConfigError, MissingExtraError, shortened
+from hmrm.model.contract import MapKind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,8 +60,10 @@ class Model:
         needs: extra that must be installed, ``pip install 'hmrm[torch]'``.
         recogniser: from name and options to something that can be trained; None where the network
             is at its paper's size, too large to train in folds on a CPU, and is only counted.
-        network: the bare network for a number of ``classes``, of ``(b, 3, side_px, side_px)`` maps.
-        side_px: see ``network``.
+        network: the bare network for a number of ``classes``; takes ``(b, channels, side_px,
+            side_px)``.
+        side_px, channels: see ``network``.
+        reads: flow ``maps``, or ``frames`` of clips (``hmrm datasets prepare --frames``).
     """
 
     description: str
@@ -68,6 +71,8 @@ class Model:
     recogniser: "Callable[[str, Options], Recogniser] | None" = None
     network: "Callable[..., nn.Module] | None" = None
     side_px: int = 28
+    channels: int = 3
+    reads: Literal["maps", "frames"] = "maps"
 
 
 def build_recogniser(name: str, options: Options | None = None) -> "Recogniser":
@@ -116,8 +121,9 @@ def find_recogniser(name: str, options: Options | None = None) -> "Recogniser":
     missing = [part for part in ("fit", "map_kind", "epochs") if not hasattr(found, part)]
     if missing:
         raise ConfigError(f"model {name}: has no {missing[0]}; see hmrm.model.contract.Recogniser")
-    if found.map_kind not in ("canonical", "raw"):
-        raise ConfigError(f"model {name}: map_kind {found.map_kind!r}; choose canonical or raw")
+    if found.map_kind not in get_args(MapKind):
+        known = ", ".join(get_args(MapKind))
+        raise ConfigError(f"model {name}: map_kind {found.map_kind!r}; choose one of {known}")
     return cast("Recogniser", found)
 
 
@@ -176,11 +182,11 @@ def _baseline(place: str) -> Any:
     return getattr(importlib.import_module(f"hmrm.model.baselines.{module}"), name)
 
 
-def _svm(place: str, description: str) -> Model:
+def _svm(place: str, description: str, *, reads: Literal["maps", "frames"] = "maps") -> Model:
     def recogniser(name: str, options: Options) -> "Recogniser":
         return config.from_mapping(_baseline(place), dict(options), where=f"model {name}")
 
-    return Model(description=description, needs="research", recogniser=recogniser)
+    return Model(description=description, needs="research", recogniser=recogniser, reads=reads)
 
 
 def _network(
@@ -203,6 +209,29 @@ def _network(
 def _counted(place: str, description: str, *, side_px: int = 28, **settings: Any) -> Model:
     network = partial(_build_network, place, **settings)
     return Model(description=description, needs="torch", network=network, side_px=side_px)
+
+
+def _recreation(
+    place: str, description: str, *, loss: str, side_px: int, channels: int, gender: bool = False
+) -> Model:
+    """A network on frames that was built again from little; see its file."""
+    network = partial(_build_network, place)
+
+    def recogniser(name: str, options: Options) -> "Recogniser":
+        from hmrm.training.frame_recogniser import FrameRecipe, recreation
+
+        recipe = config.from_mapping(FrameRecipe, dict(options), where=f"model {name}")
+        return recreation(name, recipe, network=network, loss=loss, gender=gender)
+
+    return Model(
+        description=description,
+        needs="torch",
+        recogniser=recogniser,
+        network=network,
+        side_px=side_px,
+        channels=channels,
+        reads="frames",
+    )
 
 
 def _build_network(place: str, *, classes: int, **settings: Any) -> "nn.Module":
@@ -259,6 +288,8 @@ def _ensemble(ensemble: str, options: Options) -> "Recogniser":
     return Ensemble(members=tuple(members), member_weights=tuple(weights))
 
 
+_GEME: Any = {"loss": "geme", "side_px": 112, "channels": 3}
+
 MODELS: dict[str, Model] = {
     "svm-linear": _svm("linear_svm:LinearSvm", "linear SVM on the maps' pixels"),
     "svm-rbf": _svm("rbf_svm:RbfSvm", "SVM with a Gaussian kernel on the maps' pixels"),
@@ -272,6 +303,17 @@ MODELS: dict[str, Model] = {
     ),
     "bi-woof": _svm("bi_woof:BiWoof", "Bi-WOOF (Liong 2018): weighted histograms of flow"),
     "mdmo": _svm("mdmo:Mdmo", "MDMO (Liu 2016): the main direction of flow in 36 regions"),
+    "lbp-top": _svm(
+        "lbp_top:LbpTop",
+        "LBP-TOP (Zhao 2007): binary patterns of frames in XY, XT, YT",
+        reads="frames",
+    ),
+    "clbp-top": _svm(
+        "clbp_top:ClbpTop", "CLBP-TOP (Pfister 2011): with magnitude and centre", reads="frames"
+    ),
+    "stlbp-ip": _svm(
+        "stlbp_ip:StlbpIp", "STLBP-IP (Huang 2015): of integral projections", reads="frames"
+    ),
     "ststnet": _network(
         "ststnet:StstNet", "STSTNet (Liong 2019): three shallow streams", recipe=_STSTNET_RECIPE
     ),
@@ -292,6 +334,29 @@ MODELS: dict[str, Model] = {
     "vit": _network("plain_vit:PlainVit", "plain vision transformer, HMRM's size"),
     "vit-lite": _network(
         "plain_vit:PlainVit", "plain vision transformer, HMRM lite's size", width=64
+    ),
+    "geme-recreation": _recreation(
+        "geme:Geme",
+        "re-creation of GEME: dynamic image, emotion and gender streams",
+        **_GEME,
+        gender=True,
+    ),
+    "geme-recreation-without-gender": _recreation(
+        "geme:Geme", "re-creation of GEME without gender", **_GEME
+    ),
+    "frl-dgt-recreation": _recreation(
+        "frl_dgt:FrlDgt",
+        "re-creation of FRL-DGT: learnt displacement, three fusions",
+        loss="frl-dgt",
+        side_px=128,
+        channels=8,
+    ),
+    "mfdan-recreation": _recreation(
+        "mfdan:Mfdan",
+        "re-creation of MFDAN: attention to the apex steered by flow",
+        loss="mfdan",
+        side_px=112,
+        channels=6,
     ),
     "hmrm": Model(
         description="HMRM: from scratch, fine-tuned, or a linear classifier on its features",

@@ -19,7 +19,7 @@ from torch.nn import functional
 from hmrm import atomic, config, parallel, provenance, run_folder
 from hmrm.errors import ConfigError, DataError
 from hmrm.flow.mapset import MapSet
-from hmrm.flow.pair import mirrored_maps
+from hmrm.flow.pair import MAP_SIDE, mirrored_maps
 from hmrm.model.checkpoints import save_checkpoint
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
@@ -83,6 +83,12 @@ class SyntheticTrainingConfig:
                 raise ConfigError(f"{name} = {getattr(self, name)}: must be at least 1")
         if not 0 <= self.average_decay < 1:
             raise ConfigError(f"average_decay = {self.average_decay}: must be in 0 … 1")
+        if self.network.map_size != MAP_SIDE:
+            raise ConfigError(
+                f"network.map_size = {self.network.map_size}: synthetic maps have {MAP_SIDE} x "
+                f"{MAP_SIDE} cells; set map_size = {MAP_SIDE}, or train from scratch on prepared "
+                "maps of the larger size"
+            )
 
 
 def train_synthetic(

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from hmrm.errors import ConfigError, DataError, NumericalError
 from hmrm.flow.mapset import MapSet
-from hmrm.flow.pair import mirrored_about_median
+from hmrm.flow.pair import MAP_SIDE, mirrored_about_median
 from hmrm.model.contract import MapKind, Observer
 from hmrm.parallel import one_torch_thread
 from hmrm.training.imbalance import class_weights
@@ -91,11 +91,19 @@ class TorchRecogniser:
         """Train from ``seed`` for ``epochs`` (default: the recipe's) on one thread.
 
         Raises:
-            DataError: fewer than two clips.
+            DataError: fewer than two clips, or maps of another size than 28 × 28, which the
+                networks of the literature are made for here.
             NumericalError: the loss became NaN or infinite.
         """
         if len(train.ids) < 2:
             raise DataError(f"{len(train.ids)} training clips: a network needs at least two")
+        if train.maps.shape[-1] != MAP_SIDE:
+            side = train.maps.shape[-1]
+            raise DataError(
+                f"maps of {side} x {side} cells: this network takes {MAP_SIDE} x {MAP_SIDE}; make "
+                f"them with hmrm datasets prepare --size {MAP_SIDE}, or take a support vector "
+                "machine, or hmrm with network.map_size"
+            )
         total = self.recipe.epochs if epochs is None else epochs
         # Layers draw initial weights and dropout from torch's global stream, so it is set here
         # and put back afterwards; order and mirroring have a stream of their own.
@@ -127,7 +135,7 @@ class TorchRecogniser:
         schedule = Schedule(highest=recipe.learning_rate, steps=epochs, fall=recipe.schedule)
         for epoch in range(epochs):
             network.train()
-            for batch in _batches(len(maps), recipe.batch_size, generator):
+            for batch in batches(len(maps), recipe.batch_size, generator):
                 chosen = maps[batch]
                 if recipe.mirror_train:
                     turned = torch.rand(len(batch), generator=generator) < 0.5
@@ -203,7 +211,7 @@ def _loss(
     return functional.cross_entropy(scores, labels, weight=weights)
 
 
-def _batches(count: int, size: int, generator: torch.Generator) -> list[Tensor]:
+def batches(count: int, size: int, generator: torch.Generator) -> list[Tensor]:
     """A new order, cut into batches; a last batch of one joins its neighbour.
 
     Batch normalisation has no spread to divide by in a batch of one.

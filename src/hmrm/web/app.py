@@ -14,12 +14,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from hmrm import limits, provenance
-from hmrm.analysis.export.formats import FORMATS
+from hmrm.analysis.export.formats import FORMATS, VIDEO
 from hmrm.analysis.report import words
 from hmrm.analysis.report.timeline import CLASS_COLOURS, UNCLASSIFIED_COLOUR
 from hmrm.clip import CLASSES
 from hmrm.errors import HmrmError
-from hmrm.web import agreement_routes, job_routes, review_routes
+from hmrm.web import agreement_routes, job_routes, live, review_routes
 from hmrm.web.answers import answer, on_fault, on_http_fault, route
 from hmrm.web.edits import EditLog
 from hmrm.web.jobs import Jobs
@@ -69,10 +69,13 @@ async def info(request: Request) -> Response:
             most_upload_bytes=limits.current().upload_bytes,
             classes=(*CLASSES, "none"),
             colours={**CLASS_COLOURS, "": UNCLASSIFIED_COLOUR},
-            formats=tuple(
-                FormatShown(name=name, program=kind.program)
-                for name, kind in FORMATS.items()
-                if kind.is_installed()
+            formats=(
+                *(
+                    FormatShown(name=name, program=kind.program)
+                    for name, kind in FORMATS.items()
+                    if kind.is_installed()
+                ),
+                FormatShown(name=VIDEO, program="video players; takes a while"),
             ),
             intended=words.INTENDED,
             reliability=words.RELIABILITY,
@@ -133,7 +136,7 @@ def create_app(config: ServeConfig) -> Starlette:
         site.decoder.close()
 
     app = Starlette(
-        routes=[*ROUTES, Mount("/static", StaticFiles(directory=STATIC))],
+        routes=[*ROUTES, *live.ROUTES, Mount("/static", StaticFiles(directory=STATIC))],
         middleware=[Middleware(Guard, config=config)],
         exception_handlers={HmrmError: on_fault, HTTPException: on_http_fault},
         lifespan=running,

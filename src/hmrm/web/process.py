@@ -2,14 +2,23 @@
 
 import contextlib
 import os
-import resource
 import threading
 import time
 from collections.abc import Callable
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 
 def limit_process(memory_bytes: int) -> None:
-    """Hold this process to so much address space; a crash leaves no image of its memory."""
+    """Hold this process to so much address space; a crash leaves no image of its memory.
+
+    Where the system has no such limits, nothing is limited.
+    """
+    if resource is None:
+        return
     for kind, most in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(kind)
         lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)

@@ -13,13 +13,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from hmrm.analysis.export.formats import format_of
+from hmrm.analysis.explain.reasons import counterfactual_text, leading_text
+from hmrm.analysis.export.formats import VIDEO, Format, format_of
 from hmrm.analysis.notices import REASONS
 from hmrm.analysis.read import read_analysis
 from hmrm.analysis.report.words import flag_of
-from hmrm.clip import Notice
+from hmrm.clip import Notice, Reasons
 from hmrm.errors import HmrmError
 from hmrm.intervals import kind_of_duration
+from hmrm.web.annotated import write_annotated
 from hmrm.web.answers import answer, body, route
 from hmrm.web.edits import STEPS_BACK, Edit, LoggedEdit, checked_coder, standing
 from hmrm.web.jobs import Job, JobStateError, new_id
@@ -43,6 +45,9 @@ class EventShown:
         number: of its images, from 0; -1 for an event that the tool did not find.
         length: ``micro`` or ``macro``.
         motion_px, salience: None where nothing measured it.
+        motion_words: likely action units in words; "" where nothing is stated.
+        leading_regions: the two whose motion adds most to the class; "" likewise.
+        without_region: which region's motion changes the class, and to what; "" where none does.
         reason: why the tool rejected it, in words.
     """
 
@@ -61,6 +66,9 @@ class EventShown:
     label: str
     region: str
     decisive_region: str
+    motion_words: str
+    leading_regions: str
+    without_region: str
     motion_px: float | None
     salience: float | None
     probabilities: Mapping[str, float]
@@ -97,6 +105,7 @@ class ReviewShown:
 def event_shown(one: ReviewedEvent) -> EventShown:
     """An event as the page gets it."""
     event = one.event
+    why = event.reasons or Reasons()
     return EventShown(
         key=one.key,
         number=int(one.key[1:]) if one.origin == "found" else -1,
@@ -113,6 +122,11 @@ def event_shown(one: ReviewedEvent) -> EventShown:
         label=event.label or "",
         region=event.region,
         decisive_region=event.decisive_region or "",
+        motion_words=why.sentence,
+        leading_regions=leading_text(why),
+        without_region=""
+        if why.counterfactual is None
+        else counterfactual_text(why.counterfactual),
         motion_px=event.peak_motion_px,
         salience=None if math.isnan(event.salience) else event.salience,
         probabilities=event.probabilities,
@@ -189,21 +203,19 @@ async def export(request: Request) -> Response:
     """One export of a video with one coder's edits, as a file or as an archive of files."""
     site, job = site_of(request), job_of(request)
     coder = request.query_params.get("coder", "").strip()
-    kind = format_of(request.query_params.get("format", ""))
+    name = request.query_params.get("format", "")
     stem = Path(job.name).stem or "video"
     folder = site.layout.work / f"export-{new_id()}"
-
-    def written() -> Path:
-        held = site.held(job, coder)
-        analysis = read_analysis(site.results(job))
-        edited = edited_analysis(analysis, site.reviewed(job, held), held)
-        ending = kind.ending
-        name = f"video{ending}" if kind.per_video is not None else ending
-        paths = kind.write(folder / "files" / name, [edited if held else analysis])
-        return paths[0] if len(paths) == 1 else _archive(folder, paths)
-
     try:
-        path = await run_in_threadpool(written)
+        if name == VIDEO:
+            site.results(job)
+            path = folder / "video_annotated.mp4"
+            blur_faces = request.query_params.get("blur_faces") in ("1", "true")
+            await write_annotated(
+                request, site.config.data, job, coder, path, blur_faces=blur_faces
+            )
+        else:
+            path = await run_in_threadpool(_written, site, job, coder, format_of(name), folder)
     except HmrmError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -216,6 +228,16 @@ async def export(request: Request) -> Response:
         filename=shown_name.encode("utf-8", "replace").decode(),
         background=task,
     )
+
+
+def _written(site: Site, job: Job, coder: str, kind: Format, folder: Path) -> Path:
+    """The file of an export, or the archive of its files."""
+    held = site.held(job, coder)
+    analysis = read_analysis(site.results(job))
+    edited = edited_analysis(analysis, site.reviewed(job, held), held)
+    name = f"video{kind.ending}" if kind.per_video is not None else kind.ending
+    paths = kind.write(folder / "files" / name, [edited if held else analysis])
+    return paths[0] if len(paths) == 1 else _archive(folder, paths)
 
 
 def _archive(folder: Path, paths: tuple[Path, ...]) -> Path:

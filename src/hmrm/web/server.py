@@ -1,7 +1,6 @@
 """Runs one server on one data folder."""
 
 import dataclasses
-import fcntl
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from pathlib import Path
 import uvicorn
 
 from hmrm.errors import InputError
+from hmrm.file_lock import lock
+from hmrm.web import live
 from hmrm.web.app import create_app
 from hmrm.web.settings import ServeConfig
 
@@ -40,6 +41,8 @@ def run(config: ServeConfig, *, token: str, announce: Callable[[str], None]) -> 
             server_header=False,
             timeout_graceful_shutdown=3,
             proxy_headers=False,
+            ws="wsproto",
+            ws_max_size=2 * live.MOST_BYTES,
         )
         # Ctrl-C is how a server ends; uvicorn passes it on when it has shut down.
         with suppress(KeyboardInterrupt):
@@ -60,7 +63,7 @@ def _alone(data: Path) -> Iterator[None]:
     """Two servers on one folder would take each other's workers for dead."""
     with (data / "lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file, wait=False)
         except OSError as error:
             raise InputError(
                 f"{data}: another hmrm serve uses it; end that, or give another --data"

@@ -1,5 +1,6 @@
 """What all endpoints of one server need."""
 
+import asyncio
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class Site:
 
     Attributes:
         editing: held from checking an edit to adding it, so that no other comes in between.
+        live: held by the one live view that may be open.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Site:
         self.layout = Layout(data=config.data)
         self.decoder = FrameDecoder()
         self.editing = threading.Lock()
+        self.live = asyncio.Lock()
         self._remembered: dict[tuple[str, float | None], Found] = {}
         self._remembering = threading.Lock()
 

@@ -91,13 +91,19 @@ class StripShown:
 
 @dataclass(frozen=True, kw_only=True)
 class FlowShown:
-    """The flow of an event: images, arrows as SVG, and the length at which colours saturate."""
+    """The flow of an event: images, arrows as SVG, and the length at which colours saturate.
+
+    Attributes:
+        magnified: the onset, moved by ``factor`` times the flow.
+    """
 
     colours: str
     arrows: str
     scale: str
     map: str
     max_px: float
+    magnified: str
+    factor: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,4 +211,6 @@ def _flow_of(flow: FlowView) -> FlowShown:
         scale=flow.scale,
         map=flow.map,
         max_px=flow.max_px,
+        magnified=flow.magnified,
+        factor=flow.factor,
     )

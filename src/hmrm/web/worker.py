@@ -108,7 +108,7 @@ def _make(layout: Layout, job: Job, work: Path, sign: _Sign, *, weights: str | N
     index = build_index(video, sign.report)
     index.save(work / "frames.npz")
     _move(work / "frames.npz", layout.index(job.id))
-    found = analyze(video, classifier=_available(weights), progress=sign.report)
+    found = analyze(video, classifier=weights, progress=sign.report)
     sign.report("writing the results", 0, None)
     results = work / "results"
     save_results(results, dataclasses.replace(found, source=job.name), index)
@@ -122,15 +122,6 @@ def _move(made: Path, place: Path) -> None:
         made.replace(place)
     except FileNotFoundError as error:
         raise _TakenAwayError from error
-
-
-def _available(weights: str | None) -> str | None:
-    """The weights, or None where torch is not installed."""
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError:
-        return None
-    return weights
 
 
 def _require_length(video: VideoSource, job: Job) -> None:

@@ -23,7 +23,9 @@ from hmrm.model.baselines.mirrored_svm import MirroredSvm, centred_flow
 from hmrm.model.baselines.rbf_svm import RbfSvm
 from hmrm.training.registry import MODELS, build_recogniser
 
-SVMS = [name for name, model in MODELS.items() if model.needs == "research"]
+SVMS = [
+    name for name, model in MODELS.items() if model.needs == "research" and model.reads == "maps"
+]
 
 SHARED_MAPS = Path(__file__).parents[3].parent / "shared/data/megc2019_flow"
 

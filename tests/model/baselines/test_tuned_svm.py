@@ -64,6 +64,16 @@ def test_no_blur_leaves_the_map() -> None:
     np.testing.assert_allclose(u, (sharp - sharp[:, ::-1]) / 2, atol=1e-12)
 
 
+def test_the_blur_covers_the_same_part_of_the_face_at_every_size() -> None:
+    y, x = np.mgrid[:112, :112]
+    wave = np.sin(2 * np.pi * x / 56) * np.cos(2 * np.pi * y / 112)
+    large = np.stack([wave, wave.T, wave**2])[None]
+    small = large.reshape(1, 3, 28, 4, 28, 4).mean((3, 5))
+    machine = SymmetricSvm(blur_px=2.0)
+    finer = machine.describe(large).reshape(1, 3, 28, 4, 28, 4).mean((3, 5))
+    np.testing.assert_allclose(finer, machine.describe(small).reshape(1, 3, 28, 28), atol=0.02)
+
+
 def inner_scores_by_pipelines(train: MapSet) -> np.ndarray:
     """The twin: scikit-learn's own machine for each setting and inner fold, one after the other."""
     scores = np.empty((2, 2))

@@ -88,7 +88,10 @@ def format_of(name: str) -> Format:
         InputError: there is none.
     """
     if name not in FORMATS:
-        raise InputError(f"format {name!r} is unknown; choose among {', '.join((*FORMATS, VIDEO))}")
+        table = "; events.csv is among the results" if name in ("csv", "excel", "xlsx") else ""
+        raise InputError(
+            f"format {name!r} is unknown; choose among {', '.join((*FORMATS, VIDEO))}{table}"
+        )
     return FORMATS[name]
 
 

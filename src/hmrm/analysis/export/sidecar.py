@@ -37,6 +37,17 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "peak_motion_px": ("largest motion at the apex, in a crop of the face 224 px wide", "px"),
     "salience": ("0 to 1: how far the movement stands above the face's own noise", ""),
     "flags": ("quality flags", ""),
+    "action_units": (
+        "likely action units, read from the motion alone: unit, side of the image, px; joined by ;",
+        "",
+    ),
+    "reason": ("the likely action units in words", ""),
+    "leading_regions": ("regions whose motion adds most to the class, joined by ;", ""),
+    "class_without_region": (
+        "region, and the class that the movement would have without its motion; empty where no "
+        "single region decides",
+        "",
+    ),
     "frame": ("frame, from 1 as in OpenFace", ""),
     "frame_index": ("frame, from 0", ""),
     "timestamp": ("time of the frame, from the first frame", "s"),

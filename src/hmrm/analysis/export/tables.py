@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from hmrm.analysis.record import Analysis
-from hmrm.clip import CLASSES, Event, FaceFrame
+from hmrm.clip import CLASSES, Event, FaceFrame, Reasons
 from hmrm.csv_cells import Writer
 from hmrm.intervals import kind_of_duration
 
@@ -34,6 +34,7 @@ NAMED = (*CLASSES, "none")
 
 TEXT = frozenset(
     {"type", "class", "decisive_region", "set", "unlike_training", "region", "flags"}
+    | {"action_units", "reason", "leading_regions", "class_without_region"}
     | {"source", "scope"}
 )
 """Columns of text; those of `WHOLE` hold whole numbers, all others measured ones."""
@@ -83,6 +84,10 @@ def event_columns(events: Sequence[Event]) -> dict[str, Callable[[Event], Value]
         "peak_motion_px": lambda event: _number(event.peak_motion_px),
         "salience": lambda event: event.salience,
         "flags": lambda event: ";".join(event.flags),
+        "action_units": lambda event: _units(event.reasons),
+        "reason": lambda event: (event.reasons and event.reasons.sentence) or None,
+        "leading_regions": lambda event: (event.reasons and _leading(event.reasons)) or None,
+        "class_without_region": lambda event: _class_without(event.reasons),
     }
 
 
@@ -215,6 +220,22 @@ def _class_of(event: Event) -> str:
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else np.nan
+
+
+def _units(reasons: Reasons | None) -> str | None:
+    """``AU12 both 0.8``, joined by ``;``; None where nothing was read from the motion."""
+    if reasons is None:
+        return None
+    return ";".join(f"AU{one.number} {one.side} {one.px:.2f}" for one in reasons.units) or None
+
+
+def _leading(reasons: Reasons) -> str:
+    return ";".join(list(reasons.regions)[:2])
+
+
+def _class_without(reasons: Reasons | None) -> str | None:
+    other = None if reasons is None else reasons.counterfactual
+    return None if other is None else f"{other.region}: {other.label}"
 
 
 def _yes_or_no(value: bool | None) -> str | None:

@@ -9,6 +9,7 @@ import cv2
 from hmrm.analysis.blur import blur
 from hmrm.analysis.record import Analysis
 from hmrm.analysis.report.arrows import arrows_svg, range_px, scale_svg
+from hmrm.analysis.report.magnify import magnified
 from hmrm.analysis.report.words import Flag, flag_of
 from hmrm.clip import Event, EventImages, FaceView, Image
 from hmrm.flow.image import flow_image, map_image
@@ -29,13 +30,20 @@ class StripFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class FlowView:
-    """The motion of an event in three forms, and the length that they reach to, px."""
+    """The motion of an event in four forms.
+
+    Attributes:
+        max_px: the length that colours and arrows reach to.
+        magnified: the onset, moved by ``factor`` times the motion.
+    """
 
     colours: str
     arrows: str
     scale: str
     map: str
     max_px: float
+    magnified: str
+    factor: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +104,7 @@ def _event_card(event: Event, images: EventImages | None, *, blurred: bool) -> E
             )
             for one in (images.strip if images else ())
         ),
-        flow=_flow_view(images) if images else None,
+        flow=_flow_view(images, blurred=blurred) if images else None,
     )
 
 
@@ -109,16 +117,19 @@ def _role(event: Event, index: int) -> str:
     return named.get(index, "")
 
 
-def _flow_view(images: EventImages) -> FlowView | None:
+def _flow_view(images: EventImages, *, blurred: bool) -> FlowView | None:
     if images.flow is None or images.flow_map is None:
         return None
     max_px = range_px(images.flow)
+    larger, factor = magnified(images.pair.onset, images.flow)
     return FlowView(
         colours=data_url(flow_image(images.flow, max_px=max_px), ".jpg"),
         arrows=arrows_svg(images.flow, max_px=max_px),
         scale=scale_svg(max_px),
         map=data_url(map_image(images.flow_map, zoom=1), ".png"),
         max_px=max_px,
+        magnified=data_url(blur(larger, None) if blurred else larger, ".jpg"),
+        factor=factor,
     )
 
 

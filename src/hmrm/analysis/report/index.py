@@ -1,5 +1,6 @@
 """The page that leads from a run over several videos to the report of each."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -71,7 +72,7 @@ def _row(outcome: Outcome) -> IndexRow:
     labels = [event.label for event in result.events if event.label]
     return IndexRow(
         name=target.name,
-        report=quote(f"{target.folder}/report.html"),
+        report=quote(os.fsencode(f"{target.folder}/report.html")),
         duration_s=result.duration_s,
         micro=kinds.count("micro") if result.measured else None,
         macro=kinds.count("macro") if result.measured else None,

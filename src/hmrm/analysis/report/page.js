@@ -2,24 +2,24 @@
 document.documentElement.classList.add("scripted");
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-// Comparator: onset and apex in turn, at the same place.
+// Comparator: two images in turn, at the same place.
 for (const box of document.querySelectorAll(".compare")) {
   const face = box.querySelector(".crop");
   const show = (which) => {
-    face.classList.toggle("onset", which === "onset");
-    face.classList.toggle("apex", which === "apex");
-    face.setAttribute("aria-label", "face at the " + which);
+    face.className = "crop " + which;
+    face.setAttribute("aria-label", which === "magnified" ? "face with magnified motion" : "face at the " + which);
     box.querySelector(".shown").textContent = which;
   };
   let timer = null;
   const stop = () => { clearInterval(timer); timer = null; blink.setAttribute("aria-pressed", "false"); };
   const blink = box.querySelector("[data-do=blink]");
-  box.querySelector("[data-do=onset]").addEventListener("click", () => { stop(); show("onset"); });
-  box.querySelector("[data-do=apex]").addEventListener("click", () => { stop(); show("apex"); });
+  const buttons = [...box.querySelectorAll("[data-show]")];
+  const other = buttons.map((button) => button.dataset.show).find((which) => which !== "onset");
+  for (const button of buttons) button.addEventListener("click", () => { stop(); show(button.dataset.show); });
   blink.addEventListener("click", () => {
     if (timer !== null) { stop(); return; }
     blink.setAttribute("aria-pressed", "true");
-    timer = setInterval(() => show(face.classList.contains("onset") ? "apex" : "onset"), still ? 2000 : 500);
+    timer = setInterval(() => show(face.classList.contains("onset") ? other : "onset"), still ? 2000 : 500);
   });
 }
 

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import jinja2
 import numpy as np
 
-from hmrm import atomic
+from hmrm.analysis.explain.reasons import leading_text
 from hmrm.analysis.notices import REASONS
 from hmrm.analysis.record import Analysis
 from hmrm.analysis.report import words
@@ -19,25 +18,13 @@ from hmrm.clip import Event
 from hmrm.flow.image import flow_image
 
 
-def write_report(
-    path: Path, analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool = False
-) -> None:
-    """Write the report page of an analysis.
+def render(analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool = False) -> str:
+    """The report page as text; the same analysis gives the same page.
 
     Args:
-        path: the HTML file to write.
-        analysis: what was found.
         truth: known events of a synthetic clip, shown alongside what was found.
         blur_faces: show every face as at most eight cells across and down.
-
-    Raises:
-        OutputError: the file cannot be written.
     """
-    atomic.write_text(path, render(analysis, truth=truth, blur_faces=blur_faces))
-
-
-def render(analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool = False) -> str:
-    """The report page as text; the same analysis gives the same page."""
     cards = event_cards(analysis, blurred=blur_faces)
     unclassified = bool(cards) and all(card.event.label is None for card in cards)
     drawings = timelines(analysis, truth)
@@ -59,15 +46,24 @@ def render(analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool =
             classes=sorted({card.event.label or "not classified" for card in cards}),
             face_ids=sorted({drawing.face_id for drawing in drawings}),
             counts=per_minute(analysis.events, [drawing.face_id for drawing in drawings]),
+            shared_flags=_shared_flags(analysis.events),
             rejected=analysis.rejected,
             reasons=REASONS,
             colour=class_colour,
             motion=motion_text,
+            leading=leading_text,
             wheel=_wheel() if any(card.flow for card in cards) else "",
             blurred=blur_faces,
             provenance=json.dumps(analysis.provenance, indent=2),
         )
     )
+
+
+def _shared_flags(events: Sequence[Event]) -> frozenset[str]:
+    """Flags of the video rather than of an event: those that every event has."""
+    if not events:
+        return frozenset()
+    return frozenset.intersection(*(frozenset(event.flags) for event in events))
 
 
 @cache
@@ -83,8 +79,8 @@ def environment() -> jinja2.Environment:
 
 
 def motion_text(event: Event) -> str:
-    """How far the strongest region moved; "not measured" where only the mesh saw it."""
-    return "not measured" if event.peak_motion_px is None else f"{event.peak_motion_px:.2f} px"
+    """How far the strongest region moved; "mesh alone" where only the mesh saw it."""
+    return "mesh alone" if event.peak_motion_px is None else f"{event.peak_motion_px:.2f} px"
 
 
 def truth_line(span: Span, events: Sequence[Event]) -> str:

@@ -75,7 +75,7 @@ class Panel:
 POSITION = Panel(
     top=22,
     bottom=112,
-    title="position: distance from the neutral face, in thresholds (dashed: the least that counts)",
+    title="position: away from neutral, in thresholds (dashed: counts)",
     style="position",
     least=1.5,
     mark=1.0,
@@ -83,7 +83,7 @@ POSITION = Panel(
 CHANGE = Panel(
     top=142,
     bottom=222,
-    title="change: largest motion of a region within a second, px of the 224 px crop",
+    title="change: largest motion within a second, px of the crop",
     style="motion",
     least=0.25,
 )
@@ -142,8 +142,10 @@ def _timeline(face_id: int, face: _Face, end_s: float, truth: Sequence[Span]) ->
     parts += _panel(POSITION, position, x)
     parts += _panel(CHANGE, change, x)
     for tick in _ticks(end_s):
+        # A number at the right border would lose its unit there.
+        anchor = "end" if x(tick) > WIDTH - 2 * RIGHT else "middle"
         parts.append(
-            f'<text x="{x(tick):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{tick:g} s</text>'
+            f'<text x="{x(tick):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">{tick:g} s</text>'
         )
     missing = sum(stop - start for start, stop in gaps(change, end_s))
     return Timeline(

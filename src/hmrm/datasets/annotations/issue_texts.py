@@ -17,6 +17,7 @@ WORDS: Mapping[str, str] = {
     "sheet_renamed": "the sheet has another name than the published one",
     "sheet_not_read": "a second sheet with the same columns was not read",
     "column_twice": "a column header stands twice",
+    "synthetic": "the data are synthetic",
     # Rows.
     "remark": "a row holds no clip and was taken for a remark",
     "row_twice": "a row repeats an earlier one and was dropped",

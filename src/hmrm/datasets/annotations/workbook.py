@@ -5,7 +5,6 @@ subjects that a spreadsheet turned into numbers. What is clear is read and noted
 refused with file, sheet and cell.
 """
 
-import math
 import re
 import string
 import unicodedata
@@ -14,13 +13,14 @@ from dataclasses import dataclass, field, replace
 
 from hmrm.clip import Issue
 from hmrm.datasets.annotations.spreadsheets import Cell, Sheet, column_letters
-from hmrm.errors import DataError
+from hmrm.errors import DataError, shortened
 
 _HEADER_WITHIN = 40
 _MISSING = frozenset({"", "/", "-", "--", "—", "nan", "none", "null", "n/a", "na", "?"})
 # Some programs and web pages leave characters behind that show nowhere.
 _BLANKS = "\u200b\u200c\u200d\ufeff" + string.whitespace
-_RANGE = re.compile(r"(\d+)\s*(?:-|–|~|to|/)\s*(\d+)")
+_LARGEST_FRAME = 10**12
+_RANGE = re.compile(r"(\d{1,12})\s*(?:-|–|~|to|/)\s*(\d{1,12})")
 
 
 class Notes:
@@ -132,7 +132,8 @@ class Row:
             return self._frame_in_text(key, value)
         if value is None or value != value or value == -1:
             return None
-        if value < 0 or not math.isfinite(value) or int(value) != value:
+        # A spreadsheet can state whole numbers that no float holds.
+        if not 0 <= value <= _LARGEST_FRAME or int(value) != value:
             raise self._no_frame(key, value)
         return int(value)
 
@@ -170,8 +171,8 @@ class Row:
     def _no_frame(self, key: str, value: Cell) -> DataError:
         kind = type(value).__name__
         return DataError(
-            f"{self.address(key)}: {key} is {value!r} ({kind}); expected a frame number, or / "
-            "where there is none"
+            f"{self.address(key)}: {key} is {shortened(value)} ({kind}); expected a frame number, "
+            "or / where there is none"
         )
 
 

@@ -22,6 +22,7 @@ from jaxtyping import Float32
 
 from hmrm import image_size, reading
 from hmrm.clip import CLASSES, ClipId, Issue
+from hmrm.datasets import synthetic_mark
 from hmrm.datasets.maps.fit import with_fitting_crop
 from hmrm.datasets.maps.prepared import FILE_NAME, read_prepared
 from hmrm.errors import DataError, shortened
@@ -64,6 +65,11 @@ def load_maps(path: Path, *, offset: bool = False) -> MapSet:
         >>> maps.classes
         ('negative', 'positive', 'surprise')
     """
+    found = _load(path, offset=offset)
+    return replace(found, issues=(*synthetic_mark.issues_of(path), *found.issues))
+
+
+def _load(path: Path, *, offset: bool) -> MapSet:
     if path.name == FILE_NAME or (path / FILE_NAME).is_file():
         return _with_duplicates(read_prepared(path))
     if (path / "labels.csv").is_file():

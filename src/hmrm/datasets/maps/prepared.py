@@ -5,6 +5,7 @@ Arrays: ``ids`` (n) text, ``labels`` (n) int64, ``maps`` (n, 3, s, s) float32, `
 ``channels_apart`` () bool and, where there are any, ``offset_maps`` (n, 3, s, s) float32.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from jaxtyping import Float32
 from hmrm import arrays as array_files
 from hmrm import atomic, reading
 from hmrm.errors import DataError
+from hmrm.flow.aligned_frames import FOLDER as FRAMES
 from hmrm.flow.mapset import MapSet, build_mapset
 
 FILE_NAME = "maps.npz"
@@ -81,8 +83,9 @@ def read_prepared(path: Path) -> MapSet:
         if shape[1] != 3 or shape[2] != shape[3] or not shape[2]:
             raise DataError(f"{file}: {name} have shape {shape}; expected {_FORM[name]}")
     offset_maps = arrays.get("offset_maps")
+    frames = file.parent / FRAMES
     try:
-        return build_mapset(
+        found = build_mapset(
             ids=[str(i) for i in arrays["ids"]],
             labels=arrays["labels"].astype(np.int64),
             maps=maps.astype(np.float32, copy=False),
@@ -94,6 +97,7 @@ def read_prepared(path: Path) -> MapSet:
         )
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
+    return replace(found, frames=frames) if frames.is_dir() else found
 
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:

@@ -33,7 +33,11 @@ CLIP_COLUMNS = (
 
 Cell = str | int | float | None
 
-_RESULTS = {"flow": (".npz",), "faces": ("_onset.png", "_apex.png")}
+_RESULTS = {
+    "flow": (".npz",),
+    "faces": ("_onset.png", "_apex.png"),
+    "frames": (".npz",),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,7 @@ class MadeFrom:
         dataset: name, or ``composite``.
         classes: scheme of classes.
         macro: with macro-expressions.
-        flow, apex, head_motion, landmarks: see `ClipSettings`.
+        flow, apex, head_motion, landmarks, frames, size: see `ClipSettings`.
     """
 
     dataset: str
@@ -54,6 +58,8 @@ class MadeFrom:
     apex: str
     head_motion: bool
     landmarks: int | None = None
+    frames: bool | None = None
+    size: int | None = None
 
 
 def claimed(output: Path, made_from: MadeFrom) -> AbstractContextManager[bool]:
@@ -74,6 +80,15 @@ def claimed(output: Path, made_from: MadeFrom) -> AbstractContextManager[bool]:
         holds_results=lambda folder: any(folder.glob("flow/*/*/*.npz")),
         advice="give another folder with -o, or delete this one",
     )
+
+
+def require_same(folder: Path, made_from: MadeFrom) -> None:
+    """Refuse results of a part of the run that were made from something else.
+
+    Raises:
+        ConfigError: they were.
+    """
+    run_folder.require_same(folder, SUMMARY, config.to_mapping(made_from), key="made_from")
 
 
 def faces_of(output: Path) -> dict[str, str]:

@@ -93,6 +93,8 @@ def make_plan(name: str, root: Path, settings: PrepareConfig) -> Plan:
         apex=settings.clip.apex,
         head_motion=settings.clip.head_motion,
         landmarks=settings.clip.landmarks,
+        frames=settings.clip.frames,
+        size=settings.clip.size,
     )
     return Plan(
         made_from=made_from,

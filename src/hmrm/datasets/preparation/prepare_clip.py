@@ -1,8 +1,10 @@
 """One clip of a data set: face found in the onset, pair aligned, flow and flow map made."""
 
 import hashlib
+import io
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -11,18 +13,20 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from hmrm import atomic, config, provenance, reading
+from hmrm import config, provenance, reading
 from hmrm.arrays import read_arrays
 from hmrm.clip import FlowMap, Image, Issue
 from hmrm.datasets.annotations.records import Record
 from hmrm.datasets.annotations.workbook import Notes
 from hmrm.datasets.frames import ClipFrames, estimated_apex, frames_of
+from hmrm.datasets.preparation.keep_frames import aligned_frames
 from hmrm.datasets.preparation.onset_face import find_points, frames_to_try
 from hmrm.datasets.preparation.supplied_points import Points, check_in_image
 from hmrm.errors import ConfigError, DataError, FaceError, InputError, NumericalError
 from hmrm.faces.align import align_pair, canonical_transform
 from hmrm.faces.crops import CANONICAL
 from hmrm.faces.landmarks import landmarker
+from hmrm.flow.aligned_frames import FOLDER as FRAMES
 from hmrm.flow.apex import DEFAULT_APEX_RULE
 from hmrm.flow.estimate import estimate_flow, weights_sha256
 from hmrm.flow.pair import MAP_SIDE, flow_map
@@ -51,17 +55,31 @@ class ClipSettings:
         landmarks: 68 aligns detected faces by dlib's landmarks, as the paper does; None by the
             detector's five points, and is written nowhere: folders made before there was a choice
             are of the same settings.
+        frames: keep every frame from onset to offset, too; None does not, and is written nowhere.
+        size: cells of a map along each side; None is 28, and is written nowhere, likewise.
     """
 
     flow: str = "deepflow"
     apex: str = DEFAULT_APEX_RULE
     head_motion: bool = True
     landmarks: Literal[68] | None = None
+    frames: Literal[True] | None = None
+    size: Literal[56, 112] | None = None
+
+    @property
+    def side(self) -> int:
+        """Cells of a map along each side."""
+        return self.size or MAP_SIDE
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One clip to prepare. ``points``: five landmarks of the onset, px, or None to detect."""
+    """One clip to prepare.
+
+    Attributes:
+        points: five landmarks of the onset, px, or None to detect.
+        given: what messages call ``folder``, where they are not to show it as it is.
+    """
 
     record: Record
     label: int
@@ -69,6 +87,11 @@ class Job:
     output: Path
     settings: ClipSettings
     points: Points | None = None
+    given: Path | None = None
+
+    def shown(self, text: str) -> str:
+        """A message, with the folder as it was given."""
+        return text if self.given is None else text.replace(str(self.folder), str(self.given))
 
     @property
     def digest(self) -> str:
@@ -87,17 +110,37 @@ class Job:
             facts["landmark_model"] = landmark_model_sha256()
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
-    def file(self, kind: Literal["flow", "faces"], suffix: str) -> Path:
+    def name(self, kind: Literal["flow", "faces", "frames"], suffix: str) -> str:
+        """Of a result of this clip, below the output folder."""
+        return f"{kind}/{self.record.id}{suffix}"
+
+    def file(self, kind: Literal["flow", "faces", "frames"], suffix: str) -> Path:
         """Where a result of this clip lies."""
-        return self.output / kind / f"{self.record.id}{suffix}"
+        return self.output / self.name(kind, suffix)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of all results below the output folder; the last says that the clip is done."""
+        faces = [self.name("faces", f"_{one}.png") for one in ("onset", "apex")]
+        frames = [self.name(FRAMES, ".npz")] if self.settings.frames else []
+        return (*frames, *faces, self.name("flow", ".npz"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a clip: why it was skipped, and in a word or two; empty if it was not."""
+    """What became of a clip.
+
+    Attributes:
+        reason, kind: why it was skipped, and in a word or two; empty if it was not.
+        files: what belongs on disk, path below the output folder → content. The map's file, which
+            says that the clip is done, is the last.
+        images: sha256 over every image that may decide the map.
+    """
 
     reason: str = ""
     kind: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    images: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,13 +180,13 @@ class Prepared:
 
 
 def prepare_clip(job: Job) -> Outcome:
-    """Make and write one clip; a clip that cannot be used gives its reason."""
+    """Make the files of one clip, to be written by the caller; or say why it cannot be used."""
     try:
-        _prepare(job)
+        return _prepare(job)
     except (InputError, FaceError, NumericalError) as error:
         kind = next(kind for of, kind in _KINDS.items() if isinstance(error, of))
-        return Outcome(reason=str(error).removeprefix(f"{job.record.id}: "), kind=kind)
-    return Outcome()
+        reason = job.shown(str(error)).removeprefix(f"{job.record.id}: ")
+        return Outcome(reason=reason, kind=kind)
 
 
 def read_result(job: Job) -> Prepared | None:
@@ -175,7 +218,7 @@ def _read(job: Job) -> Prepared:
     """
     arrays = read_arrays(job.file("flow", ".npz"), {"values": "f", "info": "U", "scale_px": "f"})
     values, scale_px, text = arrays["values"], arrays["scale_px"], arrays["info"]
-    side = MAP_SIDE
+    side = job.settings.side
     if values.shape != (3, side, side) or scale_px.shape or text.shape:
         raise reading.DamagedError(f"holds arrays of other shapes than (3, {side}, {side})")
     if not (np.isfinite(values).all() and np.isfinite(scale_px)):
@@ -192,19 +235,25 @@ def _read(job: Job) -> Prepared:
 def is_current(job: Job) -> bool:
     """Whether the clip's result is there, from these images too; they are read, not decoded."""
     found = read_result(job)
-    if found is None:
+    if found is None or (job.settings.frames and not job.file(FRAMES, ".npz").is_file()):
         return False
+    return found.info.images == images_sha256(job)
+
+
+def images_sha256(job: Job) -> str | None:
+    """Over every image here that may decide the clip's map; None where they cannot be listed."""
     try:
-        images = _images_sha256(job, frames_of(job.record, job.folder, Notes()))
+        return _images_sha256(job, frames_of(job.record, job.folder, Notes()))
     except (InputError, OSError):
-        return False
-    return found.info.images == images
+        return None
 
 
 def _images_sha256(job: Job, frames: ClipFrames) -> str:
     """Of every image that may decide the clip's map."""
     between = [path for _, path in frames.between]
-    paths = {frames.onset, *between} if frames.apex is None else {frames.onset, frames.apex[1]}
+    paths = {frames.onset} if frames.apex is None else {frames.onset, frames.apex[1]}
+    if frames.apex is None or job.settings.frames:
+        paths |= set(between)
     if job.points is None:
         paths |= set(frames_to_try(between[1:]))
     total = hashlib.sha256()
@@ -224,7 +273,7 @@ def landmark_model_sha256() -> str:
     return provenance.sha256(landmarker().model)
 
 
-def _prepare(job: Job) -> None:
+def _prepare(job: Job) -> Outcome:
     notes, settings = Notes(), job.settings
     frames = frames_of(job.record, job.folder, notes)
     onset = read_image(frames.onset)
@@ -240,7 +289,11 @@ def _prepare(job: Job) -> None:
     flow = estimate_flow(pair.onset, pair.apex, method=settings.flow)
     if settings.head_motion:
         flow = remove_rigid(flow, model="similarity")
-    found = flow_map(flow, crop=CANONICAL.name)
+    kept = {}
+    if settings.frames:
+        clip = aligned_frames(job.record.id, frames, apex[1], transform, flow)
+        kept = {job.name(FRAMES, ".npz"): clip.file_bytes()}
+    found = flow_map(flow, crop=CANONICAL.name, size=settings.side)
     info = ClipInfo(
         digest=job.digest,
         images=_images_sha256(job, frames),
@@ -251,26 +304,29 @@ def _prepare(job: Job) -> None:
         apex_rule=rule,
         face=source,
         motion_px=round(float(np.linalg.norm(flow, axis=0).max()), 3),
-        notes=tuple(notes.found),
+        notes=tuple(replace(note, where=job.shown(note.where)) for note in notes.found),
     )
-    _write(job, pair.onset, pair.apex, found, info)
+    files = {**kept, **_files(job, pair.onset, pair.apex, found, info)}
+    return Outcome(files=files, images=info.images)
 
 
-def _write(job: Job, onset: Image, apex: Image, found: FlowMap, info: ClipInfo) -> None:
+def _files(job: Job, onset: Image, apex: Image, found: FlowMap, info: ClipInfo) -> dict[str, bytes]:
     """Images first: the map's file is what says that a clip is done."""
+    files = {}
     for name, image in (("onset", onset), ("apex", apex)):
         pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         done, content = cv2.imencode(".png", pixels)
         assert done, "a canonical crop can always be encoded"
-        atomic.write_bytes(job.file("faces", f"_{name}.png"), content.tobytes())
-    with atomic.writing(job.file("flow", ".npz")) as temporary:
-        np.savez_compressed(
-            temporary,
-            allow_pickle=False,
-            values=found.values,
-            scale_px=np.float32(found.scale_px),
-            info=np.array(json.dumps(asdict(info), sort_keys=True)),
-        )
+        files[job.name("faces", f"_{name}.png")] = content.tobytes()
+    arrays = io.BytesIO()
+    np.savez_compressed(
+        arrays,
+        allow_pickle=False,
+        values=found.values,
+        scale_px=np.float32(found.scale_px),
+        info=np.array(json.dumps(asdict(info), sort_keys=True)),
+    )
+    return {**files, job.name("flow", ".npz"): arrays.getvalue()}
 
 
 def _points(job: Job, onset: Image, frames: ClipFrames) -> tuple[Float[np.ndarray, "p 2"], str]:

@@ -1,6 +1,7 @@
 """From a data set on disk to flow maps that `hmrm evaluate` reads; interruptible at any moment.
 
 The output folder holds ``faces/`` (aligned onset and apex of each clip), ``flow/`` (its map),
+``frames/`` (with ``ClipSettings.frames``: every frame, see `hmrm.flow.aligned_frames`),
 ``maps.npz`` (all maps, see `hmrm.datasets.maps.prepared`), ``clips.csv`` (what was made of each
 clip), ``skipped.csv`` (what was excluded, and why) and ``prepare.json`` (settings, counts,
 origin).
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hmrm import atomic, config, parallel, provenance
+from hmrm import atomic, config, provenance
 from hmrm.clip import ClipId, Issue
 from hmrm.datasets.annotations.issue_texts import IssueGroup, group_issues
 from hmrm.datasets.annotations.records import Record, Skip
 from hmrm.datasets.maps.prepared import write_prepared
+from hmrm.datasets.preparation.make_clips import make_clips, take_clips
 from hmrm.datasets.preparation.output_folder import (
     CLIP_COLUMNS,
     CLIPS,
@@ -35,13 +37,13 @@ from hmrm.datasets.preparation.prepare_clip import (
     Job,
     Outcome,
     Prepared,
-    is_current,
     is_damaged,
-    prepare_clip,
     read_result,
 )
 from hmrm.datasets.preparation.supplied_points import Points, points_without_clip, read_points
 from hmrm.datasets.sources.catalogue import DATASETS
+from hmrm.engine.contract import Engine
+from hmrm.engine.local import LocalEngine
 from hmrm.errors import ConfigError, DataError
 from hmrm.faces.crops import CANONICAL
 from hmrm.faces.landmarks import landmarker
@@ -50,8 +52,7 @@ from hmrm.flow.estimate import build_estimator
 from hmrm.flow.mapset import build_mapset
 from hmrm.progress import Progress, silent
 from hmrm.records import formerly
-
-STAGE = "prepare"
+from hmrm.shard import Shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +137,7 @@ def prepare(
     settings: PrepareConfig | None = None,
     *,
     workers: int = 1,
+    engine: Engine | None = None,
     progress: Progress = silent,
 ) -> PrepareReport:
     """Prepare a data set; clips made earlier are kept while record and images are the same.
@@ -145,10 +147,11 @@ def prepare(
         root: folder of the data set.
         output: folder to write; made where it does not exist.
         workers: processes, one thread each.
+        engine: computes instead of ``workers`` processes of this machine.
 
     Raises:
-        ConfigError: no such data set, estimator, rule or scheme, or the folder holds results of
-            another data set or of other settings.
+        ConfigError: no such data set, estimator, rule or scheme, or the folder or a part of the
+            run holds results of another data set or of other settings.
         DataError: the data set cannot be read, not one clip can be prepared, or faces are given
             and none of them is of a clip here.
         OutputError: a file cannot be written.
@@ -163,7 +166,8 @@ def prepare(
         earlier = faces_of(output) if ours else {}
         jobs = [_job(one, output, settings, points) for one in plan.clips]
         damaged = [_damage(job) for job in jobs if is_damaged(job)]
-        outcomes, made = _run(jobs, workers=workers, progress=progress)
+        take_clips(jobs, output, plan.made_from)
+        outcomes, made = make_clips(jobs, engine or LocalEngine(workers), progress=progress)
         good, skipped = _without_excluded(
             jobs, outcomes, plan, what=f"{root}: not one clip of {name}"
         )
@@ -186,6 +190,35 @@ def prepare(
         earlier_faces=earlier,
         maps=maps,
     )
+
+
+def prepare_shard(
+    name: str,
+    root: Path,
+    output: Path,
+    shard: Shard,
+    settings: PrepareConfig | None = None,
+    *,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> int:
+    """Make one part of the clips, for `prepare` to join; how many of them have a map.
+
+    Args:
+        output: the whole run's; the part lies next to it, see `hmrm.shard`.
+
+    Raises:
+        As `prepare`; a part without one usable clip does not raise.
+    """
+    settings = settings or PrepareConfig()
+    _check(settings)
+    plan = make_plan(name, root, settings)
+    points = read_points(settings.faces) if settings.faces else {}
+    place = shard.folder(output)
+    with claimed(place, plan.made_from):
+        jobs = [_job(one, place, settings, points) for one in shard.part(plan.clips)]
+        outcomes, _ = make_clips(jobs, LocalEngine(workers), progress=progress)
+    return sum(not one.reason for one in outcomes.values())
 
 
 def _without_excluded(
@@ -248,20 +281,6 @@ def _job(
         settings=settings.clip,
         points=points.get(record.id),
     )
-
-
-def _run(
-    jobs: Sequence[Job], *, workers: int, progress: Progress
-) -> tuple[dict[str, Outcome], int]:
-    outcomes = {job.record.id: Outcome() for job in jobs}
-    due = [job for job in jobs if not is_current(job)]
-    done = len(jobs) - len(due)
-    progress(STAGE, done, len(jobs))
-    for job, outcome in parallel.run_all(prepare_clip, due, workers=workers):
-        outcomes[job.record.id] = outcome
-        done += 1
-        progress(STAGE, done, len(jobs))
-    return outcomes, sum(not outcomes[job.record.id].reason for job in due)
 
 
 def _results(jobs: Sequence[Job]) -> list[Prepared]:

@@ -13,13 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from hmrm import config
-from hmrm.errors import ConfigError, HmrmError, MissingExtraError, OutputError, shortened
+from hmrm.engine.contract import Engine
+from hmrm.errors import (
+    ConfigError,
+    EngineError,
+    HmrmError,
+    MissingExtraError,
+    OutputError,
+    shortened,
+)
 from hmrm.evaluation.ablation.table import AblationTable, FinishedRow, compared, write_table
 from hmrm.evaluation.report.runs import read_runs
-from hmrm.evaluation.run import evaluate
+from hmrm.evaluation.run import evaluate, evaluate_shard
 from hmrm.evaluation.settings import Plan, Settings, load_plan
+from hmrm.evaluation.task_maps import MapFolder
 from hmrm.flow.mapset import MapSet
 from hmrm.progress import Progress, silent
+from hmrm.shard import Shard
 from hmrm.training.registry import find_recogniser, network_sizes, refuse_code
 
 BASE = "base"
@@ -143,6 +153,8 @@ def ablate(
     *,
     only: Sequence[str] = (),
     workers: int = 1,
+    engine: Engine | None = None,
+    folder: MapFolder | None = None,
     recompute_damaged: bool = False,
     progress: Progress = silent,
 ) -> AblationResult:
@@ -154,17 +166,14 @@ def ablate(
     Args:
         only: rows to run in addition to the base; empty runs all.
         workers: processes of each run.
-        recompute_damaged: see `hmrm.evaluation.run.evaluate`.
+        engine, folder, recompute_damaged: see `hmrm.evaluation.run.evaluate`.
         progress: stages ``rows`` and ``folds``, the latter over all rows.
 
     Raises:
         ConfigError: unknown row, or a row whose model cannot be built.
         OutputError: ``output`` cannot be written.
     """
-    chosen = ablation.chosen(only)
-    for row in ablation.rows:
-        with _named(row), suppress(*(() if row in chosen else (MissingExtraError,))):
-            find_recogniser(row.plan.model, row.plan.options)
+    chosen = _buildable(ablation, only)
     failures: dict[str, HmrmError] = {}
     finished: dict[str, FinishedRow] = {}
     for number, row in enumerate(chosen):
@@ -176,16 +185,51 @@ def ablate(
                 row.plan,
                 output / row.name,
                 workers=workers,
+                engine=engine,
+                folder=folder,
                 recompute_damaged=recompute_damaged,
                 progress=advance,
             )
-        except OutputError:
+        except (OutputError, EngineError):
             raise
         except HmrmError as error:
             failures[row.name] = error
         table = _write(mapset, ablation, output, finished, failures)
     progress("rows", len(chosen), len(chosen))
     return AblationResult(table=table, failures=failures)
+
+
+def ablate_shard(
+    mapset: MapSet,
+    ablation: Ablation,
+    output: Path,
+    shard: Shard,
+    *,
+    only: Sequence[str] = (),
+    workers: int = 1,
+    recompute_damaged: bool = False,
+    progress: Progress = silent,
+) -> int:
+    """Compute one part of every row's folds, for `ablate` to join; how many these are.
+
+    Raises:
+        As `ablate`; a row that fails raises, too.
+    """
+    chosen, count = _buildable(ablation, only), 0
+    for number, row in enumerate(chosen):
+        progress("rows", number, len(chosen))
+        with _named(row):
+            count += evaluate_shard(
+                mapset,
+                row.plan,
+                output / row.name,
+                shard,
+                workers=workers,
+                recompute_damaged=recompute_damaged,
+                progress=progress,
+            )
+    progress("rows", len(chosen), len(chosen))
+    return count
 
 
 def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> AblationTable:
@@ -196,6 +240,15 @@ def tabulate(mapset: MapSet, ablation: Ablation, output: Path) -> AblationTable:
         OutputError: ``output`` cannot be written.
     """
     return _write(mapset, ablation, output, {}, {})
+
+
+def _buildable(ablation: Ablation, only: Sequence[str]) -> tuple[Row, ...]:
+    """The rows to run; fails before any work where a model cannot be built."""
+    chosen = ablation.chosen(only)
+    for row in ablation.rows:
+        with _named(row), suppress(*(() if row in chosen else (MissingExtraError,))):
+            find_recogniser(row.plan.model, row.plan.options)
+    return chosen
 
 
 def _write(

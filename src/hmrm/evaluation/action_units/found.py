@@ -14,7 +14,7 @@ from pathlib import Path
 from hmrm.csv_cells import unguarded
 from hmrm.errors import DataError
 from hmrm.evaluation.action_units.score import read_codes
-from hmrm.evaluation.text_files import example, listed, rows, rows_by_id
+from hmrm.evaluation.text_files import example, listed, rows, rows_by_id, with_point
 
 FILE_NAME = "action_units.csv"
 INTENSITY = 1.0
@@ -241,7 +241,7 @@ def _add(clip: _Clip, row: dict[str, str], form: _Form, where: str) -> None:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(with_point(text))
     except ValueError:
         return math.nan
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,22 @@ from torch.utils.flop_counter import FlopCounterMode
 from hmrm.clip import CLASSES
 from hmrm.errors import ConfigError
 from hmrm.evaluation.settings import load_plan
+from hmrm.flow.aligned_frames import AlignedFrames
+from hmrm.model.baselines.frame_svm import FrameSvm
 from hmrm.model.contract import FittedRecogniser, Recogniser, TrainingSet
 from hmrm.model.grained_mamba import GrainedMambaEncoder, ShortConvolution
 from hmrm.model.scan import using_backend
 from hmrm.parallel import one_torch_thread
 from hmrm.progress import Progress, silent
 from hmrm.training.ensemble import Ensemble
-from hmrm.training.registry import MODELS, build_recogniser, find_recogniser
+from hmrm.training.registry import MODELS, Model, build_recogniser, find_recogniser
 
 SCAN = "scan"
 PRODUCTS = "products"
 BATCHES = (1, 32)
 CONFIG_ENDING = ".toml"
+NOISE_FRAMES = 50
+"""Frames of the clip that machines on frames are timed on: half a second at 100 a second."""
 TRAINING_CLIPS = 435
 """Clips that train a fold of the 442-clip benchmark, on average."""
 
@@ -140,6 +145,8 @@ def _measure(
     name: str, train: TrainingSet, *, budget_s: float, allow_code: Collection[str]
 ) -> Efficiency:
     model = MODELS.get(name)
+    if model is not None and model.reads == "frames":
+        return _measure_frames(name, model, budget_s=budget_s)
     if model is not None and model.recogniser is not None:
         return _measure_recogniser(name, build_recogniser(name), train, budget_s=budget_s)
     if model is not None and model.network is not None:
@@ -148,6 +155,37 @@ def _measure(
     plan = load_plan(Path(name), allow_code=allow_code)
     recogniser = find_recogniser(plan.model, plan.options)
     return _measure_recogniser(Path(name).stem, recogniser, train, budget_s=budget_s)
+
+
+def _measure_frames(name: str, model: Model, *, budget_s: float) -> Efficiency:
+    """A model on frames: a network as it stands; a machine by describing one clip of noise.
+
+    Reading files and training are not measured: both depend on the clips' length.
+    """
+    if model.network is not None:
+        network = model.network(classes=len(CLASSES))
+        return measure_network(
+            name, network, side_px=model.side_px, channels=model.channels, budget_s=budget_s
+        )
+    machine = build_recogniser(name)
+    assert isinstance(machine, FrameSvm)
+    noise = np.random.default_rng(0).integers(0, 256, (NOISE_FRAMES, 160, 160), dtype=np.uint8)
+    flow = np.zeros((2, 160, 160), dtype=np.float32)
+    clip = AlignedFrames(frames=noise, apex=0, flow=flow, frame_rate=100.0)
+    ms = median_ms(partial(machine.describe_clip, clip), budget_s=budget_s)
+    # One number per pair of classes and part of the description, and an offset.
+    parameters = len(tuple(combinations(CLASSES, 2))) * (len(machine.describe_clip(clip)) + 1)
+    return Efficiency(
+        name=name,
+        parameters=parameters,
+        flops=2 * parameters,
+        scan_flops=0,
+        weights_mb=parameters * 4 / 1e6,
+        ms_per_clip=dict.fromkeys(BATCHES, ms),
+        training_s_per_fold=None,
+        epochs=None,
+        side_px=160,
+    )
 
 
 def _measure_recogniser(
@@ -219,17 +257,18 @@ def measure_network(
     *,
     side_px: int,
     budget_s: float,
+    channels: int = 3,
     training_s: float | None = None,
     epochs: int | None = None,
 ) -> Efficiency:
-    """Count and time any network that maps ``(b, 3, side_px, side_px)`` to scores."""
+    """Count and time any network that maps ``(b, channels, side_px, side_px)`` to scores."""
     network.eval()
-    counts = count_flops(network, torch.zeros(1, 3, side_px, side_px))
+    counts = count_flops(network, torch.zeros(1, channels, side_px, side_px))
     tensors = (*network.parameters(), *network.buffers())
     times = {}
     with torch.inference_mode():
         for batch in BATCHES:
-            maps = torch.rand(batch, 3, side_px, side_px, generator=_generator())
+            maps = torch.rand(batch, channels, side_px, side_px, generator=_generator())
             times[batch] = median_ms(partial(network, maps), budget_s=budget_s) / batch
     return Efficiency(
         name=name,

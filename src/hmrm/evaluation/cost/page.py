@@ -7,7 +7,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from hmrm import atomic, provenance, records
+from hmrm import atomic, provenance, reading, records
+from hmrm.errors import DataError
 from hmrm.evaluation.cost.measure import CONFIG_ENDING, Efficiency, cpu_name
 from hmrm.evaluation.results import read_summary
 from hmrm.evaluation.settings import PlanTables, load_plan
@@ -79,7 +80,7 @@ def read_scores(
     for run in runs:
         summary = read_summary(run)
         if isinstance(summary.config, PlanTables):
-            title = titles.get(_plain(summary.config))
+            title = titles.get(plan_text(summary.config))
             if title is not None:
                 uf1 = summary.composite.uf1.mean
                 scores[title] = Score(uf1=uf1, rule=summary.selection, published=False)
@@ -89,10 +90,11 @@ def read_scores(
 def _options(name: str, allow_code: Collection[str]) -> str:
     path = Path(name) if name.endswith(CONFIG_ENDING) else None
     plan = load_plan(path, model=None if path else name, allow_code=allow_code)
-    return _plain(plan.tables)
+    return plan_text(plan.tables)
 
 
-def _plain(tables: PlanTables) -> str:
+def plan_text(tables: PlanTables) -> str:
+    """A plan's model and options as text: alike for the same model, however it is evaluated."""
     return json.dumps(records.to_json(tables.model), sort_keys=True)
 
 
@@ -116,6 +118,37 @@ def cost_table(
         ),
         provenance=provenance.make_stamp(seeds=(0,)),
     )
+
+
+def read_costs(path: Path, *, here: bool = False) -> dict[str, CostRow]:
+    """Rows by name of the model, from the JSON file of ``hmrm benchmark models``.
+
+    Args:
+        here: refuse times of another processor than this one.
+
+    Raises:
+        DataError: it cannot be read, or is of another processor.
+    """
+    try:
+        table = reading.read_json(path)
+        for row in table["models"]:
+            # JSON has no numbers as keys.
+            row["ms_per_clip"] = {int(batch): ms for batch, ms in row["ms_per_clip"].items()}
+    except (
+        OSError,
+        reading.DamagedError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise DataError(f"{path}: {error}; give the file of hmrm benchmark models") from error
+    found = records.from_json(CostTable, table, where=str(path))
+    if here and found.cpu != cpu_name():
+        raise DataError(
+            f"{path}: times of {found.cpu}, and this is {cpu_name()}; measure all again"
+        )
+    return {row.cost.name: row for row in found.models}
 
 
 def as_markdown(measured: Sequence[Efficiency], *, scores: Mapping[str, Score], figure: str) -> str:

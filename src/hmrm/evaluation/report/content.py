@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from hmrm import provenance, records
+from hmrm.datasets.synthetic_mark import TITLE
 from hmrm.errors import DataError
 from hmrm.evaluation.calibration_scores import CalibrationScores, score_calibration
 from hmrm.evaluation.leakage import Leak
@@ -19,6 +20,7 @@ from hmrm.evaluation.report.published import Method, Published, published
 from hmrm.evaluation.report.runs import Run
 from hmrm.evaluation.results import COMPOSITE, Measured, RunSummary
 from hmrm.evaluation.statistics import Difference, holm, paired_bootstrap
+from hmrm.evaluation.systems import SYSTEMS
 from hmrm.records import formerly
 
 Group = Literal["ours", "honest", "unknown", "on_test"]
@@ -37,6 +39,8 @@ _GROUP_OF_RULE: dict[str, Group] = {
     "unknown": "unknown",
     "on_test": "on_test",
 }
+
+_NOT_AS_PUBLISHED = {one.model for one in SYSTEMS if one.kind in ("reduced", "recreation")}
 
 # What a run names as its folds that did not learn from a part of these subjects.
 _NO_SPLIT = ("none", "unknown")
@@ -188,6 +192,8 @@ def build_content(
     title = "Recognition of micro-expressions"
     if all(r.summary.folds == "loso" for r in runs):
         title += ", leave one subject out"
+    if any(r.summary.synthetic for r in runs):
+        title = f"{TITLE}: {title}"
     return ReportContent(
         title=title,
         hmrm=provenance.version(),
@@ -256,10 +262,16 @@ def _incomparable(runs: Sequence[Run]) -> list[str]:
 
 
 def _is_composite(run: Run, table: Published) -> bool:
-    """Whether a run is about the clips and classes that the published numbers speak of."""
+    """Whether a run is about the clips, classes, folds and systems of the published numbers.
+
+    They are of one subject left out: of fewer folds a model learns from fewer subjects. And a
+    reduced network or a re-creation is not the system whose number would stand next to it.
+    """
     summary = run.summary
     return (
-        summary.clips == COMPOSITE_CLIPS
+        summary.folds in ("loso", *_NO_SPLIT)
+        and summary.model not in _NOT_AS_PUBLISHED
+        and summary.clips == COMPOSITE_CLIPS
         and summary.subjects == COMPOSITE_SUBJECTS
         and set(summary.scores) == set(table.datasets)
         and summary.classes == ("negative", "positive", "surprise")

@@ -9,8 +9,8 @@ Known forms, recognised by their content:
 - a file per video, ``onset offset score``, named after it (the baseline's predictions), or a
   folder of these; micro or macro is read off the names of the folders above;
 - exports of annotation programs: ELAN's tab-delimited text and ``.eaf``, BORIS' tables of
-  aggregated and of single events; tiers or behaviours may hold the type, and times become frames
-  by ``frames_per_s`` (or stay ms);
+  aggregated and of single events and its projects (``.boris``); tiers or behaviours may hold the
+  type, and times become frames by ``frames_per_s`` (or stay ms);
 - the challenge's log: a line with a part's number, then ``video onset offset onset offset TP``,
   truth before found, ``-`` where there is none.
 
@@ -30,7 +30,7 @@ from typing import Any, Literal
 from hmrm import reading, records
 from hmrm.csv_cells import unguarded
 from hmrm.errors import DataError, shortened
-from hmrm.evaluation.spotting import annotators
+from hmrm.evaluation.spotting import annotators, boris_project
 from hmrm.evaluation.spotting.headers import NAMES, Header, header_of, plain
 from hmrm.evaluation.spotting.marks import marks_of
 from hmrm.evaluation.spotting.rows import NUMBER, ReadOptions, Row, interval_of, rate_of
@@ -39,7 +39,7 @@ from hmrm.intervals import IntervalTable, Kind, build_table, kind_of
 
 Role = Literal["truth", "found"]
 
-_SUFFIXES = (".txt", ".csv", ".tsv", ".eaf")
+_SUFFIXES = (".txt", ".csv", ".tsv", ".eaf", ".boris")
 _EXP_TYPES = {"1": "micro", "0": "macro"}
 """As CAS(ME)³ part C writes the types."""
 _VERDICTS = ("TP", "FP", "FN")
@@ -153,6 +153,9 @@ def _kind_of_folders(file: Path) -> Kind:
 
 def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
     text = table_text(file, if_workbook=_IF_WORKBOOK)
+    if file.suffix.lower() == ".boris":
+        yield from boris_project.project_rows(file, text)
+        return
     if file.suffix == ".json":
         yield from _json_rows(file, text)
         return
@@ -163,7 +166,7 @@ def _rows(file: Path, role: Role, part: str | None) -> Iterator[Row]:
         reading.require_rows(text.count("\n"))
     except reading.DamagedError as error:
         raise DataError(f"{file}: too long for a table of intervals ({error})") from error
-    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip(" \t,;|")]
     if not lines:
         # The baseline writes a file for every video it looked at, named after it.
         if file.suffix == ".txt" and role == "found":

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hmrm.errors import DataError
+from hmrm.evaluation.text_files import with_point
 
 NAMES: dict[str, tuple[str, ...]] = {
     "subject": ("subject", "sub", "subject_id", "subject_name", "participant", "sub_id"),
@@ -121,6 +122,9 @@ def seconds(text: str, unit: str, where: str) -> float:
     clock = _CLOCK.fullmatch(text)
     if unit == "clock" and clock:
         return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + float(clock[3].replace(",", "."))
+    # 1,250 ms may be a thousand and more; of seconds no one writes that.
+    if unit == "s" or not re.fullmatch(r".*,\d{3}", text):
+        text = with_point(text)
     try:
         value = float(text) * _FACTORS[unit]
     except ValueError:

@@ -9,12 +9,12 @@ from itertools import combinations
 from typing import Any, Literal, cast
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int
+from jaxtyping import Float, Float64, Int
 
 from hmrm.errors import DataError, MissingExtraError
 from hmrm.flow.mapset import MapSet
 from hmrm.flow.pair import mirrored_about_median
-from hmrm.model.contract import MapKind, Observer
+from hmrm.model.contract import Inputs, MapKind, Observer
 
 Maps = Float64[np.ndarray, "n 3 s s"]
 Rows = Float64[np.ndarray, "n d"]
@@ -49,6 +49,10 @@ class KernelSvm:
         """One row of numbers per clip: here all pixels."""
         return maps.reshape(len(maps), -1)
 
+    def rows(self, maps: Inputs) -> Rows:
+        """`describe` of maps as they come."""
+        return self.describe(maps.astype(np.float64))
+
     def fit(
         self,
         train: MapSet,
@@ -65,7 +69,7 @@ class KernelSvm:
         """
         del seed, epochs, observer
         check_classes(train)
-        rows, labels = self.describe(train.maps.astype(np.float64)), train.labels
+        rows, labels = self.rows(train.maps), train.labels
         if self.mirror:
             mirrored = self.describe(mirrored_about_median(train.maps.astype(np.float64)))
             rows, labels = np.concatenate([rows, mirrored]), np.concatenate([labels, labels])
@@ -111,19 +115,19 @@ class FittedSvm:
     weights: Float64[np.ndarray, "pairs m"]
     offsets: Float64[np.ndarray, " pairs"]
 
-    def predict(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n classes"]:
+    def predict(self, maps: Inputs) -> Float[np.ndarray, "n classes"]:
         """Votes of one class against one, summed margins (squashed below ½) between equals.
 
         A class that no training clip had scores one below the lowest class that had.
         """
         # One clip at a time: a matrix product of another size may round differently, and a
         # clip's scores must not depend on its neighbours.
-        scores = [self._scores(maps[i : i + 1].astype(np.float64)) for i in range(len(maps))]
+        scores = [self._scores(maps[i : i + 1]) for i in range(len(maps))]
         return np.array(scores).reshape(len(maps), self.classes)
 
-    def features(self, maps: Float32[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "n d"]:
+    def features(self, maps: Inputs) -> Float[np.ndarray, "n d"]:
         """The standardised description that the kernel works on."""
-        return self._standardised(maps.astype(np.float64))
+        return self._standardised(maps)
 
     @property
     def parameters(self) -> int:
@@ -136,18 +140,18 @@ class FittedSvm:
         """Operations per clip: a multiplication and an addition per parameter and view."""
         return 2 * self.parameters * (2 if self.recogniser.mirror else 1)
 
-    def _standardised(self, maps: Maps) -> Rows:
-        return (self.recogniser.describe(maps) - self.mean) / self.std
+    def _standardised(self, maps: Inputs) -> Rows:
+        return (self.recogniser.rows(maps) - self.mean) / self.std
 
-    def _scores(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " classes"]:
+    def _scores(self, clip: Inputs) -> Float64[np.ndarray, " classes"]:
         scores = self._votes(clip)
         if self.recogniser.mirror:
-            scores = scores + self._votes(mirrored_about_median(clip))
+            scores = scores + self._votes(mirrored_about_median(clip.astype(np.float64)))
         all_scores = np.full(self.classes, scores.min() - 1)
         all_scores[self.present] = scores
         return all_scores
 
-    def _votes(self, clip: Float64[np.ndarray, "1 3 s s"]) -> Float64[np.ndarray, " k"]:
+    def _votes(self, clip: Inputs) -> Float64[np.ndarray, " k"]:
         kernel = gram(self.rows, self._standardised(clip), self.recogniser.kernel)
         return votes(self.weights @ kernel + self.offsets[:, None], classes=len(self.present))[0]
 

@@ -19,6 +19,7 @@ from jaxtyping import Float64, Int
 
 from hmrm.errors import ConfigError
 from hmrm.flow.mapset import MapSet
+from hmrm.flow.pair import MAP_SIDE
 from hmrm.model.baselines.kernel_svm import (
     FittedSvm,
     KernelSvm,
@@ -40,7 +41,8 @@ class SymmetricSvm(KernelSvm):
     """A `KernelSvm` to which a map and its mirror image are the same.
 
     Attributes:
-        blur_px: standard deviation of the Gaussian; 0 leaves maps as they are.
+        blur_px: standard deviation of the Gaussian, px of a map of 28 × 28: on a larger one it
+            covers the same part of the face. 0 leaves maps as they are.
     """
 
     kernel: Literal["linear", "rbf", "cubic"] = "rbf"
@@ -49,7 +51,7 @@ class SymmetricSvm(KernelSvm):
 
     def describe(self, maps: Maps) -> Rows:
         """Blurred, centred, averaged with the mirror image; all pixels in one row."""
-        smooth = _blurred(maps, self.blur_px)
+        smooth = _blurred(maps, self.blur_px * (maps.shape[-1] / MAP_SIDE))
         centred = np.concatenate([centred_flow(smooth), smooth[:, 2:]], axis=1)
         # u is centred already, so that its mirror image only changes the sign.
         mirrored = centred[..., ::-1] * np.array([-1.0, 1.0, 1.0])[:, None, None]

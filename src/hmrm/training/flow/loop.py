@@ -1,5 +1,8 @@
 """GRU-AOFE trained on synthetic pairs, or on FlyingChairs and FlyingThings3D (the paper's sets).
 
+RAFT is trained in the same way, for comparison: the same pairs, loss, average and schedule, so
+what differs is the network. Departs from its authors, who take the plain L1 error.
+
 Resumable to the same bytes: crops, noise and schedule are keyed by seed and step.
 """
 
@@ -22,6 +25,8 @@ from hmrm.flow.files.flying_things import flying_things
 from hmrm.flow.files.samples import read_sample
 from hmrm.flow.gru_aofe.network import FlowEstimate, GruAofe, GruAofeConfig
 from hmrm.flow.gru_aofe.weights import FlowCard, FlowErrors, load_flow_weights, save_flow_weights
+from hmrm.flow.raft.network import Raft, RaftConfig
+from hmrm.flow.raft.weights import RaftCard, load_raft_weights, save_raft_weights
 from hmrm.progress import Progress, silent
 from hmrm.records import formerly, values_formerly
 from hmrm.synthetic.flow_pairs import LEVEL_STEPS, Pairs, PairsConfig, synthesize_pool
@@ -34,6 +39,7 @@ from hmrm.training.flow.batches import (
     collated,
     synthesize_batch,
 )
+from hmrm.training.flow.errors_by_motion import FlowNetwork, validate
 from hmrm.training.optimisation import (
     ParameterGroup,
     Schedule,
@@ -48,7 +54,6 @@ VALIDATION = "validation.json"
 WEIGHTS = "weights.safetensors"
 
 _TRAINING, _HELD_OUT = 0, 1
-_BINS_PX = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +78,7 @@ class FlowTrainingConfig:
         checkpoint_steps, validation_steps: steps between two saved states, two validations.
         start_from: weights that the training starts with, of the same sizes.
         mixed_precision: half precision where it is safe; on CUDA only.
+        raft: train RAFT of this size instead of ``network``.
     """
 
     seed: int = 0
@@ -103,6 +109,7 @@ class FlowTrainingConfig:
     network: GruAofeConfig = field(default_factory=GruAofeConfig)
     pairs: PairsConfig = field(default_factory=PairsConfig)
     sensor: SensorConfig = field(default_factory=SensorConfig)
+    raft: RaftConfig | None = None
 
     def __post_init__(self) -> None:
         for name in (
@@ -171,19 +178,29 @@ def _train_claimed(
 ) -> None:
     training_data, held_out, seen_in_training = _training_data(settings, folder, workers, progress)
 
-    def keep(network: GruAofe, step: int) -> None:
+    def keep(network: FlowNetwork, step: int) -> None:
         errors = validate(network, held_out)
         _report(folder, step, errors)
-        card = FlowCard(
-            config=settings.network,
-            trained_on=seen_in_training,
-            steps=step,
-            metrics={f"held-out pairs, {settings.data}": errors},
-            provenance=provenance.make_stamp(
-                config_hash=config.digest(settings), seeds=(settings.seed,)
-            ),
-        )
-        save_flow_weights(folder / WEIGHTS, network, card)
+        metrics = {f"held-out pairs, {settings.data}": errors}
+        stamp = provenance.make_stamp(config_hash=config.digest(settings), seeds=(settings.seed,))
+        if isinstance(network, Raft):
+            raft = RaftCard(
+                config=network.config,
+                trained_on=seen_in_training,
+                steps=step,
+                metrics=metrics,
+                provenance=stamp,
+            )
+            save_raft_weights(folder / WEIGHTS, network, raft)
+        else:
+            card = FlowCard(
+                config=settings.network,
+                trained_on=seen_in_training,
+                steps=step,
+                metrics=metrics,
+                provenance=stamp,
+            )
+            save_flow_weights(folder / WEIGHTS, network, card)
 
     _train(settings, training_data, folder, keep, progress)
 
@@ -265,44 +282,11 @@ def held_out_batches(pairs: Pairs, settings: FlowTrainingConfig) -> list[Batch]:
     return batches
 
 
-@torch.inference_mode()
-def validate(network: GruAofe, batches: list[Batch]) -> FlowErrors:
-    """Mean end-point error of all pixels and by true motion, alongside that of zero flow."""
-    device = next(network.parameters()).device
-    errors, motions, static = [], [], []
-    for batch in batches:
-        found = network(batch.onset.to(device), batch.apex.to(device))[-1].flow.cpu()
-        known = batch.flow.isfinite().all(dim=1)
-        error = (found - batch.flow).norm(dim=1)[known]
-        motion = batch.flow.norm(dim=1)[known]
-        errors.append(error)
-        motions.append(motion)
-        if not motion.any():
-            static.append(float(error.mean()))
-    error, motion = torch.cat(errors), torch.cat(motions)
-    bins = torch.bucketize(motion, torch.tensor(_BINS_PX[1:]))
-    by_motion = {
-        f"{low:g}": (_rounded(error[bins == i].mean()), _rounded(motion[bins == i].mean()))
-        for i, low in enumerate(_BINS_PX)
-        if (bins == i).any()
-    }
-    return FlowErrors(
-        epe_px=_rounded(error.mean()),
-        zero_epe_px=_rounded(motion.mean()),
-        static_px=_rounded(float(np.mean(static)) if static else 0.0),
-        by_motion=by_motion,
-    )
-
-
-def _rounded(value: Tensor | float) -> float:
-    return round(float(value), 5)
-
-
 def _train(
     settings: FlowTrainingConfig,
     training_data: TrainingData,
     folder: Path,
-    keep: Callable[[GruAofe, int], None],
+    keep: Callable[[FlowNetwork, int], None],
     progress: Progress,
 ) -> None:
     device = _device(settings)
@@ -329,7 +313,7 @@ def _train(
 
 
 def _step(
-    network: GruAofe,
+    network: FlowNetwork,
     optimizer: torch.optim.Optimizer,
     settings: FlowTrainingConfig,
     training_data: TrainingData,
@@ -342,7 +326,7 @@ def _step(
         training_data, batch=settings.batch, seed=(settings.seed, _TRAINING, step)
     )
     early = step < settings.first_fraction * settings.steps
-    iterations = min(settings.first_iterations if early else 99, settings.network.iterations)
+    iterations = min(settings.first_iterations if early else 99, network.config.iterations)
     halved = settings.mixed_precision and device.type == "cuda"
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=halved):
         found = network(
@@ -353,8 +337,17 @@ def _step(
     return float(loss.detach())
 
 
-def _start(settings: FlowTrainingConfig) -> GruAofe:
-    network = GruAofe(settings.network, generator=torch.Generator().manual_seed(settings.seed))
+def _start(settings: FlowTrainingConfig) -> FlowNetwork:
+    generator = torch.Generator().manual_seed(settings.seed)
+    if settings.raft is not None:
+        raft = Raft(settings.raft, generator=generator)
+        if settings.start_from is not None:
+            found = load_raft_weights(settings.start_from)[0]
+            if found.config.size != settings.raft.size:
+                raise ConfigError(f"{settings.start_from}: has another size than [raft]")
+            raft.load_state_dict(found.state_dict())
+        return raft.train()
+    network = GruAofe(settings.network, generator=generator)
     if settings.start_from is not None:
         earlier, card = load_flow_weights(settings.start_from)
         if card.config != settings.network:

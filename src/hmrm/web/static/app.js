@@ -2,6 +2,7 @@
 import { announce, attempt, element, get } from "./dom.js";
 import { showAgreement } from "./agreement.js";
 import { showJobs } from "./jobs.js";
+import { showLive } from "./live.js";
 import { showReview } from "./review.js";
 
 const main = document.getElementById("main");
@@ -36,6 +37,7 @@ async function route() {
   const [page, id, frame] = location.hash.replace(/^#\//, "").split("/");
   if (page === "jobs" && id) leave = (await attempt(() => showReview(main, settings, id, frame))) ?? leave;
   else if (page === "agreement") leave = (await attempt(() => showAgreement(main, settings))) ?? leave;
+  else if (page === "live") leave = showLive(main, settings);
   else if (page === "use") leave = showUse();
   else leave = showJobs(main, settings);
   for (const link of document.querySelectorAll("header nav a")) {

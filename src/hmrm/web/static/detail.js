@@ -3,6 +3,7 @@ import { attempt, element, fragment, get, seconds, words } from "./dom.js";
 import { paint } from "./frames.js";
 
 const BLINK_MS = 350;
+const MAGNIFIED = "magnified";
 
 export class Detail {
   constructor(review, colour) {
@@ -76,7 +77,10 @@ export class Detail {
     });
     return element("div", { class: "facts" }, flags.length ? element("ul", { class: "plain" }, flags) : null,
       bars.length ? element("div", { class: "bars" }, bars) : null,
-      one.decisive_region ? element("p", { class: "soft" }, `Decisive region: ${words(one.decisive_region)}. Salience ${one.salience?.toFixed(2) ?? "not measured"}: how far it stands above the face's own noise, no probability.`) : null);
+      one.decisive_region && !one.leading_regions ? element("p", { class: "soft" }, `Decisive region: ${words(one.decisive_region)}.`) : null,
+      element("p", { class: "soft" }, `Salience ${one.salience?.toFixed(2) ?? "not measured"}: how far it stands above the face's own noise, no probability.`),
+      one.motion_words ? element("p", {}, `Looks like: ${one.motion_words}.`) : null,
+      one.leading_regions ? element("p", { class: "soft" }, `The class loses most of its lead without the motion at the ${one.leading_regions}. ${one.without_region || "No single region changes the class"}.`) : null);
   }
 
   async showImages(one) {
@@ -88,7 +92,7 @@ export class Detail {
     if (!images || this.key !== one.key) return;
     const alike = (border) => images.strip.some((shown) => shown.role === border && shown.frame === one[border]);
     const moved = one.changed.includes("borders") && !(alike("onset") && alike("apex"));
-    this.pictures.append(...this.strip(images), ...this.flow(images, moved));
+    this.pictures.append(...this.magnified(images), ...this.strip(images), ...this.flow(images, moved));
   }
 
   strip(images) {
@@ -126,6 +130,20 @@ export class Detail {
     this.pictures.append(element("figure", { class: "compare" }, canvas,
       element("figcaption", {}, "Compare: ", shown, element("br"), fixed("onset"), " ", fixed("apex"), " ", blink)));
     show("onset");
+  }
+
+  // The onset, and the onset moved by a multiple of the motion, in turn.
+  magnified(images) {
+    if (!images.flow) return [];
+    const sides = { onset: images.onset, [MAGNIFIED]: images.flow.magnified };
+    const image = element("img", { src: images.onset, alt: "face at the onset" });
+    const show = (side) => {
+      image.src = sides[side];
+      image.alt = side === MAGNIFIED ? `face with its motion × ${images.flow.factor}` : "face at the onset";
+    };
+    const button = (side, text) => element("button", { type: "button", id: `do-${side === MAGNIFIED ? MAGNIFIED : "still"}`, onclick: () => show(side) }, text);
+    return [element("figure", { class: "compare" }, image,
+      element("figcaption", {}, `Motion × ${images.flow.factor}, drawn from the onset`, element("br"), button("onset", "Onset"), " ", button(MAGNIFIED, "Magnified")))];
   }
 
   flow(images, moved) {

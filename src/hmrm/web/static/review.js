@@ -79,14 +79,19 @@ class Review {
 
   exports() {
     const choice = element("select", { id: "format" }, this.settings.info.formats.map((one) => element("option", { value: one.name }, `${one.name} (${one.program})`)));
-    const go = element("button", { type: "button", onclick: () => this.download(choice.value) }, "Export");
-    return element("span", { class: "exports" }, element("label", { for: "format" }, "Export "), choice, go,
+    const blurred = element("input", { type: "checkbox", id: "blurred" });
+    const asked = element("label", { for: "blurred", hidden: true }, blurred, " faces blurred ");
+    choice.addEventListener("change", () => { asked.hidden = choice.value !== "mp4"; });
+    const go = element("button", { type: "button", onclick: () => this.download(choice.value, blurred.checked) }, "Export");
+    return element("span", { class: "exports" }, element("label", { for: "format" }, "Export "), choice, asked, go,
       element("a", { href: `/api/jobs/${this.job.id}/report`, download: true }, "Report as found"));
   }
 
-  download(format) {
+  download(format, blurred) {
     const coder = encodeURIComponent(this.settings.coder());
-    const link = element("a", { href: `/api/jobs/${this.job.id}/export?format=${format}&coder=${coder}`, download: true });
+    const blur = format === "mp4" && blurred ? "&blur_faces=1" : "";
+    if (format === "mp4") announce("the annotated video is being made; the download starts when it is ready");
+    const link = element("a", { href: `/api/jobs/${this.job.id}/export?format=${format}&coder=${coder}${blur}`, download: true });
     document.body.append(link);
     link.click();
     link.remove();

@@ -1,0 +1,1 @@
+"""Live analysis against that of the recorded video."""

@@ -1,0 +1,1 @@
+"""What an analysis costs, part by part, in one run."""

@@ -1,0 +1,67 @@
+"""The page of what an analysis costs."""
+
+from typing import Any
+
+
+def as_page(result: dict[str, Any]) -> str:
+    """Markdown of results.json."""
+    stages, videos, machine = result["stages_ms"], result["videos"], result["machine"]
+    lines = [
+        "# What an analysis costs",
+        "",
+        "Processor time of one process with one thread, all in one run (`make bench`): a synthetic "
+        "video of 640 × 480 px, one face with head motion, blinks, noise and a smile each ten "
+        f"seconds. Machine: {machine['processor']}, {machine['cores']} cores, load "
+        f"{', '.join(map(str, machine['load_average']))}; hmrm {result['provenance']['hmrm']}, "
+        f"commit {result['provenance']['commit']}. Numbers: `benchmarks/speed/results.json`.",
+        "",
+        "## First pass, 30 frames a second",
+        "",
+        "| part | ms a frame |",
+        "|---|---:|",
+        *(f"| {name} | {value:.1f} |" for name, value in stages.items()),
+        f"| for comparison: decoding and mesh alone | {result['plain_mesh_ms']:.1f} |",
+        "",
+        _verdict(stages["whole first pass"], result["plain_mesh_ms"]),
+        "",
+        "## Whole analysis",
+        "",
+        "| video | length | frames | events | processor time | per s of video | peak memory |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+        *(
+            f"| {name} | {one['video_s']:.0f} s | {one['frames']} | {one['events']} | "
+            f"{one['processor_s']:.1f} s | {one['processor_s'] / one['video_s']:.2f} s | "
+            f"{one['peak_mb']:.0f} MB |"
+            for name, one in videos.items()
+        ),
+        "",
+        "Above 100 frames a second every second, third … frame is measured.",
+        "",
+        "## Each event, after it was found",
+        "",
+        "| part | ms |",
+        "|---|---:|",
+        *(f"| {name} | {value:.0f} |" for name, value in result["event_ms"].items()),
+        "",
+        "The class costs more through OpenCV than through torch; it spares torch's installation.",
+        "",
+        "## Starting, and installing",
+        "",
+        *(f"- `{name}`: {value:.2f} s" for name, value in result["commands_s"].items()),
+        f"- installed and unpacked: {result['installed_mb']['plain']:.0f} MB plain, "
+        f"{result['installed_mb']['torch']:.0f} MB with the extra torch (this machine's build)",
+        "",
+        "Encoder, scan, fold and flow have pages of their own: [encoder](encoder.md), "
+        "[scan](scan.md), [fold](fold.md), [flow](flow.md).",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(whole: float, mesh: float) -> str:
+    aim = 10.0
+    short = f"{whole - aim:.1f} ms above" if whole > aim else "within"
+    return (
+        f"The first pass is {short} the aim of {aim:.0f} ms a frame, and costs "
+        f"{whole / mesh:.1f} times the decoding and mesh that any face tracker runs: the rest is "
+        "registration to hundredths of a pixel, without which weak movements are not found."
+    )

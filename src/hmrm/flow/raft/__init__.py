@@ -1,0 +1,1 @@
+"""RAFT and RAFT-small, from published checkpoints or trained here."""

@@ -1,0 +1,42 @@
+"""Cards of models and data sets begin with YAML: licence, origin, what was never measured."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import hmrm
+from tests.docs.pages import ROOT
+
+WEIGHTS = sorted((ROOT / "src/hmrm/weights").glob("*.md"))
+DATA = sorted((ROOT / "docs/cards").glob("*.md"))
+
+
+def head_of(card: Path) -> dict[str, str]:
+    text = card.read_text(encoding="utf-8")
+    found = re.match(r"---\n(.*?)\n---\n\n# ", text, re.DOTALL)
+    assert found, f"{card.name} has no YAML head above its title"
+    return dict(line.split(": ", 1) for line in found[1].splitlines())
+
+
+@pytest.mark.parametrize("card", [*WEIGHTS, *DATA], ids=lambda card: card.name)
+def test_the_head_names_licence_and_what_was_never_measured(card: Path) -> None:
+    head = head_of(card)
+    assert head["name"].replace("-", "_") == card.stem.replace("-", "_")
+    assert head["license"] in ("apache-2.0", "mit", "other")
+    assert ("license_name" in head) == (head["license"] == "other")
+    for what in ("skin tone", "age", "glasses", "beards", "on real clips"):
+        assert what in head["never_measured"]
+
+
+def test_every_shipped_network_has_a_card() -> None:
+    stems = {path.stem for path in WEIGHTS}
+    folder = ROOT / "src/hmrm/weights"
+    shipped = {p.stem for kind in ("*.safetensors", "*.tflite") for p in folder.glob(kind)}
+    assert shipped and shipped == stems
+
+
+def test_the_page_of_the_interface_shows_every_public_name() -> None:
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^::: hmrm\.(\w+)$", page, re.M)
+    assert sorted(shown) == sorted(hmrm.__all__)
