@@ -20,6 +20,7 @@ from hmrm.errors import HmrmError, VideoError
 from hmrm.video.frame_index import read_index
 from hmrm.video.reader import open_video
 from hmrm.web import process
+from hmrm.web.child_process import child_process
 from hmrm.web.database import Database
 from hmrm.web.edits import EditLog, standing
 from hmrm.web.jobs import Job, Jobs
@@ -51,26 +52,19 @@ async def write_annotated(
     Raises:
         VideoError: it cannot be written within the limits.
     """
-    command = [sys.executable, "-m", "hmrm.web.annotated", "--data", str(data), "--job", job.id]
-    command += ["--coder", coder, "--output", str(output), "--parent", str(os.getpid())]
-    command += ["--blur-faces"] if blur_faces else []
-    threads = dict.fromkeys(parallel.THREAD_VARIABLES, "1")
-    running = await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, **threads},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    answered = asyncio.ensure_future(running.communicate())
-    try:
-        while not answered.done():
-            await asyncio.wait((answered,), timeout=_ASK_S)
-            if await request.is_disconnected():
-                break
-    finally:
-        if running.returncode is None:
-            running.kill()
-    message, _ = await answered
+    options = ["--data", str(data), "--job", job.id, "--coder", coder, "--output", str(output)]
+    options += ["--parent", str(os.getpid())] + (["--blur-faces"] if blur_faces else [])
+    async with child_process("hmrm.web.annotated", *options) as running:
+        assert running.stdout is not None
+        answered = asyncio.ensure_future(running.stdout.read())
+        try:
+            while not answered.done():
+                await asyncio.wait((answered,), timeout=_ASK_S)
+                if await request.is_disconnected():
+                    break
+            message = answered.result() if answered.done() else b""
+        finally:
+            answered.cancel()
     if not message:
         raise VideoError(
             f"{job.name}: the annotated video cannot be made within the limits (HMRM_LIMITS: "

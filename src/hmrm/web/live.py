@@ -7,13 +7,13 @@ Nothing is stored. Images are decoded and analysed by a process of their own
 import asyncio
 import os
 import struct
-import sys
 from contextlib import suppress
 
+from anyio import CancelScope
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from hmrm import parallel
+from hmrm.web.child_process import child_process
 from hmrm.web.site import Site
 
 MOST_BYTES = 1 << 22
@@ -41,38 +41,29 @@ async def live(socket: WebSocket) -> None:
         await socket.close(_IN_USE, "another live view is open on this server; close that first")
         return
     async with site.live:
-        analyzer = await _started(site)
-        try:
+        options = ("--parent", str(os.getpid()), "--weights", site.config.weights or "")
+        async with child_process("hmrm.web.live_analyzer", *options) as analyzer:
             await _run(socket, analyzer)
-        finally:
-            with suppress(ProcessLookupError):
-                analyzer.kill()
-            await analyzer.communicate()
-
-
-async def _started(site: Site) -> asyncio.subprocess.Process:
-    command = [sys.executable, "-m", "hmrm.web.live_analyzer", "--parent", str(os.getpid())]
-    command += ["--weights", site.config.weights or ""]
-    threads = dict.fromkeys(parallel.THREAD_VARIABLES, "1")
-    return await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, **threads},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
 
 
 async def _run(socket: WebSocket, analyzer: asyncio.subprocess.Process) -> None:
     """Pass images on until the browser ends the take or is gone, and answers back."""
     passing = asyncio.ensure_future(_pass_images(socket, analyzer))
     answering = asyncio.ensure_future(_answer(socket, analyzer))
-    done, _ = await asyncio.wait((passing, answering), return_when=asyncio.FIRST_COMPLETED)
-    if passing in done and passing.result():
-        await answering
-    for task in (passing, answering):
-        task.cancel()
-        with suppress(asyncio.CancelledError, WebSocketDisconnect, OSError):
-            await task
+    tasks = (passing, answering)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if passing in done and not passing.exception() and passing.result():
+            await asyncio.wait((answering,))
+    finally:
+        for task in tasks:
+            task.cancel()
+        with CancelScope(shield=True):
+            await asyncio.wait(tasks)
+    for task in tasks:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, WebSocketDisconnect | OSError):
+            raise error
     with suppress(RuntimeError, WebSocketDisconnect):  # the browser has gone
         await socket.close()
 
