@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.spotting import softnet
-from benchmarks.spotting.talking import render_talking
+from benchmarks.spotting.talking import TALKING, render_talking
 from benchmarks.spotting.videos import Part, Video, render_video
 from hmrm import atomic
 from hmrm.faces.mtcnn import MTCNN, MTCNNConfig
@@ -91,8 +91,8 @@ def measure(order: Order) -> float:
         return 0.0
     # Which faces are rendered again was settled before the detector looked twice.
     first_pass_only = MTCNN(MTCNNConfig(second_look=False))
-    if order.part == "development-speech":
-        video = render_talking(order.number, first_pass_only)
+    if order.part in TALKING:
+        video = render_talking(order.part, order.number, first_pass_only)
     else:
         video = render_video(order.part, order.number, order.model_path, first_pass_only)
     rate, config = video.clip.config.frames_per_s, SpottingConfig()

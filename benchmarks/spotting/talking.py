@@ -21,7 +21,7 @@ from hmrm.synthetic.clips import ClipConfig, Expression, render_clip
 from hmrm.synthetic.placement import Placement
 from hmrm.synthetic.rendered_face import render_face
 
-PART: Part = "development-speech"
+TALKING: tuple[Part, ...] = ("development-speech", "probability-speech")
 
 _SAMPLES, _MARGIN, _COARSE = 256, 0.4, 4
 _MOUTH = slice(48, 68)
@@ -56,16 +56,16 @@ class Gesture(Expression):
         return float(np.interp(100 * time_s, np.arange(len(self.course)), self.course))
 
 
-def render_talking(number: int, detector: Detector) -> Video:
+def render_talking(part: Part, number: int, detector: Detector) -> Video:
     """Talking video ``number``; even ones hold no expression. The same number, the same video."""
-    rng = np.random.default_rng([FIRST_SEED[PART], number])
+    rng = np.random.default_rng([FIRST_SEED[part], number])
     photo, points = render_face(rng)
     while not detector.detect(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)):
         photo, points = render_face(rng)
     camera = ClipConfig(
         size_wh_px=SIZE_WH_PX,
-        frames_per_s=RATES[PART][number],
-        duration_s=SECONDS[PART],
+        frames_per_s=RATES[part][number],
+        duration_s=SECONDS[part],
         eye_distance_px=float(rng.uniform(75, 110)),
         noise_sigma=float(rng.uniform(0.8, 3.0)),
         sway_px=float(rng.uniform(1.0, 4.0)),
@@ -75,7 +75,7 @@ def render_talking(number: int, detector: Detector) -> Video:
     image = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     clip = render_clip(image, points, expressions, camera, rng=rng)
     place = Placement.of(points, size_wh_px=SIZE_WH_PX, eye_distance_px=camera.eye_distance_px)
-    courses = speech_courses(SECONDS[PART], float(rng.uniform(2.0, 7.0)), rng)
+    courses = speech_courses(SECONDS[part], float(rng.uniform(2.0, 7.0)), rng)
     fields = gesture_fields(place.landmarks_crop_px, rng)
     gestures = [Gesture(units=(), onset_s=0.0, course=course) for course in courses.values()]
     clip = replace(
@@ -86,10 +86,10 @@ def render_talking(number: int, detector: Detector) -> Video:
             *(place.to_frame(fields[name], size=_SAMPLES) for name in courses),
         ),
     )
-    name = f"{PART}-{number:02d}"
+    name = f"{part}-{number:02d}"
     truth = tuple(
         Interval(
-            subject=PART,
+            subject=part,
             video=name,
             onset_index=event.onset_index,
             offset_index=event.offset_index,

@@ -28,7 +28,14 @@ from hmrm.synthetic.placement import Placement
 from hmrm.synthetic.rendered_face import render_face
 
 Part = Literal[
-    "test", "quiet", "development", "development-quiet", "development-speech", "training"
+    "test",
+    "quiet",
+    "development",
+    "development-quiet",
+    "development-speech",
+    "training",
+    "probability",
+    "probability-speech",
 ]
 Item = Literal["micro", "macro", "speech", "turn", "light"]
 
@@ -39,6 +46,8 @@ FIRST_SEED: dict[Part, int] = {
     "development-quiet": 73000,
     "development-speech": 75000,
     "training": 74000,
+    "probability": 76000,
+    "probability-speech": 77000,
 }
 RATES: dict[Part, tuple[float, ...]] = {
     "test": (25.0, 30.0, 60.0, 30.0, 100.0, 200.0),
@@ -47,6 +56,8 @@ RATES: dict[Part, tuple[float, ...]] = {
     "development-quiet": (30.0, 60.0) * 4,
     "development-speech": (30.0, 30.0, 25.0, 25.0, 60.0, 60.0, 30.0, 30.0),
     "training": (30.0,) * 5,
+    "probability": (30.0, 25.0, 30.0, 60.0, 30.0) * 2,
+    "probability-speech": (30.0, 25.0, 30.0) * 4,
 }
 SECONDS: dict[Part, float] = {
     "test": 40.0,
@@ -55,6 +66,8 @@ SECONDS: dict[Part, float] = {
     "development-quiet": 15.0,
     "development-speech": 20.0,
     "training": 30.0,
+    "probability": 40.0,
+    "probability-speech": 20.0,
 }
 QUIET_KINDS = ("blink", "speech", "turn", "light")
 

@@ -162,6 +162,8 @@ class Event:
             registration could not measure it.
         salience: 0 to 1, how far the peak stands above the face's own noise; NaN where a person
             added the event, which nothing measured.
+        expression_probability: that it is an expression and no blink, word or noise, from its
+            salience (`hmrm.spotting.probability`); None where nothing spotted it.
         flags: quality flags, e.g. ``low_frame_rate``, ``near_cut``.
         reasons: why it has its class; None where its motion was not kept.
 
@@ -194,6 +196,7 @@ class Event:
     class_set: tuple[str, ...] = ()
     set_coverage: float | None = None
     unlike_training: bool | None = None
+    expression_probability: float | None = None
     flags: tuple[str, ...] = ()
     reasons: Reasons | None = None
 

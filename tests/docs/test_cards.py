@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import hmrm
+from hmrm.evaluation.calibration_scores import score_calibration
+from hmrm.evaluation.results import read_result
 from tests.docs.pages import ROOT
 
 WEIGHTS = sorted((ROOT / "src/hmrm/weights").glob("*.md"))
@@ -40,3 +42,15 @@ def test_the_page_of_the_interface_shows_every_public_name() -> None:
     page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     shown = re.findall(r"^::: hmrm\.(\w+)$", page, re.M)
     assert sorted(shown) == sorted(hmrm.__all__)
+
+
+@pytest.mark.parametrize(
+    ("card", "run"),
+    [("hmrm-synthetic", "hmrm-synthetic-zero-shot"), ("hmrm-composite", "hmrm-frozen-linear")],
+)
+def test_the_curve_of_the_most_certain_clips_is_that_of_the_run(card: str, run: str) -> None:
+    found = score_calibration(list(read_result(ROOT / "results" / run).predictions.values()))
+    assert found is not None
+    text = (ROOT / f"src/hmrm/weights/{card}.md").read_text(encoding="utf-8")
+    row = " | ".join(f"{value:.3f}".removeprefix("0") for value in found.abstention.curve)
+    assert f"| UF1 | {row} |" in text

@@ -17,6 +17,7 @@ from hmrm.faces.regions import FINE
 from hmrm.model.calibration_file import read_calibration
 from hmrm.model.exported import load_exported
 from hmrm.model.inference import Answer
+from hmrm.model.novelty import read_novelty
 from hmrm.model.weight_card import WeightCard, onnx_path, tensor_path, weights_path
 
 DEFAULT_WEIGHTS = "hmrm-synthetic"
@@ -85,6 +86,7 @@ class NetworkClassifier:
         )
         tensors = tensor_path(onnx_path(weights) or weights_path(weights))
         self.calibration = read_calibration(tensors, sha256=sha256, classes=card.classes)
+        self._novelty = read_novelty(tensors)
 
     def __call__(self, flow_map: FlowMap) -> Classification:
         """Class probabilities of a flow map, and the region that contributed most to the likeliest.
@@ -102,6 +104,7 @@ class NetworkClassifier:
             contributions=contributions(occluded),
             counterfactual=counterfactual(occluded, self.classes),
             unit_probabilities=self._unit_probabilities(flow_map),
+            unlike_training=self._unlike_training(flow_map),
         )
         if self.calibration is None:
             return plain
@@ -112,6 +115,11 @@ class NetworkClassifier:
             class_set=calibrated.class_set,
             set_coverage=self.calibration.set_coverage,
         )
+
+    def _unlike_training(self, flow_map: FlowMap) -> bool | None:
+        if self._novelty is None:
+            return None
+        return bool(self._novelty.unlike(flow_map.values[None])[0])
 
     def _unit_probabilities(self, flow_map: FlowMap) -> dict[int, float] | None:
         if not self._units:

@@ -39,6 +39,7 @@ class _StoredEvent:
     class_set: tuple[str, ...] = field(default=(), metadata=formerly("set"))
     set_coverage: float | None = None
     unlike_training: bool | None = None
+    expression_probability: float | None = None
     region: str
     peak_motion_px: float | None
     salience: float = field(metadata=formerly("confidence"))
@@ -75,6 +76,7 @@ class _StoredEvent:
             class_set=self.class_set,
             set_coverage=self.set_coverage,
             unlike_training=self.unlike_training,
+            expression_probability=self.expression_probability,
             flags=self.flags,
             reasons=self.reasons,
         )

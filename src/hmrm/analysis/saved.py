@@ -122,6 +122,9 @@ def _event_mapping(event: Event) -> dict[str, Any]:
         "region": event.region,
         "peak_motion_px": None if event.peak_motion_px is None else _rounded(event.peak_motion_px),
         "salience": _rounded(event.salience),
+        "expression_probability": None
+        if event.expression_probability is None
+        else _rounded(event.expression_probability),
         "flags": list(event.flags),
         "reasons": None if event.reasons is None else _reasons_mapping(event.reasons),
     }

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from jaxtyping import Float
 
-from hmrm.cli.terminal import OUT, output_file, output_folder
+from hmrm.cli.terminal import OUT, output_file, output_folder, progress_bar
+from hmrm.datasets.maps.importers import load_maps
 from hmrm.errors import MissingExtraError
 
 app = typer.Typer(
@@ -109,3 +112,73 @@ def calibrate(
     from hmrm.evaluation.calibrate_weights import calibrate_weights
 
     OUT.print(f"{calibrate_weights(weights, run)}")
+
+
+@app.command()
+def novelty(
+    weights: Annotated[
+        str,
+        typer.Argument(help="A shipped name, or a .safetensors file.", show_default=False),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data", help="Folder of flow maps of at least ten subjects.", show_default=False
+        ),
+    ],
+    synthetic: Annotated[
+        Path | None,
+        typer.Option(
+            "--synthetic",
+            help="TOML file of hmrm train synthetic: learn from its maps; DATA sets the threshold "
+            "alone.",
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        Path,
+        typer.Option("--run", callback=output_folder, help="Keeps the maps of --synthetic."),
+    ] = Path("runs/novelty"),
+) -> None:
+    """Fit the flag unlike_training: which maps look like no map of a face in training.
+
+    Example: hmrm weights novelty my.safetensors --data maps
+
+    Small networks learn to distinguish maps of faces from maps made wrong on purpose. Writes
+    NAME.novelty.npz next to the weights, which analyze reads with them, and prints what it
+    catches on subjects that it was not fitted on. Takes some minutes.
+    """
+    try:
+        from hmrm.training.novelty import fit_novelty, write_novelty
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"weights novelty: needs {error.name}; install hmrm[research]"
+        ) from error
+    from hmrm.model.novelty import novelty_path
+    from hmrm.model.weight_card import weights_path
+
+    path = novelty_path(weights_path(weights))
+    flows = None if synthetic is None else _synthetic_flows(synthetic, run)
+    fitted, measured = fit_novelty(load_maps(data), synthetic=flows)
+    write_novelty(path, fitted)
+    OUT.print(f"{measured.clips} clips of {measured.subjects} subjects, none seen in its own fit:")
+    OUT.print(f"  false alarms: {measured.false_alarms:.1%}")
+    for name, caught in measured.caught.items():
+        OUT.print(f"  {name}: {caught:.0%} caught")
+    OUT.print(f"{path}")
+
+
+def _synthetic_flows(settings_file: Path, run: Path) -> Float[np.ndarray, "n 2 28 28"]:
+    try:
+        from hmrm.training.synthetic import SyntheticTrainingConfig, synthesize_pool
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"weights novelty --synthetic: needs {error.name}; install hmrm[torch]"
+        ) from error
+    from hmrm import config
+
+    settings = config.load(SyntheticTrainingConfig, settings_file)
+    run.mkdir(parents=True, exist_ok=True)
+    with progress_bar(enabled=True) as bar:
+        pool = synthesize_pool(settings, run, held_out=False, workers=2, progress=bar)
+    return np.asarray(pool.maps[:, :2], dtype=np.float64)

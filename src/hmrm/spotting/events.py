@@ -11,6 +11,7 @@ from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.intervals import MICRO_S
 from hmrm.spotting.first_pass import FaceTrack, FirstPass
 from hmrm.spotting.fusion import FaceEvent, RejectedEvent
+from hmrm.spotting.probability import expression_probability
 from hmrm.spotting.salience import salience
 
 SHORTEST_MICRO_S = 1 / 25
@@ -51,6 +52,7 @@ def event_of(found: FaceEvent, track: FaceTrack, first: FirstPass, config: Quali
         region=found.region,
         peak_motion_px=found.peak_px,
         salience=salience(found.salience, 1.0),
+        expression_probability=expression_probability(found.salience),
         flags=(*found.flags, *_quality_flags(slice(onset, offset + 1), track, first, config)),
     )
 

@@ -48,6 +48,8 @@ class EventShown:
         motion_words: likely action units in words; "" where nothing is stated.
         leading_regions: the two whose motion adds most to the class; "" likewise.
         without_region: which region's motion changes the class, and to what; "" where none does.
+        expression_probability: that it is an expression; None where nothing spotted it.
+        unlike_training: its motion is unlike all training maps; False where not known, too.
         reason: why the tool rejected it, in words.
     """
 
@@ -71,7 +73,9 @@ class EventShown:
     without_region: str
     motion_px: float | None
     salience: float | None
+    expression_probability: float | None
     probabilities: Mapping[str, float]
+    unlike_training: bool
     flags: tuple[FlagShown, ...]
     reason: str
     comments: tuple[str, ...]
@@ -129,7 +133,9 @@ def event_shown(one: ReviewedEvent) -> EventShown:
         else counterfactual_text(why.counterfactual),
         motion_px=event.peak_motion_px,
         salience=None if math.isnan(event.salience) else event.salience,
+        expression_probability=event.expression_probability,
         probabilities=event.probabilities,
+        unlike_training=bool(event.unlike_training),
         flags=tuple(
             FlagShown(short=flag_of(code).short, meaning=flag_of(code).meaning)
             for code in event.flags

@@ -36,6 +36,11 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "unlike_training": ("yes where the motion is unlike all training maps; empty: not known", ""),
     "peak_motion_px": ("largest motion at the apex, in a crop of the face 224 px wide", "px"),
     "salience": ("0 to 1: how far the movement stands above the face's own noise", ""),
+    "expression_probability": (
+        "that the movement is an expression, from its salience; fitted on synthetic videos; empty "
+        "where it was not spotted",
+        "",
+    ),
     "flags": ("quality flags", ""),
     "action_units": (
         "likely action units, read from the motion alone: unit, side of the image, px; joined by ;",

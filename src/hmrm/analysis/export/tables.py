@@ -83,6 +83,7 @@ def event_columns(events: Sequence[Event]) -> dict[str, Callable[[Event], Value]
         "region": lambda event: event.region,
         "peak_motion_px": lambda event: _number(event.peak_motion_px),
         "salience": lambda event: event.salience,
+        "expression_probability": lambda event: _number(event.expression_probability),
         "flags": lambda event: ";".join(event.flags),
         "action_units": lambda event: _units(event.reasons),
         "reason": lambda event: (event.reasons and event.reasons.sentence) or None,

@@ -77,8 +77,9 @@ export class Detail {
     });
     return element("div", { class: "facts" }, flags.length ? element("ul", { class: "plain" }, flags) : null,
       bars.length ? element("div", { class: "bars" }, bars) : null,
+      one.unlike_training ? element("p", {}, element("b", {}, "This motion is unlike all that the network was trained on: do not rely on its class.")) : null,
       one.decisive_region && !one.leading_regions ? element("p", { class: "soft" }, `Decisive region: ${words(one.decisive_region)}.`) : null,
-      element("p", { class: "soft" }, `Salience ${one.salience?.toFixed(2) ?? "not measured"}: how far it stands above the face's own noise, no probability.`),
+      element("p", { class: "soft" }, `Salience ${one.salience?.toFixed(2) ?? "not measured"}: how far it stands above the face's own noise.${one.expression_probability === null ? "" : ` On synthetic videos ${Math.round(100 * one.expression_probability)} % of such movements were expressions.`}`),
       one.motion_words ? element("p", {}, `Looks like: ${one.motion_words}.`) : null,
       one.leading_regions ? element("p", { class: "soft" }, `The class loses most of its lead without the motion at the ${one.leading_regions}. ${one.without_region || "No single region changes the class"}.`) : null);
   }
