@@ -109,8 +109,8 @@ def page(fitted: FittedProbability, found: dict[str, Any]) -> str:
 
 `expression_probability` of an event comes from its salience alone: sigmoid({fitted.intercept:.2f} +
 {fitted.slope:.2f} · ln(peak / threshold)). `python -m benchmarks.spotting.probability` fits it
-again. At the threshold it is {fitted.of(1.0):.2f}, at twice the threshold {fitted.of(2.0):.2f}, at four
-times {fitted.of(4.0):.2f}.
+again. At the threshold it is {fitted.of(1.0):.2f}, at twice the threshold {fitted.of(2.0):.2f}, at
+four times {fitted.of(4.0):.2f}.
 
 - **Fitted on** {fitted.fitted_on}: {fitted.events} events,
   {fitted.expressions} of them expressions; the others were blinks, words, turns and noise. No real

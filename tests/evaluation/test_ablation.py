@@ -154,6 +154,8 @@ def test_the_page_names_rows_figures_and_the_papers(tmp_path, file, three_datase
         assert words in page
     assert set(found) == {"composite", "casme2", "samm", "smic"} and "## By data set" in page
     assert "27 clips of 9 subjects, 0 skipped" in page and "not run yet: means" in page
+    figure = (tmp_path / "r/ablation.svg").read_text()
+    assert "](ablation.svg)" in page and "training, cut short" in figure
 
 
 def test_a_part_is_done_first_and_the_rest_later(tmp_path, file, synthetic):

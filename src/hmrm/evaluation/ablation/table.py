@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hmrm import atomic, records
+from hmrm.evaluation.ablation.figure import Change, changes_figure
 from hmrm.evaluation.report.content import DATASET_NAMES
 from hmrm.evaluation.report.runs import Run
 from hmrm.evaluation.results import (
@@ -19,6 +20,7 @@ from hmrm.evaluation.results import (
 from hmrm.evaluation.statistics import Difference, holm, paired_bootstrap
 from hmrm.provenance import Stamp
 
+FIGURE = "ablation.svg"
 SIGNIFICANT = 0.05
 NONE_SHOWN = "no difference shown"
 SAME = "same score in every draw"
@@ -138,7 +140,7 @@ def write_table(
     *,
     digest: str,
 ) -> AblationTable:
-    """Write ``ablation.json`` and ``ablation.md``; return what the former holds.
+    """Write ``ablation.json``, ``ablation.md`` and its figure; return what the first holds.
 
     Args:
         rows: name, part and the paper's figures of all rows, the base first.
@@ -151,7 +153,18 @@ def write_table(
     table = build_table(rows, finished, failures, digest=digest)
     records.write(output / "ablation.json", table)
     atomic.write_text(output / "ablation.md", as_markdown(table))
+    if found := changes(table):
+        atomic.write_text(output / FIGURE, changes_figure(found))
     return table
+
+
+def changes(table: AblationTable) -> list[Change]:
+    """What the figure shows: every row that was compared with the base."""
+    return [
+        Change(row.part or row.name, uf1.value, uf1.low, uf1.high)
+        for row in table.rows
+        if row.difference is not None and (uf1 := row.difference.uf1)
+    ]
 
 
 def build_table(
@@ -277,6 +290,8 @@ def as_markdown(table: AblationTable) -> str:
                 cells.append(" / ".join(f"{v:.3f}" for v in row.paper or ()) or "–")
             lines.append(_line(cells))
     lines += ["", _NOTE]
+    if changes(table):
+        lines += ["", f"![UF1 minus the base's]({FIGURE})"]
     if paper:
         lines.append("The paper's figures are on CASME II; how its epoch was chosen is unknown.")
     lines += [*_by_dataset(table), *_unfinished(table)]
