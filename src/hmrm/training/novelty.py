@@ -56,7 +56,7 @@ class Measured:
     caught: Mapping[str, float]
 
 
-SYNTHETIC_ALONE = NoveltyConfig(right=18000, members=2, hidden=128, rounds=20)
+SYNTHETIC_ALONE = NoveltyConfig(right=18000, members=2, hidden=128, penalty=0.1, rounds=20)
 """For ``fit_novelty`` without real maps: more maps, and networks that are larger."""
 
 
