@@ -54,6 +54,6 @@ def _number(text: str) -> float:
 
 
 if __name__ == "__main__":
-    for path, drawn in figures():
-        atomic.write_text(path, drawn + "\n")
+    for path, svg in figures():
+        atomic.write_text(path, svg + "\n")
         sys.stdout.write(f"{path}\n")

@@ -23,6 +23,6 @@ def test_a_table_is_read() -> None:
 
 @pytest.mark.parametrize("name", FIGURES.values())
 def test_the_figure_is_that_of_the_tables(name: str) -> None:
-    drawn = {path.name: svg for path, svg in figures()}
-    assert (PAGE.parent / "figures" / name).read_text(encoding="utf-8") == drawn[name] + "\n"
+    found = {path.name: svg for path, svg in figures()}
+    assert (PAGE.parent / "figures" / name).read_text(encoding="utf-8") == found[name] + "\n"
     assert f"](figures/{name})" in PAGE.read_text(encoding="utf-8")

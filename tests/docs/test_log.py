@@ -15,6 +15,7 @@ WORDS = {
     31: "thirty-one",
     32: "thirty-two",
     33: "thirty-three",
+    34: "thirty-four",
 }
 REAL = "## Evaluations on real data: "
 # Deleted on purpose; the log says at which commit git has them.

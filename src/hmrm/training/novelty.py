@@ -125,7 +125,7 @@ class _Fitting:
     def _fit(self, flows: Flows) -> NoveltyDetector:
         return self._fixed or self._fit_on(flows, self._synthetic)
 
-    def _fit_on(self, varied: Flows, plain: Flows) -> NoveltyDetector:
+    def _fit_on(self, varied: Flows, plain: Float[np.ndarray, "m 2 28 28"]) -> NoveltyDetector:
         config = self._config
         more = _varied(varied, config.right, np.random.default_rng(config.seed))
         right = np.concatenate([more, plain])
