@@ -12,7 +12,7 @@ def lock(file: IO[str], *, wait: bool) -> None:
     """Lock an open file until it is closed; where the system has no such locks, do nothing.
 
     Args:
-        wait: for whoever holds the lock; otherwise that is an error.
+        wait: until the lock is free; otherwise that is an error.
 
     Raises:
         OSError: another process holds it, and ``wait`` is false.

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.web
 
 DOCS = Path(__file__).parents[2] / "docs"
 SEED, WIDTH_PX = 3, 920
-LEAST_LIKENESS = 0.9
+LEAST_CORRELATION = 0.9
 """Correlation of today's picture with the one in docs, both reduced to 1/8: fonts may differ."""
 
 
@@ -70,4 +70,4 @@ def test_the_picture_of_the_report_is_todays(browser: Any, tmp_path: Path) -> No
     assert abs(today.shape[0] - kept.shape[0]) <= 0.02 * kept.shape[0], "make it again"
     height = min(len(today), len(kept))
     alike = np.corrcoef(reduced(today[:height]), reduced(kept[:height]))[0, 1]
-    assert alike >= LEAST_LIKENESS, "docs/report.png shows another report: make it again"
+    assert alike >= LEAST_CORRELATION, "docs/report.png shows another report: make it again"

@@ -25,7 +25,7 @@ class Engine(Protocol):
 
     @property
     def reads_here(self) -> bool:
-        """Whoever computes sees the files of this machine."""
+        """The processes that compute see the files of this machine."""
 
     def run_all(
         self, function: Callable[[T], R], items: Iterable[T], *, check: Check | None = None

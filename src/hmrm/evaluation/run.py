@@ -239,7 +239,7 @@ def _compute(
 
 @contextmanager
 def _maps_of(run: _Run, engine: Engine, folder: MapFolder | None) -> Iterator[TaskMaps]:
-    """The maps as whoever computes finds them."""
+    """The maps as the process that computes finds them."""
     kind, offset = run.recogniser.map_kind, run.plan.settings.offset_maps
     if engine.reads_here:
         with shared_arrays(run.mapset, run.output, kind=kind, offset=offset) as maps:

@@ -5,21 +5,20 @@ tensors' file, so that a pair that does not belong together is noticed. Nothing 
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors
 import torch
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from hmrm import atomic, config, reading, records
+from hmrm import config, reading
 from hmrm.errors import ConfigError, WeightsError
 from hmrm.model.network import HMRM
 from hmrm.model.sizes import HMRMConfig
 from hmrm.model.weight_card import NETWORK, WeightCard, read_card, tensor_path, weights_path
+from hmrm.tensor_file import require_finite, write_weights
 
 
 def save_checkpoint(path: Path, model: HMRM, card: WeightCard) -> None:
@@ -33,15 +32,7 @@ def save_checkpoint(path: Path, model: HMRM, card: WeightCard) -> None:
     described = (card.config, card.classes, card.action_units)
     if described != (model.config, model.classes, model.action_units):
         raise WeightsError(f"{path}: the card's config, classes or units are not the network's")
-    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
-    _require_finite(tensors, path)
-    content = save_tensors(tensors)
-    table = records.to_json(card)
-    table |= {"network": NETWORK, "sha256": hashlib.sha256(content).hexdigest()}
-    # Tensors first: with the card written last, a half-finished pair never looks whole.
-    atomic.write_bytes(path, content)
-    text = json.dumps(table, indent=2, sort_keys=True, ensure_ascii=False)
-    atomic.write_text(path.with_suffix(".json"), text + "\n")
+    write_weights(path, model, card, network=NETWORK)
 
 
 def load_checkpoint(
@@ -78,7 +69,7 @@ def load_checkpoint(
             f"{path.with_suffix('.json')}: describes a larger network than {path.name} can hold; "
             "copy both files again"
         )
-    _require_finite(tensors, path)
+    require_finite(tensors, path)
     try:
         model = HMRM(
             card.config,
@@ -115,14 +106,6 @@ def _parse(content: bytes, path: Path) -> dict[str, Tensor]:
         return load_tensors(content)
     except safetensors.SafetensorError as error:
         raise WeightsError(f"{path}: not a safetensors file ({error}); copy it again") from error
-
-
-def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
-    for name, value in tensors.items():
-        if not torch.isfinite(value).all():
-            raise WeightsError(
-                f"{path}: {name} holds NaN or infinity; the training diverged, take an earlier one"
-            )
 
 
 def _require_shapes(

@@ -1,19 +1,19 @@
 """Weight files of the flow network: safetensors next to a JSON card; nothing is ever unpickled."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import safetensors
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import load
 
-from hmrm import atomic, config, reading, records
+from hmrm import config, reading, records
 from hmrm.errors import ConfigError, DataError, WeightsError, shortened
 from hmrm.flow.gru_aofe.network import GruAofe, GruAofeConfig
 from hmrm.provenance import Stamp
+from hmrm.tensor_file import write_weights
 
 NETWORK = "gru-aofe"
 
@@ -63,19 +63,7 @@ def save_flow_weights(path: Path, network: GruAofe, card: FlowCard) -> None:
     """
     if card.config != network.config:
         raise WeightsError(f"{path}: the card's config is not the network's")
-    tensors = {
-        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
-    }
-    for name, value in tensors.items():
-        if not value.isfinite().all():
-            raise WeightsError(f"{path}: {name} holds NaN or infinity; the training diverged")
-    content = save(tensors)
-    table = records.to_json(card)
-    table |= {"network": NETWORK, "sha256": hashlib.sha256(content).hexdigest()}
-    # Tensors first: with the card written last, a half-finished pair never looks whole.
-    atomic.write_bytes(path, content)
-    text = json.dumps(table, indent=2, sort_keys=True, ensure_ascii=False)
-    atomic.write_text(path.with_suffix(".json"), text + "\n")
+    write_weights(path, network, card, network=NETWORK)
 
 
 def load_flow_weights(path: Path) -> tuple[GruAofe, FlowCard]:

@@ -1,20 +1,20 @@
 """Weight files of RAFT: safetensors next to a JSON card; nothing is ever unpickled."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import safetensors
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import load
 
-from hmrm import atomic, reading, records
+from hmrm import reading, records
 from hmrm.errors import ConfigError, DataError, WeightsError, shortened
 from hmrm.flow.gru_aofe.weights import FlowErrors
 from hmrm.flow.raft.network import Raft, RaftConfig
 from hmrm.provenance import Stamp
+from hmrm.tensor_file import write_weights
 
 NETWORK = "raft"
 
@@ -49,19 +49,7 @@ def save_raft_weights(path: Path, network: Raft, card: RaftCard) -> None:
     """
     if path.suffix != ".safetensors":
         raise WeightsError(f"{path}: weights are written as .safetensors; name the file so")
-    tensors = {
-        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
-    }
-    for name, value in tensors.items():
-        if not value.isfinite().all():
-            raise WeightsError(f"{path}: {name} holds NaN or infinity")
-    content = save(tensors)
-    table = records.to_json(card)
-    table |= {"network": NETWORK, "sha256": hashlib.sha256(content).hexdigest()}
-    # Tensors first: with the card written last, a half-finished pair never looks whole.
-    atomic.write_bytes(path, content)
-    text = json.dumps(table, indent=2, sort_keys=True, ensure_ascii=False)
-    atomic.write_text(path.with_suffix(".json"), text + "\n")
+    write_weights(path, network, card, network=NETWORK)
 
 
 def load_raft_weights(path: Path) -> tuple[Raft, RaftCard]:

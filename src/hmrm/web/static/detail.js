@@ -144,7 +144,7 @@ export class Detail {
     };
     const button = (side, text) => element("button", { type: "button", id: `do-${side === MAGNIFIED ? MAGNIFIED : "still"}`, onclick: () => show(side) }, text);
     return [element("figure", { class: "compare" }, image,
-      element("figcaption", {}, `Motion × ${images.flow.factor}, drawn from the onset`, element("br"), button("onset", "Onset"), " ", button(MAGNIFIED, "Magnified")))];
+      element("figcaption", {}, `Motion × ${images.flow.factor}, applied to the onset`, element("br"), button("onset", "Onset"), " ", button(MAGNIFIED, "Magnified")))];
   }
 
   flow(images, moved) {
