@@ -26,6 +26,7 @@ ORDER = (
         "provenance",
         "run_folder",
         "onnx_format",
+        "tensor_file",
     ),
     ("dnn",),
     ("intervals", "subject_folds"),
