@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from hmrm.clip import Frame
+from hmrm.faces.blazeface import BlazeFace
 from hmrm.faces.mesh import FaceMesh
 from hmrm.faces.mesh_track import MeshTrackConfig, MeshTracker
 from hmrm.synthetic.demo import demo_face
@@ -22,8 +23,8 @@ def scene(*places, size=(300, 700)):
 class Film:
     """Feeds a tracker frame by frame, 10 frames a second."""
 
-    def __init__(self, config=None):
-        self.tracker, self.index = MeshTracker(config, mesh=NET), 0
+    def __init__(self, config=None, detector=None):
+        self.tracker, self.index = MeshTracker(config, mesh=NET, detector=detector), 0
 
     def show(self, image, *, cut=False):
         found = self.tracker.update(
@@ -97,3 +98,40 @@ def test_more_faces_than_allowed_are_counted():
 def test_nonsense_settings_are_refused():
     with pytest.raises(ValueError, match="settle"):
         MeshTrackConfig(settle=0)
+
+
+class Counting:
+    """A detector that notes how it was asked, and sees nothing the mesh has not got."""
+
+    def __init__(self):
+        self.inner, self.asked = BlazeFace(), []
+
+    def detect(self, image):
+        self.asked.append("all")
+        return self.inner.detect(image)
+
+    def detect_large(self, image):
+        self.asked.append("large")
+        return self.inner.detect_large(image)
+
+
+def test_small_newcomers_are_looked_for_less_often_and_always_while_somebody_is_missing():
+    detector = Counting()
+    config = MeshTrackConfig(detect_every_s=0.1, search_every_s=0.1, remember_s=0.35, small_every=3)
+    film = Film(config, detector=detector)
+    for _ in range(7):
+        film.show(scene((60, 40)))
+    assert detector.asked == ["all", "large", "large", "all", "large", "large", "all"]
+    detector.asked.clear()
+    for _ in range(3):
+        film.show(scene())
+    assert detector.asked == ["all"] * 3
+
+
+def test_a_quick_look_finds_large_faces_and_a_whole_one_small_ones_too():
+    small = cv2.resize(IMAGE, (44, 44), interpolation=cv2.INTER_AREA)
+    image = scene((60, 40))
+    image[30:74, 560:604] = small
+    finder = BlazeFace()
+    assert len(finder.detect_large(image)) == 1
+    assert len(finder.detect(image)) >= 1

@@ -93,3 +93,37 @@ def test_every_second_frame_is_looked_at_when_asked():
     seen = first_pass(Film([scene((100, 60))] * 10), FirstPassConfig(most_frames_per_s=12.5))
     assert seen.tracks[0].index.tolist() == [0, 2, 4, 6, 8]
     assert seen.frame_count == 10
+
+
+def moving(count):
+    """A face that goes to the right by half a px a frame and turns in the plane a little."""
+    still = scene((200, 60))
+    frames = []
+    for i in range(count):
+        matrix = cv2.getRotationMatrix2D((330.0, 190.0), 0.02 * i, 1.0)
+        matrix[0, 2] += 0.5 * i
+        frames.append(cv2.warpAffine(still, matrix, still.shape[1::-1], flags=cv2.INTER_CUBIC))
+    return frames
+
+
+def test_between_meshes_registration_follows_the_face():
+    film = Film(moving(40), rate=100.0)
+    often = FirstPassConfig(most_frames_per_s=100.0, mesh_every_s=0.0)
+    seldom = FirstPassConfig(most_frames_per_s=100.0, mesh_every_s=0.03)
+    (every,), (third,) = (first_pass(film, config).tracks for config in (often, seldom))
+    assert every.index.tolist() == every.signal.index.tolist() == list(range(40))
+    assert third.index.tolist() == list(range(0, 40, 3))
+    assert third.signal.index.tolist() == list(range(40))
+    assert third.time_of(4) == 0.04
+    assert third.row_of(39) == len(third.index) - 1
+    # A still face in a moving head, whatever shows where it is.
+    assert np.abs(third.signal.motion_px - every.signal.motion_px).max() < 0.1
+    apart = third.points_xy_px - every.points_xy_px[::3]
+    assert np.abs(apart).max() < 0.03 * every.eye_distance_px.min()
+
+
+def test_a_cut_between_two_meshes_is_seen_at_once():
+    film = Film([scene((100, 60))] * 8 + [scene((480, 90), seed=9)] * 8, rate=100.0)
+    seen = first_pass(film, FirstPassConfig(most_frames_per_s=100.0, mesh_every_s=0.03))
+    assert seen.cuts_s == (0.08,)
+    assert {int(i) for track in seen.tracks for i in track.index} >= {0, 3, 6, 8, 11, 14}

@@ -148,3 +148,41 @@ def test_interlaced_video_is_reported(tmp_path):
     options = {"flags": "+ilme+ildct", "x264-params": "tff=1"}
     write_raw(path, filled("yuv420p", (100, 90, 180)), codec="libx264", options=options)
     assert [n.code for n in open_video(path).notices] == ["interlaced"]
+
+
+@pytest.mark.parametrize("size", [(64, 48), (63, 47)])
+@pytest.mark.parametrize("tag", [1, 2, 6])
+@pytest.mark.parametrize("full", [False, True])
+def test_the_usual_format_is_the_standards_formula_with_interpolated_colour(size, tag, full):
+    red_weight, blue_weight = (0.2126, 0.0722) if tag == 1 else (0.299, 0.114)
+    rng = np.random.default_rng(3)
+    frame = av.VideoFrame(*size, "yuv420p")
+    frame.colorspace, frame.color_range = tag, ColorRange.JPEG if full else ColorRange.MPEG
+    stored = []
+    for plane in frame.planes:
+        values = rng.integers(60, 190, (plane.height, plane.line_size), dtype=np.uint8)
+        plane.update(values.tobytes())
+        stored.append(values[:, : plane.width].astype(float))
+
+    def colour_at(plane, y, x):
+        """Between the four nearest samples, each on the left of its 2 x 2 px, in their middle."""
+        (row, v), (column, u) = divmod(y / 2 - 0.25, 1), divmod(x / 2, 1)
+        rows, columns = (
+            np.clip([first, first + 1], 0, end - 1).astype(int)
+            for first, end in zip((row, column), plane.shape, strict=True)
+        )
+        return np.array([1 - v, v]) @ plane[np.ix_(rows, columns)] @ np.array([1 - u, u])
+
+    black, high, colour = (0, 255, 255) if full else (16, 219, 224)
+    twin = np.empty((size[1], size[0], 3))
+    for y in range(size[1]):
+        for x in range(size[0]):
+            luma = (stored[0][y, x] - black) / high
+            cb, cr = ((colour_at(plane, y, x) - 128) / colour for plane in stored[1:])
+            red, blue = luma + 2 * (1 - red_weight) * cr, luma + 2 * (1 - blue_weight) * cb
+            green = (luma - red_weight * red - blue_weight * blue) / (1 - red_weight - blue_weight)
+            twin[y, x] = red, green, blue
+    error = pixels.from_frame(frame, pixels.UPRIGHT) - 255 * np.clip(twin, 0, 1)
+    assert np.abs(error).max() <= 2.7  # colour is rounded twice, and counts up to 2.1 times
+    assert np.abs(error).mean() < 0.55
+    assert abs(error.mean()) < 0.15

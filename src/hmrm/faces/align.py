@@ -65,13 +65,14 @@ def apply(transform: Transform, points: Points) -> Points:
 
 def compose(second: Transform, first: Transform) -> Transform:
     """The transform that does ``first``, then ``second``."""
-    return second[:, :2] @ first + np.array([[0, 0, 1.0]]) * second[:, 2:]
+    both = second[:, :2] @ first
+    both[:, 2] += second[:, 2]
+    return both
 
 
 def invert(transform: Transform) -> Transform:
     """The transform that undoes ``transform``."""
-    inverse = np.linalg.inv(transform[:, :2])
-    return np.concatenate([inverse, -inverse @ transform[:, 2:]], axis=1)
+    return cv2.invertAffineTransform(np.asarray(transform, dtype=np.float64))
 
 
 def to_pixels(size_wh_px: SizeWH) -> Transform:

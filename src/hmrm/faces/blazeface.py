@@ -72,10 +72,17 @@ class BlazeFace:
         Raises:
             InputError: the image has no pixels.
         """
+        return self._detect(image, self.config.levels)
+
+    def detect_large(self, image: Image) -> list[Detection]:
+        """As ``detect``, in squares as large as the image's shorter side and no smaller ones."""
+        return self._detect(image, 1)
+
+    def _detect(self, image: Image, levels: int) -> list[Detection]:
         if image.size == 0:
             raise InputError(f"face detection: image of shape {image.shape} has no pixels")
         rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
-        found = [self._look(rgb, square) for square in _squares(rgb.shape, self.config.levels)]
+        found = [self._look(rgb, square) for square in _squares(rgb.shape, levels)]
         boxes = np.concatenate([box for box, _, _ in found])
         scores = np.concatenate([score for _, score, _ in found])
         points = np.concatenate([point for _, _, point in found])

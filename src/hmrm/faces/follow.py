@@ -27,7 +27,8 @@ def robust_similarity(
     distance = np.abs(away - (np.median(away.real) + 1j * np.median(away.imag)))
     a, b = 1.0 + 0j, 0j
     for _ in range(8):
-        scatter = max(_SCATTER_PX, 1.5 * float(np.sort(distance)[len(distance) // 2]))
+        middle = len(distance) // 2
+        scatter = max(_SCATTER_PX, 1.5 * float(np.partition(distance, middle)[middle]))
         weights = 1 / (1 + (distance / scatter) ** 2) ** 2
         weights /= weights.sum()
         p_mean, q_mean = weights @ p, weights @ q

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from hmrm.clip import Frame, Image
 from hmrm.faces.blazeface import BlazeFace
-from hmrm.faces.boxes import Detection, Detector, overlaps
+from hmrm.faces.boxes import Detection, Detector, QuickDetector, overlaps
 from hmrm.faces.mesh import FaceMesh, Mesh, MeshCrop
 from hmrm.faces.mesh_points import EYES
 
@@ -23,6 +23,8 @@ class MeshTrackConfig:
 
     Attributes:
         detect_every_s: new faces are looked for this often.
+        small_every: one in so many of these looks finds small faces too, which takes six times as
+            long; all do while no face is followed, or one was lost.
         search_every_s: the same while no face is followed, or one was lost.
         presence: a mesh below it is no face.
         settle: a detection's crop is replaced by its mesh's this often, so that the first mesh
@@ -35,6 +37,7 @@ class MeshTrackConfig:
     """
 
     detect_every_s: float = 2.0
+    small_every: int = 3
     search_every_s: float = 0.2
     presence: float = 0.5
     settle: int = 3
@@ -44,7 +47,7 @@ class MeshTrackConfig:
     max_faces: int = 8
 
     def __post_init__(self) -> None:
-        for name in ("detect_every_s", "search_every_s", "settle", "max_faces"):
+        for name in ("detect_every_s", "small_every", "search_every_s", "settle", "max_faces"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name}: expected more than 0, got {getattr(self, name)}")
 
@@ -111,6 +114,7 @@ class MeshTracker:
         self._lost: list[_Followed] = []
         self._next_id = 0
         self._look_due_s = -math.inf
+        self._quick_looks = 0
 
     def update(self, frame: Frame, *, cut: bool = False) -> list[MeshFace]:
         """The faces of the next frame, by id; empty where there are none.
@@ -126,7 +130,7 @@ class MeshTracker:
             self._advance(frame.image, time_s)
         # Frame times are rounded sums; without the slack one more frame would pass now and then.
         if time_s >= self._look_due_s - 1e-6:
-            self._look(self._detector.detect(frame.image), frame.image, time_s)
+            self._look(self._detected(frame.image), frame.image, time_s)
         self._lost = [f for f in self._lost if time_s - f.time_s <= self.config.remember_s]
         found = [
             MeshFace(face_id=f.face_id, mesh=f.mesh, jump=f.jump, detection_confidence=f.confidence)
@@ -153,6 +157,16 @@ class MeshTracker:
             if not twice:
                 self._lost.append(face)
         self._faces = kept
+
+    def _detected(self, image: Image) -> list[Detection]:
+        """Faces of an image; now and then of any size, else large ones alone."""
+        all_here = bool(self._faces) and not self._lost
+        self._quick_looks = self._quick_looks + 1 if all_here else 0
+        if self._quick_looks % self.config.small_every and isinstance(
+            self._detector, QuickDetector
+        ):
+            return self._detector.detect_large(image)
+        return self._detector.detect(image)
 
     def _look(self, detections: list[Detection], image: Image, time_s: float) -> None:
         """Start a mesh on every detection that no mesh covers yet, the largest first."""

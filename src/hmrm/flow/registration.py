@@ -36,6 +36,8 @@ class RegistrationConfig:
         noise_grey: grey levels of noise; a cell with little texture is pulled towards rest.
         agreement_px: px of this crop within which cells agree on the head's motion.
         refinements: further steps with every cell's own motion warped away.
+        settled_px: a step of the head that moved the crop by less is the last: what it left is far
+            smaller, and is taken out with the face's own motion.
     """
 
     crop_width_px: int = 160
@@ -44,6 +46,7 @@ class RegistrationConfig:
     noise_grey: float = 2.0
     agreement_px: float = 0.04
     refinements: int = 1
+    settled_px: float = 0.3
     shade_px: int = 25
 
     @property
@@ -134,12 +137,13 @@ class Template:
         # Information of every cell about either direction, shared out to the regions.
         fraction = np.einsum("rn,nij->rnij", grid.region_fractions, inner)
         total = fraction.sum(1) + noise * np.eye(2)
-        self.region_weights = np.einsum("rij,rnjk->rnik", np.linalg.inv(total), fraction)
+        weights = np.einsum("rij,rnjk->rink", np.linalg.inv(total), fraction)
+        self.region_weights = weights.reshape(2 * len(total), -1)
 
     def step(self, crop: Float32[np.ndarray, "h w"]) -> Cells:
         """One Gauss-Newton step: motion of every cell from this crop to that one, px."""
         sums = self.grid.sums(self.features * (crop - self.crop))
-        return np.einsum("nik,kn->ni", self.solution, sums.reshape(4, -1))
+        return (self.solution @ sums.reshape(4, -1).T[:, :, None])[:, :, 0]
 
 
 def agreed(
@@ -153,7 +157,8 @@ def agreed(
     weights, across = trust, basis.T.copy()
     for _ in range(5):
         weighted = across * weights
-        coefficients: Float[np.ndarray, "k 2"] = np.linalg.solve(weighted @ basis, weighted @ cells)
+        # Of OpenCV's, because numpy takes several times as long for a matrix as small as this.
+        _, coefficients = cv2.solve(weighted @ basis, weighted @ cells, flags=cv2.DECOMP_CHOLESKY)
         away = cells - basis @ coefficients
         away *= away
         weights = trust / np.sqrt(np.maximum(away[:, 0] + away[:, 1], within_px**2))
@@ -233,6 +238,8 @@ def register(
         )
         to_frame = grid.moved(to_frame, fit)
         crop = crop_of(view, to_frame, config)
+        if np.abs(fit).sum(axis=0).max() < config.settled_px:
+            break
     return to_frame, crop
 
 
@@ -260,8 +267,8 @@ def own_and_head_motion(
         )
         cells = cells + template.step(moved)
     head = agreed(cells, template.trust, grid.bent, within_px=config.agreement_px)
-    own = np.einsum("rnij,nj->ri", template.region_weights, cells - grid.bent @ head)
-    return own, grid.straightened @ head
+    own = template.region_weights @ (cells - grid.bent @ head).ravel()
+    return own.reshape(-1, 2), grid.straightened @ head
 
 
 def eye_change(template: Template, crop: Float32[np.ndarray, "h w"]) -> float:

@@ -38,17 +38,15 @@ class QualityConfig:
 
 def event_of(found: FaceEvent, track: FaceTrack, first: FirstPass, config: QualityConfig) -> Event:
     """An event of a face as an event of the video."""
-    onset, apex, offset = (
-        track.row_of(index) for index in (found.onset_index, found.apex_index, found.offset_index)
-    )
+    onset, offset = (track.row_of(index) for index in (found.onset_index, found.offset_index))
     return Event(
         face_id=track.face_id,
         onset_index=found.onset_index,
         apex_index=found.apex_index,
         offset_index=found.offset_index,
-        onset_s=float(track.time_s[onset]),
-        apex_s=float(track.time_s[apex]),
-        offset_s=float(track.time_s[offset]),
+        onset_s=track.time_of(found.onset_index),
+        apex_s=track.time_of(found.apex_index),
+        offset_s=track.time_of(found.offset_index),
         region=found.region,
         peak_motion_px=found.peak_px,
         salience=salience(found.salience, 1.0),
@@ -60,7 +58,7 @@ def event_of(found: FaceEvent, track: FaceTrack, first: FirstPass, config: Quali
 def rejected_of(rejected: RejectedEvent, track: FaceTrack) -> RejectedCandidate:
     """A rejected candidate of a face as one of the video."""
     frames = (rejected.onset_index, rejected.apex_index, rejected.offset_index)
-    onset_s, apex_s, offset_s = (float(track.time_s[track.row_of(index)]) for index in frames)
+    onset_s, apex_s, offset_s = (track.time_of(index) for index in frames)
     return RejectedCandidate(
         face_id=track.face_id,
         onset_index=rejected.onset_index,

@@ -6,6 +6,7 @@ Memory: numbers, and 50 kB a second of small images for each face; one frame at 
 import bisect
 from array import array
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,7 +26,8 @@ from hmrm.spotting.cover import AppearanceRecorder, FaceAppearances
 from hmrm.spotting.crop_points import CropPoints
 from hmrm.spotting.measures import FaceMeasures, MeshRecorder
 from hmrm.spotting.motion import MotionConfig, MotionMeter, MotionSignal
-from hmrm.video.cuts import CutDetector
+from hmrm.video.ahead import ahead
+from hmrm.video.cuts import CutDetector, FrameFlags
 from hmrm.video.source import VideoSource
 
 STAGE = "finding faces and motion"
@@ -40,7 +42,10 @@ class FirstPassConfig:
 
     Attributes:
         detector: finds faces for the mesh to start from.
-        most_frames_per_s: of faster videos every second, third … frame is read.
+        most_frames_per_s: of faster videos every second, third … frame is measured. The figures do
+            not change down to 50 (docs/benchmarks/speed.md).
+        mesh_every_s: where frames follow each other faster, the mesh is fitted this often, and
+            registration follows the face between.
         least_eye_distance_px: smaller faces have no fine motion, only a mesh.
         least_frames: a face seen in fewer is a false detection.
         landmarks: points that the crops of events are aligned by (``faces/landmarks.py``); faces
@@ -48,7 +53,8 @@ class FirstPassConfig:
     """
 
     detector: DetectorName = "blazeface"
-    most_frames_per_s: float = 100.0
+    most_frames_per_s: float = 67.0
+    mesh_every_s: float = 0.016
     least_eye_distance_px: float = 24.0
     least_frames: int = 3
     landmarks: AlignedBy = "mesh"
@@ -61,11 +67,11 @@ class FaceTrack:
     """One face in every frame it was seen in.
 
     Attributes:
-        box_xyxy_px: extent of the mesh.
+        box_xyxy_px: extent of the mesh, in the frames in which it was fitted.
         points_xy_px: eyes, nose tip and mouth corners; they follow the skull.
         detection_confidence: the last detection's.
         measures: from the mesh, in the same frames.
-        signal: its motion by registration, in those frames where the face is large enough.
+        signal: its motion by registration, between these frames too, where it is large enough.
         appearances: small images of it.
     """
 
@@ -93,8 +99,15 @@ class FaceTrack:
         return self.measures.eye_distance_px
 
     def row_of(self, index: int) -> int:
-        """Row of a frame in which the face was seen."""
-        return bisect.bisect_left(self.index, index)
+        """Row of a frame in which the face was seen, or of the next one with a mesh."""
+        return min(bisect.bisect_left(self.index, index), len(self.index) - 1)
+
+    def time_of(self, index: int) -> float:
+        """Time of a frame in which the face was measured by either instrument, s."""
+        row = bisect.bisect_left(self.signal.index, index)
+        if row < len(self.signal.index) and self.signal.index[row] == index:
+            return float(self.signal.time_s[row])
+        return float(self.time_s[self.row_of(index)])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -176,6 +189,7 @@ class _Recorder:
     appearances: AppearanceRecorder = field(default_factory=AppearanceRecorder)
     numbers: "array[float]" = field(default_factory=lambda: array("d"))
     index: "array[int]" = field(default_factory=lambda: array("q"))
+    large: bool = False
 
     def __len__(self) -> int:
         return len(self.numbers) // 15
@@ -190,8 +204,14 @@ class _Recorder:
         five = self.points.update(face.mesh.points_xyz_px, jump=face.jump)
         self.numbers.extend([face.detection_confidence, *face.box_xyxy_px, *five.ravel()])
         self.appearances.add(index, time_s, frame.image, five)
-        if face.eye_distance_px >= least_px:
+        self.large = face.eye_distance_px >= least_px
+        if self.large:
             self.meter.update(index, time_s, grey, five, jump=face.jump)
+
+    def follow(self, frame: Frame, grey: UInt8[np.ndarray, "h w"]) -> None:
+        """Measure the face in a frame for which there is no mesh."""
+        if self.large:
+            self.meter.update(frame.index, frame.time_s, grey, None)
 
     def forget(self, before: int) -> None:
         """Drop what was measured in earlier frames."""
@@ -220,17 +240,27 @@ class _Scenes:
     """Where scenes begin, and the faces of each frame."""
 
     tracker: MeshTracker
+    mesh_every_s: float
+    found: list[MeshFace] = field(default_factory=list)
+    due_s: float = -np.inf
     recorders: dict[int, _Recorder] = field(default_factory=dict)
     cutter: CutDetector = field(default_factory=CutDetector)
     cuts_s: list[float] = field(default_factory=list)
     black: int = 0
     dark: bool = False
 
-    def faces(self, frame: Frame) -> list[MeshFace]:
-        """Faces of the next frame; none where it is black."""
+    def faces(self, frame: Frame) -> list[MeshFace] | None:
+        """Faces of the next frame; none where it is black, None so soon after the last mesh."""
         flags = self.cutter.update(frame.image)
         self.black += flags.black
         after_dark, self.dark = self.dark, flags.black
+        if self.found and frame.time_s < self.due_s - 1e-6 and not (flags.cut or flags.black):
+            return None
+        self.due_s = frame.time_s + self.mesh_every_s
+        self.found = self._found(frame, flags, after_dark=after_dark)
+        return self.found
+
+    def _found(self, frame: Frame, flags: FrameFlags, *, after_dark: bool) -> list[MeshFace]:
         if flags.black:
             return []
         # Nothing is read across black frames.
@@ -265,13 +295,20 @@ class FirstPassUnderWay:
         self._source, self._size_wh_px, self._rate = source, size_wh_px, frames_per_s
         self._stride = stride
         found_by = detector or face_detector(self._config.detector)
-        self._scenes = _Scenes(tracker=MeshTracker(self._config.track, detector=found_by))
+        self._scenes = _Scenes(
+            tracker=MeshTracker(self._config.track, detector=found_by),
+            mesh_every_s=self._config.mesh_every_s,
+        )
 
     def add(self, frame: Frame) -> list[MeshFace]:
-        """Measure every face of the next frame; the faces."""
+        """Measure every face of the next frame; the faces, where the mesh last saw them."""
         grey = _grey(frame)
         recorders = self._scenes.recorders
         found = self._scenes.faces(frame)
+        if found is None:
+            for face in self._scenes.found:
+                recorders[face.face_id].follow(frame, grey)
+            return self._scenes.found
         for face in found:
             if face.face_id not in recorders:
                 recorders[face.face_id] = _Recorder(meter=MotionMeter(self._config.motion))
@@ -337,11 +374,12 @@ def first_pass(
         detector=detector,
     )
     count, end_s = 0, 0.0
-    for frame in video.frames():
-        count, end_s = frame.index + 1, frame.time_s
-        progress(STAGE, count, video.frame_count)
-        if frame.index % stride == 0:
-            under_way.add(frame)
+    with closing(ahead(video.sampled(stride))) as frames:
+        for time_s, _, frame in frames:
+            count, end_s = count + 1, time_s
+            progress(STAGE, count, video.frame_count)
+            if frame is not None:
+                under_way.add(frame)
     return under_way.so_far(count, end_s)
 
 

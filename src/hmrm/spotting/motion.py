@@ -34,6 +34,7 @@ from hmrm.flow.registration import (
 _FACE_LOST = 0.5
 _EYES_MOVED = 0.03
 _LONGEST_BLINK_S = 0.35
+_STILL = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,7 @@ class MotionMeter:
         )
         self._anchors: list[_Anchor] = []
         self._points: Float[np.ndarray, "5 2"] | None = None
+        self._step: Transform = _STILL
         self._segment = -1
         self._index, self._time_s, self._segments = array("q"), array("d"), array("q")
         self._values = array("f")
@@ -114,24 +116,31 @@ class MotionMeter:
         index: int,
         time_s: float,
         grey: UInt8[np.ndarray, "h w"],
-        points_xy_px: Float[np.ndarray, "5 2"],
+        points_xy_px: Float[np.ndarray, "5 2"] | None,
         *,
         jump: bool = False,
     ) -> None:
         """Measure the next frame.
 
         Args:
-            points_xy_px: the tracker's five points in this frame.
+            points_xy_px: the tracker's five points in this frame; None where it did not look: the
+                face then is expected to go on as it last moved.
             jump: the face does not continue from the frame before (new, back, after a cut).
         """
         gap = bool(self._time_s) and time_s - self._time_s[-1] > self.config.longest_gap_s
         if jump or gap or not self._time_s:
-            self._anchors = []
-        to_frame = self._to_frame(points_xy_px)
+            self._anchors, self._step = [], _STILL
+        points = points_xy_px
+        if points is None:
+            assert self._points is not None, "the first frame comes with points"
+            points = apply(self._step, self._points)
+        to_frame = self._to_frame(points)
         view = View.around(grey, to_frame, self.config.registration)
         head_px = eye = 0.0
         if self._anchors and self._points is not None:
-            head_px, eye = self._measure(view, points_xy_px, time_s)
+            head_px, eye = self._measure(view, points, to_frame, time_s)
+            if points_xy_px is None:
+                points = apply(self._step, self._points)
         at_rest = eye < _EYES_MOVED
         # A blink pulls at brows and cheeks: a template taken in it would show them displaced.
         wait_s = self.config.anchor_every_s + (0.0 if at_rest else _LONGEST_BLINK_S)
@@ -144,7 +153,7 @@ class MotionMeter:
             # The crop glides towards the landmarks, it never jumps to them.
             glide = 0.8 * self._anchors[-1].to_frame + 0.2 * to_frame
             self._add_anchor(view, glide, time_s, eyes_at_rest=at_rest)
-        self._points = points_xy_px
+        self._points = points
         self._index.append(index)
         self._time_s.append(time_s)
         self._segments.append(self._segment)
@@ -170,7 +179,7 @@ class MotionMeter:
         )
 
     def _measure(
-        self, view: View, points: Float[np.ndarray, "5 2"], time_s: float
+        self, view: View, points: Float[np.ndarray, "5 2"], landmarks: Transform, time_s: float
     ) -> tuple[float, float]:
         """Bring ``_now`` up to date; drop anchors that are old or no longer look alike."""
         config = self.config
@@ -189,7 +198,7 @@ class MotionMeter:
             if newest:
                 head = compose(found, invert(anchor.to_frame))
             alike = crop_correlation(anchor.template, crop)
-            if alike < _FACE_LOST or not self._near(found, points):
+            if alike < _FACE_LOST or not self._near(found, landmarks):
                 continue
             own, drift = own_and_head_motion(anchor.template, crop)
             anchor.to_frame = found if newest else self._grid.moved(found, drift)
@@ -208,6 +217,7 @@ class MotionMeter:
         self._anchors = kept[::-1]
         if weights:
             self._now = total / weights
+        self._step = head
         corners = apply(head, apply(start, self._corners)) - apply(start, self._corners)
         moved = float(np.sqrt((corners**2).sum(1).mean()))
         # Against an anchor taken during a blink, closed eyes have not changed.
@@ -216,11 +226,10 @@ class MotionMeter:
             eye = min((change for _, change in eyes), default=2.0)
         return moved / np.hypot(*start[:, 0]) * crop_to_canonical, eye
 
-    def _near(self, to_frame: Transform, points: Float[np.ndarray, "5 2"]) -> bool:
+    def _near(self, to_frame: Transform, landmarks: Transform) -> bool:
         """Whether registration and landmarks still speak of the same place."""
-        corners, landmarks = self._corners, self._to_frame(points)
-        apart = np.linalg.norm(apply(to_frame, corners) - apply(landmarks, corners), axis=1)
-        width = float(np.hypot(*landmarks[:, 0])) * corners[:, 0].max()
+        apart = np.linalg.norm(apply(to_frame - landmarks, self._corners), axis=1)
+        width = float(np.hypot(*landmarks[:, 0])) * self._corners[:, 0].max()
         return bool(apart.max() < 0.25 * width)
 
     def _to_frame(self, points: Float[np.ndarray, "5 2"]) -> Transform:

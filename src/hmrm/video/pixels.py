@@ -15,6 +15,7 @@ from av.video.reformatter import ColorRange, Interpolation
 from jaxtyping import UInt8, UInt16
 
 from hmrm.clip import Image
+from hmrm.video import planes
 
 # The default fast path of swscale is 1.3 grey levels too dark and off by up to 2.5; these flags
 # leave rounding only (0.19 rms) and give the same bytes on every processor.
@@ -41,6 +42,8 @@ def from_frame(frame: av.VideoFrame, orientation: Orientation) -> Image:
         image = _grey(frame)
     elif frame.format.is_rgb and _depth_bits(frame) > 8:
         image = from_16_bit(_array(frame, "rgb48le"))
+    elif planes.is_usual(frame):
+        image = planes.rgb(frame)
     else:
         image = _array(frame, "rgb24")
     return turned(image, orientation)

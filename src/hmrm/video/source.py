@@ -103,6 +103,20 @@ class VideoSource(ABC):
         for index, time_s, image in self.timed():
             yield Frame(index=index, time_s=time_s, image=self._image(image)), image
 
+    def sampled(self, every: int = 1) -> Iterator[tuple[float, TimedImage, Frame | None]]:
+        """Time and what the file states of every frame; each ``every``-th itself, others None.
+
+        Frames that nobody looks at are decoded, as others need them, but not turned into an image.
+
+        Raises:
+            VideoError: as ``frames``.
+        """
+        for index, time_s, image in self.timed():
+            frame = None
+            if index % every == 0:
+                frame = Frame(index=index, time_s=time_s, image=self._image(image))
+            yield time_s, image, frame
+
     def frame(self, index: int) -> Frame:
         """The frame at a zero-based index, as sequential reading gives it.
 
