@@ -16,9 +16,9 @@ from hmrm.flow import apex as rules
 from hmrm.flow.apex import ApexRule
 from hmrm.spotting.apexes import apexes_by_rule
 from hmrm.spotting.cover import AppearanceRecorder
-from hmrm.spotting.first_pass import FaceTrack
 from hmrm.spotting.motion import MotionMeter
 from hmrm.spotting.settings import SpottingConfig
+from hmrm.spotting.tracks import FaceTrack
 from hmrm.video.source import TimedImage, VideoSource
 
 RATE = 50.0

@@ -107,23 +107,28 @@ def moving(count):
 
 
 def test_between_meshes_registration_follows_the_face():
-    film = Film(moving(40), rate=100.0)
-    often = FirstPassConfig(most_frames_per_s=100.0, mesh_every_s=0.0)
-    seldom = FirstPassConfig(most_frames_per_s=100.0, mesh_every_s=0.03)
+    film = Film(moving(60), rate=100.0)
+    often = FirstPassConfig(most_frames_per_s=50.0, mesh_every_s=0.0)
+    seldom = FirstPassConfig(most_frames_per_s=50.0, mesh_every_s=0.06)
     (every,), (third,) = (first_pass(film, config).tracks for config in (often, seldom))
-    assert every.index.tolist() == every.signal.index.tolist() == list(range(40))
-    assert third.index.tolist() == list(range(0, 40, 3))
-    assert third.signal.index.tolist() == list(range(40))
-    assert third.time_of(4) == 0.04
-    assert third.row_of(39) == len(third.index) - 1
+    assert every.index.tolist() == every.signal.index.tolist() == list(range(0, 60, 2))
+    assert third.index.tolist() == list(range(0, 60, 6))
+    assert third.signal.index.tolist() == list(range(0, 60, 2))
+    assert third.time_of(8) == 0.08
+    assert third.row_of(59) == len(third.index) - 1
     # A still face in a moving head, whatever shows where it is.
     assert np.abs(third.signal.motion_px - every.signal.motion_px).max() < 0.1
     apart = third.points_xy_px - every.points_xy_px[::3]
-    assert np.abs(apart).max() < 0.03 * every.eye_distance_px.min()
+    assert np.abs(apart).max() < 0.05 * every.eye_distance_px.min()
 
 
 def test_a_cut_between_two_meshes_is_seen_at_once():
-    film = Film([scene((100, 60))] * 8 + [scene((480, 90), seed=9)] * 8, rate=100.0)
-    seen = first_pass(film, FirstPassConfig(most_frames_per_s=100.0, mesh_every_s=0.03))
-    assert seen.cuts_s == (0.08,)
-    assert {int(i) for track in seen.tracks for i in track.index} >= {0, 3, 6, 8, 11, 14}
+    film = Film([scene((100, 60))] * 16 + [scene((480, 90), seed=9)] * 16, rate=100.0)
+    seen = first_pass(film, FirstPassConfig(most_frames_per_s=50.0, mesh_every_s=0.06))
+    assert seen.cuts_s == (0.16,)
+    assert {int(i) for track in seen.tracks for i in track.index} >= {0, 6, 12, 16, 22, 28}
+
+
+def test_videos_that_are_not_thinned_have_a_mesh_in_every_frame():
+    (face,) = first_pass(Film([scene((100, 60))] * 8, rate=90.0)).tracks
+    assert face.index.tolist() == face.signal.index.tolist() == list(range(8))

@@ -11,7 +11,14 @@ import pytest
 from hmrm.clip import Image
 from hmrm.errors import DataError, FrameIndexError
 from hmrm.video import frame_index
-from hmrm.video.frame_index import FrameFinder, build_index, read_index
+from hmrm.video.frame_index import (
+    FrameFinder,
+    IndexRecorder,
+    build_index,
+    digest_of_rows,
+    frames_at,
+    read_index,
+)
 from hmrm.video.reader import open_video
 from hmrm.video.source import VideoSource
 from hmrm.video.writer import write_video
@@ -104,3 +111,40 @@ def test_numbers_outside_and_damaged_indices_are_refused(tmp_path: Path) -> None
     (tmp_path / "index.npz").write_bytes(b"no archive")
     with pytest.raises(DataError, match="damaged"):
         read_index(tmp_path / "index.npz")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_chosen_frames_are_those_of_a_whole_pass(kind: str, tmp_path: Path) -> None:
+    video = open_video(made(kind, tmp_path))
+    expected = list(video.frames())
+    noted = IndexRecorder(digest_of_rows)
+    for time_s, stored, frame in video.chosen(lambda i: i % 3 == 0):
+        noted.add(time_s, stored, frame)
+    index = noted.index()
+    assert (index.digests >= 0).tolist() == [i % 3 == 0 for i in range(COUNT)]
+    numbers = [57, 3, 3, 30, 33]
+    for known in (index, None):
+        found = list(frames_at(video, known, numbers))
+        assert [frame.index for frame in found] == [3, 30, 33, 57]
+        for frame in found:
+            assert frame.time_s == expected[frame.index].time_s
+            assert np.array_equal(frame.image, expected[frame.index].image)
+    # A frame that the pass did not look at cannot be compared with what it was: the video is read.
+    assert [frame.index for frame in frames_at(video, index, [3, 4, 9])] == [3, 4, 9]
+    with pytest.raises(FrameIndexError, match=f"no frame {COUNT}"):
+        list(frames_at(video, None, [COUNT]))
+
+
+def test_chosen_frames_are_decoded_from_the_key_frame_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = open_video(late_start(tmp_path / "clip.mp4"))
+    noted = IndexRecorder(digest_of_rows)
+    for time_s, stored, frame in video.chosen(lambda i: True):
+        noted.add(time_s, stored, frame)
+
+    def forbidden(self: VideoSource) -> None:
+        raise AssertionError("read from the start")
+
+    monkeypatch.setattr(VideoSource, "timed", forbidden)
+    assert [frame.index for frame in frames_at(video, noted.index(), [14, 50, 58])] == [14, 50, 58]

@@ -131,6 +131,7 @@ def _spotted(
         head_motion=config.head_motion,
         at_most=config.kept_images,
         landmarks=config.landmarks,
+        frame_index=spotted.first_pass.frame_index,
         progress=progress,
     )
     first = spotted.first_pass

@@ -24,7 +24,8 @@ from hmrm.flow.estimate import to_grey
 from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.progress import Progress
-from hmrm.spotting.first_pass import FaceTrack
+from hmrm.spotting.tracks import FaceTrack
+from hmrm.video.frame_index import FrameIndex, frames_at
 from hmrm.video.source import VideoSource
 
 STAGE = "images of events"
@@ -55,9 +56,10 @@ def collect(
     head_motion: bool,
     at_most: int,
     landmarks: AlignedBy = "mesh",
+    frame_index: FrameIndex | None = None,
     progress: Progress,
 ) -> Collected:
-    """Images of the most salient events, in one pass that holds one frame and the crops.
+    """Images of the most salient events, one frame and the crops in memory.
 
     Onset and apex of an event go through one transform, the onset's; images of its strip each
     through their own.
@@ -67,6 +69,7 @@ def collect(
         head_motion: take the head's motion out of the flow.
         at_most: events beyond have no images, the most salient come first.
         landmarks: align by the five points of the mesh, or by 5 or 68 found in the onset's frame.
+        frame_index: the first pass's; without it the video is read from its start.
     """
     order = sorted(range(len(events)), key=lambda i: (-events[i].salience, i))[:at_most]
     mtcnn = build_detector(5) if landmarks == 5 and order else None
@@ -79,13 +82,10 @@ def collect(
     for one in making.values():
         for index in one.indices:
             tasks[index].append(one.take)
-    last = max(tasks, default=-1)
-    for frame in video.frames() if tasks else ():
-        for task in tasks.get(frame.index, ()):
+    for count, frame in enumerate(frames_at(video, frame_index, tasks), start=1):
+        for task in tasks[frame.index]:
             task(frame)
-        progress(STAGE, frame.index + 1, last + 1)
-        if frame.index >= last:
-            break
+        progress(STAGE, count, len(tasks))
     made: list[EventImages | None] = [None] * len(events)
     for i, one in making.items():
         images = images_of(one.pair(), estimator, head_motion=head_motion)

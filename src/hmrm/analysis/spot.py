@@ -83,6 +83,7 @@ def spot(
         None,
         head_motion=False,
         at_most=KEPT_IMAGES,
+        frame_index=spotted.first_pass.frame_index,
         progress=progress,
     )
     first = spotted.first_pass

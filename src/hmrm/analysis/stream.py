@@ -25,8 +25,9 @@ from hmrm.faces.crops import Transform
 from hmrm.faces.mesh_points import as_detected
 from hmrm.faces.mesh_track import MeshFace
 from hmrm.flow.estimate import build_estimator
-from hmrm.spotting.first_pass import FaceTrack, FirstPassUnderWay
+from hmrm.spotting.first_pass import FirstPassUnderWay
 from hmrm.spotting.spot import find_events
+from hmrm.spotting.tracks import FaceTrack
 
 _MARGIN = 0.4
 """Of a face's box on every side: the crop of the classifiers, and room for the head to move."""

@@ -19,7 +19,7 @@ from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.flow.apex import apex_index
 from hmrm.flow.registration import RegistrationConfig
 from hmrm.progress import Progress, silent
-from hmrm.spotting.first_pass import FaceTrack
+from hmrm.spotting.tracks import FaceTrack
 from hmrm.video.source import VideoSource
 
 DISPLACEMENT = "displacement"

@@ -9,10 +9,10 @@ from hmrm.clip import Event, RejectedCandidate
 from hmrm.faces.align import apply, canonical_transform, invert
 from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.intervals import MICRO_S
-from hmrm.spotting.first_pass import FaceTrack, FirstPass
 from hmrm.spotting.fusion import FaceEvent, RejectedEvent
 from hmrm.spotting.probability import expression_probability
 from hmrm.spotting.salience import salience
+from hmrm.spotting.tracks import FaceTrack, FirstPass
 
 SHORTEST_MICRO_S = 1 / 25
 """Shortest micro-expression, s: the field's definition."""

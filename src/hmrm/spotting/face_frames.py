@@ -10,7 +10,7 @@ from jaxtyping import Float
 from hmrm.clip import FaceFrame
 from hmrm.spotting.excursions import excursions_px
 from hmrm.spotting.fine import FineConfig
-from hmrm.spotting.first_pass import FaceTrack
+from hmrm.spotting.tracks import FaceTrack
 
 
 class FaceFrames(Sequence[FaceFrame]):

@@ -6,28 +6,27 @@ Memory: numbers, and 50 kB a second of small images for each face; one frame at 
 import bisect
 from array import array
 from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import UInt8
 
 from hmrm.clip import Frame
-from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.faces.blazeface import BlazeFace
 from hmrm.faces.boxes import Detector
 from hmrm.faces.landmarks import AlignedBy
 from hmrm.faces.mesh_track import MeshFace, MeshTrackConfig, MeshTracker
 from hmrm.faces.mtcnn import MTCNN
 from hmrm.progress import Progress, silent
-from hmrm.spotting.cover import AppearanceRecorder, FaceAppearances
+from hmrm.spotting.cover import AppearanceRecorder
 from hmrm.spotting.crop_points import CropPoints
-from hmrm.spotting.measures import FaceMeasures, MeshRecorder
-from hmrm.spotting.motion import MotionConfig, MotionMeter, MotionSignal
-from hmrm.video.ahead import ahead
+from hmrm.spotting.measures import MeshRecorder
+from hmrm.spotting.motion import MotionConfig, MotionMeter
+from hmrm.spotting.tracks import FaceTrack, FirstPass
 from hmrm.video.cuts import CutDetector, FrameFlags
+from hmrm.video.frame_index import IndexRecorder, digest_of_rows
 from hmrm.video.source import VideoSource
 
 STAGE = "finding faces and motion"
@@ -42,10 +41,10 @@ class FirstPassConfig:
 
     Attributes:
         detector: finds faces for the mesh to start from.
-        most_frames_per_s: of faster videos every second, third … frame is measured. The figures do
-            not change down to 50 (docs/benchmarks/speed.md).
-        mesh_every_s: where frames follow each other faster, the mesh is fitted this often, and
-            registration follows the face between.
+        most_frames_per_s: of faster videos every second, third … frame is measured: so many a
+            second, or up to half as many again.
+        mesh_every_s: in such videos the mesh is fitted this often, and registration follows the
+            face between.
         least_eye_distance_px: smaller faces have no fine motion, only a mesh.
         least_frames: a face seen in fewer is a false detection.
         landmarks: points that the crops of events are aligned by (``faces/landmarks.py``); faces
@@ -53,130 +52,13 @@ class FirstPassConfig:
     """
 
     detector: DetectorName = "blazeface"
-    most_frames_per_s: float = 67.0
-    mesh_every_s: float = 0.016
+    most_frames_per_s: float = 50.0
+    mesh_every_s: float = 0.03
     least_eye_distance_px: float = 24.0
     least_frames: int = 3
     landmarks: AlignedBy = "mesh"
     track: MeshTrackConfig = field(default_factory=MeshTrackConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FaceTrack:
-    """One face in every frame it was seen in.
-
-    Attributes:
-        box_xyxy_px: extent of the mesh, in the frames in which it was fitted.
-        points_xy_px: eyes, nose tip and mouth corners; they follow the skull.
-        detection_confidence: the last detection's.
-        measures: from the mesh, in the same frames.
-        signal: its motion by registration, between these frames too, where it is large enough.
-        appearances: small images of it.
-    """
-
-    face_id: int
-    box_xyxy_px: Float[np.ndarray, "n 4"]
-    points_xy_px: Float[np.ndarray, "n 5 2"]
-    detection_confidence: Float[np.ndarray, " n"]
-    measures: FaceMeasures
-    signal: MotionSignal
-    appearances: FaceAppearances
-
-    @property
-    def index(self) -> Int[np.ndarray, " n"]:
-        """Zero-based frames in which it was seen, increasing."""
-        return self.measures.index
-
-    @property
-    def time_s(self) -> Float[np.ndarray, " n"]:
-        """Their times."""
-        return self.measures.time_s
-
-    @property
-    def eye_distance_px(self) -> Float[np.ndarray, " n"]:
-        """Distance between the eyes in every frame, px of the frame."""
-        return self.measures.eye_distance_px
-
-    def row_of(self, index: int) -> int:
-        """Row of a frame in which the face was seen, or of the next one with a mesh."""
-        return min(bisect.bisect_left(self.index, index), len(self.index) - 1)
-
-    def time_of(self, index: int) -> float:
-        """Time of a frame in which the face was measured by either instrument, s."""
-        row = bisect.bisect_left(self.signal.index, index)
-        if row < len(self.signal.index) and self.signal.index[row] == index:
-            return float(self.signal.time_s[row])
-        return float(self.time_s[self.row_of(index)])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FirstPass:
-    """What one pass over a video found: every face with its signal, and what was in the way.
-
-    Attributes:
-        source: the video's label, for messages.
-        size_wh_px: of an upright frame.
-        frame_count: frames decoded.
-        stride: every how many frames one was read.
-        end_s: time of the last one.
-        tracks: faces by id, without those seen in only a few frames.
-        cuts_s: times at which a new scene begins.
-        black: black frames.
-        excluded_faces: detections of faces beyond the tracker's limit.
-        stated_frames_per_s: the rate that the file states.
-    """
-
-    source: str
-    size_wh_px: tuple[int, int]
-    frame_count: int
-    stride: int
-    end_s: float
-    tracks: tuple[FaceTrack, ...]
-    cuts_s: tuple[float, ...]
-    black: int
-    excluded_faces: int
-    stated_frames_per_s: float
-
-    @property
-    def frames_per_s(self) -> float:
-        """Mean rate over the frames that were decoded."""
-        if self.frame_count < 2 or self.end_s <= 0:
-            return self.stated_frames_per_s
-        return (self.frame_count - 1) / self.end_s
-
-    @property
-    def duration_s(self) -> float:
-        """To the end of the last frame, s."""
-        return self.end_s + 1 / self.frames_per_s
-
-    @property
-    def largest(self) -> FaceTrack | None:
-        """The face that filled most of the video; None if there is none."""
-        return max(self.tracks, key=lambda one: float(one.eye_distance_px.sum()), default=None)
-
-    def measured(self, *, largest: bool) -> tuple[FaceTrack, ...]:
-        """Faces that could be measured, by id; or only the one that filled most of the video.
-
-        Raises:
-            FaceNotFoundError: no face was seen.
-            FaceTooSmallError: none could be measured.
-        """
-        if not self.tracks:
-            raise FaceNotFoundError(
-                f"{self.source}: no face in any of {self.frame_count} frames; a face must look "
-                "towards the camera, be lit, and be at least 20 px wide"
-            )
-        usable = tuple(track for track in self.tracks if len(track.signal.index))
-        if not usable:
-            widest = max(float(track.eye_distance_px.max()) for track in self.tracks)
-            raise FaceTooSmallError(
-                f"{self.source}: no face could be measured: the eyes are at most {widest:.0f} px "
-                "apart; film from nearer or at higher resolution"
-            )
-        if largest:
-            return (max(usable, key=lambda track: float(track.eye_distance_px.sum())),)
-        return usable
 
 
 @dataclass(kw_only=True)
@@ -297,7 +179,7 @@ class FirstPassUnderWay:
         found_by = detector or face_detector(self._config.detector)
         self._scenes = _Scenes(
             tracker=MeshTracker(self._config.track, detector=found_by),
-            mesh_every_s=self._config.mesh_every_s,
+            mesh_every_s=self._config.mesh_every_s if stride > 1 else 0.0,
         )
 
     def add(self, frame: Frame) -> list[MeshFace]:
@@ -364,7 +246,8 @@ def first_pass(
         WeightsError: the weights of mesh or detector cannot be read.
     """
     config = config or FirstPassConfig()
-    stride = max(1, round(video.frames_per_s / config.most_frames_per_s))
+    # A rate measured from timestamps is hardly ever a whole number.
+    stride = max(1, int(video.frames_per_s / config.most_frames_per_s + 0.02))
     under_way = FirstPassUnderWay(
         config,
         source=video.label,
@@ -373,14 +256,15 @@ def first_pass(
         stride=stride,
         detector=detector,
     )
-    count, end_s = 0, 0.0
-    with closing(ahead(video.sampled(stride))) as frames:
-        for time_s, _, frame in frames:
-            count, end_s = count + 1, time_s
-            progress(STAGE, count, video.frame_count)
-            if frame is not None:
-                under_way.add(frame)
-    return under_way.so_far(count, end_s)
+    noted = IndexRecorder(digest_of_rows)
+    for time_s, stored, frame in video.chosen(lambda index: index % stride == 0):
+        noted.add(time_s, stored, frame)
+        progress(STAGE, len(noted), video.frame_count)
+        if frame is not None:
+            under_way.add(frame)
+    index = noted.index()
+    end_s = float(index.times_s[-1]) if len(index) else 0.0
+    return replace(under_way.so_far(len(index), end_s), frame_index=index)
 
 
 def face_detector(name: DetectorName) -> Detector:

@@ -11,9 +11,10 @@ from hmrm.faces.boxes import Detector
 from hmrm.progress import Progress, silent
 from hmrm.spotting.apexes import DISPLACEMENT, apexes_by_rule
 from hmrm.spotting.events import event_of, rejected_of
-from hmrm.spotting.first_pass import FaceTrack, FirstPass, first_pass
+from hmrm.spotting.first_pass import first_pass
 from hmrm.spotting.fusion import find_events as find_face_events
 from hmrm.spotting.settings import SpottingConfig
+from hmrm.spotting.tracks import FaceTrack, FirstPass
 from hmrm.video.source import VideoSource
 
 FEWEST_FRAMES = 5

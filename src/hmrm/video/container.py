@@ -137,8 +137,8 @@ class VideoFile(VideoSource):
             )
         self._check_end(count, float(last_s))
 
-    def images_from(self, stamp: int) -> Generator[tuple[int | None, Image]]:
-        """Stamps and images from the last key frame at or before ``stamp`` on.
+    def images_from(self, stamp: int) -> Generator[tuple[int | None, Callable[[], Image]]]:
+        """Stamps, and what loads the image, from the last key frame at or before ``stamp`` on.
 
         Nothing is repaired or noted here: whoever seeks compares with what a whole pass gave.
 
@@ -150,7 +150,7 @@ class VideoFile(VideoSource):
             try:
                 container.seek(stamp, stream=stream)
                 for frame in container.decode(stream):
-                    yield frame.pts, self._load(frame, pixels.orientation_of(frame))
+                    yield frame.pts, partial(self._load, frame, pixels.orientation_of(frame))
             except _FAULTS:
                 return
 

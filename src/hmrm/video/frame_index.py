@@ -7,7 +7,8 @@ differ (as in damaged files, and where stamps are those of decoding) the frame i
 
 import io
 import zlib
-from collections.abc import Generator
+from array import array
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from hmrm.errors import DataError, FrameIndexError
 from hmrm.progress import Progress, silent
 from hmrm.reading import DamagedError
 from hmrm.video.container import VideoFile
-from hmrm.video.source import VideoSource
+from hmrm.video.source import TimedImage, VideoSource
 
 STAGE = "reading the frames"
 
@@ -36,7 +37,7 @@ class FrameIndex:
         times_s: presentation time from the first frame, s.
         stamps: place in the file, ticks of the stream; -1 with ``is_key`` False where unknown.
         is_key: decoding can begin here.
-        digests: CRC-32 of the image's bytes.
+        digests: CRC-32 of the image's bytes, or of some of its rows; -1 where it was not looked at.
     """
 
     times_s: Float[np.ndarray, " n"]
@@ -87,19 +88,40 @@ def build_index(video: VideoSource, progress: Progress = silent) -> FrameIndex:
         >>> len(index), frame.index, frame.time_s
         (20, 12, 0.48)
     """
-    times, stamps, keys, digests = [], [], [], []
+    noted = IndexRecorder(digest_of)
     for frame, stored in video.stamped_frames():
-        times.append(frame.time_s)
-        stamps.append(-1 if stored.stamp is None else stored.stamp)
-        keys.append(stored.is_key and stored.stamp is not None)
-        digests.append(digest_of(frame.image))
+        noted.add(frame.time_s, stored, frame)
         progress(STAGE, frame.index + 1, video.frame_count)
-    return FrameIndex(
-        times_s=np.array(times, dtype=np.float64),
-        stamps=np.array(stamps, dtype=np.int64),
-        is_key=np.array(keys, dtype=bool),
-        digests=np.array(digests, dtype=np.int64),
-    )
+    return noted.index()
+
+
+class IndexRecorder:
+    """Notes of every frame of a pass what an index holds; 25 bytes each."""
+
+    def __init__(self, digest: Callable[[Image], int]) -> None:
+        self._digest = digest
+        self._times, self._stamps = array("d"), array("q")
+        self._keys, self._digests = array("b"), array("q")
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def add(self, time_s: float, stored: TimedImage, frame: Frame | None) -> None:
+        """Note the next frame; None where its image was not looked at."""
+        known = stored.stamp is not None
+        self._times.append(time_s)
+        self._stamps.append(stored.stamp if stored.stamp is not None else -1)
+        self._keys.append(stored.is_key and known)
+        self._digests.append(-1 if frame is None else self._digest(frame.image))
+
+    def index(self) -> FrameIndex:
+        """What was noted."""
+        return FrameIndex(
+            times_s=np.array(self._times),
+            stamps=np.array(self._stamps, dtype=np.int64),
+            is_key=np.array(self._keys, dtype=bool),
+            digests=np.array(self._digests, dtype=np.int64),
+        )
 
 
 def read_index(path: Path) -> FrameIndex:
@@ -125,12 +147,58 @@ def digest_of(image: Image) -> int:
     return zlib.crc32(np.ascontiguousarray(image).data)
 
 
+def digest_of_rows(image: Image) -> int:
+    """CRC-32 of every sixteenth row: of two frames of a video, some px differ in any of them."""
+    return digest_of(image[::16])
+
+
+def frames_at(
+    video: VideoSource, index: FrameIndex | None, numbers: Iterable[int]
+) -> Generator[Frame]:
+    """Frames by zero-based number, in order, each once; the file is entered near them if it can be.
+
+    Args:
+        index: of a pass with ``digest_of_rows``; None reads the video from its start.
+
+    Raises:
+        FrameIndexError: the video has no such frame.
+        VideoError: it cannot be read.
+    """
+    wanted = sorted(set(numbers))
+    done = 0
+    if index is not None:
+        with FrameFinder(video, index, digest=digest_of_rows) as finder:
+            for number in wanted:
+                frame = finder.sought(number)
+                if frame is None:
+                    break
+                done += 1
+                yield frame
+    left = set(wanted[done:])
+    if not left:
+        return
+    for _, _, frame in video.chosen(left.__contains__):
+        if frame is not None:
+            left.discard(frame.index)
+            yield frame
+            if not left:
+                return
+    raise FrameIndexError(f"{video.path}: the clip has no frame {min(left)}; it has changed")
+
+
 class FrameFinder:
     """Frames of one video by number; holds the file open between neighbouring ones."""
 
-    def __init__(self, video: VideoSource, index: FrameIndex) -> None:
-        self._video, self._index = video, index
-        self._decoding: Generator[tuple[int | None, Image]] | None = None
+    def __init__(
+        self,
+        video: VideoSource,
+        index: FrameIndex,
+        *,
+        digest: Callable[[Image], int] = digest_of,
+    ) -> None:
+        """``digest`` is the one that the index was noted with."""
+        self._video, self._index, self._digest = video, index, digest
+        self._decoding: Generator[tuple[int | None, Callable[[], Image]]] | None = None
         self._next = 0
 
     def __enter__(self) -> "FrameFinder":
@@ -157,34 +225,39 @@ class FrameFinder:
                 f"{self._video.path}: frame {number} asked for, but the clip has "
                 f"{len(self._index)} frames; give an index from 0 to {len(self._index) - 1}"
             )
-        image = self._sought(number) if isinstance(self._video, VideoFile) else None
+        return self.sought(number) or self._video.frame(number)
+
+    def sought(self, number: int) -> Frame | None:
+        """The frame by seeking; None where that does not lead to it for certain."""
+        if not isinstance(self._video, VideoFile) or self._index.digests[number] < 0:
+            return None
+        keys = np.flatnonzero(self._index.is_key[: number + 1])
+        image = None
+        if self._decoding is not None and number >= self._next:
+            near = number - self._next < FARTHEST or (len(keys) > 0 and keys[-1] < self._next)
+            image = self._advanced(number) if near else None
+        if image is None and len(keys):
+            image = self._entered(number, int(keys[-1]))
         if image is None:
-            return self._video.frame(number)
+            return None
         return Frame(index=number, time_s=float(self._index.times_s[number]), image=image)
 
-    def _sought(self, number: int) -> Image | None:
-        """The image by seeking; None where that does not lead to the frame."""
-        if self._decoding is not None and 0 <= number - self._next < FARTHEST:
-            image = self._advanced(number)
-            if image is not None:
-                return image
-        keys = np.flatnonzero(self._index.is_key[: number + 1])
-        if not len(keys):
-            return None
+    def _entered(self, number: int, key: int) -> Image | None:
+        """The image by decoding from a key frame on."""
         assert isinstance(self._video, VideoFile)
         self.close()
-        self._decoding = self._video.images_from(int(self._index.stamps[keys[-1]]))
+        self._decoding = self._video.images_from(int(self._index.stamps[key]))
         return self._advanced(number)
 
     def _advanced(self, number: int) -> Image | None:
         """Decode on to the frame's stamp; None where it does not come, or not as it was."""
         assert self._decoding is not None
         expected = int(self._index.stamps[number])
-        for stamp, image in self._decoding:
+        for stamp, load in self._decoding:
             if stamp == expected:
                 self._next = number + 1
-                image = self._video.as_kind(image)
-                return image if digest_of(image) == self._index.digests[number] else None
+                image = self._video.as_kind(load())
+                return image if self._digest(image) == self._index.digests[number] else None
             if stamp is not None and stamp > expected:
                 break
         self.close()

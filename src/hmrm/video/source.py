@@ -103,8 +103,10 @@ class VideoSource(ABC):
         for index, time_s, image in self.timed():
             yield Frame(index=index, time_s=time_s, image=self._image(image)), image
 
-    def sampled(self, every: int = 1) -> Iterator[tuple[float, TimedImage, Frame | None]]:
-        """Time and what the file states of every frame; each ``every``-th itself, others None.
+    def chosen(
+        self, wanted: Callable[[int], bool]
+    ) -> Iterator[tuple[float, TimedImage, Frame | None]]:
+        """Time and what the file states of every frame; of the wanted ones the frame, else None.
 
         Frames that nobody looks at are decoded, as others need them, but not turned into an image.
 
@@ -113,7 +115,7 @@ class VideoSource(ABC):
         """
         for index, time_s, image in self.timed():
             frame = None
-            if index % every == 0:
+            if wanted(index):
                 frame = Frame(index=index, time_s=time_s, image=self._image(image))
             yield time_s, image, frame
 
