@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmrm.flow.gru_aofe.correlation import (
+    NearCorrelations,
     correlation_pyramid,
     pooled,
 )
@@ -168,3 +169,35 @@ def test_reading_at_whole_pixels_and_beyond():
     at = centres(1, 4, 6, 0.0)
     torch.testing.assert_close(read_bilinear(values, at), values, atol=1e-12, rtol=0)
     assert not read_bilinear(values, at + 20).any()
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 65), (37, 120), (120, 40)])
+@pytest.mark.parametrize("spread", [0.0, 0.7, 40.0])
+def test_large_images_are_correlated_nearby_with_the_same_numbers(
+    height: int, width: int, spread: float
+):
+    onset, apex = random(1, 5, height, width), random(1, 5, height, width, seed=1)
+    centre = centres(1, height, width, spread)
+    whole = correlation_pyramid(onset, apex).lookup(centre)
+    with torch.no_grad():
+        near = correlation_pyramid(onset, apex)
+        assert isinstance(near, NearCorrelations)
+        found = near.lookup(centre)
+        again = near.lookup(centre)
+    torch.testing.assert_close(found, whole, atol=1e-12, rtol=0)
+    torch.testing.assert_close(again, found, atol=0, rtol=0)
+    # Where everything stays near, no level that is larger than that is correlated whole.
+    larger = {i for i, one in enumerate(near.apexes) if min(one.shape[-2:]) > 2 * near.REACH}
+    assert bool(larger & near._whole.keys()) == (spread == 40.0)
+
+
+def test_a_flow_that_leaves_the_neighbourhood_later_on_is_followed():
+    onset, apex = random(1, 4, 70, 70), random(1, 4, 70, 70, seed=1)
+    with torch.inference_mode():
+        near = correlation_pyramid(onset, apex)
+        near.lookup(centres(1, 70, 70, 0.0))
+        far = centres(1, 70, 70, 0.0) + 9.5
+        found = near.lookup(far)
+    torch.testing.assert_close(
+        found, correlation_pyramid(onset, apex).lookup(far), atol=1e-12, rtol=0
+    )

@@ -1,12 +1,15 @@
 """All-pairs correlation of two feature maps, and its lookup around a flow (paper, GRU-AOFE)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
+
+_LARGE = 4000
+"""Pixels of a feature map from which on whole correlations take 85 MB and more."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,14 +58,20 @@ def correlation_pyramid(
     *,
     levels: int = 4,
     radius: int = 3,
-) -> CorrelationPyramid:
+) -> "CorrelationPyramid | NearCorrelations":
     """Correlate two feature maps, dot products divided by the root of the channel count.
 
     The paper pools the volume's last two dimensions. Pooling is linear, so the apex's features
     are pooled instead and correlated again: the same numbers, without reading it all again. A
-    side that 2 does not divide keeps its last, smaller group of pixels.
+    side that 2 does not divide keeps its last, smaller group of pixels. One large pair without
+    gradients is correlated nearby first.
     """
     batch, channels, height, width = onset.shape
+    if batch == 1 and height * width > _LARGE and not torch.is_grad_enabled():
+        apexes = [apex]
+        for _ in range(levels - 1):
+            apexes.append(pooled(apexes[-1]))
+        return NearCorrelations(queries=onset / channels**0.5, apexes=tuple(apexes), radius=radius)
     queries = rearrange(onset / channels**0.5, "b c h w -> b (h w) c")
     pyramid = []
     for _ in range(levels):
@@ -70,6 +79,74 @@ def correlation_pyramid(
         pyramid.append(volume.view(batch * height * width, *apex.shape[-2:]))
         apex = pooled(apex)
     return CorrelationPyramid(levels=tuple(pyramid), radius=radius)
+
+
+@dataclass(kw_only=True, eq=False)
+class NearCorrelations:
+    """The same lookup for large images without gradients, in memory that grows with their area.
+
+    Of each onset pixel only the apex pixels within ``REACH`` px of the level are correlated at
+    first, which holds all windows unless something moves by more than four cells. Where a flow
+    leads out of them, that level is correlated whole: the same numbers in either case.
+
+    Attributes:
+        queries: onset features, divided by the root of the channel count.
+        apexes: apex features, level by level.
+    """
+
+    REACH = 8
+
+    queries: Float[Tensor, "1 c h w"]
+    apexes: tuple[Float[Tensor, "1 c _ _"], ...]
+    radius: int
+    _near: dict[int, Tensor] = field(default_factory=dict)
+    _whole: dict[int, Tensor] = field(default_factory=dict)
+
+    def lookup(self, centre: Float[Tensor, "1 2 h w"]) -> Float[Tensor, "1 k h w"]:
+        """As `CorrelationPyramid.lookup`."""
+        height, width = centre.shape[-2:]
+        points = rearrange(centre, "1 xy h w -> (h w) xy")
+        windows = [
+            self._window(level, _at_level(points, level)) for level in range(len(self.apexes))
+        ]
+        return rearrange(torch.cat(windows, dim=1), "(h w) k -> 1 k h w", h=height, w=width)
+
+    def _window(self, level: int, points: Float[Tensor, "n 2"]) -> Float[Tensor, "n k"]:
+        height, width = self.queries.shape[-2:]
+        if level not in self._whole and min(self.apexes[level].shape[-2:]) > 2 * self.REACH:
+            x, y = (self._first(length, level) for length in (width, height))
+            first = torch.stack([x.repeat(height), y.repeat_interleave(width)], dim=1)
+            inner = points - first
+            whole = inner.floor()
+            if whole.min() >= self.radius and whole.max() + self.radius < 2 * self.REACH:
+                if level not in self._near:
+                    self._near[level] = self._around(self.apexes[level][0], x, y)
+                return _window(self._near[level], inner, self.radius)
+        if level not in self._whole:
+            self._near.pop(level, None)
+            queries = rearrange(self.queries, "1 c h w -> (h w) c")
+            volume = queries @ self.apexes[level][0].flatten(1)
+            self._whole[level] = volume.view(-1, *self.apexes[level].shape[-2:])
+        return _window(self._whole[level], points, self.radius)
+
+    def _first(self, length: int, level: int) -> Int[Tensor, " n"]:
+        """First apex px correlated, along one axis, of each onset px."""
+        return _at_level(torch.arange(length), level).floor().long() - self.REACH
+
+    def _around(
+        self, apex: Float[Tensor, "c i j"], x: Int[Tensor, " w"], y: Int[Tensor, " h"]
+    ) -> Float[Tensor, "n s s"]:
+        """Correlations with the apex px around; beyond its border 0. Row by row of the onset."""
+        side = 2 * self.REACH + 1
+        border = self.REACH + 1
+        wide = functional.pad(apex, (border, border, border, border))
+        columns = (x + border)[:, None, None] + torch.arange(side)
+        rows = []
+        for row, first in enumerate((y + border).tolist()):
+            strip = wide[:, first : first + side]
+            found = (self.queries[0, :, row].T @ strip.flatten(1)).view(len(x), side, -1)
+            rows.append(found.gather(2, columns.expand(-1, side, -1)))
+        return torch.cat(rows)
 
 
 def pooled(features: Float[Tensor, "b c h w"], side: int = 2) -> Float[Tensor, "b c _ _"]:

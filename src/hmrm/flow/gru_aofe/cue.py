@@ -165,10 +165,13 @@ def read_spline(
     batch, _, height, width = coefficients.shape
     columns, across = _taps(displacement[:, 0], width, axis=-1)
     rows, down = _taps(displacement[:, 1], height, axis=-2)
-    index = rearrange(rows * width, "b t h w -> b t 1 h w") + columns[:, None]
-    read = coefficients.flatten(1).gather(1, index.flatten(1)).view(index.shape)
-    weight = down[:, :, None] * across[:, None]
-    return (read * weight).sum(dim=(1, 2)).view(batch, 1, height, width)
+    flat, total = coefficients.flatten(1), torch.zeros_like(displacement[:, :1])
+    # One row of taps at a time: all sixteen of a large image would take 100 MB.
+    for tap in range(rows.shape[1]):
+        index = rows[:, tap : tap + 1] * width + columns
+        read = flat.gather(1, index.flatten(1)).view(index.shape)
+        total += down[:, tap : tap + 1] * (read * across).sum(dim=1, keepdim=True)
+    return total.view(batch, 1, height, width)
 
 
 def _scaled(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:

@@ -181,9 +181,12 @@ class GruAofe(nn.Module):
         every: bool,
     ) -> list[FlowEstimate]:
         c = self.config
-        features = self.feature_encoder(torch.cat([onset, apex]))
+        # One after the other: together they would need twice the memory at full resolution.
         pyramid = correlation_pyramid(
-            *features.chunk(2), levels=c.correlation_levels, radius=c.correlation_radius
+            self.feature_encoder(onset),
+            self.feature_encoder(apex),
+            levels=c.correlation_levels,
+            radius=c.correlation_radius,
         )
         hidden, context = self.context_encoder(onset).split([c.state, c.context], dim=1)
         hidden_state = torch.tanh(hidden)

@@ -11,6 +11,9 @@ from torch.nn import functional
 from hmrm.flow.gru_aofe.correlation import pooled
 from hmrm.flow.gru_aofe.cue import CELL_PX, TERMS, FlowTerms, solve
 
+_SCORES = 2**20
+"""Numbers inside the additive attention that are held at once, for each image."""
+
 
 class AdditiveAttention(nn.Module):
     """Additive attention of the GRU's state over the image's motion (paper, GRU-AOFE).
@@ -45,8 +48,14 @@ class AdditiveAttention(nn.Module):
         query = rearrange(self.query(queries), "b d i j -> b (i j) 1 d")
         key = rearrange(self.key(keys), "b d i j -> b 1 (i j) d")
         value = rearrange(self.value(keys), "b s i j -> b (i j) s")
-        weight = (torch.tanh(query + key) @ self.score).softmax(dim=-1)
-        context = rearrange(weight @ value, "b (i j) s -> b s i j", i=queries.shape[-2])
+        # Some queries at a time: all scores of a large image at once would take 270 MB.
+        some = max(1, _SCORES // (key.shape[2] * key.shape[3]))
+        answers = [
+            (torch.tanh(part + key) @ self.score).softmax(dim=-1) @ value
+            for part in query.split(some, dim=1)
+        ]
+        together = torch.cat(answers, dim=1)
+        context = rearrange(together, "b (i j) s -> b s i j", i=queries.shape[-2])
         context = functional.interpolate(context, size=hidden_state.shape[-2:], mode="bilinear")
         attended = self.output(torch.cat([hidden_state, context], dim=1))
         return hidden_state + self.gain * torch.tanh(attended)
