@@ -142,14 +142,10 @@ def _shrunk(
     high = np.ceil(seen.max(axis=0) / factor).astype(int) + 3
     high = np.clip(high, low + 1, -(-sides // factor))
     (x1, y1), (x2, y2) = low * factor, high * factor
-    part = cv2.copyMakeBorder(
-        image[y1:y2, x1:x2],
-        0,
-        max(0, int(y2) - image.shape[0]),
-        0,
-        max(0, int(x2) - image.shape[1]),
-        cv2.BORDER_REPLICATE,
-    )
+    part = image[y1:y2, x1:x2]
+    below, beyond = max(0, int(y2) - image.shape[0]), max(0, int(x2) - image.shape[1])
+    if below or beyond:
+        part = cv2.copyMakeBorder(part, 0, below, 0, beyond, cv2.BORDER_REPLICATE)
     blocks = (int(high[0] - low[0]), int(high[1] - low[1]))
     small = cv2.resize(part, blocks, interpolation=cv2.INTER_AREA)
     shift = low * factor + (factor - 1) / 2

@@ -84,6 +84,7 @@ class MeshFace:
 class _Followed:
     face_id: int
     mesh: Mesh
+    crop: MeshCrop
     time_s: float
     confidence: float
     jump: bool = True
@@ -114,7 +115,7 @@ class MeshTracker:
         self._lost: list[_Followed] = []
         self._next_id = 0
         self._look_due_s = -math.inf
-        self._quick_looks = 0
+        self._detections = 0
 
     def update(self, frame: Frame, *, cut: bool = False) -> list[MeshFace]:
         """The faces of the next frame, by id; empty where there are none.
@@ -144,13 +145,13 @@ class MeshTracker:
         """Every face's mesh in this frame; those that are lost go, and of two on one face one."""
         kept: list[_Followed] = []
         for face in self._faces:
-            crop = MeshCrop.around(face.mesh.points_xyz_px)
-            mesh = self._net.fit(image, crop)
-            side = MeshCrop.around(mesh.points_xyz_px).side_px / crop.side_px
+            mesh = self._net.fit(image, face.crop)
+            crop = MeshCrop.around(mesh.points_xyz_px)
+            side = crop.side_px / face.crop.side_px
             steady = 1 / self.config.largest_step <= side <= self.config.largest_step
             twice = any(_overlap(mesh, other.mesh) > self.config.same for other in kept)
             if mesh.presence >= self.config.presence and steady and not twice:
-                face.mesh, face.time_s = mesh, time_s
+                face.mesh, face.crop, face.time_s = mesh, crop, time_s
                 kept.append(face)
                 continue
             self._look_due_s = time_s
@@ -161,8 +162,8 @@ class MeshTracker:
     def _detected(self, image: Image) -> list[Detection]:
         """Faces of an image; now and then of any size, else large ones alone."""
         all_here = bool(self._faces) and not self._lost
-        self._quick_looks = self._quick_looks + 1 if all_here else 0
-        if self._quick_looks % self.config.small_every and isinstance(
+        self._detections = self._detections + 1 if all_here else 0
+        if self._detections % self.config.small_every and isinstance(
             self._detector, QuickDetector
         ):
             return self._detector.detect_large(image)
@@ -198,7 +199,8 @@ class MeshTracker:
             face_id = latest.face_id
         else:
             face_id, self._next_id = self._next_id, self._next_id + 1
-        return _Followed(face_id=face_id, mesh=mesh, time_s=time_s, confidence=score)
+        crop = MeshCrop.around(mesh.points_xyz_px)
+        return _Followed(face_id=face_id, mesh=mesh, crop=crop, time_s=time_s, confidence=score)
 
 
 def _box(mesh: Mesh) -> tuple[float, float, float, float]:

@@ -22,6 +22,12 @@ Cells = Float[np.ndarray, "n 2"]
 _MARGIN = 0.25
 _EYES = ("left_eye", "right_eye")
 
+_UPPER = [(i, j) for i in range(4) for j in range(i, 4)]
+_BOTH_HALVES = np.array(
+    [[_UPPER.index((min(i, j), max(i, j))) for j in range(4)] for i in range(4)]
+)
+"""A symmetric 4 × 4 matrix from its upper half."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrationConfig:
@@ -120,18 +126,16 @@ class Template:
         gx = cv2.Scharr(crop, cv2.CV_32F, 1, 0) / 32
         gy = cv2.Scharr(crop, cv2.CV_32F, 0, 1) / 32
         mean = grid.down.T @ (grid.sums((crop * grid.looked_at)[None])[0] / grid.area) @ grid.across
-        self.features = np.stack([-gx, -gy, crop - mean, np.ones_like(crop)])
-        products = (self.features[:, None] * self.features[None] * grid.looked_at).reshape(
-            16, *crop.shape
-        )
-        normal = grid.sums(products).reshape(4, 4, -1).transpose(2, 0, 1).astype(np.float64)
+        features = np.stack([-gx, -gy, crop - mean, np.ones_like(crop)])
+        self.features = features * grid.looked_at
+        above = grid.sums(np.stack([self.features[i] * features[j] for i, j in _UPPER]))
+        normal = above.reshape(10, -1).T[:, _BOTH_HALVES].astype(np.float64)
         noise = grid.config.noise_grey**2
         # Prior: motion of 1 px, gain of 20 %, any bias.
         normal += noise * np.diag([1.0, 1.0, 25.0, 1e-4])
         self.solution = np.linalg.inv(normal)[:, :2]
         a, b, c = normal[:, :2, :2], normal[:, :2, 2:], normal[:, 2:, 2:]
         inner = a - b @ np.linalg.inv(c) @ b.swapaxes(1, 2)
-        self.features *= grid.looked_at
         strength = np.trace(inner, axis1=1, axis2=2) / 2
         self.trust = grid.rigid * strength / (strength + np.median(strength))
         # Information of every cell about either direction, shared out to the regions.

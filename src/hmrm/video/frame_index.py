@@ -164,17 +164,17 @@ def frames_at(
         FrameIndexError: the video has no such frame.
         VideoError: it cannot be read.
     """
-    wanted = sorted(set(numbers))
+    chosen = sorted(set(numbers))
     done = 0
     if index is not None:
         with FrameFinder(video, index, digest=digest_of_rows) as finder:
-            for number in wanted:
+            for number in chosen:
                 frame = finder.sought(number)
                 if frame is None:
                     break
                 done += 1
                 yield frame
-    left = set(wanted[done:])
+    left = set(chosen[done:])
     if not left:
         return
     for _, _, frame in video.chosen(left.__contains__):

@@ -104,9 +104,9 @@ class VideoSource(ABC):
             yield Frame(index=index, time_s=time_s, image=self._image(image)), image
 
     def chosen(
-        self, wanted: Callable[[int], bool]
+        self, taken: Callable[[int], bool]
     ) -> Iterator[tuple[float, TimedImage, Frame | None]]:
-        """Time and what the file states of every frame; of the wanted ones the frame, else None.
+        """Time and what the file states of every frame; the frame where it is taken, else None.
 
         Frames that nobody looks at are decoded, as others need them, but not turned into an image.
 
@@ -115,7 +115,7 @@ class VideoSource(ABC):
         """
         for index, time_s, image in self.timed():
             frame = None
-            if wanted(index):
+            if taken(index):
                 frame = Frame(index=index, time_s=time_s, image=self._image(image))
             yield time_s, image, frame
 
