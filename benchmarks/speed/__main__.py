@@ -31,6 +31,7 @@ RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "benchmarks" / "speed.md"
 SECONDS = 10
 FAST_SECONDS = 60
+RUNS = 4
 MB = 2**20
 
 
@@ -230,7 +231,12 @@ def main() -> None:
             "30 frames a second": whole_analysis(slow),
             "200 frames a second": whole_analysis(fast),
         }
-        stages, mesh = first_pass_by_stage(slow), plain_mesh_ms(slow)
+        # The quickest of some runs: other work on the machine only ever adds.
+        stages = min(
+            (first_pass_by_stage(slow) for _ in range(RUNS)),
+            key=lambda run: run["whole first pass"],
+        )
+        mesh = min(plain_mesh_ms(slow) for _ in range(RUNS))
     base, with_torch = base_requirements()
     result = {
         "stages_ms": stages,

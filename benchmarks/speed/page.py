@@ -13,7 +13,10 @@ def as_page(result: dict[str, Any]) -> str:
         "video of 640 × 480 px, one face with head motion, blinks, noise and a smile each ten "
         f"seconds. Machine: {machine['processor']}, {machine['cores']} cores, load "
         f"{', '.join(map(str, machine['load_average']))}; hmrm {result['provenance']['hmrm']}, "
-        f"commit {result['provenance']['commit']}. Numbers: `benchmarks/speed/results.json`.",
+        f"commit {result['provenance']['commit']}. Numbers: `benchmarks/speed/results.json`. Such "
+        "machines differ by half from day to day: compare rows of one page, or see the "
+        "[log](../log.md#speed-memory-and-the-scan) for versions in turn. Of the first pass the "
+        "quickest of four runs stands here.",
         "",
         "## First pass, 30 frames a second",
         "",
