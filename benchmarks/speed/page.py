@@ -39,7 +39,7 @@ def as_page(result: dict[str, Any]) -> str:
             for name, one in videos.items()
         ),
         "",
-        "From 134 frames a second on every second, third … frame is measured, at least 67 a "
+        "From 132 frames a second on every second, third … frame is measured, at least 66 a "
         "second, with a mesh each 30 ms; images of events are sought in the file, which is not "
         f"decoded again. {_minute(videos['200 frames a second'])}",
         "",

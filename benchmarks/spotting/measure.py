@@ -96,7 +96,7 @@ def measure(order: Order) -> float:
     else:
         video = render_video(order.part, order.number, order.model_path, first_pass_only)
     rate, config = video.clip.config.frames_per_s, SpottingConfig()
-    step = max(1, round(rate / config.most_frames_per_s))
+    step = config.stride(rate, video.clip.config.duration_s)
     stride = max(step, round(rate / softnet.FRAMES_PER_S))
     source = SyntheticSource(video, step=step, stride=stride)
     first = first_pass(source, config)

@@ -357,7 +357,7 @@ def test_a_low_frame_rate_is_reported_and_marked(smirk: SyntheticClip, tmp_path:
 def test_fast_videos_are_looked_at_now_and_then(smirk: SyntheticClip, tmp_path: Path) -> None:
     twice = [frame for frame in smirk.frames for _ in range(2)]
     path = written(tmp_path / "fast.mkv", twice, 100.0)
-    config = AnalyzeConfig(most_frames_per_s=50.0, mesh_every_s=0.0)
+    config = AnalyzeConfig(most_frames_per_s=50.0, thinned_from_s=0.0, mesh_every_s=0.0)
     result = analyze(path, detector=smirk.detector, config=config)
     assert [row.index for row in result.frames][:3] == [0, 2, 4]
     assert [event.apex_s for event in result.events] == [pytest.approx(SMIRK.apex_s, abs=0.05)]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from hmrm.spotting.first_pass import FirstPassConfig, first_pass
 from hmrm.spotting.settings import SpottingConfig
@@ -90,7 +91,9 @@ def test_nobody_black_frames_and_single_frames_do_no_harm():
 
 
 def test_every_second_frame_is_looked_at_when_asked():
-    seen = first_pass(Film([scene((100, 60))] * 10), FirstPassConfig(most_frames_per_s=12.5))
+    seen = first_pass(
+        Film([scene((100, 60))] * 10), FirstPassConfig(most_frames_per_s=12.5, thinned_from_s=0.4)
+    )
     assert seen.tracks[0].index.tolist() == [0, 2, 4, 6, 8]
     assert seen.frame_count == 10
 
@@ -108,8 +111,8 @@ def moving(count):
 
 def test_between_meshes_registration_follows_the_face():
     film = Film(moving(60), rate=100.0)
-    often = FirstPassConfig(most_frames_per_s=50.0, mesh_every_s=0.0)
-    seldom = FirstPassConfig(most_frames_per_s=50.0, mesh_every_s=0.06)
+    often = FirstPassConfig(most_frames_per_s=50.0, thinned_from_s=0.0, mesh_every_s=0.0)
+    seldom = FirstPassConfig(most_frames_per_s=50.0, thinned_from_s=0.0, mesh_every_s=0.06)
     (every,), (third,) = (first_pass(film, config).tracks for config in (often, seldom))
     assert every.index.tolist() == every.signal.index.tolist() == list(range(0, 60, 2))
     assert third.index.tolist() == list(range(0, 60, 6))
@@ -124,11 +127,33 @@ def test_between_meshes_registration_follows_the_face():
 
 def test_a_cut_between_two_meshes_is_seen_at_once():
     film = Film([scene((100, 60))] * 16 + [scene((480, 90), seed=9)] * 16, rate=100.0)
-    seen = first_pass(film, FirstPassConfig(most_frames_per_s=50.0, mesh_every_s=0.06))
+    seen = first_pass(
+        film, FirstPassConfig(most_frames_per_s=50.0, thinned_from_s=0.0, mesh_every_s=0.06)
+    )
     assert seen.cuts_s == (0.16,)
     assert {int(i) for track in seen.tracks for i in track.index} >= {0, 6, 12, 16, 22, 28}
+
+
+def test_of_short_videos_every_frame_is_measured():
+    short, long = [scene((100, 60))] * 10, [scene((100, 60))] * 20
+    config = FirstPassConfig(most_frames_per_s=50.0, thinned_from_s=0.2, mesh_every_s=0.03)
+    (face,) = first_pass(Film(short, rate=100.0), config).tracks
+    assert face.index.tolist() == face.signal.index.tolist() == list(range(10))
+    (thinned,) = first_pass(Film(long, rate=100.0), config).tracks
+    assert thinned.signal.index.tolist() == list(range(0, 20, 2))
 
 
 def test_videos_that_are_not_thinned_have_a_mesh_in_every_frame():
     (face,) = first_pass(Film([scene((100, 60))] * 8, rate=90.0)).tracks
     assert face.index.tolist() == face.signal.index.tolist() == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("rate", "stride"),
+    [(25.0, 1), (60.0, 1), (100.0, 1), (131.0, 1), (132.0, 2), (199.98, 3), (1000.0, 15)],
+)
+def test_never_fewer_frames_are_measured_than_stated(rate, stride):
+    config = FirstPassConfig()
+    assert config.stride(rate, 60.0) == stride
+    assert config.stride(rate, None) == stride
+    assert config.stride(rate, 2.9) == 1

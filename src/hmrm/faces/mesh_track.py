@@ -163,9 +163,7 @@ class MeshTracker:
         """Faces of an image; now and then of any size, else large ones alone."""
         all_here = bool(self._faces) and not self._lost
         self._detections = self._detections + 1 if all_here else 0
-        if self._detections % self.config.small_every and isinstance(
-            self._detector, QuickDetector
-        ):
+        if self._detections % self.config.small_every and isinstance(self._detector, QuickDetector):
             return self._detector.detect_large(image)
         return self._detector.detect(image)
 

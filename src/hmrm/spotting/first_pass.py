@@ -44,7 +44,8 @@ class FirstPassConfig:
         most_frames_per_s: of videos twice as fast or faster every second, third … frame is
             measured, never fewer a second than this. With 50, two of twenty weak expressions at 100
             frames/s are lost: noise is averaged over fewer frames.
-        mesh_every_s: in such videos the mesh is fitted this often, and registration follows the
+        thinned_from_s: but of videos shorter than this every frame is.
+        mesh_every_s: in thinned videos the mesh is fitted this often, and registration follows the
             face between.
         least_eye_distance_px: smaller faces have no fine motion, only a mesh.
         least_frames: a face seen in fewer is a false detection.
@@ -53,13 +54,20 @@ class FirstPassConfig:
     """
 
     detector: DetectorName = "blazeface"
-    most_frames_per_s: float = 67.0
+    most_frames_per_s: float = 66.0
+    thinned_from_s: float = 3.0
     mesh_every_s: float = 0.03
     least_eye_distance_px: float = 24.0
     least_frames: int = 3
     landmarks: AlignedBy = "mesh"
     track: MeshTrackConfig = field(default_factory=MeshTrackConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
+
+    def stride(self, frames_per_s: float, duration_s: float | None) -> int:
+        """Every how many frames of a video one is measured."""
+        if duration_s is not None and duration_s < self.thinned_from_s:
+            return 1
+        return max(1, int(frames_per_s / self.most_frames_per_s))
 
 
 @dataclass(kw_only=True)
@@ -247,8 +255,7 @@ def first_pass(
         WeightsError: the weights of mesh or detector cannot be read.
     """
     config = config or FirstPassConfig()
-    # A rate measured from timestamps is hardly ever a whole number.
-    stride = max(1, int(video.frames_per_s / config.most_frames_per_s + 0.02))
+    stride = config.stride(video.frames_per_s, video.duration_s)
     under_way = FirstPassUnderWay(
         config,
         source=video.label,
