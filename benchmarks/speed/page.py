@@ -13,10 +13,10 @@ def as_page(result: dict[str, Any]) -> str:
         "video of 640 × 480 px, one face with head motion, blinks, noise and a smile each ten "
         f"seconds. Machine: {machine['processor']}, {machine['cores']} cores, load "
         f"{', '.join(map(str, machine['load_average']))}; hmrm {result['provenance']['hmrm']}, "
-        f"commit {result['provenance']['commit']}. Numbers: `benchmarks/speed/results.json`. Such "
-        "machines differ by half from day to day: compare rows of one page, or see the "
-        "[log](../log.md#speed-memory-and-the-scan) for versions in turn. Of the first pass the "
-        "quickest of four runs stands here.",
+        f"commit {result['provenance']['commit']}. Numbers: `benchmarks/speed/results.json`. The "
+        "speed of such a machine changes by up to a half from day to day: compare figures of one "
+        "page only. The [log](../log.md#speed-memory-and-the-scan) compares versions on one day. "
+        "Of the first pass this is the quickest of four runs.",
         "",
         "## First pass, 30 frames a second",
         "",

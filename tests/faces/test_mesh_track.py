@@ -129,9 +129,8 @@ def test_small_newcomers_are_looked_for_less_often_and_always_while_somebody_is_
 
 
 def test_a_quick_look_finds_large_faces_and_a_whole_one_small_ones_too():
-    small = cv2.resize(IMAGE, (44, 44), interpolation=cv2.INTER_AREA)
-    image = scene((60, 40))
-    image[30:74, 560:604] = small
-    finder = BlazeFace()
-    assert len(finder.detect_large(image)) == 1
-    assert len(finder.detect(image)) >= 1
+    finder, large, small = BlazeFace(), scene((60, 40)), scene()
+    small[30:82, 560:612] = cv2.resize(IMAGE, (52, 52), interpolation=cv2.INTER_AREA)
+    assert len(finder.detect_large(large)) == len(finder.detect(large)) == 1
+    assert finder.detect_large(small) == []
+    assert len(finder.detect(small)) == 1

@@ -16,7 +16,7 @@ from hmrm.video.frame_index import (
     IndexRecorder,
     build_index,
     digest_of_rows,
-    frames_at,
+    read_frames,
     read_index,
 )
 from hmrm.video.reader import open_video
@@ -124,15 +124,15 @@ def test_chosen_frames_are_those_of_a_whole_pass(kind: str, tmp_path: Path) -> N
     assert (index.digests >= 0).tolist() == [i % 3 == 0 for i in range(COUNT)]
     numbers = [57, 3, 3, 30, 33]
     for known in (index, None):
-        found = list(frames_at(video, known, numbers))
+        found = list(read_frames(video, known, numbers))
         assert [frame.index for frame in found] == [3, 30, 33, 57]
         for frame in found:
             assert frame.time_s == expected[frame.index].time_s
             assert np.array_equal(frame.image, expected[frame.index].image)
     # A frame that the pass did not look at cannot be compared with what it was: the video is read.
-    assert [frame.index for frame in frames_at(video, index, [3, 4, 9])] == [3, 4, 9]
+    assert [frame.index for frame in read_frames(video, index, [3, 4, 9])] == [3, 4, 9]
     with pytest.raises(FrameIndexError, match=f"no frame {COUNT}"):
-        list(frames_at(video, None, [COUNT]))
+        list(read_frames(video, None, [COUNT]))
 
 
 def test_chosen_frames_are_decoded_from_the_key_frame_before(
@@ -147,4 +147,8 @@ def test_chosen_frames_are_decoded_from_the_key_frame_before(
         raise AssertionError("read from the start")
 
     monkeypatch.setattr(VideoSource, "timed", forbidden)
-    assert [frame.index for frame in frames_at(video, noted.index(), [14, 50, 58])] == [14, 50, 58]
+    assert [frame.index for frame in read_frames(video, noted.index(), [14, 50, 58])] == [
+        14,
+        50,
+        58,
+    ]

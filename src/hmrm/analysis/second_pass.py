@@ -25,7 +25,7 @@ from hmrm.flow.pair import flow_map
 from hmrm.flow.rigid import remove_rigid
 from hmrm.progress import Progress
 from hmrm.spotting.tracks import FaceTrack
-from hmrm.video.frame_index import FrameIndex, frames_at
+from hmrm.video.frame_index import FrameIndex, read_frames
 from hmrm.video.source import VideoSource
 
 STAGE = "images of events"
@@ -82,7 +82,7 @@ def collect(
     for one in making.values():
         for index in one.indices:
             tasks[index].append(one.take)
-    for count, frame in enumerate(frames_at(video, frame_index, tasks), start=1):
+    for count, frame in enumerate(read_frames(video, frame_index, tasks), start=1):
         for task in tasks[frame.index]:
             task(frame)
         progress(STAGE, count, len(tasks))

@@ -207,8 +207,7 @@ class Analyzer:
             return False
         if ended:
             return True
-        last_mesh_s = self._now_s - self._config.mesh_every_s
-        goes_on = "under_way_at_end" in event.flags and track.time_s[-1] >= last_mesh_s - 1e-6
+        goes_on = "under_way_at_end" in event.flags and track.time_s[-1] >= self._now_s - 1e-6
         return since_s >= self._stream.settled_s and not goes_on
 
     def _is_known(self, event: Event) -> bool:

@@ -41,10 +41,10 @@ class FirstPassConfig:
 
     Attributes:
         detector: finds faces for the mesh to start from.
-        most_frames_per_s: of videos twice as fast or faster every second, third … frame is
-            measured, never fewer a second than this. With 50, two of twenty weak expressions at 100
-            frames/s are lost: noise is averaged over fewer frames.
-        thinned_from_s: but of videos shorter than this every frame is.
+        most_frames_per_s: no more than this are needed. Of videos with twice as many or more every
+            second, third … frame is measured, so that at least so many a second remain. With 50,
+            two of twenty weak expressions at 100 frames/s are lost.
+        thinned_from_s: of shorter videos every frame is measured.
         mesh_every_s: in thinned videos the mesh is fitted this often, and registration follows the
             face between.
         least_eye_distance_px: smaller faces have no fine motion, only a mesh.

@@ -89,9 +89,9 @@ def build_index(video: VideoSource, progress: Progress = silent) -> FrameIndex:
         (20, 12, 0.48)
     """
     noted = IndexRecorder(digest_of)
-    for frame, stored in video.stamped_frames():
-        noted.add(frame.time_s, stored, frame)
-        progress(STAGE, frame.index + 1, video.frame_count)
+    for time_s, stored, frame in video.chosen(lambda _: True):
+        noted.add(time_s, stored, frame)
+        progress(STAGE, len(noted), video.frame_count)
     return noted.index()
 
 
@@ -148,11 +148,11 @@ def digest_of(image: Image) -> int:
 
 
 def digest_of_rows(image: Image) -> int:
-    """CRC-32 of every sixteenth row: of two frames of a video, some px differ in any of them."""
+    """CRC-32 of every sixteenth row: enough to tell two frames of a video apart."""
     return digest_of(image[::16])
 
 
-def frames_at(
+def read_frames(
     video: VideoSource, index: FrameIndex | None, numbers: Iterable[int]
 ) -> Generator[Frame]:
     """Frames by zero-based number, in order, each once; the file is entered near them if it can be.

@@ -95,13 +95,8 @@ class VideoSource(ABC):
         Raises:
             VideoError: nothing can be decoded, a frame is unreadable, or sizes differ.
         """
-        for frame, _ in self.stamped_frames():
-            yield frame
-
-    def stamped_frames(self) -> Iterator[tuple[Frame, TimedImage]]:
-        """As ``frames``, each with what its file states of it."""
         for index, time_s, image in self.timed():
-            yield Frame(index=index, time_s=time_s, image=self._image(image)), image
+            yield Frame(index=index, time_s=time_s, image=self._image(image))
 
     def chosen(
         self, taken: Callable[[int], bool]

@@ -67,18 +67,16 @@ def correlation_pyramid(
     gradients is correlated nearby first.
     """
     batch, channels, height, width = onset.shape
+    apexes = [apex]
+    for _ in range(levels - 1):
+        apexes.append(pooled(apexes[-1]))
     if batch == 1 and height * width > _LARGE and not torch.is_grad_enabled():
-        apexes = [apex]
-        for _ in range(levels - 1):
-            apexes.append(pooled(apexes[-1]))
         return NearCorrelations(queries=onset / channels**0.5, apexes=tuple(apexes), radius=radius)
     queries = rearrange(onset / channels**0.5, "b c h w -> b (h w) c")
-    pyramid = []
-    for _ in range(levels):
-        volume = queries @ apex.flatten(2)
-        pyramid.append(volume.view(batch * height * width, *apex.shape[-2:]))
-        apex = pooled(apex)
-    return CorrelationPyramid(levels=tuple(pyramid), radius=radius)
+    volumes = tuple(
+        (queries @ one.flatten(2)).view(batch * height * width, *one.shape[-2:]) for one in apexes
+    )
+    return CorrelationPyramid(levels=volumes, radius=radius)
 
 
 @dataclass(kw_only=True, eq=False)
