@@ -49,8 +49,8 @@ class Cluster:
         options = ["--host", self.host, "--port", self.port, "--no-dashboard"]
         words = ["scheduler", *options, "--scheduler-file", told]
         self.scheduler = self._start("scheduler", words, self.prefix, {})
-        wait_for(told.exists)
-        self.port = int(json.loads(told.read_text())["address"].rpartition(":")[2])
+        wait_for(lambda: _address_in(told) is not None)
+        self.port = int(str(_address_in(told)).rpartition(":")[2])
 
     def start_worker(
         self,
@@ -115,6 +115,14 @@ class Cluster:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+
+def _address_in(told: Path) -> str | None:
+    """What a scheduler wrote; None while it is still writing, when the file is there but empty."""
+    try:
+        return json.loads(told.read_text())["address"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
 
 
 def wait_for(happened, *, while_running: subprocess.Popen[bytes] | None = None) -> None:
