@@ -44,7 +44,16 @@ def test_shipped_calibration_belongs_to_weights_and_run(name, tmp_path):
         provenance.sha256(RUNS[name] / "predictions" / "seed0.csv"),
     )
     made = calibrate_weights(str(copied(name, tmp_path)), RUNS[name])
-    assert made.read_bytes() == calibration_path(shipped).read_bytes()
+    # Processors round the fit's last digits differently.
+    here, there = (json.loads(path.read_bytes()) for path in (made, calibration_path(shipped)))
+    assert list(here) == list(there)
+    numbers = {"scaling", "least"}
+    assert {k: here[k] for k in here if k not in numbers} == {
+        k: there[k] for k in there if k not in numbers
+    }
+    assert here["scaling"]["slope"] == pytest.approx(there["scaling"]["slope"], rel=1e-9)
+    assert here["scaling"]["offsets"] == pytest.approx(there["scaling"]["offsets"], rel=1e-9)
+    assert here["least"] == pytest.approx(there["least"], rel=1e-9)
 
 
 def test_the_zero_shot_run_is_of_the_shipped_weights():
