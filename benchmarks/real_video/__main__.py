@@ -18,8 +18,9 @@ from benchmarks.real_video.annotation import Folder, read_folder
 from benchmarks.real_video.score import Score, score
 from hmrm import atomic, provenance
 from hmrm.parallel import single_thread
+from hmrm.spotting.face_events import FaceEvent
 from hmrm.spotting.first_pass import first_pass
-from hmrm.spotting.fusion import FaceEvent, FusionConfig, find_events
+from hmrm.spotting.fusion import FusionConfig, find_events
 from hmrm.spotting.tracks import FaceTrack, FirstPass
 from hmrm.video.reader import open_video
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.real_video.annotation import Annotated, Folder
 from hmrm.faces.mesh_points import REGIONS
-from hmrm.spotting.fusion import FaceEvent
+from hmrm.spotting.face_events import FaceEvent
 from hmrm.spotting.measures import FaceMeasures
 
 LEAST_IOU = 0.5

@@ -8,7 +8,7 @@ from benchmarks.real_video.__main__ import variants
 from benchmarks.real_video.annotation import Annotated, Folder, read_folder
 from benchmarks.real_video.score import overlap, score
 from hmrm.errors import DataError
-from hmrm.spotting.fusion import FaceEvent
+from hmrm.spotting.face_events import FaceEvent
 
 HEADER = "video,onset,apex,offset,type,class,what,certainty,class_certain,frames_per_s\n"
 

@@ -121,7 +121,7 @@ class _Making:
             assert self._transform is not None, "the onset comes first"
             self._crops[frame.index] = warp(frame.image, self._transform)
         if frame.index in self._of_strip:
-            points = as_detected(self._track.points_xy_px[self._track.row_of(frame.index)])
+            points = as_detected(self._track.points_of(frame.index))
             crop = warp(frame.image, canonical_transform(points))
             small = cv2.resize(crop, STRIP_WH_PX, interpolation=cv2.INTER_AREA)
             image = np.asarray(small, dtype=np.uint8)
@@ -139,12 +139,14 @@ class _Making:
 
 
 def strip_indices(event: Event, track: FaceTrack) -> tuple[int, ...]:
-    """Frames from onset over apex to offset in which the face was seen, increasing."""
-    rows = [track.row_of(i) for i in (event.onset_index, event.apex_index, event.offset_index)]
-    before = np.linspace(rows[0], rows[1], BETWEEN + 2)
-    after = np.linspace(rows[1], rows[2], BETWEEN + 2)
-    chosen = np.unique(np.rint(np.concatenate([before, after])).astype(int))
-    return tuple(int(track.index[row]) for row in chosen)
+    """Onset, apex and offset, and between them frames in which the face was seen, increasing."""
+    frames = (event.onset_index, event.apex_index, event.offset_index)
+    rows = [track.row_of(index) for index in frames]
+    before = np.linspace(rows[0], rows[1], BETWEEN + 2)[1:-1]
+    after = np.linspace(rows[1], rows[2], BETWEEN + 2)[1:-1]
+    between = track.index[np.rint(np.concatenate([before, after])).astype(int)].tolist()
+    within = {index for index in between if frames[0] < index < frames[2]}
+    return tuple(sorted(within | set(frames)))
 
 
 def _best_seen(track: FaceTrack) -> int:
@@ -185,7 +187,7 @@ def _transform(
     mtcnn: Detector | None,
 ) -> Transform:
     row = track.row_of(event.onset_index)
-    points = as_detected(track.points_xy_px[row])
+    points = as_detected(track.points_of(event.onset_index))
     if mtcnn is not None:
         found = mtcnn.detect(image)
         boxes = np.array([face.box_xyxy_px for face in found]).reshape(-1, 4)

@@ -232,12 +232,14 @@ class Analyzer:
         )
 
     def _pair(self, event: Event, track: FaceTrack) -> Pair | None:
-        kept = {crop.index: crop for crop in self._crops.get(event.face_id, ())}
-        onset, apex = kept.get(event.onset_index), kept.get(event.apex_index)
+        kept = list(self._crops.get(event.face_id, ()))
+        # A fitted onset may lie between two frames that were kept.
+        before = [crop for crop in kept if crop.index <= event.onset_index]
+        onset = before[-1] if before else None
+        apex = next((crop for crop in kept if crop.index == event.apex_index), None)
         if onset is None or apex is None:
             return None
-        points = as_detected(track.points_xy_px[track.row_of(event.onset_index)])
-        transform = canonical_transform(points)
+        transform = canonical_transform(as_detected(track.points_of(onset.index)))
         return Pair(
             onset=onset.warped(transform),
             apex=apex.warped(transform),

@@ -87,7 +87,7 @@ def apexes_by_rule(
     tracks = {face.face_id: face for face in faces}
     begin: dict[int, list[int]] = {}
     for i, event in enumerate(events):
-        begin.setdefault(event.onset_index, []).append(i)
+        begin.setdefault(_measured(event.onset_index, stride), []).append(i)
     found, windows = list(events), dict[int, _Window]()
     last = max((event.offset_index for event in events), default=-1)
     held = dict[int, int]()
@@ -100,12 +100,17 @@ def apexes_by_rule(
                 _require_few(video, sum(held[j] for j in windows))
             for i in [*windows]:
                 windows[i].add(frame)
-                if frame.index == events[i].offset_index:
+                if frame.index == _measured(events[i].offset_index, stride):
                     found[i] = _with_apex(events[i], windows.pop(i), rule)
         progress(STAGE, frame.index + 1, last + 1)
         if frame.index >= last:
             break
     return tuple(found)
+
+
+def _measured(index: int, stride: int) -> int:
+    """The last frame up to this one that is looked at; a fitted onset lies between two."""
+    return index - index % stride
 
 
 def _require_few(video: VideoSource, pixels: int) -> None:

@@ -9,7 +9,7 @@ from hmrm.clip import Event, RejectedCandidate
 from hmrm.faces.align import apply, canonical_transform, invert
 from hmrm.faces.crops import IMAGE_WH_PX
 from hmrm.intervals import MICRO_S
-from hmrm.spotting.fusion import FaceEvent, RejectedEvent
+from hmrm.spotting.face_events import FaceEvent, RejectedEvent
 from hmrm.spotting.probability import expression_probability
 from hmrm.spotting.salience import salience
 from hmrm.spotting.tracks import FaceTrack, FirstPass

@@ -6,7 +6,7 @@ hundredths of a px, but it knows only what moved within the last second, so its 
 frames that are rest to the mesh, and its movements are dropped where the mesh shows an expression.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -21,14 +21,14 @@ from hmrm.spotting.expressions import (
     Findings,
     find_expressions,
 )
+from hmrm.spotting.face_events import FaceEvent, FaceEvents, RejectedEvent
 from hmrm.spotting.fine import FineConfig, FineMovement, blinks, find_fine
+from hmrm.spotting.flanks import FlankConfig, fitted_ends
 from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.neutral import estimate_neutral
 from hmrm.spotting.position import PARTS, position_of
 from hmrm.spotting.regional import RegionalMotion, values_at
 from hmrm.spotting.syllables import SyllableConfig, syllables, within_gap
-
-Instrument = Literal["mesh", "registration", "both"]
 
 PARTS_OF_REGION = {
     "left_brow": ("left_brow",),
@@ -62,6 +62,7 @@ class FusionConfig:
 
     expressions: ExpressionConfig = field(default_factory=ExpressionConfig)
     fine: FineConfig = field(default_factory=FineConfig)
+    flanks: FlankConfig = field(default_factory=FlankConfig)
     cover: CoverConfig = field(default_factory=CoverConfig)
     syllables: SyllableConfig = field(default_factory=SyllableConfig)
     displaced: float = 0.7
@@ -71,53 +72,6 @@ class FusionConfig:
     blink_fraction: float = 0.5
     weak: float = 0.7
     together: float = 1.05
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FaceEvent:
-    """One event of a face; frames from 0, both ends inclusive.
-
-    Attributes:
-        onset_index, apex_index, offset_index: last frame at rest, strongest, first back at rest.
-        kind: by true duration; of one under way at an end only the least duration is known.
-        instrument: which one found it; "both" where each saw it too weakly to count alone.
-        region: the part or region that stood highest.
-        salience: its displacement over the threshold, 1 the least that counts.
-        peak_px: px of the canonical crop, where registration measured it; else None.
-        flags: what a reader must know.
-    """
-
-    onset_index: int
-    apex_index: int
-    offset_index: int
-    kind: Literal["micro", "macro"]
-    instrument: Instrument
-    region: str
-    salience: float
-    peak_px: float | None
-    flags: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class RejectedEvent:
-    """A candidate of either instrument that is no event, and why."""
-
-    onset_index: int
-    apex_index: int
-    offset_index: int
-    instrument: Instrument
-    region: str
-    salience: float
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FaceEvents:
-    """All that was found in one face."""
-
-    events: tuple[FaceEvent, ...]
-    rejected: tuple[RejectedEvent, ...]
-    mesh: Findings
 
 
 def find_events(
@@ -172,11 +126,43 @@ def find_events(
                 if not any(a <= r.onset_index and r.offset_index <= b for a, b in spans)
             ],
         )
+    events.sort(key=lambda e: e.onset_index)
+    if motion is not None and len(motion.index):
+        events = _with_fitted_ends(events, motion, config)
     return FaceEvents(
-        events=tuple(sorted(events, key=lambda e: e.onset_index)),
+        events=tuple(events),
         rejected=tuple(sorted(rejected, key=lambda e: e.onset_index)),
         mesh=mesh,
     )
+
+
+def _with_fitted_ends(
+    events: list[FaceEvent], motion: RegionalMotion, config: FusionConfig
+) -> list[FaceEvent]:
+    """Onset and offset from the flanks of the motion, where they can be fitted."""
+    shut, near_eyes = blinks(motion, config.fine), config.fine.near_eyes
+    done = list[FaceEvent]()
+    for i, one in enumerate(events):
+        earliest = done[-1].offset_index if done else int(motion.index[0])
+        latest = events[i + 1].onset_index if i + 1 < len(events) else int(motion.index[-1])
+        frames = (one.onset_index, one.apex_index, one.offset_index)
+        onset, offset = fitted_ends(
+            motion, frames, config.flanks, blinking=shut, near_eyes=near_eyes
+        )
+        if "under_way_at_start" in one.flags:
+            onset = one.onset_index
+        if "under_way_at_end" in one.flags:
+            offset = one.offset_index
+        if earliest <= onset < one.apex_index < offset <= latest:
+            lasts_s = np.diff(np.interp([onset, offset], motion.index, motion.time_s)).item()
+            kind = _kind(lasts_s)
+            one = replace(one, onset_index=onset, offset_index=offset, kind=kind)
+        done.append(one)
+    return done
+
+
+def _kind(lasts_s: float) -> Literal["micro", "macro"]:
+    return "micro" if lasts_s <= MICRO_S + 1e-9 else "macro"
 
 
 def _of_mesh(one: Expression, measures: FaceMeasures) -> FaceEvent:
@@ -288,7 +274,7 @@ def _of_both(
         onset_index=onset,
         apex_index=int(measures.index[coarse.apex]),
         offset_index=offset,
-        kind="micro" if lasts_s <= MICRO_S + 1e-9 else "macro",
+        kind=_kind(lasts_s),
         instrument="both",
         region=fine.region,
         salience=seen,
@@ -311,7 +297,7 @@ def _of_registration(
         onset_index=frames[0],
         apex_index=frames[1],
         offset_index=frames[2],
-        kind="micro" if lasts_s <= MICRO_S + 1e-9 else "macro",
+        kind=_kind(lasts_s),
         instrument="registration",
         region=one.region,
         salience=one.salience,

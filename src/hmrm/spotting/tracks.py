@@ -54,11 +54,16 @@ class FaceTrack:
         return min(bisect.bisect_left(self.index, index), len(self.index) - 1)
 
     def time_of(self, index: int) -> float:
-        """Time of a frame in which the face was measured by either instrument, s."""
-        row = bisect.bisect_left(self.signal.index, index)
-        if row < len(self.signal.index) and self.signal.index[row] == index:
-            return float(self.signal.time_s[row])
-        return float(self.time_s[self.row_of(index)])
+        """Time of a frame, s; of one that was not measured, by the frames around it."""
+        measured = self.signal.index
+        if len(measured) and measured[0] <= index <= measured[-1]:
+            return float(np.interp(index, measured, self.signal.time_s))
+        return float(np.interp(index, self.index, self.time_s))
+
+    def points_of(self, index: int) -> Float[np.ndarray, "5 2"]:
+        """The five points in a frame; in one without a mesh, by those around it."""
+        columns = self.points_xy_px.reshape(len(self.index), -1).T
+        return np.array([np.interp(index, self.index, one) for one in columns]).reshape(5, 2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
