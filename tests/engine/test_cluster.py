@@ -27,9 +27,11 @@ epochs = 40
 seeds = [0, 1]
 """
 EVALUATIONS = {
-    "svm": ["--model", "svm-tuned", "--seeds", 2],
+    "svm": ["--model", "svm-tuned", "--seeds", 8],
     "torch": ["--config", "torch.toml"],
 }
+# So many that a loaded machine can kill or interrupt before all are back.
+FOLDS = {"svm": 72, "torch": 18}
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -99,7 +101,7 @@ def test_a_worker_killed_during_folds_costs_nothing_but_time(
     assert process.returncode == 0, printed
     assert "3 workers" in printed
     found = contents(inputs / f"lost-{name}")
-    assert before < sum(one.startswith("folds/") for one in found) == 18
+    assert before < sum(one.startswith("folds/") for one in found) == FOLDS[name]
     assert found == contents(inputs / f"local-{name}")
 
 
@@ -131,7 +133,7 @@ def test_a_killed_scheduler_loses_no_result_and_the_same_command_goes_on(
     assert process.returncode == EngineError.exit_code, printed
     assert "the scheduler was lost" in printed and "give the same command again" in printed
     kept = {path: path.stat().st_mtime_ns for path in folds.rglob("*.json")}
-    assert 0 < len(kept) < 18
+    assert 0 < len(kept) < FOLDS["svm"]
     refused = hmrm(words, inputs)
     printed, _ = refused.communicate(timeout=200)
     assert refused.returncode == EngineError.exit_code
@@ -140,7 +142,7 @@ def test_a_killed_scheduler_loses_no_result_and_the_same_command_goes_on(
     cluster.start_scheduler()
     for name in "abc":
         cluster.start_worker(name)
-    assert f"{len(kept)} of 18 folds are in again already" in done(words, inputs)
+    assert f"{len(kept)} of {FOLDS['svm']} folds are in again already" in done(words, inputs)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert contents(inputs / "again") == contents(inputs / "local-svm")
 
@@ -153,7 +155,7 @@ def test_ctrl_c_cancels_what_waits_and_keeps_what_came_back(inputs: Path, cluste
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=200)
     assert process.returncode == 130 and "interrupted" in printed, printed
-    assert 0 < len(list(folds.rglob("*.json"))) < 18
+    assert 0 < len(list(folds.rglob("*.json"))) < FOLDS["svm"]
     assert cluster.tasks_after_a_while() == 0
 
 

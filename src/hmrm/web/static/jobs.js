@@ -60,7 +60,7 @@ export function showJobs(main, settings) {
       const row = element("li", {}, element("span", { class: "name" }, file.name), " ", bar, text);
       uploads.append(row);
       sending = sending.then(() => upload(file, bar, text)).then(
-        async () => { row.remove(); announce(`${file.name}: uploaded`); await attempt(refresh); },
+        async () => { row.remove(); announce(`${file.name}: uploaded`); await poll(); },
         (error) => { text.textContent = ` ${error.message}`; bar.remove(); text.className = "fault"; },
       );
     }
@@ -82,8 +82,10 @@ export function showJobs(main, settings) {
     }
     return jobs;
   }
+  // Called at once after an upload too: a short video is soon done, and its progress is to be seen.
   async function poll() {
     const jobs = await attempt(refresh);
+    clearTimeout(timer);
     if (stopped) return;
     const active = jobs?.some((job) => job.state === "queued" || job.state === "running");
     timer = setTimeout(poll, active ? FAST_MS : SLOW_MS);
