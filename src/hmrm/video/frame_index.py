@@ -229,8 +229,10 @@ class FrameFinder:
 
     def sought(self, number: int) -> Frame | None:
         """The frame by seeking; None where that does not lead to it for certain."""
-        if not isinstance(self._video, VideoFile) or self._index.digests[number] < 0:
+        if not isinstance(self._video, VideoFile):
             return None
+        if self._index.digests[number] < 0:
+            return self._behind_a_known_one(number)
         keys = np.flatnonzero(self._index.is_key[: number + 1])
         image = None
         if self._decoding is not None and number >= self._next:
@@ -238,8 +240,20 @@ class FrameFinder:
             image = self._advanced(number) if near else None
         if image is None and len(keys):
             image = self._entered(number, int(keys[-1]))
-        if image is None:
+        return None if image is None else self._as_frame(number, image)
+
+    def _behind_a_known_one(self, number: int) -> Frame | None:
+        """A frame whose image was not looked at, from the last one before it that was."""
+        known = np.flatnonzero(self._index.digests[:number] >= 0)
+        if not len(known) or self._index.stamps[number] < 0:
             return None
+        under_way = self._decoding is not None and known[-1] < self._next <= number
+        if not under_way and self.sought(int(known[-1])) is None:
+            return None
+        image = self._advanced(number)
+        return None if image is None else self._as_frame(number, image)
+
+    def _as_frame(self, number: int, image: Image) -> Frame:
         return Frame(index=number, time_s=float(self._index.times_s[number]), image=image)
 
     def _entered(self, number: int, key: int) -> Image | None:
@@ -257,7 +271,8 @@ class FrameFinder:
             if stamp == expected:
                 self._next = number + 1
                 image = self._video.as_kind(load())
-                return image if self._digest(image) == self._index.digests[number] else None
+                noted = int(self._index.digests[number])
+                return image if noted in (-1, self._digest(image)) else None
             if stamp is not None and stamp > expected:
                 break
         self.close()
