@@ -1,0 +1,1 @@
+"""Onset and offset of rendered expressions at 200 frames a second, against the truth."""
