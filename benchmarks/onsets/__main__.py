@@ -22,18 +22,18 @@ from hmrm.parallel import run_all
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "benchmarks" / "onsets.md"
-DEVELOPMENT, JUDGED = range(5000, 5048), range(6000, 6060)
+DEVELOPMENT, TEST = range(5000, 5048), range(6000, 6060)
 COURSES: tuple[Course, ...] = ("half cosine", "minimum jerk")
 
 
 def main() -> None:
-    """Measure, print the table, and write results and page of the judged clips."""
+    """Measure, print the table, and write results and page of the test clips."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.onsets", description=__doc__)
     parser.add_argument("--development", action="store_true", help="clips the fit was made with")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="two clips, printed only")
     given = parser.parse_args()
-    seeds = DEVELOPMENT if given.development else JUDGED
+    seeds = DEVELOPMENT if given.development else TEST
     orders = [(seed, course) for course in COURSES for seed in seeds]
     if given.quick:
         orders = orders[:2]

@@ -14,7 +14,7 @@ ANSWERS = [
     ("How do I add a model?", "docs/guide/models.md", "Any class with `fit` and `predict`"),
     ("What is UF1?", "docs/guide/models.md", "**UF1** is the mean of the classes' F1"),
     ("What is LOSO?", "docs/guide/models.md", "each subject in turn is the test subject"),
-    ("What is an onset?", "README.md", "The movement begins at 1.82 s (onset)"),
+    ("What is an onset?", "README.md", "The movement begins at 1.80 s (onset)"),
     ("What is RFFS?", "docs/glossary.md", "region feature fusion strategy"),
     ("What is STRS?", "docs/glossary.md", "spot-then-recognise score"),
     ("What must it not be used for?", "README.md", "**It must not be used for** lie detection"),

@@ -36,7 +36,7 @@ class FlankConfig:
     """
 
     smooth_s: float = 0.015
-    before_s: float = 0.2
+    before_s: float = 0.1
     after_s: float = 0.03
     rest_gap_s: float = 0.06
     reach_s: float = 0.12
@@ -150,5 +150,7 @@ def _fitted_s(
     common = level @ waves
     power = np.maximum((waves**2).sum(axis=0), 1e-12)
     explained = np.where(common > 0, common**2 / power, 0.0) / max(float(level @ level), 1e-12)
-    best = int(explained.argmax())
+    # Absolute residuals: codecs let motion fade out slowly, which squares would make much of.
+    left = np.abs(level[:, None] - waves * (common / power)).sum(axis=0)
+    best = int(np.where(common > 0, left, np.inf).argmin())
     return float(start[best]) if explained[best] >= config.explained else None

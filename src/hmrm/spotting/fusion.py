@@ -19,6 +19,7 @@ from hmrm.spotting.expressions import (
     Expression,
     ExpressionConfig,
     Findings,
+    Rejected,
     find_expressions,
 )
 from hmrm.spotting.face_events import FaceEvent, FaceEvents, RejectedEvent
@@ -102,18 +103,7 @@ def find_events(
         measures, config.expressions, blinking=shut, covered=covered, neutral=neutral
     )
     events = [_of_mesh(one, measures) for one in mesh.expressions]
-    rejected = [
-        RejectedEvent(
-            onset_index=int(measures.index[one.candidate.onset]),
-            apex_index=int(measures.index[one.candidate.apex]),
-            offset_index=int(measures.index[one.candidate.offset]),
-            instrument="mesh",
-            region=one.candidate.part,
-            salience=one.candidate.salience,
-            reason=one.reason,
-        )
-        for one in mesh.rejected
-    ]
+    rejected = [_rejected_of_mesh(one, measures) for one in mesh.rejected]
     if fine and motion is not None and len(motion.index):
         kept, dropped = _fine_events(measures, motion, mesh, events, covered, config)
         spans = [(e.onset_index, e.offset_index) for e in kept if e.instrument == "both"]
@@ -176,6 +166,18 @@ def _of_mesh(one: Expression, measures: FaceMeasures) -> FaceEvent:
         salience=one.salience,
         peak_px=None,
         flags=one.flags,
+    )
+
+
+def _rejected_of_mesh(one: Rejected, measures: FaceMeasures) -> RejectedEvent:
+    return RejectedEvent(
+        onset_index=int(measures.index[one.candidate.onset]),
+        apex_index=int(measures.index[one.candidate.apex]),
+        offset_index=int(measures.index[one.candidate.offset]),
+        instrument="mesh",
+        region=one.candidate.part,
+        salience=one.candidate.salience,
+        reason=one.reason,
     )
 
 
