@@ -1,3 +1,5 @@
+import tracemalloc
+
 import cv2
 import numpy as np
 
@@ -92,3 +94,33 @@ def test_looks_are_taken_now_and_then_and_grey_will_do():
     assert 9 <= len(appearances.index) <= 11
     assert appearances.pixels.shape[1:] == (LOOK_WH_PX[1], LOOK_WH_PX[0], 3)
     assert all(ANATOMICAL[name].mask(LOOK_WH_PX).any() for name in ("nose", "left_cheek"))
+
+
+def test_twenty_minutes_take_little_more_memory_than_one():
+    looks, frames = 12_000, 36_000
+    few = looks_of([noisy(IMAGE, i) for i in range(20)])
+    tracemalloc.start()
+    peaks = []
+    for minutes in (1, 20):
+        count = looks * minutes // 20
+        long = FaceAppearances(
+            index=np.arange(count) * 3, pixels=np.resize(few.pixels, (count, *few.pixels.shape[1:]))
+        )
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        index = np.arange(frames * minutes // 20)
+        assert not covered_parts(long, index, np.ones(len(index))).any()
+        peaks.append(tracemalloc.get_traced_memory()[1] - before)
+    tracemalloc.stop()
+    # Once every look was compared with every frame: 7 GB.
+    assert peaks[1] < peaks[0] + 30e6, peaks
+
+
+def test_a_look_counts_for_the_frames_nearest_to_it():
+    mouth = (FIVE[3] + FIVE[4]) / 2
+    over = hand(IMAGE, mouth - [0, 0.2 * EYES_PX], 0.55 * EYES_PX)
+    looks = looks_of([noisy(IMAGE, i) for i in range(8)] + [noisy(over, 60)])
+    taken = FaceAppearances(index=np.arange(9) * 4, pixels=looks.pixels)
+    found = covered_parts(taken, np.arange(40), np.ones(40))
+    assert not found[:31].any()
+    assert found[31:, PARTS.index("mouth_opening")].all()

@@ -35,6 +35,7 @@ _UPPER: Mapping[str, tuple[str, ...]] = {
 }
 _LOWER = tuple(part for part in PARTS if part not in _UPPER)
 _REGIONS = ("left_brow", "right_brow", *_STEADY)
+_LOOKS_AT_A_TIME = 600  # a minute; of longer videos rest is read from as many, evenly taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,9 +145,7 @@ def covered_parts(
     covered = np.zeros((len(index), len(PARTS)), dtype=bool)
     if not len(appearances.index):
         return covered
-    nearest = (
-        np.abs(index[:, None] - appearances.index[None]).argmin(axis=1) if len(index) else index
-    )
+    nearest = _nearest(appearances.index, index)
     rest = at_rest[np.clip(np.searchsorted(index, appearances.index), 0, len(index) - 1)] > 0.5
     if rest.sum() < config.least_rest:
         return covered
@@ -162,19 +161,36 @@ def covered_parts(
     return parts[nearest]
 
 
+def _nearest(taken: Int[np.ndarray, " k"], index: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """Which of increasing frames lies nearest to each of others; the earlier of two as near."""
+    if len(taken) == 1:
+        return np.zeros(len(index), dtype=np.int64)
+    after = np.clip(np.searchsorted(taken, index), 1, len(taken) - 1)
+    return after - (index - taken[after - 1] <= taken[after] - index)
+
+
 def _changed(
     pixels: UInt8[np.ndarray, "k h w 3"], rest: Bool[np.ndarray, " k"], config: CoverConfig
 ) -> dict[str, Float[np.ndarray, " k"]]:
     """Part of every region's pixels that look unlike rest, by look."""
     masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _REGIONS}
     face = np.any(list(masks.values()), axis=0)
-    colours = np.maximum(pixels[:, face].astype(np.float64), 1.0)
-    usual = np.median(colours[rest], axis=0)
+    at_rest = np.flatnonzero(rest)
+    some = pixels[at_rest[:: max(1, len(at_rest) // _LOOKS_AT_A_TIME)]][:, face]
+    usual = np.median(np.maximum(some, 1).astype(np.float64), axis=0)
+    spread = np.median(_distance(some, usual), axis=0) + config.least
+    starts = range(0, len(pixels), _LOOKS_AT_A_TIME)
+    looks = (pixels[i : i + _LOOKS_AT_A_TIME][:, face] for i in starts)
+    unlike = np.concatenate([_distance(one, usual) > config.unlike * spread for one in looks])
+    return {name: unlike[:, mask[face]].mean(axis=1) for name, mask in masks.items()}
+
+
+def _distance(
+    pixels: UInt8[np.ndarray, "k p 3"], usual: Float[np.ndarray, "p 3"]
+) -> Float[np.ndarray, "k p"]:
+    """How unlike rest each pixel of each look is."""
+    colours = np.maximum(pixels, 1).astype(np.float64)
     # Light that changes on most of the face is no hand.
     light = np.median(colours / usual, axis=1)[:, None]
-    relative = colours / light / np.median(usual, axis=0)
-    usual = usual / np.median(usual, axis=0)
-    distance = np.abs(relative - usual).mean(axis=-1)
-    spread = np.median(distance[rest], axis=0) + config.least
-    unlike = distance > config.unlike * spread
-    return {name: unlike[:, mask[face]].mean(axis=1) for name, mask in masks.items()}
+    middle = np.median(usual, axis=0)
+    return np.abs(colours / light / middle - usual / middle).mean(axis=-1)

@@ -26,6 +26,7 @@ from hmrm.spotting.rigid import align, median_shape
 
 _STABLE = rows_of(STABLE)
 _SHAPE_FRAMES = 400  # frames, evenly taken, that the person's shape is the median of
+_AT_A_TIME = 2000  # frames that are turned at once: long videos need little memory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,7 +94,7 @@ class MeshRecorder:
     def measures(self) -> FaceMeasures:
         """The measures of all frames so far, pose taken out against the person's own shape."""
         numbers = np.array(self._numbers).reshape(-1, 3)
-        points = np.array(self._points, dtype=np.float64).reshape(-1, len(KEPT), 3)
+        points = np.array(self._points, dtype=np.float32).reshape(-1, len(KEPT), 3)
         return measure(
             points,
             index=np.array(self._index, dtype=np.int64),
@@ -115,29 +116,41 @@ def measure(
 ) -> FaceMeasures:
     """Measures of the kept points of every frame."""
     step = max(1, len(points) // _SHAPE_FRAMES)
-    shape = median_shape(points[::step], _STABLE)
-    aligned = align(points, shape, _STABLE)
-    to_face, origin, unit = _face_frame(shape)
-    placed = (aligned.points - origin) @ to_face.T / unit
-    place = np.stack([placed[:, rows_of(points)].mean(axis=1) for points in REGIONS.values()], 1)
+    shape = median_shape(points[::step].astype(np.float64), _STABLE)
+    starts = range(0, max(1, len(points)), _AT_A_TIME)
+    parts = [_without_pose(points[i : i + _AT_A_TIME].astype(np.float64), shape) for i in starts]
+    place, opening, lids, across, pose_deg, misfit = map(np.concatenate, zip(*parts, strict=True))
     corners = [list(REGIONS).index(name) for name in ("left_mouth_corner", "right_mouth_corner")]
     width = np.linalg.norm(place[:, corners[1]] - place[:, corners[0]], axis=1)
-    lids = []
-    for pairs, eye in zip(LIDS, EYES, strict=True):
-        across = float(np.median(_apart(placed, ((eye[0], eye[1]),))))
-        lids.append(_apart(placed, pairs) / max(across, 1e-9))
     return FaceMeasures(
         index=index,
         time_s=time_s,
         segment=segment,
         place=place,
         mouth_width=width,
-        mouth_opening=_apart(placed, INNER_LIPS),
-        eye_opening=np.stack(lids, axis=1),
-        pose_deg=aligned.pose_deg,
+        mouth_opening=opening,
+        eye_opening=lids / np.maximum(np.median(across, axis=0), 1e-9),
+        pose_deg=pose_deg,
         presence=presence,
-        misfit=aligned.misfit / unit,
+        misfit=misfit,
         eye_distance_px=eye_distance_px,
+    )
+
+
+def _without_pose(
+    points: Float[np.ndarray, "n k 3"], shape: Float[np.ndarray, "k 3"]
+) -> tuple[np.ndarray, ...]:
+    """Of some frames: regions' places, mouth's and lids' opening, eyes' width, pose, misfit."""
+    aligned = align(points, shape, _STABLE)
+    to_face, origin, unit = _face_frame(shape)
+    placed = (aligned.points - origin) @ to_face.T / unit
+    return (
+        np.stack([placed[:, rows_of(points)].mean(axis=1) for points in REGIONS.values()], 1),
+        _apart(placed, INNER_LIPS),
+        np.stack([_apart(placed, pairs) for pairs in LIDS], axis=1),
+        np.stack([_apart(placed, ((eye[0], eye[1]),)) for eye in EYES], axis=1),
+        aligned.pose_deg,
+        aligned.misfit / unit,
     )
 
 
