@@ -7,7 +7,8 @@ _HEAD = """# Onset and offset in fast videos
 
 One rendered expression in each of {clips} clips of 5 s at 200 frames a second (`python -m \
 benchmarks.onsets`, seeds 6000 to 6059, looked at twice; the fit was made with other seeds). Every \
-third frame is measured. *Thresholds alone* takes onset and offset where the motion passes a threshold; *fitted flanks* is the default from 50 measured frames a second on \
+third frame is measured. *Thresholds alone* takes onset and offset where the \
+motion passes a threshold; *fitted flanks* is the default from 50 measured frames a second on \
 (`spotting/flanks.py`). The renderer's flanks are half a cosine wave, as are the fitted ones; \
 minimum jerk is another form. Error: median of the absolute value; late: median (offsets that are \
 found too early are negative).
