@@ -8,7 +8,6 @@ from jaxtyping import Float
 from hmrm.clip import Event, RejectedCandidate
 from hmrm.faces.align import apply, canonical_transform, invert
 from hmrm.faces.crops import IMAGE_WH_PX
-from hmrm.intervals import MICRO_S
 from hmrm.spotting.face_events import FaceEvent, RejectedEvent
 from hmrm.spotting.probability import expression_probability
 from hmrm.spotting.salience import salience
@@ -51,7 +50,10 @@ def event_of(found: FaceEvent, track: FaceTrack, first: FirstPass, config: Quali
         peak_motion_px=found.peak_px,
         salience=salience(found.salience, 1.0),
         expression_probability=expression_probability(found.salience),
-        flags=(*found.flags, *_quality_flags(slice(onset, offset + 1), track, first, config)),
+        flags=(
+            *found.flags,
+            *_quality_flags(found.kind, slice(onset, offset + 1), track, first, config),
+        ),
     )
 
 
@@ -74,7 +76,7 @@ def rejected_of(rejected: RejectedEvent, track: FaceTrack) -> RejectedCandidate:
 
 
 def _quality_flags(
-    rows: slice, track: FaceTrack, first: FirstPass, config: QualityConfig
+    kind: str, rows: slice, track: FaceTrack, first: FirstPass, config: QualityConfig
 ) -> tuple[str, ...]:
     time_s, segment = track.time_s, track.measures.segment
     onset_s, offset_s = float(time_s[rows.start]), float(time_s[rows.stop - 1])
@@ -85,7 +87,7 @@ def _quality_flags(
     outside = _fraction_outside(track.points_xy_px[rows.start], first.size_wh_px)
     eyes_px = float(track.eye_distance_px[rows].min())
     flags = {
-        "longer_than_micro": offset_s - onset_s > MICRO_S + 1e-9,
+        "longer_than_micro": kind == "macro",
         "low_frame_rate": first.frames_per_s < config.least_frames_per_s,
         "near_cut": any(low <= cut_s <= high for cut_s in first.cuts_s),
         "near_end": ends,
