@@ -35,7 +35,7 @@ _UPPER: Mapping[str, tuple[str, ...]] = {
 }
 _LOWER = tuple(part for part in PARTS if part not in _UPPER)
 _REGIONS = ("left_brow", "right_brow", *_STEADY)
-_LOOKS_AT_A_TIME = 600  # a minute; of longer videos rest is read from as many, evenly taken
+_AT_A_TIME = 600  # images, a minute; of longer videos rest is read from as many, evenly taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,19 +176,19 @@ def _changed(
     masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _REGIONS}
     face = np.any(list(masks.values()), axis=0)
     at_rest = np.flatnonzero(rest)
-    some = pixels[at_rest[:: max(1, len(at_rest) // _LOOKS_AT_A_TIME)]][:, face]
+    some = pixels[at_rest[:: max(1, len(at_rest) // _AT_A_TIME)]][:, face]
     usual = np.median(np.maximum(some, 1).astype(np.float64), axis=0)
     spread = np.median(_distance(some, usual), axis=0) + config.least
-    starts = range(0, len(pixels), _LOOKS_AT_A_TIME)
-    looks = (pixels[i : i + _LOOKS_AT_A_TIME][:, face] for i in starts)
-    unlike = np.concatenate([_distance(one, usual) > config.unlike * spread for one in looks])
+    starts = range(0, len(pixels), _AT_A_TIME)
+    parts = (pixels[i : i + _AT_A_TIME][:, face] for i in starts)
+    unlike = np.concatenate([_distance(one, usual) > config.unlike * spread for one in parts])
     return {name: unlike[:, mask[face]].mean(axis=1) for name, mask in masks.items()}
 
 
 def _distance(
     pixels: UInt8[np.ndarray, "k p 3"], usual: Float[np.ndarray, "p 3"]
 ) -> Float[np.ndarray, "k p"]:
-    """How unlike rest each pixel of each look is."""
+    """How unlike rest each pixel of each image is."""
     colours = np.maximum(pixels, 1).astype(np.float64)
     # Light that changes on most of the face is no hand.
     light = np.median(colours / usual, axis=1)[:, None]
