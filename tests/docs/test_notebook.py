@@ -29,7 +29,7 @@ def test_it_runs(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "1.82 to 2.10 s, left_cheek: positive" in done.stdout
+    assert "1.80 to 2.11 s, left_cheek: positive" in done.stdout
     assert "by a blink" in done.stdout or ": blink" in done.stdout
     assert "UF1 " in done.stdout
     assert {"motion.png", "smile.eaf", "maps", "runs"} <= {path.name for path in tmp_path.iterdir()}
