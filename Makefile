@@ -39,6 +39,7 @@ $(VENV)/.dev-installed: pyproject.toml constraints.txt | $(BIN)/python
 
 demo: $(VENV)/.run-installed
 	$(BIN)/hmrm demo -o demo
+	@echo "Next, in each new terminal: source .venv/bin/activate; then: hmrm analyze demo/demo.mp4 -o results"
 
 test: $(VENV)/.dev-installed
 	$(BIN)/pytest -n 2 --dist loadfile -q

@@ -3,8 +3,8 @@
 Renders one expression in each clip of 5 s, finds it, and compares its ends with the renderer's.
 Half of the clips hold brief expressions, half slow ones; every third is 2.5 times as strong. They
 start and stop once as the renderer's usually do, in half a cosine wave, which is also what is
-fitted, and once with minimum jerk, which is not. ``--development`` takes the clips that the fit
-was made with.
+fitted, and once with minimum jerk, which is not. ``--development`` takes other clips, to develop
+on.
 """
 
 import argparse
@@ -29,7 +29,7 @@ COURSES: tuple[Course, ...] = ("half cosine", "minimum jerk")
 def main() -> None:
     """Measure, print the table, and write results and page of the test clips."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.onsets", description=__doc__)
-    parser.add_argument("--development", action="store_true", help="clips the fit was made with")
+    parser.add_argument("--development", action="store_true", help="clips to develop on")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="two clips, printed only")
     given = parser.parse_args()

@@ -243,7 +243,7 @@ class Analyzer:
         return Pair(
             onset=onset.warped(transform),
             apex=apex.warped(transform),
-            onset_index=event.onset_index,
+            onset_index=onset.index,
             apex_index=event.apex_index,
         )
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
 from typing import Annotated
@@ -38,8 +39,10 @@ def info(
     _print_part("Packages", ("package", "version", "for"), _packages())
     _print_part("Backends", ("part", "active"), _backends())
     _print_part("Models", ("model", "what it is", "needs"), _models())
-    _print_part("Weights in the package", ("weights", "size", "card"), _weights())
-    OUT.print("\nLicence: Apache-2.0; third-party notices are in NOTICE.")
+    _print_part(
+        "Weights in the package", ("weights", "size", "what they are", "licence"), _weights()
+    )
+    OUT.print("\nLicence of the code: Apache-2.0; third-party notices are in NOTICE.")
 
 
 def _print_part(title: str, head: Sequence[str], rows: Rows) -> None:
@@ -58,8 +61,11 @@ def _packages() -> Rows:
 def _backends() -> Rows:
     from hmrm.flow.estimate import ESTIMATORS
 
-    yield "optical flow", ", ".join(sorted(ESTIMATORS))
-    if importlib.util.find_spec("torch") is None:
+    has_torch = importlib.util.find_spec("torch") is not None
+    methods = [name for name in sorted(ESTIMATORS) if has_torch or not name.startswith("gru-aofe")]
+    more = "" if has_torch else "; gru-aofe and gru-aofe-fast with hmrm[torch]"
+    yield "optical flow", ", ".join(methods) + more
+    if not has_torch:
         yield "computing", "OpenCV alone; hmrm[torch] trains and evaluates"
         return
     import torch
@@ -85,13 +91,17 @@ def _models() -> Rows:
 
 def _weights() -> Rows:
     folder = resources.files("hmrm").joinpath("weights")
-    for file in sorted(folder.iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".safetensors"):
-            name = file.name.removesuffix(".safetensors")
-            card = folder.joinpath(f"{name}.md")
-            lines = card.read_text("utf-8").splitlines() if card.is_file() else []
-            title = next((line[2:] for line in lines if line.startswith("# ")), "")
-            yield name, f"{len(file.read_bytes()) / 1e6:.1f} MB", title
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    for card in files:
+        if not card.name.endswith(".md"):
+            continue
+        name, text = card.name.removesuffix(".md"), card.read_text("utf-8")
+        own = [f for f in files if re.match(rf"{re.escape(name)}[.-]", f.name) and f != card]
+        size = sum(len(file.read_bytes()) for file in own) / 1e6
+        title = re.search(r"^# (.*)$", text, re.MULTILINE)
+        # Where a licence is no common one, its name follows.
+        named = re.findall(r"^license(?:_name)?: (.*)$", text, re.MULTILINE)
+        yield name, f"{size:.1f} MB", title[1] if title else "", named[-1] if named else ""
 
 
 _PARTS = {"packages": _packages, "backends": _backends, "models": _models, "weights": _weights}

@@ -61,8 +61,8 @@ def read_card(path: Path, *, allow_untrained: bool = False) -> tuple[WeightCard,
         table = reading.parse_json(reading.read_text(card_path, limit="json_bytes"))
     except OSError as error:
         raise WeightsError(
-            f"{path}: cannot be read with its card {card_path.name} "
-            f"({error.strerror or error}); both are needed"
+            f"{card_path}: the card of these weights cannot be read "
+            f"({error.strerror or error}); keep it beside the .safetensors or .onnx file"
         ) from error
     except reading.DamagedError as error:
         raise WeightsError(f"{card_path}: {error}; copy the file again") from error

@@ -29,6 +29,7 @@ async def child_process(module: str, *options: str) -> AsyncIterator[asyncio.sub
             env={**os.environ, **threads},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is the server's alone
         )
     try:
         yield running

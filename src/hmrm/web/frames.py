@@ -74,6 +74,7 @@ class FrameDecoder:
                 [sys.executable, "-m", "hmrm.web.decoder"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is the server's alone
             )
         return self._process
 

@@ -90,7 +90,11 @@ class Supervisor:
         threads = dict.fromkeys(parallel.THREAD_VARIABLES, "1")
         environment = {**os.environ, **threads, **_GIVE_BACK}
         return subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is the server's alone
         )
 
     def _end(self, worker: str) -> None:
