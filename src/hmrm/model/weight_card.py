@@ -62,7 +62,7 @@ def read_card(path: Path, *, allow_untrained: bool = False) -> tuple[WeightCard,
     except OSError as error:
         raise WeightsError(
             f"{card_path}: the card of these weights cannot be read "
-            f"({error.strerror or error}); keep it beside the .safetensors or .onnx file"
+            f"({error.strerror or error}); keep it next to the .safetensors or .onnx file"
         ) from error
     except reading.DamagedError as error:
         raise WeightsError(f"{card_path}: {error}; copy the file again") from error
