@@ -131,7 +131,7 @@ def kind_of(text: str) -> Kind | None:
     return "micro" if found[1].lower() in ("micro", "me") else "macro"
 
 
-def kind_of_duration(duration_s: float) -> Kind:
+def kind_of_duration(duration_s: float) -> Literal["micro", "macro"]:
     """Micro up to half a second. Onset to offset: 16 frames at 30 per second last 0.5 s."""
     return "micro" if duration_s <= MICRO_S + 1e-9 else "macro"
 

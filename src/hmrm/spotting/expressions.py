@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hmrm.intervals import MICRO_S, kind_of_duration
 from hmrm.spotting.candidates import (
     Candidate,
     CandidateConfig,
@@ -19,9 +20,6 @@ from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.neutral import Neutral, NeutralConfig, estimate_neutral
 from hmrm.spotting.position import PARTS, Position, PositionConfig, position_of
 from hmrm.spotting.speech import SpeechConfig, speech
-
-MICRO_S = 0.5
-"""Longest micro-expression, s: the field's definition."""
 
 Reason = Literal["speech", "blink", "covered", "weak_at_end", "too_short", "too_weak", "turn"]
 Flag = Literal["under_way_at_start", "under_way_at_end", "during_speech", "turned", "blink_overlap"]
@@ -217,7 +215,7 @@ def _expression(
         onset=one.onset,
         apex=one.apex,
         offset=one.offset,
-        kind="micro" if lasts_s <= MICRO_S + 1e-9 else "macro",
+        kind=kind_of_duration(lasts_s),
         part=one.part,
         salience=one.salience,
         parts=one.parts,

@@ -7,15 +7,15 @@ frames that are rest to the mesh, and its movements are dropped where the mesh s
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
 
+from hmrm.intervals import kind_of_duration
 from hmrm.spotting.candidates import Candidate
 from hmrm.spotting.cover import CoverConfig, FaceAppearances, covered_parts
+from hmrm.spotting.direction import DirectionConfig, leading_away
 from hmrm.spotting.expressions import (
-    MICRO_S,
     Expression,
     ExpressionConfig,
     Findings,
@@ -66,6 +66,7 @@ class FusionConfig:
     flanks: FlankConfig = field(default_factory=FlankConfig)
     cover: CoverConfig = field(default_factory=CoverConfig)
     syllables: SyllableConfig = field(default_factory=SyllableConfig)
+    direction: DirectionConfig = field(default_factory=DirectionConfig)
     displaced: float = 0.7
     flank_s: float = 0.12
     returning: float = 0.1
@@ -117,6 +118,8 @@ def find_events(
             ],
         )
     events.sort(key=lambda e: e.onset_index)
+    events, returns = leading_away(events, measures, mesh, config.direction)
+    rejected += returns
     if motion is not None and len(motion.index):
         events = _with_fitted_ends(events, motion, config)
     return FaceEvents(
@@ -145,14 +148,10 @@ def _with_fitted_ends(
             offset = one.offset_index
         if earliest <= onset < one.apex_index < offset <= latest:
             lasts_s = np.diff(np.interp([onset, offset], motion.index, motion.time_s)).item()
-            kind = _kind(lasts_s)
+            kind = kind_of_duration(lasts_s)
             one = replace(one, onset_index=onset, offset_index=offset, kind=kind)
         done.append(one)
     return done
-
-
-def _kind(lasts_s: float) -> Literal["micro", "macro"]:
-    return "micro" if lasts_s <= MICRO_S + 1e-9 else "macro"
 
 
 def _of_mesh(one: Expression, measures: FaceMeasures) -> FaceEvent:
@@ -276,7 +275,7 @@ def _of_both(
         onset_index=onset,
         apex_index=int(measures.index[coarse.apex]),
         offset_index=offset,
-        kind=_kind(lasts_s),
+        kind=kind_of_duration(lasts_s),
         instrument="both",
         region=fine.region,
         salience=seen,
@@ -299,7 +298,7 @@ def _of_registration(
         onset_index=frames[0],
         apex_index=frames[1],
         offset_index=frames[2],
-        kind=_kind(lasts_s),
+        kind=kind_of_duration(lasts_s),
         instrument="registration",
         region=one.region,
         salience=one.salience,
