@@ -17,8 +17,8 @@ from jaxtyping import UInt8
 
 from hmrm.analysis.classify import DEFAULT_WEIGHTS, open_classifier
 from hmrm.analysis.second_pass import classified, images_of
-from hmrm.analysis.settings import AnalyzeConfig, Classifier
-from hmrm.clip import Event, Frame, Image, Pair
+from hmrm.analysis.settings import AnalyzeConfig, Classification, Classifier
+from hmrm.clip import Event, EventImages, Frame, Image, Pair
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError, InputError
 from hmrm.faces.align import canonical_transform, compose, warp
 from hmrm.faces.crops import Transform
@@ -42,9 +42,9 @@ class StreamConfig:
 
     Attributes:
         window_s: the last seconds, in which events are found and the neutral face is estimated.
-        every_s: from one search to the next.
+        every_s: from one search to the next, at most.
         settled_s: an event is announced when so much was seen after its offset: what follows can
-            show that it was speech, or that it goes on.
+            show that it was speech, or that it goes on. It is classified half-way there.
         latest_s: after so much it is not announced any more.
         kept_s: so long images are kept; an event whose onset lies before is not classified.
     """
@@ -54,6 +54,9 @@ class StreamConfig:
     settled_s: float = 0.4
     latest_s: float = 2.0
     kept_s: float = 10.0
+
+
+_Class = tuple[EventImages, Classification]
 
 
 class Analyzer:
@@ -102,6 +105,7 @@ class Analyzer:
         self._times_s: deque[tuple[int, float]] = deque()
         self._crops: dict[int, deque[_Crop]] = {}
         self._announced: deque[Event] = deque()
+        self._classes: dict[tuple[int, int, int], _Class] = {}
         self._count = 0
         self._start_s = self._now_s = 0.0
         self._due_s = 0.0
@@ -137,7 +141,7 @@ class Analyzer:
         frame = Frame(index=index, time_s=self._now_s, image=image)
         self._times_s.append((index, self._now_s))
         self._keep(frame, self._under_way.add(frame))
-        if self._now_s < self._due_s:
+        if self._now_s < self._due_s - 1e-6:
             return ()
         self._due_s = self._now_s + self._stream.every_s
         return self._certain(ended=False)
@@ -194,12 +198,25 @@ class Analyzer:
         announced = []
         for event in found.events:
             track = tracks[event.face_id]
-            if self._is_due(event, track, ended=ended) and not self._is_known(event):
+            if self._is_known(event):
+                continue
+            if self._is_due(event, track, ended=ended):
                 self._announced.append(event)
                 announced.append(self._classified(event, track))
+            elif not self._goes_on(event, track):
+                self._prepare(event, track)
         while self._announced and self._announced[0].offset_s < self._times_s[0][1]:
             self._announced.popleft()
         return tuple(announced)
+
+    def _prepare(self, event: Event, track: FaceTrack) -> None:
+        """Classify an event that will soon be due, and search again in time for it."""
+        half_s = event.offset_s + 0.5 * self._stream.settled_s
+        if half_s <= self._now_s <= event.offset_s + self._stream.latest_s:
+            self._class_of(event, track)
+        for due_s in (half_s, event.offset_s + self._stream.settled_s):
+            if due_s > self._now_s:
+                self._due_s = min(self._due_s, due_s)
 
     def _is_due(self, event: Event, track: FaceTrack, *, ended: bool) -> bool:
         since_s = self._now_s - event.offset_s
@@ -207,8 +224,10 @@ class Analyzer:
             return False
         if ended:
             return True
-        goes_on = "under_way_at_end" in event.flags and track.time_s[-1] >= self._now_s - 1e-6
-        return since_s >= self._stream.settled_s and not goes_on
+        return since_s >= self._stream.settled_s - 1e-6 and not self._goes_on(event, track)
+
+    def _goes_on(self, event: Event, track: FaceTrack) -> bool:
+        return "under_way_at_end" in event.flags and track.time_s[-1] >= self._now_s - 1e-6
 
     def _is_known(self, event: Event) -> bool:
         return any(
@@ -220,16 +239,30 @@ class Analyzer:
 
     def _classified(self, event: Event, track: FaceTrack) -> Event:
         """The event with its class where its images are still there, on the caller's clock."""
-        pair = self._pair(event, track)
-        if self._classifier is not None and pair is not None:
-            images = images_of(pair, self._estimator, head_motion=self._config.head_motion)
-            (event,) = classified([event], [images], self._classifier)
+        known = self._class_of(event, track)
+        if known is not None:
+            images, found = known
+            (event,) = classified([event], [images], lambda _: found)
         return dataclasses.replace(
             event,
             onset_s=event.onset_s + self._start_s,
             apex_s=event.apex_s + self._start_s,
             offset_s=event.offset_s + self._start_s,
         )
+
+    def _class_of(self, event: Event, track: FaceTrack) -> "_Class | None":
+        """Images and class of an event; None without a classifier, or if its images are gone."""
+        key = (event.face_id, event.onset_index, event.apex_index)
+        if self._classifier is None or key in self._classes:
+            return self._classes.get(key)
+        pair = self._pair(event, track)
+        if pair is None:
+            return None
+        images = images_of(pair, self._estimator, head_motion=self._config.head_motion)
+        assert images.flow_map is not None
+        self._classes = {k: v for k, v in self._classes.items() if k[2] >= self._times_s[0][0]}
+        self._classes[key] = images, self._classifier(images.flow_map)
+        return self._classes[key]
 
     def _pair(self, event: Event, track: FaceTrack) -> Pair | None:
         kept = list(self._crops.get(event.face_id, ()))

@@ -16,9 +16,11 @@ from jaxtyping import Bool, Float, Int, UInt8
 from hmrm.clip import Image
 from hmrm.faces.align import canonical_transform, warp
 from hmrm.faces.regions import ANATOMICAL
+from hmrm.spotting.disk_rows import DiskRows
 from hmrm.spotting.position import PARTS
 
 LOOK_WH_PX = (36, 52)
+_LOOK_SHAPE = (LOOK_WH_PX[1], LOOK_WH_PX[0], 3)
 
 _STEADY: Mapping[str, str] = {
     "nose": "nose",
@@ -72,16 +74,17 @@ class FaceAppearances:
     """
 
     index: Int[np.ndarray, " k"]
-    pixels: UInt8[np.ndarray, "k h w 3"]
+    pixels: "UInt8[np.ndarray, 'k h w 3'] | DiskRows"
 
 
 class AppearanceRecorder:
-    """Takes a look at a face every now and then; 5 kB each."""
+    """Takes a look at a face every now and then; 5 kB each, on disk if they are many."""
 
     def __init__(self, config: CoverConfig | None = None) -> None:
         self.config = config or CoverConfig()
         self._index = array("q")
-        self._pixels: list[UInt8[np.ndarray, "h w 3"]] = []
+        self._pixels = DiskRows(_LOOK_SHAPE, np.uint8)
+        self._last: UInt8[np.ndarray, "h w 3"] | None = None
         self._due_s = -np.inf
 
     def add(
@@ -96,15 +99,16 @@ class AppearanceRecorder:
             return
         self._due_s = time_s + self.config.every_s
         self._index.append(index)
-        self._pixels.append(_look(image, points_xy_px))
+        self._last = _look(image, points_xy_px)
+        self._pixels.append(self._last)
 
     def cosine_similarity(self, image: Image, points_xy_px: Float[np.ndarray, "5 2"]) -> float:
         """Correlation of the face in an image with the last look taken; 0 before the first."""
-        if not self._pixels:
+        if self._last is None:
             return 0.0
         now, last = (
             pixels.mean(axis=2, dtype=np.float64).ravel()
-            for pixels in (_look(image, points_xy_px), self._pixels[-1])
+            for pixels in (_look(image, points_xy_px), self._last)
         )
         now, last = now - now.mean(), last - last.mean()
         return float(now @ last / max(np.sqrt((now @ now) * (last @ last)), 1e-9))
@@ -113,15 +117,12 @@ class AppearanceRecorder:
         """Drop the images of earlier frames, but for the last one taken."""
         rows = min(bisect.bisect_left(self._index, before), len(self._index) - 1)
         if rows > 0:
-            del self._index[:rows], self._pixels[:rows]
+            del self._index[:rows]
+            self._pixels.forget(rows)
 
     def appearances(self) -> FaceAppearances:
-        """All looks so far."""
-        empty = np.empty((0, LOOK_WH_PX[1], LOOK_WH_PX[0], 3), dtype=np.uint8)
-        return FaceAppearances(
-            index=np.array(self._index, dtype=np.int64),
-            pixels=np.stack(self._pixels) if self._pixels else empty,
-        )
+        """All looks so far; they hold until the next look is taken."""
+        return FaceAppearances(index=np.array(self._index, dtype=np.int64), pixels=self._pixels)
 
 
 def _look(image: Image, points_xy_px: Float[np.ndarray, "5 2"]) -> UInt8[np.ndarray, "h2 w2 3"]:
@@ -170,7 +171,9 @@ def _nearest(taken: Int[np.ndarray, " k"], index: Int[np.ndarray, " n"]) -> Int[
 
 
 def _changed(
-    pixels: UInt8[np.ndarray, "k h w 3"], rest: Bool[np.ndarray, " k"], config: CoverConfig
+    pixels: "UInt8[np.ndarray, 'k h w 3'] | DiskRows",
+    rest: Bool[np.ndarray, " k"],
+    config: CoverConfig,
 ) -> dict[str, Float[np.ndarray, " k"]]:
     """Part of every region's pixels that look unlike rest, by look."""
     masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _REGIONS}

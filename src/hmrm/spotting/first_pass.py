@@ -1,6 +1,6 @@
 """First pass over a video: who is in it, where, and how each face moved.
 
-Memory: numbers, and 50 kB a second of small images for each face; one frame at a time.
+Memory: numbers, and one frame at a time; points and small images of long videos lie on disk.
 """
 
 import bisect

@@ -22,6 +22,7 @@ from hmrm.faces.mesh_points import (
     rows_of,
 )
 from hmrm.faces.mesh_track import MeshFace
+from hmrm.spotting.disk_rows import DiskRows
 from hmrm.spotting.rigid import align, median_shape
 
 _STABLE = rows_of(STABLE)
@@ -69,12 +70,13 @@ class FaceMeasures:
 
 
 class MeshRecorder:
-    """Collects a face's meshes frame by frame: a quarter of the points, in float32."""
+    """Collects a face's meshes frame by frame: a quarter of their points, on disk if many."""
 
     def __init__(self, *, longest_gap_s: float = 0.25) -> None:
         self._longest_gap_s = longest_gap_s
         self._index, self._segment = array("q"), array("q")
-        self._numbers, self._points = array("d"), array("f")
+        self._numbers = array("d")
+        self._points = DiskRows((len(KEPT), 3), np.float32)
 
     def add(self, index: int, time_s: float, face: MeshFace) -> None:
         """Take in the face's mesh in the next frame."""
@@ -84,19 +86,19 @@ class MeshRecorder:
         self._index.append(index)
         self._segment.append(number)
         self._numbers.extend([time_s, face.mesh.presence, face.eye_distance_px])
-        self._points.extend(face.mesh.points_xyz_px[list(KEPT)].ravel().tolist())
+        self._points.append(face.mesh.points_xyz_px[list(KEPT)])
 
     def forget(self, rows: int) -> None:
         """Drop the first rows."""
         del self._index[:rows], self._segment[:rows]
-        del self._numbers[: 3 * rows], self._points[: 3 * len(KEPT) * rows]
+        del self._numbers[: 3 * rows]
+        self._points.forget(rows)
 
     def measures(self) -> FaceMeasures:
         """The measures of all frames so far, pose taken out against the person's own shape."""
         numbers = np.array(self._numbers).reshape(-1, 3)
-        points = np.array(self._points, dtype=np.float32).reshape(-1, len(KEPT), 3)
         return measure(
-            points,
+            self._points,
             index=np.array(self._index, dtype=np.int64),
             segment=np.array(self._segment, dtype=np.int64),
             time_s=numbers[:, 0],
@@ -106,7 +108,7 @@ class MeshRecorder:
 
 
 def measure(
-    points: Float[np.ndarray, "n k 3"],
+    points: "Float[np.ndarray, 'n k 3'] | DiskRows",
     *,
     index: Int[np.ndarray, " n"],
     segment: Int[np.ndarray, " n"],
