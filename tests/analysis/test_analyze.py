@@ -364,9 +364,14 @@ def test_fast_videos_are_looked_at_now_and_then(smirk: SyntheticClip, tmp_path: 
 
 
 def test_only_the_most_salient_events_keep_images(smirk: SyntheticClip) -> None:
-    none = analyze(smirk.path, detector=smirk.detector, config=AnalyzeConfig(kept_images=0))
+    config = AnalyzeConfig(kept_images=0)
+    none = analyze_and_classify(smirk.path, detector=smirk.detector, config=config)
     assert none.images == (None,)
     assert "images_limited" in codes(none)
+    whole = analyze_and_classify(smirk.path, detector=smirk.detector)
+    assert whole.images[0] is not None
+    assert none.events == whole.events, "classes are those of an event with images"
+    assert none.events[0].label is not None
 
 
 def test_an_open_video_can_be_given(smirk: SyntheticClip) -> None:

@@ -77,9 +77,9 @@ def analyze(
     if video.is_pair and onset is None and apex is None:
         onset, apex = 0, 1
     if onset is None and apex is None:
-        found = _spotted(video, config, detector, progress)
+        found = _spotted(video, config, classify, detector, progress)
     else:
-        found = _annotated(video, onset, apex, config, detector)
+        found = _annotated(video, onset, apex, config, classify, detector)
     unclassified = [notices.UNCLASSIFIED] if found.events and classify is None else []
     origin = origin_of(classify)
     stamp = provenance.stamp(config_hash=configs.digest(config), data_hash=video.content_hash())
@@ -89,7 +89,7 @@ def analyze(
         duration_s=found.duration_s,
         frames_per_s=found.frames_per_s,
         size_wh_px=video.size_wh_px,
-        events=second_pass.classified(found.events, found.images, classify),
+        events=tuple(found.events),
         frames=found.frames,
         images=tuple(found.images),
         faces=found.faces,
@@ -106,7 +106,7 @@ def analyze(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Found:
-    """What is known of a video before its events are classified."""
+    """What is known of a video."""
 
     frame_count: int
     duration_s: float
@@ -120,7 +120,11 @@ class _Found:
 
 
 def _spotted(
-    video: VideoSource, config: AnalyzeConfig, detector: Detector | None, progress: Progress
+    video: VideoSource,
+    config: AnalyzeConfig,
+    classifier: Classifier | None,
+    detector: Detector | None,
+    progress: Progress,
 ) -> _Found:
     spotted = spot_video(video, config, detector=detector, progress=progress)
     collected = second_pass.collect(
@@ -128,6 +132,7 @@ def _spotted(
         spotted.events,
         spotted.faces,
         build_estimator(config.flow),
+        classifier,
         head_motion=config.head_motion,
         at_most=config.kept_images,
         landmarks=config.landmarks,
@@ -140,7 +145,7 @@ def _spotted(
         frame_count=first.frame_count,
         duration_s=first.duration_s,
         frames_per_s=first.frames_per_s,
-        events=spotted.events,
+        events=collected.events,
         images=collected.images,
         faces=collected.faces,
         frames=frames,
@@ -157,6 +162,7 @@ def _annotated(
     onset: int | None,
     apex: int | None,
     config: AnalyzeConfig,
+    classifier: Classifier | None,
     detector: Detector | None,
 ) -> _Found:
     frames = annotated.read_annotated(video, onset, apex)
@@ -184,7 +190,10 @@ def _annotated(
         frame_count=frames.frame_count,
         duration_s=frames.frame_count / rate if rate else 0.0,
         frames_per_s=rate,
-        events=events,
+        events=[
+            second_pass.classified(event, kept, classifier)
+            for event, kept in zip(events, images, strict=True)
+        ],
         images=images,
         faces=tuple(
             second_pass.face_view(frames.onset, i, face.box_xyxy_px)

@@ -111,8 +111,8 @@ def on_events(spotted: Spotted, kept_images: int) -> list[Notice]:
     notices = [UNRELIABLE, *rejected]
     if len(events) > kept_images:
         message = (
-            f"images and classes are kept of the {kept_images} clearest events of "
-            f"{len(events)}; give onset and apex to see another"
+            f"images are kept of the {kept_images} clearest events of {len(events)}; give onset "
+            "and apex to see another"
         )
         notices.append(Notice(code="images_limited", message=message))
     return notices

@@ -1,9 +1,10 @@
-"""Second pass: images of chosen events, flow from onset to apex, and a view of each face."""
+"""Second pass: flow from onset to apex and class of every event, images of some, views of faces."""
 
 import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -41,8 +42,15 @@ Task = Callable[[Frame], None]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Collected:
-    """What the second pass found: for every event its images or None, and a view of every face."""
+    """What the second pass found.
 
+    Attributes:
+        events: with class, probabilities and reasons.
+        images: of every event, None where they were not kept.
+        faces: a view of every face.
+    """
+
+    events: tuple[Event, ...]
     images: list[EventImages | None]
     faces: tuple[FaceView, ...]
 
@@ -52,6 +60,7 @@ def collect(
     events: Sequence[Event],
     tracks: Sequence[FaceTrack],
     estimator: FlowEstimator | None,
+    classifier: Classifier | None = None,
     *,
     head_motion: bool,
     at_most: int,
@@ -59,52 +68,73 @@ def collect(
     frame_index: FrameIndex | None = None,
     progress: Progress,
 ) -> Collected:
-    """Images of the most salient events, one frame and the crops in memory.
+    """Classes of all events and images of the most salient; one frame in memory at a time.
 
     Onset and apex of an event go through one transform, the onset's; images of its strip each
     through their own.
 
     Args:
-        estimator: of the flow from onset to apex; None computes none.
+        estimator: of the flow from onset to apex; None computes none, and classifies nothing.
         head_motion: take the head's motion out of the flow.
-        at_most: events beyond have no images, the most salient come first.
+        at_most: events beyond keep no images, the most salient come first.
         landmarks: align by the five points of the mesh, or by 5 or 68 found in the onset's frame.
         frame_index: the first pass's; without it the video is read from its start.
     """
-    order = sorted(range(len(events)), key=lambda i: (-events[i].salience, i))[:at_most]
+    order = sorted(range(len(events)), key=lambda i: (-events[i].salience, i))
+    kept = set(order[:at_most])
     mtcnn = build_detector(5) if landmarks == 5 and order else None
     by_face = {track.face_id: track for track in tracks}
-    making = {i: _Making(events[i], by_face[events[i].face_id], landmarks, mtcnn) for i in order}
     views: dict[int, FaceView] = {}
+    done = list(events)
+    images: list[EventImages | None] = [None] * len(events)
     tasks: dict[int, list[Task]] = defaultdict(list)
+
+    def finish(i: int, making: _Making) -> None:
+        made = images_of(making.pair(), estimator, head_motion=head_motion)
+        done[i] = classified(events[i], made, classifier)
+        if i in kept:
+            images[i] = dataclasses.replace(made, strip=tuple(making.strip))
+
     for track in tracks:
         tasks[_best_seen(track)].append(_view_of(track, views))
-    for one in making.values():
+    for i in order if estimator is not None else order[:at_most]:
+        track = by_face[events[i].face_id]
+        one = _Making(
+            events[i], track, landmarks, mtcnn, finish=partial(finish, i), strip=i in kept
+        )
         for index in one.indices:
             tasks[index].append(one.take)
-    for count, frame in enumerate(read_frames(video, frame_index, tasks), start=1):
-        for task in tasks[frame.index]:
+    # A task goes with its frame, and with it the crops of an event that is done.
+    count = len(tasks)
+    for number, frame in enumerate(read_frames(video, frame_index, list(tasks)), start=1):
+        for task in tasks.pop(frame.index):
             task(frame)
-        progress(STAGE, count, len(tasks))
-    made: list[EventImages | None] = [None] * len(events)
-    for i, one in making.items():
-        images = images_of(one.pair(), estimator, head_motion=head_motion)
-        made[i] = dataclasses.replace(images, strip=tuple(one.strip))
-    return Collected(images=made, faces=tuple(views[track.face_id] for track in tracks))
+        progress(STAGE, number, count)
+    faces = tuple(views[track.face_id] for track in tracks)
+    return Collected(events=tuple(done), images=images, faces=faces)
 
 
 class _Making:
     """The images of one event, taken as the video passes by."""
 
     def __init__(
-        self, event: Event, track: FaceTrack, landmarks: AlignedBy, mtcnn: Detector | None
+        self,
+        event: Event,
+        track: FaceTrack,
+        landmarks: AlignedBy,
+        mtcnn: Detector | None,
+        *,
+        finish: "Callable[[_Making], None]",
+        strip: bool,
     ) -> None:
+        """``finish`` is called after the last frame that is needed; ``strip``: it is wanted."""
         self._event, self._track = event, track
         self._landmarks, self._mtcnn = landmarks, mtcnn
         self._crops: dict[int, Image] = {}
         self._transform: Transform | None = None
-        self._of_strip = strip_indices(event, track)
+        self._of_strip = strip_indices(event, track) if strip else ()
         self.strip: list[StripImage] = []
+        self._finish, self._last = finish, max(self.indices)
 
     @property
     def indices(self) -> set[int]:
@@ -126,6 +156,8 @@ class _Making:
             small = cv2.resize(crop, STRIP_WH_PX, interpolation=cv2.INTER_AREA)
             image = np.asarray(small, dtype=np.uint8)
             self.strip.append(StripImage(index=frame.index, time_s=frame.time_s, image=image))
+        if frame.index == self._last:
+            self._finish(self)
 
     def pair(self) -> Pair:
         """Onset and apex in the onset's crop."""
@@ -218,35 +250,24 @@ def images_of(pair: Pair, estimator: FlowEstimator | None, *, head_motion: bool)
     return EventImages(pair=pair, flow=flow, flow_map=flow_map(flow, crop=CANONICAL.name))
 
 
-def classified(
-    events: Sequence[Event],
-    images: Sequence[EventImages | None],
-    classifier: Classifier | None,
-) -> tuple[Event, ...]:
-    """Events with class, probabilities and reasons where images were kept.
+def classified(event: Event, images: EventImages | None, classifier: Classifier | None) -> Event:
+    """The event with class, probabilities and reasons; as it is without its flow.
 
     Without a classifier the reasons are the likely action units alone.
     """
-    done = []
-    for event, kept in zip(events, images, strict=True):
-        if kept is None or kept.flow_map is None:
-            done.append(event)
-            continue
-        if classifier is None:
-            done.append(dataclasses.replace(event, reasons=reasons(kept.flow_map, None)))
-            continue
-        found = classifier(kept.flow_map)
-        done.append(
-            dataclasses.replace(
-                event,
-                label=found.label,
-                probabilities=found.probabilities,
-                decisive_region=found.decisive_region,
-                calibrated=found.calibrated,
-                class_set=found.class_set,
-                set_coverage=found.set_coverage,
-                unlike_training=found.unlike_training,
-                reasons=reasons(kept.flow_map, found),
-            )
-        )
-    return tuple(done)
+    if images is None or images.flow_map is None:
+        return event
+    if classifier is None:
+        return dataclasses.replace(event, reasons=reasons(images.flow_map, None))
+    found = classifier(images.flow_map)
+    return dataclasses.replace(
+        event,
+        label=found.label,
+        probabilities=found.probabilities,
+        decisive_region=found.decisive_region,
+        calibrated=found.calibrated,
+        class_set=found.class_set,
+        set_coverage=found.set_coverage,
+        unlike_training=found.unlike_training,
+        reasons=reasons(images.flow_map, found),
+    )

@@ -65,8 +65,7 @@ class AnalyzeConfig(SpottingConfig):
     Attributes:
         flow: estimator between onset and apex (``hmrm.flow.estimate.ESTIMATORS``). On rendered
             faces with moving heads DeepFlow is the most exact (docs/benchmarks/effect.md).
-        kept_pictures: events whose images are kept and which are classified, the most salient
-            first.
+        kept_images: events whose images are kept, the most salient first; all are classified.
         head_motion: fit a similarity to the flow between onset and apex and take it out, as
             ``hmrm datasets prepare`` does.
     """

@@ -242,7 +242,7 @@ class Analyzer:
         known = self._class_of(event, track)
         if known is not None:
             images, found = known
-            (event,) = classified([event], [images], lambda _: found)
+            event = classified(event, images, lambda _: found)
         return dataclasses.replace(
             event,
             onset_s=event.onset_s + self._start_s,

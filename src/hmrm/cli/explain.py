@@ -44,8 +44,8 @@ def explain(
     reasons = found[event - 1].reasons
     if reasons is None:
         raise InputError(
-            f"event {event} of {results}: its motion was not kept, or an earlier version wrote it; "
-            "analyse the video again (--config: kept_images keeps more events)"
+            f"event {event} of {results}: nothing is known of its motion, for hmrm spot or an "
+            "earlier version wrote it; run hmrm analyze"
         )
     if as_json:
         OUT.print(records.dumps(reasons), end="")
