@@ -28,6 +28,7 @@ def demo(
     A public-domain portrait gets a smile of about one pixel and a third of a second, head
     motion, blinks and camera noise. Nothing is downloaded.
     """
+    from hmrm import parallel
     from hmrm.analysis.analyze import analyze
     from hmrm.analysis.report.page import truth_line
     from hmrm.analysis.saved import save
@@ -35,6 +36,7 @@ def demo(
     from hmrm.synthetic.demo import demo_clip
     from hmrm.video.writer import write_video
 
+    parallel.single_thread()
     clip = demo_clip()
     video = output / "demo.mp4"
     with progress_bar(enabled=progress) as bar:

@@ -80,10 +80,12 @@ def spot(
     clips = discover(videos, skip=skip or (), untaken=untaken)
     print_untaken(untaken)
     # After it: a name that is wrong is refused before half a second of imports.
+    from hmrm import parallel
     from hmrm.analysis.spot import spot_videos
     from hmrm.analysis.target import Target
     from hmrm.spotting.settings import SpottingConfig
 
+    parallel.single_thread()
     targets = [
         Target(subject=_subject(clip, subject), video=name, source=clip)
         for clip, name in zip(clips, unique_names(clips), strict=True)

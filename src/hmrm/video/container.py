@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -28,6 +28,7 @@ _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,gif,mpeg,mpegts,asf,flv
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 
 _SCANNED_PACKETS = 1_000
+ImagesFrom = Callable[[int], Generator[tuple[int | None, Callable[[], Image]]]]
 _FAULTS = (av.FFmpegError, ValueError, OverflowError, EOFError, MemoryError)
 
 
@@ -137,22 +138,29 @@ class VideoFile(VideoSource):
             )
         self._check_end(count, float(last_s))
 
-    def images_from(self, stamp: int) -> Generator[tuple[int | None, Callable[[], Image]]]:
-        """Stamps, and what loads the image, from the last key frame at or before ``stamp`` on.
+    @contextmanager
+    def held_open(self) -> Iterator["ImagesFrom"]:
+        """The file for reading from place to place; opening it each time costs memory.
 
-        Nothing is repaired or noted here: whoever seeks compares with what a whole pass gave.
+        Gives a function of a stamp: stamps, and what loads the image, from the last key frame at
+        or before it on. Nothing is repaired or noted: whoever seeks compares with what a whole
+        pass gave.
 
         Raises:
             VideoError: the file cannot be opened any more.
         """
         with _opened(self.path) as container:
             stream = _video_stream(container, path=self.path)
-            try:
-                container.seek(stamp, stream=stream)
-                for frame in container.decode(stream):
-                    yield frame.pts, partial(self._load, frame, pixels.orientation_of(frame))
-            except _FAULTS:
-                return
+
+            def images_from(stamp: int) -> Generator[tuple[int | None, Callable[[], Image]]]:
+                try:
+                    container.seek(stamp, stream=stream)
+                    for frame in container.decode(stream):
+                        yield frame.pts, partial(self._load, frame, pixels.orientation_of(frame))
+                except _FAULTS:
+                    return
+
+            yield images_from
 
     def _load(self, frame: av.VideoFrame, orientation: pixels.Orientation) -> Image:
         try:

@@ -9,6 +9,7 @@ import io
 import zlib
 from array import array
 from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from hmrm.clip import Frame, Image
 from hmrm.errors import DataError, FrameIndexError
 from hmrm.progress import Progress, silent
 from hmrm.reading import DamagedError
-from hmrm.video.container import VideoFile
+from hmrm.video.container import ImagesFrom, VideoFile
 from hmrm.video.source import TimedImage, VideoSource
 
 STAGE = "reading the frames"
@@ -198,6 +199,8 @@ class FrameFinder:
     ) -> None:
         """``digest`` is the one that the index was noted with."""
         self._video, self._index, self._digest = video, index, digest
+        self._file = ExitStack()
+        self._images_from: ImagesFrom | None = None
         self._decoding: Generator[tuple[int | None, Callable[[], Image]]] | None = None
         self._next = 0
 
@@ -209,6 +212,11 @@ class FrameFinder:
 
     def close(self) -> None:
         """Close the file."""
+        self._stop()
+        self._file.close()
+        self._images_from = None
+
+    def _stop(self) -> None:
         if self._decoding is not None:
             self._decoding.close()
             self._decoding = None
@@ -259,8 +267,10 @@ class FrameFinder:
     def _entered(self, number: int, key: int) -> Image | None:
         """The image by decoding from a key frame on."""
         assert isinstance(self._video, VideoFile)
-        self.close()
-        self._decoding = self._video.images_from(int(self._index.stamps[key]))
+        self._stop()
+        if self._images_from is None:
+            self._images_from = self._file.enter_context(self._video.held_open())
+        self._decoding = self._images_from(int(self._index.stamps[key]))
         return self._advanced(number)
 
     def _advanced(self, number: int) -> Image | None:
@@ -275,5 +285,5 @@ class FrameFinder:
                 return image if noted in (-1, self._digest(image)) else None
             if stamp is not None and stamp > expected:
                 break
-        self.close()
+        self._stop()
         return None
