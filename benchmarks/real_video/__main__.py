@@ -137,6 +137,9 @@ def variants() -> dict[str, FusionConfig]:
             expressions=replace(mesh, rules=replace(mesh.rules, blink_fraction=2.0)),
             blink_fraction=2.0,
         ),
+        "without direction": replace(
+            whole, direction=replace(whole.direction, earlier_s=-1.0, noise=1e9)
+        ),
         "without turn rule (registration)": replace(whole, turning_deg=1e9),
         "without cover rule": replace(whole, cover=replace(whole.cover, nose=2.0, cheek=2.0)),
         "weak ends count": replace(

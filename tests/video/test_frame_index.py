@@ -1,5 +1,6 @@
 """Frames by number equal those of sequential reading, whatever the file's times are."""
 
+import gc
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.container import InputContainer
 
 from hmrm.clip import Image
 from hmrm.errors import DataError, FrameIndexError
-from hmrm.video import frame_index
+from hmrm.video import container, frame_index
 from hmrm.video.frame_index import (
     FrameFinder,
     IndexRecorder,
@@ -89,6 +91,39 @@ def test_a_frame_is_found_without_decoding_from_the_start(
     monkeypatch.setattr(VideoSource, "frame", forbidden)
     with FrameFinder(video, index) as finder:
         assert [finder.frame(i).index for i in (50, 3, 49, 20)] == [50, 3, 49, 20]
+
+
+def test_the_file_is_opened_once_however_often_it_is_entered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = open_video(late_start(tmp_path / "clip.mp4"))
+    index = build_index(video)
+    opened = list[InputContainer]()
+    really = container._opened
+
+    def counted(path: Path) -> InputContainer:
+        opened.append(really(path))
+        return opened[-1]
+
+    monkeypatch.setattr(container, "_opened", counted)
+    with FrameFinder(video, index) as finder:
+        for number in (50, 3, 49, 20, COUNT - 1, 0):
+            finder.frame(number)
+        assert len(opened) == 1
+    with pytest.raises(AssertionError, match="not open"):
+        opened[0].seek(0)
+
+
+def test_no_decoded_frame_outlives_its_turn(tmp_path: Path) -> None:
+    video = open_video(late_start(tmp_path / "clip.mp4"))
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(list(video.chosen(lambda index: index % 7 == 0))) == COUNT
+        kept = [one for one in gc.get_objects() if isinstance(one, av.VideoFrame)]
+    finally:
+        gc.enable()
+    assert kept == [], "hundreds of frames would fill the memory until the collector runs"
 
 
 def test_where_seeking_gives_another_image_the_frame_is_read_in_order(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ class VideoFile(VideoSource):
                 f"{path}: not one frame can be decoded; the file is damaged or cut off: "
                 "copy or export it again"
             )
+        self._orientations = dict[int, pixels.Orientation]()
         self._note_properties(first)
         self.clock = self._clock(first)
 
@@ -96,7 +97,7 @@ class VideoFile(VideoSource):
         )
 
     def _note_properties(self, first: av.VideoFrame) -> None:
-        self.size_wh_px = _size_wh(first, pixels.orientation_of(first))
+        self.size_wh_px = _size_wh(first, self._orientation(first))
         self._is_grey = pixels.is_grey(first)
         if self._rate_overridden:
             self._note(
@@ -128,7 +129,7 @@ class VideoFile(VideoSource):
             if self._rate_overridden or self._properties.counts_time:
                 time_s = (count - 1) / self.frames_per_s
             last_s = stamp if stamp is not None else last_s
-            orientation = pixels.orientation_of(frame)
+            orientation = self._orientation(frame)
             yield TimedImage(
                 time_s=time_s,
                 size_wh_px=_size_wh(frame, orientation),
@@ -156,11 +157,21 @@ class VideoFile(VideoSource):
                 try:
                     container.seek(stamp, stream=stream)
                     for frame in container.decode(stream):
-                        yield frame.pts, partial(self._load, frame, pixels.orientation_of(frame))
+                        yield frame.pts, partial(self._load, frame, self._orientation(frame))
                 except _FAULTS:
                     return
 
             yield images_from
+
+    def _orientation(self, frame: av.VideoFrame) -> pixels.Orientation:
+        """How to turn a frame; looked up once for each rotation that the file states.
+
+        A frame that was asked for its display matrix is kept until the garbage collector runs:
+        hundreds of images in memory.
+        """
+        if frame.rotation not in self._orientations:
+            self._orientations[frame.rotation] = pixels.orientation_of(frame)
+        return self._orientations[frame.rotation]
 
     def _load(self, frame: av.VideoFrame, orientation: pixels.Orientation) -> Image:
         try:
