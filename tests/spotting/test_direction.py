@@ -68,3 +68,15 @@ def test_what_the_mesh_cannot_tell_and_what_began_before_the_video_stays():
     assert returns == []
     begun = event(106, 118, 125, "under_way_at_start")
     assert kept_and_returns(measures, begun) == ([begun], [])
+
+
+def test_brows_that_a_blink_pulls_down_make_no_return():
+    blink = course(COUNT, 96, 100, 104, 110)
+    lowered = dict.fromkeys(BROWS_UP, (0.0, 0.03, 0.0))
+    measures = face(COUNT, (lowered, blink), (SMILE, 0.15 * course(COUNT, 100, 112, 116, 126)))
+    shut = blink > 0.02
+    event_after = event(104, 114, 124)
+    mesh = find_expressions(measures, blinking=shut)
+    assert leading_away([event_after], measures, mesh, blinking=shut) == ([event_after], [])
+    kept, returns = leading_away([event_after], measures, mesh)
+    assert kept == [] and len(returns) == 1, "without knowing of the blink"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from hmrm.intervals import kind_of_duration
 from hmrm.spotting.expressions import Findings
@@ -41,14 +41,22 @@ class DirectionConfig:
 
 
 def distance_from_neutral(
-    position: Position, neutral: Neutral, config: DirectionConfig | None = None
+    position: Position,
+    neutral: Neutral,
+    config: DirectionConfig | None = None,
+    *,
+    brows: bool = True,
 ) -> Float[np.ndarray, " n"]:
-    """How far the face as a whole is from neutral in every frame, standard deviations at rest."""
+    """How far the face as a whole is from neutral in every frame, standard deviations at rest.
+
+    Args:
+        brows: they count; a blink pulls at them.
+    """
     config = config or DirectionConfig()
     away = position.values - neutral.values
     width = away[:, _COLUMN["right_corner_x"]] - away[:, _COLUMN["left_corner_x"]]
-    brows = away[:, _BROWS].mean(axis=1)
-    whole = np.stack([width, away[:, _COLUMN["mouth_opening"]], brows], axis=1)
+    raised = away[:, _BROWS].mean(axis=1) if brows else np.zeros(len(away))
+    whole = np.stack([width, away[:, _COLUMN["mouth_opening"]], raised], axis=1)
     return np.linalg.norm(whole / config.wander, axis=1)
 
 
@@ -57,17 +65,26 @@ def leading_away(
     measures: FaceMeasures,
     mesh: Findings,
     config: DirectionConfig | None = None,
+    *,
+    blinking: Bool[np.ndarray, " n"] | None = None,
 ) -> tuple[list[FaceEvent], list[RejectedEvent]]:
     """Events in order of time that lead away from neutral, and those that return to it.
 
     An event that is under way at the first frame is kept: its rest was not seen.
+
+    Args:
+        blinking: frames in which the eyes are shut or shutting.
     """
     config = config or DirectionConfig()
-    far = distance_from_neutral(mesh.position, mesh.neutral, config)
+    shut = np.zeros(len(measures), dtype=bool) if blinking is None else blinking
+    whole = distance_from_neutral(mesh.position, mesh.neutral, config)
+    mouth = distance_from_neutral(mesh.position, mesh.neutral, config, brows=False)
     kept, returns = list[FaceEvent](), list[RejectedEvent]()
     for one in events:
         frames = [one.onset_index, one.apex_index]
-        onset, apex = np.clip(np.searchsorted(measures.index, frames), 0, len(far) - 1).tolist()
+        onset, apex = np.clip(np.searchsorted(measures.index, frames), 0, len(whole) - 1).tolist()
+        in_blink = shut[onset] or shut[apex]
+        far = mouth if in_blink else np.where(shut, np.inf, whole)
         if far[apex] >= far[onset] or "under_way_at_start" in one.flags:
             kept.append(one)
             continue

@@ -118,7 +118,7 @@ def find_events(
             ],
         )
     events.sort(key=lambda e: e.onset_index)
-    events, returns = leading_away(events, measures, mesh, config.direction)
+    events, returns = leading_away(events, measures, mesh, config.direction, blinking=shut)
     rejected += returns
     if motion is not None and len(motion.index):
         events = _with_fitted_ends(events, motion, config)
