@@ -127,7 +127,7 @@ class _Making:
         finish: "Callable[[_Making], None]",
         strip: bool,
     ) -> None:
-        """``finish`` is called after the last frame that is needed; ``strip``: it is wanted."""
+        """``finish`` is called after the last frame that is needed; ``strip``: one is made."""
         self._event, self._track = event, track
         self._landmarks, self._mtcnn = landmarks, mtcnn
         self._crops: dict[int, Image] = {}

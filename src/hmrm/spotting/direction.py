@@ -1,8 +1,8 @@
 """Which way a face goes: an expression leads away from its neutral face, never back to it.
 
 An instrument may see one part move while the face as a whole comes back: a brow that drops at the
-end of a smile. So every event is measured once more, by mouth width, mouth opening and brow height
-together.
+end of a smile. So every event is measured once more, by mouth width, mouth opening and brow
+position together.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class DirectionConfig:
     """When an event leads back to neutral.
 
     Attributes:
-        wander: standard deviation at rest of mouth width, mouth opening and brow height, eye
+        wander: standard deviation at rest of mouth width, mouth opening and brow position, eye
             distances; measured over the rest frames of ten filmed faces.
         earlier_s: an onset that lies farther from neutral than the apex moves to an earlier frame
             that does not, at most so far.
