@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hmrm import parallel
+
 CALL = "call:"
 """A command that begins so names a public function, ``call:module:function PATH``."""
 
@@ -77,6 +79,8 @@ def import_everything() -> None:
     importlib.import_module("torch._dynamo")
     for name in ("openpyxl", "xlrd", "sklearn.svm", "matplotlib.pyplot", "jinja2"):
         importlib.import_module(name)
+    # Before any thread is started: a forked child waits for ever for those of its parent.
+    parallel.single_thread()
 
 
 def place_of(error: BaseException) -> str:
