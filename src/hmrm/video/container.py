@@ -144,7 +144,7 @@ class VideoFile(VideoSource):
         """The file for reading from place to place; opening it each time costs memory.
 
         Gives a function of a stamp: stamps, and what loads the image, from the last key frame at
-        or before it on. Nothing is repaired or noted: whoever seeks compares with what a whole
+        or before it on. Nothing is repaired or noted: the caller compares with what a whole
         pass gave.
 
         Raises:
