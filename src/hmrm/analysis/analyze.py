@@ -91,7 +91,7 @@ def analyze(
         size_wh_px=video.size_wh_px,
         events=tuple(found.events),
         frames=found.frames,
-        images=tuple(found.images),
+        images=found.images,
         faces=found.faces,
         rejected=tuple(found.rejected),
         notices=(*video.notices, *found.notices, *unclassified),

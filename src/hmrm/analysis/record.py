@@ -69,7 +69,7 @@ class Analysis:
     size_wh_px: tuple[int, int]
     events: tuple[Event, ...]
     frames: Sequence[FaceFrame]
-    images: tuple[EventImages | None, ...]
+    images: Sequence[EventImages | None]
     notices: tuple[Notice, ...]
     provenance: Mapping[str, Any]
     clock: MediaClock = OWN_CLOCK

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from hmrm.analysis.explain.reasons import reasons
+from hmrm.analysis.kept_images import KeptImages
 from hmrm.analysis.settings import Classifier
 from hmrm.clip import Event, EventImages, FaceView, Frame, Image, Pair, StripImage
 from hmrm.faces.align import canonical_transform, warp
@@ -51,7 +52,7 @@ class Collected:
     """
 
     events: tuple[Event, ...]
-    images: list[EventImages | None]
+    images: KeptImages
     faces: tuple[FaceView, ...]
 
 
@@ -86,14 +87,14 @@ def collect(
     by_face = {track.face_id: track for track in tracks}
     views: dict[int, FaceView] = {}
     done = list(events)
-    images: list[EventImages | None] = [None] * len(events)
+    images = KeptImages(len(events))
     tasks: dict[int, list[Task]] = defaultdict(list)
 
     def finish(i: int, making: _Making) -> None:
         made = images_of(making.pair(), estimator, head_motion=head_motion)
         done[i] = classified(events[i], made, classifier)
         if i in kept:
-            images[i] = dataclasses.replace(made, strip=tuple(making.strip))
+            images.keep(i, dataclasses.replace(made, strip=tuple(making.strip)))
 
     for track in tracks:
         tasks[_best_seen(track)].append(_view_of(track, views))

@@ -97,7 +97,7 @@ def spot(
         size_wh_px=video.size_wh_px,
         events=spotted.events,
         frames=FaceFrames(spotted.faces, config.fusion.fine, spotted.displacements),
-        images=tuple(collected.images),
+        images=collected.images,
         faces=collected.faces,
         rejected=spotted.rejected,
         notices=(

@@ -38,7 +38,7 @@ class DiskRows:
     def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         self._row_shape, self._dtype = shape, np.dtype(dtype)
         self._row_bytes = int(np.prod(shape)) * self._dtype.itemsize
-        self._file, self._close = self._temporary()
+        self._file, self._close = temporary_file(self)
         self._forgotten = self._count = 0
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class DiskRows:
         """
         if row.shape != self._row_shape:
             raise ValueError(f"row: expected shape {self._row_shape}, got {row.shape}")
-        with _room():
+        with writing_temporary():
             self._file.seek(self._count * self._row_bytes)
             self._file.write(np.ascontiguousarray(row, dtype=self._dtype).tobytes())
         self._count += 1
@@ -68,7 +68,7 @@ class DiskRows:
         if self._forgotten > len(self):
             left = np.asarray(self)
             self._close()
-            self._file, self._close = self._temporary()
+            self._file, self._close = temporary_file(self)
             self._forgotten = self._count = 0
             for row in left:
                 self.append(row)
@@ -90,19 +90,23 @@ class DiskRows:
         return found if dtype is None else found.astype(dtype)
 
     def _read(self, start: int, rows: int) -> np.ndarray:
-        with _room():  # what was written last may go to disk only now
+        with writing_temporary():  # what was written last may go to disk only now
             self._file.seek((self._forgotten + start) * self._row_bytes)
             found = np.frombuffer(self._file.read(rows * self._row_bytes), dtype=self._dtype)
         return found.reshape(rows, *self._row_shape)
 
-    def _temporary(self) -> "tuple[tempfile.SpooledTemporaryFile[bytes], Callable[[], object]]":
-        """A file that is closed with these rows, and how to close it sooner."""
-        file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, prefix="hmrm-")  # noqa: SIM115
-        return file, weakref.finalize(self, file.close)
+
+def temporary_file(
+    owner: object,
+) -> "tuple[tempfile.SpooledTemporaryFile[bytes], Callable[[], object]]":
+    """A file that is closed when its owner is no more, and how to close it sooner."""
+    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, prefix="hmrm-")  # noqa: SIM115
+    return file, weakref.finalize(owner, file.close)
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def writing_temporary() -> Iterator[None]:
+    """Raise an `OutputError` where a temporary file cannot be written."""
     try:
         yield
     except OSError as error:
