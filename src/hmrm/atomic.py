@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -123,13 +123,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def write_text(path: Path, content: str) -> None:
+def write_text(path: Path, content: str | Iterable[str]) -> None:
     """Write UTF-8 text with plain newlines to ``path`` as a whole; see `encoded`.
+
+    Args:
+        content: the text, or its parts, of which one at a time is in memory.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    write_bytes(path, encoded(content))
+    with writing(path) as temporary, temporary.open("wb") as file:
+        for part in [content] if isinstance(content, str) else content:
+            file.write(encoded(part))
 
 
 def encoded(text: str) -> bytes:

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from hmrm import atomic
 from hmrm.analysis.export.tables import csv_of, event_columns, frame_columns
 from hmrm.analysis.record import Analysis
-from hmrm.analysis.report.page import render
+from hmrm.analysis.report.page import parts_of
 from hmrm.analysis.report.timeline import Span
 from hmrm.analysis.results import VideoFiles, result_of
 from hmrm.analysis.target import Target
@@ -47,7 +47,7 @@ def files_of(target: Target, analysis: Analysis, *, blur_faces: bool = False) ->
         blur_faces: as `save`.
     """
     contents = {
-        f"{target.folder}/{name}": atomic.encoded(text)
+        f"{target.folder}/{name}": b"".join(map(atomic.encoded, text))
         for name, text in _texts(analysis, blur_faces=blur_faces)
     }
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
@@ -64,22 +64,22 @@ def write_events(path: Path, events: Sequence[Event]) -> None:
     atomic.write_text(path, _events_table(events))
 
 
-def _events_table(events: Sequence[Event]) -> str:
+def _events_table(events: Sequence[Event]) -> Iterator[str]:
     return csv_of(event_columns(events), events)
 
 
 def _texts(
     analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool
-) -> Iterator[tuple[str, str]]:
-    """Name and content of each of `FILES`; one at a time, for tables of long videos are large."""
+) -> Iterator[tuple[str, Iterable[str]]]:
+    """Name and content of each of `FILES`, in parts: tables of long videos are large."""
     events, frames, content, page = FILES
     yield events, _events_table(analysis.events)
     # One row per face and frame, with OpenFace's column names where they exist; motion is px in
     # the canonical crop away from rest, empty where it was not measured.
     yield frames, csv_of(frame_columns(analysis.frames), analysis.frames)
     # All but the images and the per-frame table; ``analysis.schema.json`` describes it.
-    yield content, json.dumps(to_mapping(analysis), indent=2, allow_nan=False) + "\n"
-    yield page, render(analysis, truth=truth, blur_faces=blur_faces)
+    yield content, [json.dumps(to_mapping(analysis), indent=2, allow_nan=False) + "\n"]
+    yield page, parts_of(analysis, truth=truth, blur_faces=blur_faces)
 
 
 def to_mapping(analysis: Analysis) -> dict[str, Any]:

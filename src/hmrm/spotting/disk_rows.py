@@ -57,10 +57,20 @@ class DiskRows:
         """
         if row.shape != self._row_shape:
             raise ValueError(f"row: expected shape {self._row_shape}, got {row.shape}")
+        self.extend(row[None])
+
+    def extend(self, rows: np.ndarray) -> None:
+        """Add several.
+
+        Raises:
+            ValueError: they have another shape.
+        """
+        if rows.shape[1:] != self._row_shape:
+            raise ValueError(f"rows: expected shape (n, *{self._row_shape}), got {rows.shape}")
         with writing_temporary():
             self._file.seek(self._count * self._row_bytes)
-            self._file.write(np.ascontiguousarray(row, dtype=self._dtype).tobytes())
-        self._count += 1
+            self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
+        self._count += len(rows)
 
     def forget(self, rows: int) -> None:
         """Drop the first rows."""
@@ -70,8 +80,7 @@ class DiskRows:
             self._close()
             self._file, self._close = temporary_file(self)
             self._forgotten = self._count = 0
-            for row in left:
-                self.append(row)
+            self.extend(left)
 
     def __getitem__(self, which: slice | Int[np.ndarray, " m"]) -> np.ndarray:
         """Some of the rows, as an array of their own."""

@@ -78,7 +78,7 @@ class _Recorder:
     mesh: MeshRecorder = field(default_factory=MeshRecorder)
     points: CropPoints = field(default_factory=CropPoints)
     appearances: AppearanceRecorder = field(default_factory=AppearanceRecorder)
-    numbers: "array[float]" = field(default_factory=lambda: array("d"))
+    numbers: "array[float]" = field(default_factory=lambda: array("f"))
     index: "array[int]" = field(default_factory=lambda: array("q"))
     large: bool = False
 
@@ -114,7 +114,7 @@ class _Recorder:
 
     def track(self, face_id: int) -> FaceTrack:
         """The face in all frames so far."""
-        numbers = np.array(self.numbers).reshape(-1, 15)
+        numbers = np.array(self.numbers, dtype=np.float32).reshape(-1, 15)
         return FaceTrack(
             face_id=face_id,
             detection_confidence=numbers[:, 0],

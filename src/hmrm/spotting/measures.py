@@ -38,7 +38,8 @@ class FaceMeasures:
         index: zero-based frames, increasing.
         time_s: their times.
         segment: rows of one number belong together; nothing may be read across a change.
-        place: region (order of ``REGIONS``) and x, y, z in the face frame, eye distances.
+        place: region (order of ``REGIONS``) and x, y, z in the face frame, eye distances; on disk
+            if there are many frames.
         mouth_width, mouth_opening: eye distances; opening between the lips' inner edges.
         eye_opening: image-left and image-right, part of the eye's width.
         pose_deg: yaw, pitch, roll against the person's median pose.
@@ -50,7 +51,7 @@ class FaceMeasures:
     index: Int[np.ndarray, " n"]
     time_s: Float[np.ndarray, " n"]
     segment: Int[np.ndarray, " n"]
-    place: Float[np.ndarray, "n r 3"]
+    place: "Float[np.ndarray, 'n r 3'] | DiskRows"
     mouth_width: Float[np.ndarray, " n"]
     mouth_opening: Float[np.ndarray, " n"]
     eye_opening: Float[np.ndarray, "n 2"]
@@ -119,11 +120,13 @@ def measure(
     """Measures of the kept points of every frame."""
     step = max(1, len(points) // _SHAPE_FRAMES)
     shape = median_shape(points[::step].astype(np.float64), _STABLE)
-    starts = range(0, max(1, len(points)), _AT_A_TIME)
-    parts = [_without_pose(points[i : i + _AT_A_TIME].astype(np.float64), shape) for i in starts]
-    place, opening, lids, across, pose_deg, misfit = map(np.concatenate, zip(*parts, strict=True))
-    corners = [list(REGIONS).index(name) for name in ("left_mouth_corner", "right_mouth_corner")]
-    width = np.linalg.norm(place[:, corners[1]] - place[:, corners[0]], axis=1)
+    place, parts = DiskRows((len(REGIONS), 3), np.float32), []
+    for start in range(0, max(1, len(points)), _AT_A_TIME):
+        some = points[start : start + _AT_A_TIME].astype(np.float64)
+        placed, *others = _without_pose(some, shape)
+        place.extend(placed)
+        parts.append(others)
+    width, opening, lids, across, pose_deg, misfit = map(np.concatenate, zip(*parts, strict=True))
     return FaceMeasures(
         index=index,
         time_s=time_s,
@@ -142,12 +145,15 @@ def measure(
 def _without_pose(
     points: Float[np.ndarray, "n k 3"], shape: Float[np.ndarray, "k 3"]
 ) -> tuple[np.ndarray, ...]:
-    """Of some frames: regions' places, mouth's and lids' opening, eyes' width, pose, misfit."""
+    """Of some frames: place, mouth width, its and the lids' opening, eye width, pose, misfit."""
     aligned = align(points, shape, _STABLE)
     to_face, origin, unit = _face_frame(shape)
     placed = (aligned.points - origin) @ to_face.T / unit
+    place = np.stack([placed[:, rows_of(points)].mean(axis=1) for points in REGIONS.values()], 1)
+    left, right = (list(REGIONS).index(f"{side}_mouth_corner") for side in ("left", "right"))
     return (
-        np.stack([placed[:, rows_of(points)].mean(axis=1) for points in REGIONS.values()], 1),
+        place,
+        np.linalg.norm(place[:, right] - place[:, left], axis=1),
         _apart(placed, INNER_LIPS),
         np.stack([_apart(placed, pairs) for pairs in LIDS], axis=1),
         np.stack([_apart(placed, ((eye[0], eye[1]),)) for eye in EYES], axis=1),

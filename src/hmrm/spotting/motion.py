@@ -167,7 +167,7 @@ class MotionMeter:
 
     def signal(self) -> MotionSignal:
         """All that was measured so far."""
-        values = np.array(self._values, dtype=np.float64).reshape(-1, 2 + 2 * len(self.regions))
+        values = np.array(self._values, dtype=np.float32).reshape(-1, 2 + 2 * len(self.regions))
         return MotionSignal(
             regions=self.regions,
             index=np.array(self._index, dtype=np.int64),

@@ -127,7 +127,7 @@ def _membership(distance: Float[np.ndarray, " n"], near: float) -> Float[np.ndar
 
 def _prior(measures: FaceMeasures, config: NeutralConfig) -> Float[np.ndarray, " n"]:
     """Log-likelihood of every frame as a face at rest, of any subject."""
-    place = measures.place
+    place = np.asarray(measures.place, dtype=np.float64)
     left, right = place[:, _ROW["left_mouth_corner"]], place[:, _ROW["right_mouth_corner"]]
     lips = (place[:, _ROW["upper_lip"], 1] + place[:, _ROW["lower_lip"], 1]) / 2
     appearances = np.stack(

@@ -106,8 +106,10 @@ def position_of(measures: FaceMeasures, config: PositionConfig | None = None) ->
 
 
 def _columns(measures: FaceMeasures, jaw_fraction: float) -> Float[np.ndarray, "n c"]:
+    place = np.asarray(measures.place, dtype=np.float64)
+
     def at(region: str, axis: int) -> Float[np.ndarray, " n"]:
-        return measures.place[:, _ROW[region], axis]
+        return place[:, _ROW[region], axis]
 
     upper, lower = at("upper_lip", 1), at("lower_lip", 1)
     jaw = (1 - jaw_fraction) * upper + jaw_fraction * lower

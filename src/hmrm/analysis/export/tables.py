@@ -7,8 +7,9 @@ first frame. What was not measured is NaN in columns of numbers and None in colu
 import io
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TypeVar
 
 import numpy as np
@@ -46,6 +47,8 @@ WHOLE = frozenset(
 )
 
 MINUTE_S = 60.0
+
+_ROWS_AT_A_TIME = 500
 
 
 def events_table(analysis: Analysis) -> Table:
@@ -257,11 +260,12 @@ def csv_text(table: Table) -> str:
     """A table as CSV; see `csv_of`."""
     names, columns = list(table), [values.tolist() for values in table.values()]
     rows = zip(*columns, strict=True)
-    return _csv(names, ([_cell(n, v) for n, v in zip(names, row, strict=True)] for row in rows))
+    cells = ([_cell(n, v) for n, v in zip(names, row, strict=True)] for row in rows)
+    return "".join(_csv(names, cells))
 
 
-def csv_of(columns: dict[str, Callable[[R], Value]], rows: Iterable[R]) -> str:
-    """Rows of records as CSV, one at a time: long videos have many.
+def csv_of(columns: dict[str, Callable[[R], Value]], rows: Iterable[R]) -> Iterator[str]:
+    """Rows of records as CSV, in parts to be joined: long videos have many.
 
     What is unknown is empty, and no name is taken for a formula. Places in the image have 2
     decimals, seconds 6, other measures 4.
@@ -270,12 +274,12 @@ def csv_of(columns: dict[str, Callable[[R], Value]], rows: Iterable[R]) -> str:
     return _csv(list(columns), cells)
 
 
-def _csv(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
-    text = io.StringIO()
-    writer = Writer(text)
-    writer.writerow(names)
-    writer.writerows(rows)
-    return text.getvalue()
+def _csv(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> Iterator[str]:
+    rows = chain([names], rows)
+    while some := list(islice(rows, _ROWS_AT_A_TIME)):
+        text = io.StringIO()
+        Writer(text).writerows(some)
+        yield text.getvalue()
 
 
 def _cell(name: str, value: Value) -> Value:

@@ -1,7 +1,7 @@
 """One self-contained HTML page about one video: nothing is loaded from elsewhere."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import jinja2
@@ -19,7 +19,14 @@ from hmrm.flow.image import flow_image
 
 
 def render(analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool = False) -> str:
-    """The report page as text; the same analysis gives the same page.
+    """The report page as text, see `parts_of`; the same analysis gives the same page."""
+    return "".join(parts_of(analysis, truth=truth, blur_faces=blur_faces))
+
+
+def parts_of(
+    analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool = False
+) -> Iterator[str]:
+    """The report page in parts, to be joined: the whole holds the images of many events.
 
     Args:
         truth: known events of a synthetic clip, shown alongside what was found.
@@ -31,7 +38,7 @@ def render(analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool =
     return (
         environment()
         .get_template("page.html.j2")
-        .render(
+        .generate(
             analysis=analysis,
             facts=_facts(analysis),
             summary=_summary(analysis),

@@ -1,5 +1,6 @@
 """The timeline of a report: position and change of each face with its events, as inline SVG."""
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -100,11 +101,23 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class _Face:
-    """What the drawing of one face shows."""
+    """What the drawing of one face shows; numbers alone, for long videos have many frames."""
 
-    frames: list[FaceFrame] = field(default_factory=list)
+    time_s: "array[float]" = field(default_factory=lambda: array("d"))
+    position: "array[float]" = field(default_factory=lambda: array("d"))
+    change: "array[float]" = field(default_factory=lambda: array("d"))
     events: list[tuple[int, Event]] = field(default_factory=list)
     rejected: list[RejectedCandidate] = field(default_factory=list)
+
+    def add(self, frame: FaceFrame) -> None:
+        """Take in the next frame, NaN where something was not measured."""
+        self.time_s.append(frame.time_s)
+        self.position.append(np.nan if frame.displacement is None else frame.displacement)
+        self.change.append(max(frame.motion_px.values(), default=np.nan))
+
+    def curve(self, values: "array[float]") -> Curve:
+        """One of the numbers over time."""
+        return Curve(time_s=np.array(self.time_s), values=np.array(values))
 
 
 def timelines(analysis: Analysis, truth: Sequence[Span] = ()) -> list[Timeline]:
@@ -114,7 +127,7 @@ def timelines(analysis: Analysis, truth: Sequence[Span] = ()) -> list[Timeline]:
     """
     faces: dict[int, _Face] = {view.face_id: _Face() for view in analysis.faces}
     for frame in analysis.frames:
-        faces.setdefault(frame.face_id, _Face()).frames.append(frame)
+        faces.setdefault(frame.face_id, _Face()).add(frame)
     for index, event in enumerate(analysis.events):
         faces.setdefault(event.face_id, _Face()).events.append((index, event))
     for candidate in analysis.rejected:
@@ -127,10 +140,7 @@ def _timeline(face_id: int, face: _Face, end_s: float, truth: Sequence[Span]) ->
     def x(time_s: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * min(max(time_s / end_s, 0.0), 1.0)
 
-    change = curve(face.frames, lambda frame: max(frame.motion_px.values(), default=np.nan))
-    position = curve(
-        face.frames, lambda f: np.nan if f.displacement is None else float(f.displacement)
-    )
+    change, position = face.curve(face.change), face.curve(face.position)
     parts = [
         f'<svg class="timeline" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" '
         f'aria-label="Timeline of face {face_id}">'
@@ -153,14 +163,6 @@ def _timeline(face_id: int, face: _Face, end_s: float, truth: Sequence[Span]) ->
         svg="".join([*parts, "</svg>"]),
         measured_s=max(end_s - missing, 0.0),
         rejected=len(face.rejected),
-    )
-
-
-def curve(frames: Sequence[FaceFrame], value: Callable[[FaceFrame], float]) -> Curve:
-    """One value of every frame in order of time."""
-    return Curve(
-        time_s=np.array([frame.time_s for frame in frames], dtype=float),
-        values=np.array([value(frame) for frame in frames], dtype=float),
     )
 
 
