@@ -37,7 +37,8 @@ _UPPER: Mapping[str, tuple[str, ...]] = {
 }
 _LOWER = tuple(part for part in PARTS if part not in _UPPER)
 _REGIONS = ("left_brow", "right_brow", *_STEADY)
-_AT_A_TIME = 600  # images, a minute; of longer videos rest is read from as many, evenly taken
+_FOR_REST = 600  # images, a minute; of longer videos rest is read from as many, evenly taken
+_AT_A_TIME = 100  # images that are compared at once: long videos need little memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,13 +180,25 @@ def _changed(
     masks = {name: ANATOMICAL[name].mask(LOOK_WH_PX) for name in _REGIONS}
     face = np.any(list(masks.values()), axis=0)
     at_rest = np.flatnonzero(rest)
-    some = pixels[at_rest[:: max(1, len(at_rest) // _AT_A_TIME)]][:, face]
-    usual = np.median(np.maximum(some, 1).astype(np.float64), axis=0)
-    spread = np.median(_distance(some, usual), axis=0) + config.least
+    some = pixels[at_rest[:: max(1, len(at_rest) // _FOR_REST)]][:, face]
+    usual = np.median(np.maximum(some, 1).astype(np.float32), axis=0).astype(np.float64)
+    spread = np.median(_distances(some, usual), axis=0) + config.least
+
+    def unlike(shown: UInt8[np.ndarray, "k h w 3"]) -> Bool[np.ndarray, "k p"]:
+        return _distance(shown[:, face], usual) > config.unlike * spread
+
     starts = range(0, len(pixels), _AT_A_TIME)
-    parts = (pixels[i : i + _AT_A_TIME][:, face] for i in starts)
-    unlike = np.concatenate([_distance(one, usual) > config.unlike * spread for one in parts])
-    return {name: unlike[:, mask[face]].mean(axis=1) for name, mask in masks.items()}
+    changed = np.concatenate([unlike(pixels[i : i + _AT_A_TIME]) for i in starts])
+    return {name: changed[:, mask[face]].mean(axis=1) for name, mask in masks.items()}
+
+
+def _distances(
+    pixels: UInt8[np.ndarray, "k p 3"], usual: Float[np.ndarray, "p 3"]
+) -> Float[np.ndarray, "k p"]:
+    """`_distance` of many images."""
+    starts = range(0, len(pixels), _AT_A_TIME)
+    parts = (_distance(pixels[i : i + _AT_A_TIME], usual) for i in starts)
+    return np.concatenate([part.astype(np.float32) for part in parts])
 
 
 def _distance(

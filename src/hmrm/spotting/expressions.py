@@ -120,6 +120,7 @@ def find_expressions(
     *,
     blinking: Bool[np.ndarray, " n"] | None = None,
     covered: Bool[np.ndarray, "n p"] | None = None,
+    position: Position | None = None,
     neutral: Neutral | None = None,
 ) -> Findings:
     """Expressions of one face in order of time.
@@ -127,10 +128,11 @@ def find_expressions(
     Args:
         blinking: frames in which the eyes are shut or shutting, where another instrument shows it.
         covered: parts that something lies over, likewise.
+        position: of the face, where it is known already.
         neutral: instead of the one estimated from the whole video.
     """
     config = config or ExpressionConfig()
-    position = position_of(measures, config.position)
+    position = position or position_of(measures, config.position)
     neutral = neutral or estimate_neutral(measures, position, config.neutral)
     moved = displacement(measures, position, neutral, config.candidates)
     spoken = speech(measures, config.speech)

@@ -101,7 +101,12 @@ def find_events(
     if motion is not None and len(motion.index):
         shut = values_at(motion.index, blinks(motion, config.fine), measures.index)
     mesh = find_expressions(
-        measures, config.expressions, blinking=shut, covered=covered, neutral=neutral
+        measures,
+        config.expressions,
+        blinking=shut,
+        covered=covered,
+        position=position,
+        neutral=neutral,
     )
     events = [_of_mesh(one, measures) for one in mesh.expressions]
     rejected = [_rejected_of_mesh(one, measures) for one in mesh.rejected]
