@@ -3,7 +3,9 @@
 import csv
 import json
 import re
+import tracemalloc
 from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -229,6 +231,43 @@ def test_timeline_keeps_the_peak_of_a_long_video(analysis: Analysis) -> None:
     panel = timeline.CHANGE
     top = panel.top + (panel.bottom - panel.top) * (1 - 3.5 / 4)
     assert min(heights) == pytest.approx(top, abs=0.1)
+
+
+class _Frames(Sequence[FaceFrame]):
+    """As of a long video: a record is made when it is asked for."""
+
+    def __init__(self, base: FaceFrame, count: int) -> None:
+        self._base, self._count = base, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index):
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        motion = {f"region_{i}": index + i / 7 for i in range(8)}
+        return replace(self._base, index=index, time_s=index / 100, motion_px=motion)
+
+
+def test_the_files_of_a_long_video_need_little_more_memory(
+    analysis: Analysis, tmp_path: Path
+) -> None:
+    def peak_bytes(count: int) -> int:
+        frames = _Frames(analysis.frames[0], count)
+        tracemalloc.start()
+        try:
+            saved.save(tmp_path / str(count), replace(analysis, frames=frames))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak_bytes(500)  # what is made once
+    more = peak_bytes(6000) - peak_bytes(600)
+    # 24 bytes a frame for the drawings, twice while they are made; a record has 1,500.
+    assert more < 5400 * 100, f"{more / 5400:.0f} bytes a frame"
+    with (tmp_path / "6000" / "frames.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["frame_index"]) for row in rows] == list(range(6000))
 
 
 def test_gaps_are_drawn_where_nothing_was_measured(analysis: Analysis) -> None:

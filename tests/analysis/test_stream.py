@@ -92,6 +92,18 @@ def test_memory_does_not_grow_with_the_stream() -> None:
     assert all(measured <= 47 and moved <= 47 and kept <= 16 for measured, moved, kept in sizes)
 
 
+@pytest.mark.parametrize(("rate", "stride"), [(30, 1), (100, 1), (125, 1), (200, 3)])
+def test_as_many_frames_are_measured_as_of_a_recorded_video(rate: int, stride: int) -> None:
+    analyzer = Analyzer(classifier=None)
+    still = smile(0.0)[::2, ::2].copy()
+    for index in range(12):
+        analyzer.push(still, 5.0 + index / rate)
+    under_way = analyzer._under_way
+    assert under_way is not None
+    [track] = under_way.so_far(12, 11 / rate).tracks
+    assert track.measures.index.tolist() == list(range(0, 12, stride))
+
+
 def test_a_frame_of_another_size_or_time_is_refused() -> None:
     analyzer = Analyzer(classifier=None)
     analyzer.push(smile(0.0), 5.0)

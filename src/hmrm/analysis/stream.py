@@ -135,8 +135,7 @@ class Analyzer:
             self._begin(image, seconds)
         self._now_s = seconds - self._start_s
         assert self._under_way is not None
-        least_s = 0.75 / self._config.most_frames_per_s
-        if self._times_s and self._now_s - self._times_s[-1][1] < least_s:
+        if index % self._stride(index):
             return ()
         frame = Frame(index=index, time_s=self._now_s, image=image)
         self._times_s.append((index, self._now_s))
@@ -164,6 +163,10 @@ class Analyzer:
                 f"frame {self._count}: its time {seconds} s is not after "
                 f"{self._now_s + self._start_s} s, that of the frame before"
             )
+
+    def _stride(self, index: int) -> int:
+        """Every how many frames one is measured, as of a video recorded at the rate so far."""
+        return self._config.stride(index / self._now_s, None) if index else 1
 
     def _begin(self, image: Image, seconds: float) -> None:
         self._size_wh_px = image.shape[1], image.shape[0]
