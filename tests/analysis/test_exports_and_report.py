@@ -262,12 +262,12 @@ def test_the_files_of_a_long_video_need_little_more_memory(
             tracemalloc.stop()
 
     peak_bytes(100)  # what is made once
-    more = peak_bytes(1400) - peak_bytes(600)
+    more = peak_bytes(1800) - peak_bytes(1000)
     # 24 bytes a frame for the drawings, twice while they are made; a record has 1,500.
     assert more < 800 * 200, f"{more / 800:.0f} bytes a frame"
-    with (tmp_path / "1400" / "frames.csv").open(newline="") as file:
+    with (tmp_path / "1800" / "frames.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [int(row["frame_index"]) for row in rows] == list(range(1400))
+    assert [int(row["frame_index"]) for row in rows] == list(range(1800))
 
 
 def test_gaps_are_drawn_where_nothing_was_measured(analysis: Analysis) -> None:
