@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import cv2
 import jsonschema
@@ -52,6 +52,10 @@ def event(**changes: object) -> Event:
         "salience": 0.75,
     }
     return Event(**(values | changes))  # type: ignore[arg-type]
+
+
+def rendered(analysis: Analysis, **options: Any) -> str:
+    return "".join(report.render(analysis, **options))
 
 
 def images() -> EventImages:
@@ -161,16 +165,16 @@ class Page(HTMLParser):
 
 def test_report_is_self_contained_and_its_links_lead_somewhere(analysis: Analysis) -> None:
     page = Page()
-    text = report.render(analysis)
+    text = rendered(analysis)
     page.feed(text)
     assert page.loads and all(load.startswith("data:image/") for load in page.loads)
     assert "http" not in text.replace("http://www.w3.org", "")
     assert page.links == {"event-0", "event-1"} <= page.ids
-    assert report.render(analysis) == text
+    assert rendered(analysis) == text
 
 
 def test_report_escapes_names_and_says_what_matters(analysis: Analysis) -> None:
-    text = report.render(analysis)
+    text = rendered(analysis)
     assert "<clip>" not in text and "a &lt;clip&gt;.mp4" in text
     assert "<named>" not in text
     assert words.RELIABILITY in text and words.FORBIDDEN in text
@@ -179,13 +183,13 @@ def test_report_escapes_names_and_says_what_matters(analysis: Analysis) -> None:
 
 def test_report_without_events(analysis: Analysis) -> None:
     empty = replace(analysis, events=(), images=(), frames=[])
-    text = report.render(empty)
+    text = rendered(empty)
     assert "No facial movement" in text and words.UNCLASSIFIED not in text
 
 
 def test_unnamed_events_are_said_to_be_unnamed(analysis: Analysis) -> None:
     unclassified = replace(analysis, events=(event(), event()))
-    assert words.UNCLASSIFIED in report.render(unclassified)
+    assert words.UNCLASSIFIED in rendered(unclassified)
 
 
 def test_one_account_of_the_decisive_regions_is_given(analysis: Analysis) -> None:
@@ -193,14 +197,14 @@ def test_one_account_of_the_decisive_regions_is_given(analysis: Analysis) -> Non
     classified = {"label": "positive", "decisive_region": "nose"}
     plain = event(probabilities={"positive": 0.9}, **classified)
     told = replace(plain, reasons=Reasons(regions={"left_cheek": 1.0, "chin": 0.5}))
-    first, second = (report.render(replace(analysis, events=(one, one))) for one in (plain, told))
+    first, second = (rendered(replace(analysis, events=(one, one))) for one in (plain, told))
     assert "nose contributed most" in first and "loses most of its lead" not in first
     assert "nose contributed most" not in second and "loses most of its lead" in second
 
 
 def test_the_last_number_of_the_time_axis_keeps_its_unit(analysis: Analysis) -> None:
     """A number centred on the right border would be cut off there."""
-    text = report.render(analysis)
+    text = rendered(analysis)
     width = timeline.WIDTH
     ticks = re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="(\w+)">[\d.]+ s</text>', text)
     assert len(ticks) >= 2 and float(ticks[-1][0]) > width - 20
@@ -210,7 +214,7 @@ def test_the_last_number_of_the_time_axis_keeps_its_unit(analysis: Analysis) -> 
 def test_truth_is_shown_alongside_what_was_found(analysis: Analysis) -> None:
     smile = timeline.Span(start_s=0.1, end_s=0.4, title="smile")
     late = timeline.Span(start_s=0.48, end_s=0.5, title="frown")
-    text = report.render(analysis, truth=(smile, late))
+    text = rendered(analysis, truth=(smile, late))
     assert "overlap 1.00 of 1" in text and "Found: nothing there." in text
 
 
@@ -288,7 +292,7 @@ def test_rejected_candidates_stand_in_the_report_with_their_reason(analysis: Ana
         face_id=0, onset_index=1, apex_index=2, offset_index=4, onset_s=0.01, apex_s=0.02,
         offset_s=0.04, region="left_brow", salience=0.6, reason="blink",
     )  # fmt: skip
-    text = report.render(replace(analysis, rejected=(blink,)))
+    text = rendered(replace(analysis, rejected=(blink,)))
     assert "rejected by a blink: 0.01–0.04 s, left brow" in text
     assert "1 rejected candidates" in text
 
@@ -308,7 +312,7 @@ def test_blurred_report_shows_no_face(analysis: Analysis) -> None:
     kept = replace(images(), pair=Pair(onset=face, apex=face), flow=flow)
     view = FaceView(face_id=0, index=0, time_s=0.0, image=face, box_xyxy_px=(8.0, 8.0, 40.0, 40.0))
     one = replace(analysis, images=(kept, None), faces=(view,))
-    shown, hidden = (report.render(one, blur_faces=flag) for flag in (False, True))
+    shown, hidden = (rendered(one, blur_faces=flag) for flag in (False, True))
     for text, most in ((shown, 4096), (hidden, 8 * 8)):
         colours = r'<img src="[^"]+" alt="motion from onset to apex as colours">'
         jpegs = re.findall(r"data:image/jpeg;base64,([^)\"]+)", re.sub(colours, "", text))

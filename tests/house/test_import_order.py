@@ -21,6 +21,7 @@ ORDER = (
         "csv_cells",
         "progress",
         "parallel",
+        "memory",
         "engine",
         "shard",
         "provenance",

@@ -80,7 +80,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int], P
     made = {}
     for events, faces in CASES:
         path = folder / f"{events}-{faces}.html"
-        path.write_text(render(analysis(events, faces)), encoding="utf-8")
+        path.write_text("".join(render(analysis(events, faces))), encoding="utf-8")
         made[events, faces] = path
     return made
 
@@ -181,7 +181,8 @@ def test_index_of_several_videos(browser: Any, tmp_path: Path, screen: str) -> N
     )
     write_index(tmp_path, run, "Videos")
     (tmp_path / good.folder).mkdir()
-    (tmp_path / good.folder / "report.html").write_text(render(one), encoding="utf-8")
+    page = "".join(render(one))
+    (tmp_path / good.folder / "report.html").write_text(page, encoding="utf-8")
     with visited(browser, tmp_path / "index.html", screen) as visit:
         assert visit.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
         assert visit.page.evaluate(CUT) == [] and faults(visit.page) == []

@@ -9,7 +9,7 @@ from typing import Any
 from hmrm import atomic
 from hmrm.analysis.export.tables import csv_of, event_columns, frame_columns
 from hmrm.analysis.record import Analysis
-from hmrm.analysis.report.page import parts_of
+from hmrm.analysis.report.page import render
 from hmrm.analysis.report.timeline import Span
 from hmrm.analysis.results import VideoFiles, result_of
 from hmrm.analysis.target import Target
@@ -79,7 +79,7 @@ def _texts(
     yield frames, csv_of(frame_columns(analysis.frames), analysis.frames)
     # All but the images and the per-frame table; ``analysis.schema.json`` describes it.
     yield content, [json.dumps(to_mapping(analysis), indent=2, allow_nan=False) + "\n"]
-    yield page, parts_of(analysis, truth=truth, blur_faces=blur_faces)
+    yield page, render(analysis, truth=truth, blur_faces=blur_faces)
 
 
 def to_mapping(analysis: Analysis) -> dict[str, Any]:

@@ -82,8 +82,16 @@ class DiskRows:
             self._forgotten = self._count = 0
             self.extend(left)
 
-    def __getitem__(self, which: slice | Int[np.ndarray, " m"]) -> np.ndarray:
-        """Some of the rows, as an array of their own."""
+    def __getitem__(self, which: int | slice | Int[np.ndarray, " m"]) -> np.ndarray:
+        """One row, or some of them, as an array of their own.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        if isinstance(which, int):
+            if not -len(self) <= which < len(self):
+                raise IndexError(f"row {which} of {len(self)}")
+            return self._read(which % len(self), 1)[0]
         if isinstance(which, slice):
             start, stop, step = which.indices(len(self))
             if step == 1:

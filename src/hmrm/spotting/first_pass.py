@@ -22,6 +22,7 @@ from hmrm.faces.mtcnn import MTCNN
 from hmrm.progress import Progress, silent
 from hmrm.spotting.cover import AppearanceRecorder
 from hmrm.spotting.crop_points import CropPoints
+from hmrm.spotting.disk_rows import DiskRows
 from hmrm.spotting.measures import MeshRecorder
 from hmrm.spotting.motion import MotionConfig, MotionMeter
 from hmrm.spotting.tracks import FaceTrack, FirstPass
@@ -78,12 +79,14 @@ class _Recorder:
     mesh: MeshRecorder = field(default_factory=MeshRecorder)
     points: CropPoints = field(default_factory=CropPoints)
     appearances: AppearanceRecorder = field(default_factory=AppearanceRecorder)
-    numbers: "array[float]" = field(default_factory=lambda: array("f"))
+    boxes: DiskRows = field(default_factory=lambda: DiskRows((4,), np.float32))
+    five: DiskRows = field(default_factory=lambda: DiskRows((5, 2), np.float32))
+    detection_confidence: "array[float]" = field(default_factory=lambda: array("f"))
     index: "array[int]" = field(default_factory=lambda: array("q"))
     large: bool = False
 
     def __len__(self) -> int:
-        return len(self.numbers) // 15
+        return len(self.index)
 
     def add(
         self, face: MeshFace, frame: Frame, grey: UInt8[np.ndarray, "h w"], least_px: float
@@ -93,7 +96,9 @@ class _Recorder:
         self.index.append(index)
         self.mesh.add(index, time_s, face)
         five = self.points.update(face.mesh.points_xyz_px, jump=face.jump)
-        self.numbers.extend([face.detection_confidence, *face.box_xyxy_px, *five.ravel()])
+        self.boxes.append(np.array(face.box_xyxy_px))
+        self.five.append(five)
+        self.detection_confidence.append(face.detection_confidence)
         self.appearances.add(index, time_s, frame.image, five)
         self.large = face.eye_distance_px >= least_px
         if self.large:
@@ -107,19 +112,20 @@ class _Recorder:
     def forget(self, before: int) -> None:
         """Drop what was measured in earlier frames."""
         rows = bisect.bisect_left(self.index, before)
-        del self.index[:rows], self.numbers[: 15 * rows]
+        del self.index[:rows], self.detection_confidence[:rows]
+        self.boxes.forget(rows)
+        self.five.forget(rows)
         self.mesh.forget(rows)
         self.meter.forget(before)
         self.appearances.forget(before)
 
     def track(self, face_id: int) -> FaceTrack:
         """The face in all frames so far."""
-        numbers = np.array(self.numbers, dtype=np.float32).reshape(-1, 15)
         return FaceTrack(
             face_id=face_id,
-            detection_confidence=numbers[:, 0],
-            box_xyxy_px=numbers[:, 1:5],
-            points_xy_px=numbers[:, 5:].reshape(-1, 5, 2),
+            detection_confidence=np.array(self.detection_confidence, dtype=np.float32),
+            box_xyxy_px=self.boxes,
+            points_xy_px=self.five,
             measures=self.mesh.measures(),
             signal=self.meter.signal(),
             appearances=self.appearances.appearances(),

@@ -125,7 +125,7 @@ def measure(
         some = points[start : start + _AT_A_TIME].astype(np.float64)
         placed, *others = _without_pose(some, shape)
         place.extend(placed)
-        parts.append(others)
+        parts.append([one.astype(np.float32) for one in others])
     width, opening, lids, across, pose_deg, misfit = map(np.concatenate, zip(*parts, strict=True))
     return FaceMeasures(
         index=index,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from hmrm import memory
 from hmrm.clip import Event, RejectedCandidate
 from hmrm.errors import InputError
 from hmrm.faces.boxes import Detector
@@ -68,6 +69,7 @@ def spot_video(
             f"{FEWEST_FRAMES} frames, or two images: onset and apex"
         )
     found = find_events(first, config)
+    memory.give_back()  # a long video's arrays were large, and images of events come next
     if config.apex_rule == DISPLACEMENT:
         return found
     events = apexes_by_rule(

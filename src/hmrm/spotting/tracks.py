@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from hmrm.errors import FaceNotFoundError, FaceTooSmallError
 from hmrm.spotting.cover import FaceAppearances
+from hmrm.spotting.disk_rows import DiskRows
 from hmrm.spotting.measures import FaceMeasures
 from hmrm.spotting.motion import MotionSignal
 from hmrm.video.frame_index import FrameIndex
@@ -19,7 +20,8 @@ class FaceTrack:
 
     Attributes:
         box_xyxy_px: extent of the mesh, in the frames in which it was fitted.
-        points_xy_px: eyes, nose tip and mouth corners; they follow the skull.
+        points_xy_px: eyes, nose tip and mouth corners; they follow the skull. Both lie on disk if
+            there are many frames.
         detection_confidence: the last detection's.
         measures: from the mesh, in the same frames.
         signal: its motion by registration, between these frames too, where it is large enough.
@@ -27,8 +29,8 @@ class FaceTrack:
     """
 
     face_id: int
-    box_xyxy_px: Float[np.ndarray, "n 4"]
-    points_xy_px: Float[np.ndarray, "n 5 2"]
+    box_xyxy_px: "Float[np.ndarray, 'n 4'] | DiskRows"
+    points_xy_px: "Float[np.ndarray, 'n 5 2'] | DiskRows"
     detection_confidence: Float[np.ndarray, " n"]
     measures: FaceMeasures
     signal: MotionSignal
@@ -62,8 +64,12 @@ class FaceTrack:
 
     def points_of(self, index: int) -> Float[np.ndarray, "5 2"]:
         """The five points in a frame; in one without a mesh, by those around it."""
-        columns = self.points_xy_px.reshape(len(self.index), -1).T
-        return np.array([np.interp(index, self.index, one) for one in columns]).reshape(5, 2)
+        after = self.row_of(index)
+        before = max(after - (self.index[after] > index), 0)
+        points = self.points_xy_px[before : after + 1].astype(np.float64)
+        frames = self.index[before : after + 1]
+        columns = points.reshape(len(frames), -1).T
+        return np.array([np.interp(index, frames, one) for one in columns]).reshape(5, 2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

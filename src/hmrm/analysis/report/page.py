@@ -18,15 +18,12 @@ from hmrm.clip import Event
 from hmrm.flow.image import flow_image
 
 
-def render(analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool = False) -> str:
-    """The report page as text, see `parts_of`; the same analysis gives the same page."""
-    return "".join(parts_of(analysis, truth=truth, blur_faces=blur_faces))
-
-
-def parts_of(
+def render(
     analysis: Analysis, *, truth: Sequence[Span] = (), blur_faces: bool = False
 ) -> Iterator[str]:
     """The report page in parts, to be joined: the whole holds the images of many events.
+
+    The same analysis gives the same page.
 
     Args:
         truth: known events of a synthetic clip, shown alongside what was found.
