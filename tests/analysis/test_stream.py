@@ -96,12 +96,14 @@ def test_memory_does_not_grow_with_the_stream() -> None:
 def test_as_many_frames_are_measured_as_of_a_recorded_video(rate: int, stride: int) -> None:
     analyzer = Analyzer(classifier=None)
     still = smile(0.0)[::2, ::2].copy()
-    for index in range(12):
+    for index in range(24):
         analyzer.push(still, 5.0 + index / rate)
     under_way = analyzer._under_way
     assert under_way is not None
-    [track] = under_way.so_far(12, 11 / rate).tracks
-    assert track.measures.index.tolist() == list(range(0, 12, stride))
+    [track] = under_way.so_far(24, 23 / rate).tracks
+    assert track.signal.index.tolist() == list(range(0, 24, stride))
+    gaps_s = np.diff(track.measures.time_s)
+    assert (gaps_s > 0.03 - 1e-6).all() and (gaps_s < 0.03 + stride / rate).all()
 
 
 def test_a_frame_of_another_size_or_time_is_refused() -> None:

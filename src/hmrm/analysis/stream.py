@@ -172,7 +172,11 @@ class Analyzer:
         self._size_wh_px = image.shape[1], image.shape[0]
         self._start_s = seconds
         self._under_way = FirstPassUnderWay(
-            self._config, source="live", size_wh_px=self._size_wh_px, frames_per_s=0.0
+            self._config,
+            source="live",
+            size_wh_px=self._size_wh_px,
+            frames_per_s=0.0,
+            mesh_every_s=self._config.mesh_every_s,
         )
 
     def _keep(self, frame: Frame, faces: Sequence[MeshFace]) -> None:

@@ -46,8 +46,8 @@ class FirstPassConfig:
             second, third … frame is measured, so that at least so many a second remain. With 50,
             two of twenty weak expressions at 100 frames/s are lost.
         thinned_from_s: of shorter videos every frame is measured.
-        mesh_every_s: in thinned videos the mesh is fitted this often, and registration follows the
-            face between.
+        mesh_every_s: in thinned videos and in streams the mesh is fitted this often, and
+            registration follows the face between.
         least_eye_distance_px: smaller faces have no fine motion, only a mesh.
         least_frames: a face seen in fewer is a false detection.
         landmarks: points that the crops of events are aligned by (``faces/landmarks.py``); faces
@@ -176,6 +176,7 @@ class FirstPassUnderWay:
     Args:
         source, size_wh_px, frames_per_s: as the video states them.
         stride: every how many frames one is given.
+        mesh_every_s: the mesh is fitted this often; 0: in every frame that is given.
     """
 
     def __init__(
@@ -186,6 +187,7 @@ class FirstPassUnderWay:
         size_wh_px: tuple[int, int],
         frames_per_s: float,
         stride: int = 1,
+        mesh_every_s: float = 0.0,
         detector: Detector | None = None,
     ) -> None:
         self._config = config or FirstPassConfig()
@@ -194,7 +196,7 @@ class FirstPassUnderWay:
         found_by = detector or face_detector(self._config.detector)
         self._scenes = _Scenes(
             tracker=MeshTracker(self._config.track, detector=found_by),
-            mesh_every_s=self._config.mesh_every_s if stride > 1 else 0.0,
+            mesh_every_s=mesh_every_s,
         )
 
     def add(self, frame: Frame) -> list[MeshFace]:
@@ -268,6 +270,7 @@ def first_pass(
         size_wh_px=video.size_wh_px,
         frames_per_s=video.frames_per_s,
         stride=stride,
+        mesh_every_s=config.mesh_every_s if stride > 1 else 0.0,
         detector=detector,
     )
     noted = IndexRecorder(digest_of_rows)
