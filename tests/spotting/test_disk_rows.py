@@ -30,6 +30,10 @@ def test_rows_are_those_of_a_list(steps, start, stop, step):
     assert np.array_equal(rows[start:stop:step], whole[start:stop:step])
     some = np.arange(len(whole))[::-2]
     assert np.array_equal(rows[some], whole[some])
+    assert np.array_equal(list(rows), list(whole)), "row by row"
+    for beyond in (len(whole), -len(whole) - 1):
+        with pytest.raises(IndexError, match="row"):
+            rows[beyond]
 
 
 def test_many_rows_lie_on_disk_and_what_is_forgotten_is_given_back():
