@@ -120,7 +120,7 @@ def test_between_meshes_registration_follows_the_face():
     assert third.time_of(8) == 0.08
     assert third.row_of(59) == len(third.index) - 1
     # A still face in a moving head, whatever shows where it is.
-    assert np.abs(third.signal.motion_px - every.signal.motion_px).max() < 0.1
+    assert np.abs(np.asarray(third.signal.motion_px) - every.signal.motion_px).max() < 0.1
     apart = third.points_xy_px - every.points_xy_px[::3]
     assert np.abs(apart).max() < 0.05 * every.eye_distance_px.min()
 

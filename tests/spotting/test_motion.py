@@ -32,7 +32,7 @@ def measured(scene: Scene, *, jump_at: int | None = None) -> MotionSignal:
 
 
 def region(signal: MotionSignal, name: str) -> np.ndarray:
-    return signal.motion_px[:, signal.regions.index(name)]
+    return np.asarray(signal.motion_px)[:, signal.regions.index(name)]
 
 
 def test_a_picture_that_stands_still_has_no_motion() -> None:

@@ -9,6 +9,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from hmrm import memory
 from hmrm.analysis.explain.reasons import reasons
 from hmrm.analysis.kept_images import KeptImages
 from hmrm.analysis.settings import Classifier
@@ -112,6 +113,7 @@ def collect(
             task(frame)
         progress(STAGE, number, count)
     faces = tuple(views[track.face_id] for track in tracks)
+    memory.give_back()
     return Collected(events=tuple(done), images=images, faces=faces)
 
 

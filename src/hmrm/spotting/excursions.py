@@ -19,13 +19,14 @@ def excursions_px(
     config = config or FineConfig()
     scale = config.scales[0]
     columns = [i for i, name in enumerate(signal.regions) if name not in config.ignored]
-    lengths = np.full((len(columns), len(signal.index)), np.nan)
+    lengths = np.full((len(columns), len(signal.index)), np.nan, dtype=np.float32)
+    motion_px = np.asarray(signal.motion_px)
     blink = blinks(signal, config)
     for rows in segments(signal):
         if len(rows) < _SHORTEST:
             continue
         step_s = float(np.median(np.diff(signal.time_s[rows])))
-        motion = signal.motion_px[np.ix_(rows, np.array(columns))].reshape(len(rows), -1)
+        motion = motion_px[np.ix_(rows, np.array(columns))].reshape(len(rows), -1)
         motion = smooth(motion, scale.smooth_s / step_s)
         rest = running_rest(bridged(motion, blink[rows]), scale.rest_s / step_s)
         away = (motion - rest).reshape(len(rows), len(columns), 2)

@@ -229,13 +229,14 @@ def _parts(
     excluded: Bool[np.ndarray, " t"],
 ) -> Iterator[_Part]:
     expressive = np.array(_expressive_regions(signal, config))
+    motion_px = np.asarray(signal.motion_px)
     for rows in segments(signal):
         if len(rows) < 5:
             continue
         times = signal.time_s[rows]
         step_s = float(np.median(np.diff(times)))
         even = times[0] + step_s * np.arange(int((times[-1] - times[0]) / step_s + 0.5) + 1)
-        raw = signal.motion_px[np.ix_(rows, expressive)].reshape(len(rows), -1)
+        raw = motion_px[np.ix_(rows, expressive)].reshape(len(rows), -1)
         raw = np.stack([np.interp(even, times, column) for column in raw.T], axis=1)
         motion = smooth(raw, scale.smooth_s / step_s)
         blink = _blinks(np.interp(even, times, signal.eye_change[rows]), config, step_s)

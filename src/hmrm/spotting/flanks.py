@@ -74,7 +74,7 @@ def fitted_ends(
     )
     if rows is None or len(rows) < _FEWEST:
         return onset, offset
-    time_s, motion = signal.time_s[rows], signal.motion_px[rows]
+    time_s, motion = signal.time_s[rows], np.asarray(signal.motion_px)[rows]
     if np.median(np.diff(time_s)) > 1 / config.least_frames_per_s + 1e-6:
         return onset, offset
     bends = np.diff(motion, n=2, axis=0)

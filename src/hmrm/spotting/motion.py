@@ -30,6 +30,7 @@ from hmrm.flow.registration import (
     own_and_head_motion,
     register,
 )
+from hmrm.spotting.disk_rows import DiskRows
 
 _FACE_LOST = 0.5
 _EYES_MOVED = 0.03
@@ -63,7 +64,8 @@ class MotionSignal:
         index: zero-based frames, increasing.
         time_s: their times.
         motion_px: displacement (x right, y down) of each region against the head, px of the
-            canonical crop (224 wide); zero is wherever the segment began.
+            canonical crop (224 wide); zero is wherever the segment began. On disk if there are
+            many rows.
         head_px: how far the head moved since the row before, px of the canonical crop.
         eye_change: 0 (eyes look as shortly before) to 2; blinks and gaze shifts stand out.
         segment: rows of one number belong together; nothing may be read across a change.
@@ -72,7 +74,7 @@ class MotionSignal:
     regions: tuple[str, ...]
     index: Int[np.ndarray, " t"]
     time_s: Float[np.ndarray, " t"]
-    motion_px: Float[np.ndarray, "t r 2"]
+    motion_px: "Float[np.ndarray, 't r 2'] | DiskRows"
     head_px: Float[np.ndarray, " t"]
     eye_change: Float[np.ndarray, " t"]
     segment: Int[np.ndarray, " t"]
@@ -89,7 +91,7 @@ class _Anchor:
 
 
 class MotionMeter:
-    """Measures one face, frame by frame. Memory holds the live anchors and a row per frame."""
+    """Measures one face frame by frame; memory holds live anchors and few numbers per frame."""
 
     def __init__(self, config: MotionConfig | None = None) -> None:
         self.config = config or MotionConfig()
@@ -103,7 +105,8 @@ class MotionMeter:
         self._step: Transform = _STILL
         self._segment = -1
         self._index, self._time_s, self._segments = array("q"), array("d"), array("q")
-        self._values = array("f")
+        self._numbers = array("f")
+        self._motion_px = DiskRows((len(self.regions), 2), np.float32)
         self._now = np.zeros((len(self.regions), 2))
 
     @property
@@ -157,24 +160,26 @@ class MotionMeter:
         self._index.append(index)
         self._time_s.append(time_s)
         self._segments.append(self._segment)
-        self._values.extend([head_px, eye, *self._now.ravel()])
+        self._numbers.extend([head_px, eye])
+        self._motion_px.append(self._now)
 
     def forget(self, before: int) -> None:
         """Drop the rows of earlier frames."""
         rows = bisect.bisect_left(self._index, before)
         del self._index[:rows], self._time_s[:rows], self._segments[:rows]
-        del self._values[: (2 + 2 * len(self.regions)) * rows]
+        del self._numbers[: 2 * rows]
+        self._motion_px.forget(rows)
 
     def signal(self) -> MotionSignal:
-        """All that was measured so far."""
-        values = np.array(self._values, dtype=np.float32).reshape(-1, 2 + 2 * len(self.regions))
+        """All that was measured so far; it holds until the next update."""
+        numbers = np.array(self._numbers, dtype=np.float32).reshape(-1, 2)
         return MotionSignal(
             regions=self.regions,
             index=np.array(self._index, dtype=np.int64),
             time_s=np.array(self._time_s),
-            motion_px=values[:, 2:].reshape(len(values), len(self.regions), 2),
-            head_px=values[:, 0],
-            eye_change=values[:, 1],
+            motion_px=self._motion_px,
+            head_px=numbers[:, 0],
+            eye_change=numbers[:, 1],
             segment=np.array(self._segments, dtype=np.int64),
         )
 

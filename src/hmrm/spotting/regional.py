@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from hmrm.spotting.disk_rows import DiskRows
+
 
 @runtime_checkable
 class RegionalMotion(Protocol):
@@ -23,7 +25,7 @@ class RegionalMotion(Protocol):
         """Their times."""
 
     @property
-    def motion_px(self) -> Float[np.ndarray, "t r 2"]:
+    def motion_px(self) -> "Float[np.ndarray, 't r 2'] | DiskRows":
         """Displacement of each region against the head, px of the canonical crop."""
 
     @property

@@ -82,7 +82,7 @@ def turns_around(one: FineMovement, motion: RegionalMotion, config: SyllableConf
     )
     rows = np.flatnonzero(near & (motion.segment == motion.segment[one.onset]))
     mouth = [motion.regions.index(name) for name in _MOUTH if name in motion.regions]
-    columns = motion.motion_px[rows][:, mouth].reshape(len(rows), -1)
+    columns = np.asarray(motion.motion_px)[rows][:, mouth].reshape(len(rows), -1)
     step_s = float(np.median(np.diff(time_s[rows])))
     swing_px = max(config.swing * one.peak_px, config.least_px)
     smoothed = smooth(columns, config.smooth_s / step_s)
