@@ -121,13 +121,16 @@ class _Recorder:
 
     def track(self, face_id: int) -> FaceTrack:
         """The face in all frames so far."""
+        measures, signal = self.mesh.measures(), self.meter.signal()
+        if np.array_equal(measures.index, signal.index):  # one copy of the long columns
+            signal = replace(signal, index=measures.index, time_s=measures.time_s)
         return FaceTrack(
             face_id=face_id,
             detection_confidence=np.array(self.detection_confidence, dtype=np.float32),
             box_xyxy_px=self.boxes,
             points_xy_px=self.five,
-            measures=self.mesh.measures(),
-            signal=self.meter.signal(),
+            measures=measures,
+            signal=signal,
             appearances=self.appearances.appearances(),
         )
 

@@ -101,7 +101,7 @@ class MeshRecorder:
         return measure(
             self._points,
             index=np.array(self._index, dtype=np.int64),
-            segment=np.array(self._segment, dtype=np.int64),
+            segment=np.array(self._segment, dtype=np.int32),
             time_s=numbers[:, 0],
             presence=numbers[:, 1],
             eye_distance_px=numbers[:, 2],

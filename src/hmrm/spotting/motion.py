@@ -180,7 +180,7 @@ class MotionMeter:
             motion_px=self._motion_px,
             head_px=numbers[:, 0],
             eye_change=numbers[:, 1],
-            segment=np.array(self._segments, dtype=np.int64),
+            segment=np.array(self._segments, dtype=np.int32),
         )
 
     def _measure(

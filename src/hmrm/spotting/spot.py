@@ -102,7 +102,7 @@ def find_events(first: FirstPass, config: SpottingConfig) -> Spotted:
             face.measures, face.signal, config.fusion, appearances=face.appearances
         )
         largest = max(largest, found.mesh.largest)
-        displacements.append(found.mesh.moved.salience.max(axis=1))
+        displacements.append(found.mesh.moved.salience.max(axis=1).astype(np.float32))
         events += [event_of(one, face, first, config.quality) for one in found.events]
         rejected += [rejected_of(one, face) for one in found.rejected]
     return Spotted(
