@@ -130,7 +130,7 @@ def _is_backwards(folder: Folder, video: str, event: FaceEvent, measures: FaceMe
         [
             measures.mouth_width,
             measures.mouth_opening,
-            measures.place[:, _BROWS, 1].mean(axis=1),
+            np.asarray(measures.place)[:, _BROWS, 1].mean(axis=1),
         ],
         axis=1,
     )
