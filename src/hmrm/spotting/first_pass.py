@@ -26,6 +26,7 @@ from hmrm.spotting.disk_rows import DiskRows
 from hmrm.spotting.measures import MeshRecorder
 from hmrm.spotting.motion import MotionConfig, MotionMeter
 from hmrm.spotting.tracks import FaceTrack, FirstPass
+from hmrm.video.ahead import ahead
 from hmrm.video.cuts import CutDetector, FrameFlags
 from hmrm.video.frame_index import IndexRecorder, digest_of_rows
 from hmrm.video.source import VideoSource
@@ -277,7 +278,8 @@ def first_pass(
         detector=detector,
     )
     noted = IndexRecorder(digest_of_rows)
-    for time_s, stored, frame in video.chosen(lambda index: index % stride == 0):
+    chosen = video.chosen(lambda index: index % stride == 0)
+    for time_s, stored, frame in ahead(chosen, at_once=stride):
         noted.add(time_s, stored, frame)
         progress(STAGE, len(noted), video.frame_count)
         if frame is not None:
