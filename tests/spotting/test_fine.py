@@ -31,7 +31,6 @@ def motion(count, *movements, rate=100.0, noise=0.01, wander=0.02, seed=0, eyes=
         index=np.arange(count),
         time_s=np.arange(count) / rate,
         motion_px=values,
-        head_px=np.zeros(count),
         eye_change=np.zeros(count) if eyes is None else eyes,
         segment=np.zeros(count, dtype=np.int64) if segment is None else segment,
     )

@@ -41,7 +41,6 @@ def moved(
         index=index,
         time_s=time_s,
         motion_px=motion,
-        head_px=np.zeros(len(index)),
         eye_change=np.zeros(len(index)),
         segment=np.zeros(len(index), dtype=np.int64),
     )

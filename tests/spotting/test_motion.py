@@ -38,7 +38,6 @@ def region(signal: MotionSignal, name: str) -> np.ndarray:
 def test_a_picture_that_stands_still_has_no_motion() -> None:
     found = measured(STILL)
     assert np.abs(found.motion_px).max() < 1e-5  # float32 sums
-    assert found.head_px.max() < 1e-6
     assert found.eye_change.max() < 1e-5
     assert set(found.segment) == {0}
 
@@ -52,7 +51,6 @@ def test_jitter_of_the_landmarks_is_not_motion() -> None:
 def test_head_motion_is_not_expression() -> None:
     moving = dataclasses.replace(STILL, head_px=5, head_degrees=1.5, zoom=0.01, head_hz=0.5)
     found = measured(moving)
-    assert found.head_px.sum() > 10
     away = found.motion_px - np.median(found.motion_px, axis=0)
     assert np.linalg.norm(away, axis=2).max() < 0.2
 

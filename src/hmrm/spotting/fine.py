@@ -332,9 +332,8 @@ def _movements(
     taken = part.closed.copy()
     apart = max(1, round(config.apart_s / part.step_s))
     found = []
-    for peak in np.argsort(-strongest, kind="stable").tolist():
-        if strongest[peak] < least:
-            break
+    order = np.argsort(-strongest, kind="stable")
+    for peak in order[strongest[order] >= least].tolist():
         if taken[max(0, peak - apart) : peak + apart + 1].any():
             continue
         interval = _interval(part, peak, noise, config)

@@ -66,7 +66,6 @@ class MotionSignal:
         motion_px: displacement (x right, y down) of each region against the head, px of the
             canonical crop (224 wide); zero is wherever the segment began. On disk if there are
             many rows.
-        head_px: how far the head moved since the row before, px of the canonical crop.
         eye_change: 0 (eyes look as shortly before) to 2; blinks and gaze shifts stand out.
         segment: rows of one number belong together; nothing may be read across a change.
     """
@@ -75,7 +74,6 @@ class MotionSignal:
     index: Int[np.ndarray, " t"]
     time_s: Float[np.ndarray, " t"]
     motion_px: "Float[np.ndarray, 't r 2'] | DiskRows"
-    head_px: Float[np.ndarray, " t"]
     eye_change: Float[np.ndarray, " t"]
     segment: Int[np.ndarray, " t"]
 
@@ -105,7 +103,7 @@ class MotionMeter:
         self._step: Transform = _STILL
         self._segment = -1
         self._index, self._time_s, self._segments = array("q"), array("d"), array("q")
-        self._numbers = array("f")
+        self._eye_change = array("f")
         self._motion_px = DiskRows((len(self.regions), 2), np.float32)
         self._now = np.zeros((len(self.regions), 2))
 
@@ -139,9 +137,9 @@ class MotionMeter:
             points = apply(self._step, self._points)
         to_frame = self._to_frame(points)
         view = View.around(grey, to_frame, self.config.registration)
-        head_px = eye = 0.0
+        eye = 0.0
         if self._anchors and self._points is not None:
-            head_px, eye = self._measure(view, points, to_frame, time_s)
+            eye = self._measure(view, points, to_frame, time_s)
             if points_xy_px is None:
                 points = apply(self._step, self._points)
         at_rest = eye < _EYES_MOVED
@@ -160,38 +158,39 @@ class MotionMeter:
         self._index.append(index)
         self._time_s.append(time_s)
         self._segments.append(self._segment)
-        self._numbers.extend([head_px, eye])
+        self._eye_change.append(eye)
         self._motion_px.append(self._now)
 
     def forget(self, before: int) -> None:
         """Drop the rows of earlier frames."""
         rows = bisect.bisect_left(self._index, before)
         del self._index[:rows], self._time_s[:rows], self._segments[:rows]
-        del self._numbers[: 2 * rows]
+        del self._eye_change[:rows]
         self._motion_px.forget(rows)
 
     def signal(self) -> MotionSignal:
         """All that was measured so far; it holds until the next update."""
-        numbers = np.array(self._numbers, dtype=np.float32).reshape(-1, 2)
         return MotionSignal(
             regions=self.regions,
             index=np.array(self._index, dtype=np.int64),
             time_s=np.array(self._time_s),
             motion_px=self._motion_px,
-            head_px=numbers[:, 0],
-            eye_change=numbers[:, 1],
+            eye_change=np.array(self._eye_change, dtype=np.float32),
             segment=np.array(self._segments, dtype=np.int32),
         )
 
     def _measure(
         self, view: View, points: Float[np.ndarray, "5 2"], landmarks: Transform, time_s: float
-    ) -> tuple[float, float]:
-        """Bring ``_now`` up to date; drop anchors that are old or no longer look alike."""
+    ) -> float:
+        """Bring ``_now`` up to date; drop anchors that are old or no longer look alike.
+
+        Returns:
+            How much the eyes have changed.
+        """
         config = self.config
         assert self._points is not None
         head = similarity(self._points, points)
         crop_to_canonical = IMAGE_WH_PX[0] / config.registration.crop_width_px
-        start = self._anchors[-1].to_frame
         kept, total, weights = [], np.zeros_like(self._now), 0.0
         eyes: list[tuple[bool, float]] = []
         for anchor in reversed(self._anchors):
@@ -223,13 +222,11 @@ class MotionMeter:
         if weights:
             self._now = total / weights
         self._step = head
-        corners = apply(head, apply(start, self._corners)) - apply(start, self._corners)
-        moved = float(np.sqrt((corners**2).sum(1).mean()))
         # Against an anchor taken during a blink, closed eyes have not changed.
         eye = min((change for moving, change in eyes if not moving), default=None)
         if eye is None:
             eye = min((change for _, change in eyes), default=2.0)
-        return moved / np.hypot(*start[:, 0]) * crop_to_canonical, eye
+        return eye
 
     def _near(self, to_frame: Transform, landmarks: Transform) -> bool:
         """Whether registration and landmarks still speak of the same place."""
