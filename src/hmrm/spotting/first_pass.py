@@ -26,7 +26,6 @@ from hmrm.spotting.disk_rows import DiskRows
 from hmrm.spotting.measures import MeshRecorder
 from hmrm.spotting.motion import MotionConfig, MotionMeter
 from hmrm.spotting.tracks import FaceTrack, FirstPass
-from hmrm.video.ahead import ahead
 from hmrm.video.cuts import CutDetector, FrameFlags
 from hmrm.video.frame_index import IndexRecorder, digest_of_rows
 from hmrm.video.source import VideoSource
@@ -278,8 +277,7 @@ def first_pass(
         detector=detector,
     )
     noted = IndexRecorder(digest_of_rows)
-    chosen = video.chosen(lambda index: index % stride == 0)
-    for time_s, stored, frame in ahead(chosen, at_once=stride):
+    for time_s, stored, frame in video.chosen(lambda index: index % stride == 0):
         noted.add(time_s, stored, frame)
         progress(STAGE, len(noted), video.frame_count)
         if frame is not None:

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -100,7 +100,7 @@ class VideoSource(ABC):
 
     def chosen(
         self, taken: Callable[[int], bool]
-    ) -> Generator[tuple[float, TimedImage, Frame | None]]:
+    ) -> Iterator[tuple[float, TimedImage, Frame | None]]:
         """Time and what the file states of every frame; the frame where it is taken, else None.
 
         Frames that nobody looks at are decoded, as others need them, but not turned into an image.
