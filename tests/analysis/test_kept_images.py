@@ -1,6 +1,7 @@
 """Images of events in a temporary file."""
 
 import io
+from copy import deepcopy
 
 import numpy as np
 from hypothesis import given
@@ -63,7 +64,8 @@ def test_images_come_back_as_they_were_kept_in_any_order(count, order, colour, f
         expected[place] = images(place, colour=colour, flow=flow, strip=strip)
         kept.keep(place, expected[place])
     assert len(kept) == 6
-    for read in (list(kept), kept[:], [kept[i] for i in range(6)]):
+    sent = deepcopy(kept)  # by the same way as pickling
+    for read in (list(kept), kept[:], [kept[i] for i in range(6)], list(sent)):
         assert [one is None for one in read] == [one is None for one in expected]
         for one, other in zip(read, expected, strict=True):
             if other is not None:

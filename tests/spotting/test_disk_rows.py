@@ -1,5 +1,6 @@
 import errno
 import io
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -31,6 +32,10 @@ def test_rows_are_those_of_a_list(steps, start, stop, step):
     some = np.arange(len(whole))[::-2]
     assert np.array_equal(rows[some], whole[some])
     assert np.array_equal(list(rows), list(whole)), "row by row"
+    sent = deepcopy(rows)  # by the same way as pickling
+    assert np.array_equal(np.asarray(sent), whole)
+    sent.append(np.zeros((2, 3), dtype=np.int16))
+    assert len(rows) == len(whole) == len(sent) - 1
     for beyond in (len(whole), -len(whole) - 1):
         with pytest.raises(IndexError, match="row"):
             rows[beyond]

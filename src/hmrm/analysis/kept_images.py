@@ -1,7 +1,7 @@
 """Images of events that lie in a temporary file, so that many take no more memory than few."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import overload
 
@@ -67,6 +67,20 @@ class KeptImages(Sequence["EventImages | None"]):
             self._file.seek(start)
             stored = (np.load(self._file, allow_pickle=False) for _ in _arrays(images))
             return _with_arrays(images, stored)
+
+    def __reduce__(
+        self,
+    ) -> "tuple[Callable[..., KeptImages], tuple[list[EventImages | None]]]":
+        """Pickled with all images: results go from one process to another."""
+        return _kept_of, (list(self),)
+
+
+def _kept_of(images: list[EventImages | None]) -> KeptImages:
+    kept = KeptImages(len(images))
+    for place, one in enumerate(images):
+        if one is not None:
+            kept.keep(place, one)
+    return kept
 
 
 def _arrays(images: EventImages) -> list[np.ndarray]:

@@ -106,11 +106,21 @@ class DiskRows:
         found = self._read(0, len(self))
         return found if dtype is None else found.astype(dtype)
 
+    def __reduce__(self) -> "tuple[Callable[..., DiskRows], tuple[Any, ...]]":
+        """Pickled as an array: results go from one process to another."""
+        return _rows_of, (self._row_shape, self._dtype, np.asarray(self))
+
     def _read(self, start: int, rows: int) -> np.ndarray:
         with writing_temporary():  # what was written last may go to disk only now
             self._file.seek((self._forgotten + start) * self._row_bytes)
             found = np.frombuffer(self._file.read(rows * self._row_bytes), dtype=self._dtype)
         return found.reshape(rows, *self._row_shape)
+
+
+def _rows_of(shape: tuple[int, ...], dtype: Any, rows: np.ndarray) -> DiskRows:
+    made = DiskRows(shape, dtype)
+    made.extend(rows)
+    return made
 
 
 def temporary_file(
