@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import cv2
@@ -372,6 +373,10 @@ def test_only_the_most_salient_events_keep_images(smirk: SyntheticClip) -> None:
     assert whole.images[0] is not None
     assert none.events == whole.events, "classes are those of an event with images"
     assert none.events[0].label is not None
+    # As to another process and back.
+    sent = deepcopy(whole)
+    assert list(sent.frames) == list(whole.frames)
+    assert np.array_equal(sent.images[0].pair.apex, whole.images[0].pair.apex)
 
 
 def test_an_open_video_can_be_given(smirk: SyntheticClip) -> None:
