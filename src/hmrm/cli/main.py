@@ -110,7 +110,7 @@ def main() -> None:
         # Ctrl-C reaches this place as an exit: typer has caught it.
         if done.code == INTERRUPTED:
             ERR.print(
-                "interrupted; nothing half-written was left behind; given again, evaluate, ablate, "
-                "train and prepare resume from what is done"
+                "interrupted; nothing half-written was left behind; given again, commands that "
+                "train, evaluate, prepare, or take several videos resume from what is done"
             )
         raise
