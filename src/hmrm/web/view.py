@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,9 +152,6 @@ def _write(path: Path, record: object) -> None:
 
 
 def _view_of(analysis: Analysis, index: FrameIndex) -> View:
-    by_face: dict[int, list[FaceFrame]] = {}
-    for frame in analysis.frames:
-        by_face.setdefault(frame.face_id, []).append(frame)
     return View(
         source=analysis.source,
         frame_count=len(index),
@@ -164,7 +161,7 @@ def _view_of(analysis: Analysis, index: FrameIndex) -> View:
         first_frame_s=round(analysis.clock.first_frame_s, 6),
         player_rate=round(analysis.clock.rate, 9),
         times_s=tuple(round(time_s, 6) for time_s in index.times_s.tolist()),
-        curves=tuple(_curves_of(face_id, by_face[face_id]) for face_id in sorted(by_face)),
+        curves=_curves_of(analysis.frames),
         faces=tuple(
             FaceThumb(
                 face_id=card.view.face_id,
@@ -177,12 +174,21 @@ def _view_of(analysis: Analysis, index: FrameIndex) -> View:
     )
 
 
-def _curves_of(face_id: int, frames: Sequence[FaceFrame]) -> FaceCurves:
-    return FaceCurves(
-        face_id=face_id,
-        frames=tuple(frame.index for frame in frames),
-        position=tuple(_known(frame.displacement) for frame in frames),
-        change=tuple(_known(max(frame.motion_px.values(), default=None)) for frame in frames),
+def _curves_of(frames: Iterable[FaceFrame]) -> tuple[FaceCurves, ...]:
+    """Of every face, by its id; the records themselves are not kept, of which there are many."""
+    rows: dict[int, list[tuple[int, float | None, float | None]]] = {}
+    for frame in frames:
+        change = max(frame.motion_px.values(), default=None)
+        row = frame.index, _known(frame.displacement), _known(change)
+        rows.setdefault(frame.face_id, []).append(row)
+    return tuple(
+        FaceCurves(
+            face_id=face_id,
+            frames=tuple(index for index, _, _ in rows[face_id]),
+            position=tuple(position for _, position, _ in rows[face_id]),
+            change=tuple(change for _, _, change in rows[face_id]),
+        )
+        for face_id in sorted(rows)
     )
 
 
