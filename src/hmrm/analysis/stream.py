@@ -277,7 +277,8 @@ class Analyzer:
         before = [crop for crop in kept if crop.index <= event.onset_index]
         onset = before[-1] if before else None
         apex = next((crop for crop in kept if crop.index == event.apex_index), None)
-        if onset is None or apex is None:
+        # After skipped frames a movement may begin at its apex: there is no motion to classify.
+        if onset is None or apex is None or onset.index == apex.index:
             return None
         transform = canonical_transform(as_detected(track.points_of(onset.index)))
         return Pair(
